@@ -1,0 +1,24 @@
+//! What Bursar is, without how it runs: the types, the rules and the use cases
+//! of a credential broker, and the ports through which it reaches the world.
+//!
+//! Start at [`broker::Broker`]: each thing a caller can ask for is one public
+//! function there, read top to bottom: authorize, validate, ask the plugin,
+//! commit the change with its audit events, answer. The ports are [`store`],
+//! [`plugin`], [`clock`] and [`audit`].
+//!
+//! Deliberately unknown here: HTTP, any database, WebAssembly, the clock,
+//! randomness and every credential type.
+
+pub mod access;
+pub mod audit;
+pub mod broker;
+pub mod clock;
+pub mod credential;
+pub mod error;
+pub mod id;
+pub mod keys;
+pub mod plugin;
+pub mod secret;
+pub mod store;
+
+pub use error::{Error, Kind, Violation};
