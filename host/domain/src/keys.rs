@@ -1,1 +1,186 @@
-//! To come.
+//! The map's layout: which key holds what, and under whose key it is sealed.
+//!
+//! A key is one table byte, then 16-byte ids, 32-byte keyed digests of names
+//! and big-endian numbers; nothing in it can be read by one who holds the file.
+//! Tables from `0xE0` on belong to the store itself (keyring, audit chain).
+
+use uuid::Uuid;
+
+use crate::id::{AccountId, CredentialId, TokenId};
+use crate::store::Blind;
+
+/// First byte of a key.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u8)]
+pub enum Table {
+    /// Account by id.
+    Account = 0x01,
+    /// Account id by name.
+    AccountName = 0x02,
+    /// Token record by account and id; the nil account for operators.
+    Token = 0x03,
+    /// Token by its hash.
+    TokenHash = 0x04,
+    /// What a repeated `Idempotency-Key` is answered with.
+    Idempotency = 0x05,
+    /// Member of an account by principal.
+    Member = 0x10,
+    /// Credential by account and id, without its secrets.
+    Credential = 0x11,
+    /// Credential id by account and name, live ones alone.
+    CredentialName = 0x12,
+    /// The default credential of an account and type.
+    Default = 0x13,
+    /// History: who changed what, by credential and version; no data.
+    Version = 0x14,
+    /// Last use, by credential.
+    Usage = 0x15,
+    /// The whole data of one version, secrets included.
+    Secret = 0x18,
+}
+
+/// Whose key seals a value.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Scope {
+    /// The installation's.
+    Installation,
+    /// The account's, whose id is bytes 1 to 16 of the key.
+    Account(Uuid),
+    /// A data key of this record's own, wrapped by the account's key and
+    /// destroyed with the record.
+    OwnKey(Uuid),
+}
+
+/// The first table byte that belongs to the store itself.
+pub const FIRST_STORE_TABLE: u8 = 0xE0;
+
+/// The scope of a key made here; `None` for keys of the store's own tables and
+/// for what is no key.
+#[must_use]
+pub fn scope(key: &[u8]) -> Option<Scope> {
+    let table = *key.first()?;
+    let account = || key.get(1..17).and_then(|bytes| Uuid::from_slice(bytes).ok());
+    match table {
+        0x01..=0x0F => Some(Scope::Installation),
+        0x10..=0x17 => account().map(Scope::Account),
+        0x18..=0x1F => account().map(Scope::OwnKey),
+        _ => None,
+    }
+}
+
+/// A key, built up piece by piece.
+#[derive(Clone)]
+pub struct Key(Vec<u8>);
+
+impl Key {
+    /// All of a table.
+    #[must_use]
+    pub fn table(table: Table) -> Self {
+        Self(vec![table as u8])
+    }
+
+    /// Narrows to an id.
+    #[must_use]
+    pub fn id(mut self, id: Uuid) -> Self {
+        self.0.extend_from_slice(id.as_bytes());
+        self
+    }
+
+    /// Narrows to a number.
+    #[must_use]
+    pub fn number(mut self, number: u32) -> Self {
+        self.0.extend_from_slice(&number.to_be_bytes());
+        self
+    }
+
+    /// Narrows to a name, by its keyed digest.
+    #[must_use]
+    pub fn name(mut self, blind: &dyn Blind, context: &str, name: &str) -> Self {
+        self.0.extend_from_slice(&blind.digest(context, name.as_bytes()));
+        self
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn bytes(self) -> Vec<u8> {
+        self.0
+    }
+}
+
+/// [`Table::Account`].
+#[must_use]
+pub fn account(id: AccountId) -> Vec<u8> {
+    Key::table(Table::Account).id(id.0).bytes()
+}
+
+/// [`Table::AccountName`].
+#[must_use]
+pub fn account_name(blind: &dyn Blind, name: &str) -> Vec<u8> {
+    Key::table(Table::AccountName).name(blind, "account-name", name).bytes()
+}
+
+/// Prefix of an account's tokens; the nil account for operators.
+#[must_use]
+pub fn tokens(account: AccountId) -> Vec<u8> {
+    Key::table(Table::Token).id(account.0).bytes()
+}
+
+/// [`Table::Token`].
+#[must_use]
+pub fn token(account: AccountId, id: TokenId) -> Vec<u8> {
+    Key(tokens(account)).id(id.0).bytes()
+}
+
+/// [`Table::TokenHash`].
+#[must_use]
+pub fn token_hash(blind: &dyn Blind, token: &str) -> Vec<u8> {
+    Key::table(Table::TokenHash).name(blind, "token", token).bytes()
+}
+
+/// [`Table::Idempotency`]; `scope` says whose key it is and for what.
+#[must_use]
+pub fn idempotency(blind: &dyn Blind, scope: &str) -> Vec<u8> {
+    Key::table(Table::Idempotency).name(blind, "idempotency", scope).bytes()
+}
+
+/// Prefix of an account's members.
+#[must_use]
+pub fn members(account: AccountId) -> Vec<u8> {
+    Key::table(Table::Member).id(account.0).bytes()
+}
+
+/// [`Table::Member`].
+#[must_use]
+pub fn member(blind: &dyn Blind, account: AccountId, principal: &str) -> Vec<u8> {
+    Key(members(account)).name(blind, "principal", principal).bytes()
+}
+
+/// Prefix of an account's records in `table`.
+#[must_use]
+pub fn of_account(table: Table, account: AccountId) -> Vec<u8> {
+    Key::table(table).id(account.0).bytes()
+}
+
+/// A credential's record in `table`.
+#[must_use]
+pub fn of_credential(table: Table, account: AccountId, id: CredentialId) -> Vec<u8> {
+    Key::table(table).id(account.0).id(id.0).bytes()
+}
+
+/// A version's record in `table`.
+#[must_use]
+pub fn of_version(table: Table, account: AccountId, id: CredentialId, version: u32) -> Vec<u8> {
+    Key::table(table).id(account.0).id(id.0).number(version).bytes()
+}
+
+/// [`Table::CredentialName`].
+#[must_use]
+pub fn credential_name(blind: &dyn Blind, account: AccountId, name: &str) -> Vec<u8> {
+    Key::table(Table::CredentialName).id(account.0).name(blind, "credential-name", name).bytes()
+}
+
+/// [`Table::Default`].
+#[must_use]
+pub fn default_of(blind: &dyn Blind, account: AccountId, type_id: &str) -> Vec<u8> {
+    Key::table(Table::Default).id(account.0).name(blind, "default", type_id).bytes()
+}
