@@ -53,6 +53,9 @@ pub enum Action {
     TokenRead,
     #[serde(rename = "plugin.load")]
     PluginLoad,
+    /// Recorded only when refused.
+    #[serde(rename = "plugin.read")]
+    PluginRead,
     #[serde(rename = "plugin.reject")]
     PluginReject,
     /// Recorded only when refused.
@@ -157,6 +160,9 @@ pub struct Filter {
     pub actor: Option<String>,
     /// Exactly this action's wire form, or a prefix ending in `*`.
     pub action: Option<String>,
+    /// Whatever else is asked for, only actions that start with this: what the
+    /// caller may see.
+    pub only_actions: Option<String>,
     /// About this credential.
     pub credential: Option<CredentialId>,
     /// For this region.
@@ -178,6 +184,7 @@ impl Filter {
         self.account.is_none_or(|account| event.account == Some(account))
             && self.actor.as_ref().is_none_or(|actor| event.actor == *actor)
             && self.action.as_ref().is_none_or(action_matches)
+            && self.only_actions.as_ref().is_none_or(|prefix| event.action.as_str().starts_with(prefix))
             && self.credential.is_none_or(|credential| event.credential == Some(credential))
             && self.region.as_ref().is_none_or(|region| event.region.as_ref() == Some(region))
             && self.since.is_none_or(|since| event.at >= since)

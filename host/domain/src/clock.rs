@@ -53,7 +53,6 @@ pub mod timestamp {
         /// # Errors
         ///
         /// The serializer's own.
-        #[expect(clippy::ref_option, reason = "serde's signature")]
         pub fn serialize<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
             match at {
                 Some(at) => super::serialize(at, serializer),

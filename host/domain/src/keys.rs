@@ -23,6 +23,8 @@ pub enum Table {
     TokenHash = 0x04,
     /// What a repeated `Idempotency-Key` is answered with.
     Idempotency = 0x05,
+    /// When a token was last used, by account and id.
+    TokenUse = 0x06,
     /// Member of an account by principal.
     Member = 0x10,
     /// Credential by account and id, without its secrets.
@@ -129,6 +131,12 @@ pub fn tokens(account: AccountId) -> Vec<u8> {
 #[must_use]
 pub fn token(account: AccountId, id: TokenId) -> Vec<u8> {
     Key(tokens(account)).id(id.0).bytes()
+}
+
+/// [`Table::TokenUse`].
+#[must_use]
+pub fn token_use(account: AccountId, id: TokenId) -> Vec<u8> {
+    Key::table(Table::TokenUse).id(account.0).id(id.0).bytes()
 }
 
 /// [`Table::TokenHash`].

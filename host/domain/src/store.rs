@@ -53,10 +53,12 @@ pub trait Store: Send + Sync {
     async fn commit(&self, batch: Batch) -> Result<Revision, Error>;
 }
 
-/// Changes that happen together, and what the audit trail says of them. One
-/// key may occur once.
+/// Changes that happen together, and what the audit trail says of them. A key
+/// occurs once, among requirements and changes.
 #[derive(Clone, Default)]
 pub struct Batch {
+    /// What must hold of keys that are not changed here.
+    pub requirements: Vec<(Vec<u8>, Expect)>,
     /// The changes; may be empty when only events are to be recorded.
     pub changes: Vec<Change>,
     /// The events, in order.
@@ -93,7 +95,14 @@ impl Batch {
         self
     }
 
-    /// Adds a delete. [`Expect::Absent`] makes it a pure precondition.
+    /// Adds a precondition on a key that is not changed.
+    #[must_use]
+    pub fn require(mut self, key: Vec<u8>, expect: Expect) -> Self {
+        self.requirements.push((key, expect));
+        self
+    }
+
+    /// Adds a delete.
     #[must_use]
     pub fn delete(mut self, key: Vec<u8>, expect: Expect) -> Self {
         self.changes.push(Change { key, expect, value: None });

@@ -1,0 +1,97 @@
+//! The one who asks.
+
+use jiff::Timestamp;
+
+use super::{Right, Role, Scope, TokenKind};
+use crate::audit::{Action, Event, Outcome};
+use crate::id::{AccountId, TokenId};
+
+/// What is known of a request before anyone asked who sent it.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// Accepted or minted; echoed.
+    pub id: Option<String>,
+    /// The client's address.
+    pub client: Option<String>,
+}
+
+/// An authenticated caller. Use cases take one first, so that none can run
+/// without.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The token's record.
+    pub token: TokenId,
+    /// The token's name.
+    pub name: String,
+    /// The member behind it.
+    pub principal: Option<String>,
+    /// Where they stand.
+    pub standing: Standing,
+    /// What the token is narrowed to.
+    pub scope: Scope,
+    /// When the token stops working.
+    pub expires_at: Option<Timestamp>,
+    /// The request they sent.
+    pub request: Request,
+}
+
+/// Where a caller stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Standing {
+    /// Everything, everywhere.
+    Operator,
+    /// One role in one account.
+    InAccount {
+        /// Which account.
+        account: AccountId,
+        /// What they are there.
+        role: Role,
+    },
+}
+
+impl Caller {
+    /// Whose kind of token it is.
+    #[must_use]
+    pub fn kind(&self) -> TokenKind {
+        match self.standing {
+            Standing::Operator => TokenKind::Operator,
+            Standing::InAccount { role: Role::Workload, .. } => TokenKind::Workload,
+            Standing::InAccount { .. } => TokenKind::User,
+        }
+    }
+
+    /// How audit entries name them: `user:alice`.
+    #[must_use]
+    pub fn actor(&self) -> String {
+        format!("{}:{}", self.kind().as_str(), self.principal.as_ref().unwrap_or(&self.name))
+    }
+
+    /// Whether they have `right` in `account`; `None` where they may not even
+    /// know of the account.
+    #[must_use]
+    pub fn may(&self, right: Right, account: AccountId) -> Option<bool> {
+        match self.standing {
+            Standing::Operator => Some(true),
+            Standing::InAccount { account: own, role } => (own == account).then(|| role.may(right)),
+        }
+    }
+
+    /// An event with this caller as actor; the use case fills in the rest.
+    #[must_use]
+    pub fn event(&self, at: Timestamp, action: Action, outcome: Outcome) -> Event {
+        Event {
+            at,
+            actor: self.actor(),
+            action,
+            outcome,
+            account: None,
+            credential: None,
+            version: None,
+            region: None,
+            request_id: self.request.id.clone(),
+            client: self.request.client.clone(),
+            plugin: None,
+            detail: Some(serde_json::json!({ "token": self.token })),
+        }
+    }
+}

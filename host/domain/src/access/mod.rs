@@ -1,0 +1,13 @@
+//! Who asks, and what they may: roles, rights, callers, accounts, tokens.
+
+mod account;
+mod caller;
+mod member;
+mod role;
+mod token;
+
+pub use account::Account;
+pub use caller::{Caller, Request, Standing};
+pub use member::Member;
+pub use role::{Right, Role};
+pub use token::{Scope, Token, TokenKind, TokenText};

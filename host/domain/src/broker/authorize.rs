@@ -1,0 +1,85 @@
+//! The one place where rights are decided. A refusal is recorded before it is
+//! answered.
+
+use super::{Broker, codec};
+use crate::access::{Account, Caller, Right, Standing};
+use crate::audit::{Action, Event, Outcome};
+use crate::id::{AccountId, Reference};
+use crate::store::{Batch, Record};
+use crate::{Error, Kind, keys};
+
+impl Broker {
+    /// The account, if the caller has the right there.
+    ///
+    /// An account that is not theirs does not exist to them.
+    pub(super) async fn authorize(
+        &self,
+        caller: &Caller,
+        account: &Reference,
+        right: Right,
+        action: Action,
+    ) -> Result<Account, Error> {
+        let found = self.find_account(account).await?;
+        let verdict = found.as_ref().and_then(|account| caller.may(right, account.id));
+        match (found, verdict) {
+            (Some(account), Some(true)) => Ok(account),
+            (found, verdict) => {
+                let mut event = self.event(caller, action, Outcome::Denied);
+                event.account = found.map(|account| account.id);
+                self.record(event).await?;
+                Err(match verdict {
+                    Some(_) => denied(),
+                    None => Error::not_found("account"),
+                })
+            }
+        }
+    }
+
+    /// Refuses all but operators.
+    pub(super) async fn authorize_operator(&self, caller: &Caller, action: Action) -> Result<(), Error> {
+        match caller.standing {
+            Standing::Operator => Ok(()),
+            Standing::InAccount { account, .. } => {
+                let mut event = self.event(caller, action, Outcome::Denied);
+                event.account = Some(account);
+                self.record(event).await?;
+                Err(denied())
+            }
+        }
+    }
+
+    /// The account by id or name.
+    pub(super) async fn find_account(&self, reference: &Reference) -> Result<Option<Account>, Error> {
+        let id = match reference {
+            Reference::Id(id) => AccountId(*id),
+            Reference::Name(name) => {
+                let key = keys::account_name(self.blind(), name);
+                match self.store().get(&key).await? {
+                    Some(index) => codec::decode(&index)?,
+                    None => return Ok(None),
+                }
+            }
+        };
+        let record = self.account_record(id).await?;
+        record.as_ref().map(codec::decode).transpose()
+    }
+
+    pub(super) async fn account_record(&self, id: AccountId) -> Result<Option<Record>, Error> {
+        Ok(self.store().get(&keys::account(id)).await?)
+    }
+
+    /// An event of this caller's, now.
+    pub(super) fn event(&self, caller: &Caller, action: Action, outcome: Outcome) -> Event {
+        caller.event(self.now(), action, outcome)
+    }
+
+    /// Commits an event that comes with no change.
+    pub(super) async fn record(&self, event: Event) -> Result<(), Error> {
+        self.store().commit(Batch::default().event(event)).await?;
+        Ok(())
+    }
+}
+
+pub(super) fn denied() -> Error {
+    Error::new(Kind::Denied, "your role does not allow this")
+}

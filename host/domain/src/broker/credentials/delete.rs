@@ -1,0 +1,136 @@
+//! Deleting, undeleting and destroying (D-4).
+
+use super::super::accounts::{check_match, name_taken, overtaken};
+use super::super::{ATTEMPTS, Broker, codec, keys_for};
+use super::find::{Found, not_found};
+use crate::access::{Caller, Right};
+use crate::audit::{Action, Outcome};
+use crate::credential::{Credential, View};
+use crate::id::{CredentialId, Reference};
+use crate::keys::{self, Table};
+use crate::store::{Batch, Error as StoreError, Expect, Revision};
+use crate::{Error, Kind};
+
+/// How to delete.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Deletion {
+    /// Even where something still uses it (S2-08).
+    pub force: bool,
+    /// For good: the data key is destroyed.
+    pub purge: bool,
+}
+
+impl Broker {
+    /// Deletes a credential: softly, or for good.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Stale`] where `if_match` names another revision.
+    pub async fn delete_credential(
+        &self,
+        caller: &Caller,
+        account: &Reference,
+        credential: &Reference,
+        deletion: Deletion,
+        if_match: Option<Revision>,
+    ) -> Result<(), Error> {
+        let action = if deletion.purge { Action::CredentialPurge } else { Action::CredentialDelete };
+        let account = self.authorize(caller, account, Right::Delete, action).await?;
+        for _ in 0..ATTEMPTS {
+            let found = self.find(caller, &account, credential).await?;
+            check_match(if_match, found.revision)?;
+            let mut batch = self.release(&found.credential).await?;
+            if deletion.purge {
+                batch = Self::destroy(&found, batch);
+            } else if found.credential.deleted_at.is_some() {
+                return Err(not_found());
+            } else {
+                let deleted = Credential { deleted_at: Some(self.now()), ..found.credential.clone() };
+                let key = keys_for(&deleted, Table::Credential);
+                batch = batch.put(key, Expect::At(found.revision), codec::encode(&deleted)?);
+            }
+            let mut event = self.event(caller, action, Outcome::Ok);
+            event.account = Some(account.id);
+            event.credential = Some(found.credential.id);
+            event.version = Some(found.credential.version);
+            match self.store().commit(batch.event(event)).await {
+                Ok(_) => return Ok(()),
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(overtaken())
+    }
+
+    /// Brings a deleted credential back under its name.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Conflict`] where it is not deleted, or the name is taken by now.
+    pub async fn restore_credential(
+        &self,
+        caller: &Caller,
+        account: &Reference,
+        credential: &Reference,
+    ) -> Result<View, Error> {
+        let account = self.authorize(caller, account, Right::Write, Action::CredentialRestore).await?;
+        for _ in 0..ATTEMPTS {
+            let found = self.find(caller, &account, credential).await?;
+            if found.credential.deleted_at.is_none() {
+                return Err(Error::new(Kind::Conflict, "the credential is not deleted"));
+            }
+            if self.name_record(&found.credential).await?.is_some() {
+                return Err(name_taken());
+            }
+            let restored = Credential { deleted_at: None, updated_at: self.now(), ..found.credential };
+            let name_key = keys::credential_name(self.blind(), account.id, restored.name.as_str());
+            let mut event = self.event(caller, Action::CredentialRestore, Outcome::Ok);
+            event.account = Some(account.id);
+            event.credential = Some(restored.id);
+            event.version = Some(restored.version);
+            let batch = Batch::default()
+                .put(keys_for(&restored, Table::Credential), Expect::At(found.revision), codec::encode(&restored)?)
+                .put(name_key, Expect::Absent, codec::encode(&restored.id)?)
+                .event(event);
+            match self.store().commit(batch).await {
+                Ok(revision) => return self.view(caller, &account, Found { credential: restored, revision }).await,
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(overtaken())
+    }
+
+    /// Gives up the name and, where it is that, the place as default.
+    async fn release(&self, credential: &Credential) -> Result<Batch, Error> {
+        let mut batch = Batch::default();
+        if credential.deleted_at.is_some() {
+            return Ok(batch);
+        }
+        if let Some(name) = self.name_record(credential).await? {
+            batch = batch.delete(name.key, Expect::At(name.revision));
+        }
+        let default_key = keys::default_of(self.blind(), credential.account, &credential.type_id);
+        if let Some(default) = self.store().get(&default_key).await?
+            && codec::decode::<CredentialId>(&default)? == credential.id
+        {
+            batch = batch.delete(default_key, Expect::At(default.revision));
+        }
+        Ok(batch)
+    }
+
+    /// Removes every record; with the secrets go their data keys.
+    fn destroy(found: &Found, mut batch: Batch) -> Batch {
+        let credential = &found.credential;
+        batch = batch
+            .delete(keys_for(credential, Table::Credential), Expect::At(found.revision))
+            .delete(keys_for(credential, Table::Usage), Expect::Any);
+        for version in 1..=credential.version {
+            for table in [Table::Version, Table::Secret] {
+                let key = keys::of_version(table, credential.account, credential.id, version);
+                batch = batch.delete(key, Expect::Any);
+            }
+        }
+        batch
+    }
+}

@@ -1,0 +1,17 @@
+//! Use cases about credentials.
+
+mod create;
+mod default;
+mod delete;
+mod find;
+mod form;
+mod list;
+mod materialize;
+mod reveal;
+mod update;
+mod versions;
+
+pub use delete::Deletion;
+pub use list::ListQuery;
+pub use materialize::Materialized;
+pub use reveal::Revealed;

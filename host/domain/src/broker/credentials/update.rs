@@ -1,0 +1,198 @@
+//! Changing a credential.
+
+use serde_json::Value;
+
+use super::super::accounts::{check_match, name_taken, overtaken};
+use super::super::{ATTEMPTS, Broker, codec, keys_for};
+use super::find::Found;
+use super::form::Judged;
+use super::versions::changed;
+use crate::access::{Caller, Right};
+use crate::audit::{Action, Outcome};
+use crate::credential::{Credential, MadeBy, Patch, Version, VersionAction, View};
+use crate::id::Reference;
+use crate::keys::{self, Table};
+use crate::plugin::{Context, CredentialType};
+use crate::secret::SecretJson;
+use crate::store::{Batch, Error as StoreError, Expect, Revision};
+use crate::{Error, Kind, Violation};
+
+impl Broker {
+    /// Applies a merge patch (RFC 7396); an absent secret keeps its value.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Invalid`] with everything that is wrong, [`Kind::Stale`] where
+    /// `if_match` names another revision, [`Kind::Conflict`] where the new name
+    /// is taken.
+    pub async fn update_credential(
+        &self,
+        caller: &Caller,
+        account: &Reference,
+        credential: &Reference,
+        body: Value,
+        if_match: Option<Revision>,
+    ) -> Result<View, Error> {
+        let account = self.authorize(caller, account, Right::Write, Action::CredentialUpdate).await?;
+        // Who asks by name means that credential, also when it is renamed meanwhile.
+        let first = self.find_live(caller, &account, credential).await?;
+        let reference = Reference::Id(first.credential.id.0);
+        let (patch, mut violations) = Patch::read(body, &first.credential.type_id);
+        if patch.revealable == Some(true) && !first.credential.revealable {
+            let message = "A credential that nobody may reveal stays so: create another one.";
+            violations.push(Violation::new("/revealable", "immutable", message));
+        }
+        if !violations.is_empty() {
+            return Err(Error::invalid(violations));
+        }
+        for _ in 0..ATTEMPTS {
+            let found = self.find_live(caller, &account, &reference).await?;
+            check_match(if_match, found.revision)?;
+            let (updated, batch) = self.changes(caller, &found, &patch).await?;
+            if updated == found.credential {
+                return self.view(caller, &account, found).await;
+            }
+            match self.store().commit(batch).await {
+                Ok(revision) => {
+                    return self.view(caller, &account, Found { credential: updated, revision }).await;
+                }
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(overtaken())
+    }
+
+    async fn changes(&self, caller: &Caller, found: &Found, patch: &Patch) -> Result<(Credential, Batch), Error> {
+        let old = &found.credential;
+        let mut new = old.clone();
+        new.name = patch.name.clone().unwrap_or(new.name);
+        new.title = patch.title.clone().unwrap_or(new.title);
+        new.description = patch.description.clone().unwrap_or(new.description);
+        new.revealable = new.revealable && patch.revealable.unwrap_or(true);
+        for (key, value) in patch.labels.iter().flatten() {
+            match value {
+                Some(value) => new.labels.insert(key.clone(), value.clone()),
+                None => new.labels.remove(key),
+            };
+        }
+        let mut batch = Batch::default();
+        if let Some(data) = &patch.data {
+            batch = self.change_data(caller, old, &mut new, data, batch).await?;
+        }
+        if new == *old {
+            return Ok((new, batch));
+        }
+        if new.name != old.name {
+            let name_key = keys::credential_name(self.blind(), old.account, new.name.as_str());
+            if self.store().get(&name_key).await?.is_some() {
+                return Err(name_taken());
+            }
+            let old_key = keys::credential_name(self.blind(), old.account, old.name.as_str());
+            batch = batch
+                .delete(old_key, Expect::Any)
+                .put(name_key, Expect::Absent, codec::encode(&new.id)?);
+        }
+        new.updated_at = self.now();
+        let mut event = self.event(caller, Action::CredentialUpdate, Outcome::Ok);
+        event.account = Some(new.account);
+        event.credential = Some(new.id);
+        event.version = Some(new.version);
+        event.plugin = (new.version != old.version).then(|| new.plugin.for_audit());
+        let batch = batch
+            .put(keys_for(&new, Table::Credential), Expect::At(found.revision), codec::encode(&new)?)
+            .event(event);
+        Ok((new, batch))
+    }
+
+    async fn change_data(
+        &self,
+        caller: &Caller,
+        old: &Credential,
+        new: &mut Credential,
+        patch: &SecretJson,
+        batch: Batch,
+    ) -> Result<Batch, Error> {
+        let of = self.type_for_writing(&old.type_id).map_err(|_| type_not_loaded(&old.type_id))?;
+        let before = self.secret_data(old, old.version).await?;
+        let mut merged = before.clone();
+        json_patch::merge(merged.expose_mut(), patch.expose());
+        if merged == before {
+            return Ok(batch);
+        }
+        let context = Context {
+            name: new.name.to_string(),
+            version: old.version,
+            seed: [0; 32],
+            options: serde_json::json!({}),
+        };
+        let judged = self.judge(&of, merged, &old.secret_pointers, &context).await?;
+        refuse_repointing(&of, old, &judged, patch)?;
+        if judged.full == before {
+            return Ok(batch);
+        }
+        self.write_version(caller, new, &of, &judged, &before, VersionAction::Update, batch)
+    }
+
+    /// Puts judged data into `credential` as its next version.
+    #[expect(clippy::too_many_arguments, reason = "one step of two use cases; each argument is a thing they hold")]
+    pub(super) fn write_version(
+        &self,
+        caller: &Caller,
+        credential: &mut Credential,
+        of: &CredentialType,
+        judged: &Judged,
+        before: &SecretJson,
+        action: VersionAction,
+        batch: Batch,
+    ) -> Result<Batch, Error> {
+        let inspection = &judged.inspection;
+        credential.version += 1;
+        credential.data = judged.public.clone();
+        credential.secret_pointers.clone_from(&judged.secret_pointers);
+        credential.attributes = inspection.attributes.clone();
+        credential.selectors.clone_from(&inspection.selectors);
+        credential.order.clone_from(&inspection.order);
+        credential.not_before = inspection.not_before;
+        credential.not_after = inspection.not_after;
+        credential.plugin = MadeBy::from(of);
+        let version = Version {
+            version: credential.version,
+            created_at: self.now(),
+            actor: caller.actor(),
+            action,
+            changed: changed(before.expose(), judged.full.expose()),
+            secret_pointers: judged.secret_pointers.clone(),
+            plugin: credential.plugin.clone(),
+        };
+        let key = |table| keys::of_version(table, credential.account, credential.id, credential.version);
+        Ok(batch
+            .put(key(Table::Version), Expect::Absent, codec::encode(&version)?)
+            .put(key(Table::Secret), Expect::Absent, codec::encode(judged.full.expose())?))
+    }
+}
+
+/// A writer who may not reveal must not learn a secret by sending it somewhere
+/// else: whoever changes where secrets go brings them along.
+fn refuse_repointing(of: &CredentialType, old: &Credential, judged: &Judged, patch: &SecretJson) -> Result<(), Error> {
+    let moved = judged.inspection.selectors != old.selectors
+        || of.manifest.hosts_from.iter().any(|at| judged.public.pointer(at) != old.data.pointer(at));
+    if !moved {
+        return Ok(());
+    }
+    let missing: Vec<Violation> = old
+        .secret_pointers
+        .iter()
+        .filter(|at| judged.full.expose().pointer(at).is_some() && patch.expose().pointer(at).is_none())
+        .map(|at| {
+            let message = "This change decides where the secret goes: give the secret again with it.";
+            Violation::new(format!("/data{at}"), "secret-required", message)
+        })
+        .collect();
+    if missing.is_empty() { Ok(()) } else { Err(Error::invalid(missing)) }
+}
+
+pub(super) fn type_not_loaded(type_id: &str) -> Error {
+    let message = format!("the plugin for type `{type_id}` is not loaded: the credential can be read, not changed or used");
+    Error::new(Kind::Unavailable, message)
+}

@@ -1,0 +1,112 @@
+//! Members: what a principal is in an account.
+
+use super::accounts::{check_match, overtaken};
+use super::{ATTEMPTS, Broker, Page, codec};
+use crate::access::{Caller, Member, Right, Role};
+use crate::audit::{Action, Outcome};
+use crate::id::{AccountId, Reference};
+use crate::keys;
+use crate::store::{Batch, Error as StoreError, Expect, Revision};
+use crate::{Error, Violation};
+
+impl Broker {
+    /// The members of an account.
+    ///
+    /// # Errors
+    ///
+    /// Where the caller lacks the right or storage fails.
+    pub async fn list_members(
+        &self,
+        caller: &Caller,
+        account: &Reference,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Member>, Error> {
+        let account = self.authorize(caller, account, Right::ManageAccess, Action::MemberRead).await?;
+        let records = self.store().scan(&keys::members(account.id), &[], usize::MAX).await?;
+        let mut members = records.iter().map(codec::decode::<Member>).collect::<Result<Vec<_>, _>>()?;
+        members.sort_by(|a, b| a.principal.cmp(&b.principal));
+        // Keys are digests, so the order people expect has to be made here.
+        let mut items: Vec<Member> =
+            members.into_iter().filter(|member| cursor.is_none_or(|after| member.principal.as_str() > after)).collect();
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next_cursor = items.last().filter(|_| more).map(|member| member.principal.clone());
+        Ok(Page { items, next_cursor })
+    }
+
+    /// Makes `principal` a member, or changes their role.
+    ///
+    /// # Errors
+    ///
+    /// Where the principal's name is malformed or the caller lacks the right.
+    pub async fn put_member(
+        &self,
+        caller: &Caller,
+        account: &Reference,
+        principal: &str,
+        role: Role,
+        if_match: Option<Revision>,
+    ) -> Result<(Member, Revision), Error> {
+        let account = self.authorize(caller, account, Right::ManageAccess, Action::MemberPut).await?;
+        let chars = principal.chars().count();
+        if chars == 0 || chars > MAX_PRINCIPAL_CHARS || principal.chars().any(char::is_control) {
+            let message = format!("A principal has 1 to {MAX_PRINCIPAL_CHARS} printable characters.");
+            return Err(Error::invalid(vec![Violation::new("/principal", "format", message)]));
+        }
+        let key = keys::member(self.blind(), account.id, principal);
+        for _ in 0..ATTEMPTS {
+            let now = self.now();
+            let old = self.store().get(&key).await?;
+            if let Some(wanted) = if_match {
+                check_match(Some(wanted), old.as_ref().map_or(0, |record| record.revision))?;
+            }
+            let (expect, created_at) = match &old {
+                Some(record) => (Expect::At(record.revision), codec::decode::<Member>(record)?.created_at),
+                None => (Expect::Absent, now),
+            };
+            let member = Member { principal: principal.to_owned(), role, created_at, updated_at: now };
+            let mut event = self.event(caller, Action::MemberPut, Outcome::Ok);
+            event.account = Some(account.id);
+            event.detail =
+                Some(serde_json::json!({ "token": caller.token, "principal": principal, "role": role }));
+            let batch = Batch::default().put(key.clone(), expect, codec::encode(&member)?).event(event);
+            match self.store().commit(batch).await {
+                Ok(revision) => return Ok((member, revision)),
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(overtaken())
+    }
+
+    /// Ends a membership; tokens that carry it stop working at once.
+    ///
+    /// # Errors
+    ///
+    /// Not found, or the caller lacks the right.
+    pub async fn delete_member(
+        &self,
+        caller: &Caller,
+        account: &Reference,
+        principal: &str,
+        if_match: Option<Revision>,
+    ) -> Result<(), Error> {
+        let account = self.authorize(caller, account, Right::ManageAccess, Action::MemberDelete).await?;
+        let key = keys::member(self.blind(), account.id, principal);
+        let record = self.store().get(&key).await?.ok_or_else(|| Error::not_found("member"))?;
+        check_match(if_match, record.revision)?;
+        let mut event = self.event(caller, Action::MemberDelete, Outcome::Ok);
+        event.account = Some(account.id);
+        event.detail = Some(serde_json::json!({ "token": caller.token, "principal": principal }));
+        self.store().commit(Batch::default().delete(key, Expect::At(record.revision)).event(event)).await?;
+        Ok(())
+    }
+
+    pub(super) async fn role_of(&self, account: AccountId, principal: &str) -> Result<Option<Role>, Error> {
+        let record = self.store().get(&keys::member(self.blind(), account, principal)).await?;
+        Ok(record.as_ref().map(codec::decode::<Member>).transpose()?.map(|member| member.role))
+    }
+}
+
+const MAX_PRINCIPAL_CHARS: usize = 255;

@@ -1,0 +1,102 @@
+//! The use cases, one public function each.
+//!
+//! All of them walk the same way: the caller is already authenticated, then
+//! authorize, judge the input, ask the plugin, commit the change together with
+//! its audit events, answer. What is read before the commit is guarded by
+//! preconditions, so that two callers cannot both win.
+
+mod accounts;
+mod authenticate;
+mod authorize;
+mod codec;
+mod credentials;
+mod idempotency;
+mod initialize;
+mod members;
+mod page;
+mod sweep;
+mod tokens;
+mod trail;
+mod types;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+pub use credentials::{Deletion, ListQuery, Materialized, Revealed};
+pub use idempotency::{Created, IdempotencyKey};
+pub use page::Page;
+pub use tokens::{NewToken, TokenRequest};
+
+use crate::audit::Trail;
+use crate::clock::{Clock, Entropy};
+use crate::id::{AccountId, TokenId};
+use crate::plugin::Plugins;
+use crate::store::{Blind, Store};
+
+/// The ports a broker reaches the world through.
+#[derive(Clone)]
+pub struct Ports {
+    /// Storage.
+    pub store: Arc<dyn Store>,
+    /// The audit chain's reading side.
+    pub trail: Arc<dyn Trail>,
+    /// Keyed digests.
+    pub blind: Arc<dyn Blind>,
+    /// Credential types.
+    pub plugins: Arc<dyn Plugins>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// The credential broker.
+pub struct Broker {
+    ports: Ports,
+    /// Token uses that are not written yet: one commit a minute for all of
+    /// them, not one a request.
+    token_uses: Mutex<HashMap<(AccountId, TokenId), Timestamp>>,
+}
+
+impl Broker {
+    /// A broker over these ports. Does no I/O.
+    #[must_use]
+    pub fn new(ports: Ports) -> Self {
+        Self { ports, token_uses: Mutex::default() }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.ports.clock.now()
+    }
+
+    fn store(&self) -> &dyn Store {
+        &*self.ports.store
+    }
+
+    fn blind(&self) -> &dyn Blind {
+        &*self.ports.blind
+    }
+
+    fn plugins(&self) -> &dyn Plugins {
+        &*self.ports.plugins
+    }
+
+    /// A new time-ordered id (RFC 9562, section 5.7).
+    fn new_id(&self) -> Uuid {
+        let mut random = [0_u8; 10];
+        self.ports.entropy.fill(&mut random);
+        let millis = u64::try_from(self.now().as_millisecond()).unwrap_or_default();
+        uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
+    }
+}
+
+/// How often a use case that was overtaken reads again before it gives up.
+const ATTEMPTS: usize = 16;
+
+/// A credential's record in `table`.
+fn keys_for(credential: &crate::credential::Credential, table: crate::keys::Table) -> Vec<u8> {
+    crate::keys::of_credential(table, credential.account, credential.id)
+}

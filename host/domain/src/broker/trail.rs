@@ -1,0 +1,65 @@
+//! Reading and checking the audit trail.
+
+use super::{Broker, Page};
+use crate::Error;
+use crate::access::{Caller, Right, Standing};
+use crate::audit::{Action, Checkpoint, Entry, Filter, Outcome, Report};
+use crate::id::Reference;
+
+impl Broker {
+    /// Entries of one account, or of the installation, newest first (S0-46).
+    ///
+    /// # Errors
+    ///
+    /// The caller lacks the right, or storage fails.
+    pub async fn audit(
+        &self,
+        caller: &Caller,
+        account: Option<&Reference>,
+        mut filter: Filter,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Entry>, Error> {
+        filter.account = match account {
+            None => self.authorize_operator(caller, Action::AuditRead).await.map(|()| None)?,
+            Some(account) => Some(self.authorize(caller, account, Right::ReadAudit, Action::AuditRead).await?.id),
+        };
+        if let Standing::InAccount { role: crate::access::Role::CredentialsManager, .. } = caller.standing {
+            // Theirs is the audit of credentials.
+            filter.only_actions = Some("credential.".to_owned());
+        }
+        let (items, next_cursor) = self.ports.trail.list(&filter, cursor, limit).await?;
+        Ok(Page { items, next_cursor })
+    }
+
+    /// Where the chain stands, signed.
+    ///
+    /// # Errors
+    ///
+    /// For all but operators.
+    pub async fn checkpoint(&self, caller: &Caller) -> Result<Checkpoint, Error> {
+        self.authorize_operator(caller, Action::AuditRead).await?;
+        Ok(self.ports.trail.checkpoint().await?)
+    }
+
+    /// Walks the whole chain and compares the live records with it.
+    ///
+    /// # Errors
+    ///
+    /// For all but operators, or where storage cannot be read.
+    pub async fn verify_audit(&self, caller: &Caller, witness: Option<&Checkpoint>) -> Result<Report, Error> {
+        self.authorize_operator(caller, Action::AuditRead).await?;
+        Ok(self.ports.trail.verify(witness).await?)
+    }
+
+    /// Lets an operator take a backup or rotate the root key, and records it
+    /// before it happens.
+    ///
+    /// # Errors
+    ///
+    /// For all but operators, or where storage fails.
+    pub async fn begin_operation(&self, caller: &Caller, action: Action) -> Result<(), Error> {
+        self.authorize_operator(caller, action).await?;
+        self.record(self.event(caller, action, Outcome::Ok)).await
+    }
+}

@@ -1,0 +1,286 @@
+//! Reading what a caller wants written: the part the core can judge.
+//!
+//! Both readers collect every violation instead of stopping at the first, and
+//! neither ever puts a value of `data` into one.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::Violation;
+use crate::id::Name;
+use crate::secret::SecretJson;
+
+/// A credential to be created. Fields that could not be read hold defaults;
+/// whoever reads a draft looks at its violations first.
+#[derive(Clone, Debug, Default)]
+pub struct Draft {
+    /// The type's id.
+    pub type_id: String,
+    /// The name, once it is one.
+    pub name: Option<Name>,
+    /// Free text.
+    pub title: String,
+    /// Free text.
+    pub description: String,
+    /// Free pairs.
+    pub labels: BTreeMap<String, String>,
+    /// Whether it shall be the default; `None` leaves it to the core (S0-24).
+    pub default: Option<bool>,
+    /// Whether secrets may be revealed (D-3).
+    pub revealable: bool,
+    /// The form's data.
+    pub data: SecretJson,
+}
+
+/// Changes to a credential: JSON Merge Patch (RFC 7396) over its editable part.
+#[derive(Clone, Debug, Default)]
+pub struct Patch {
+    /// A new name.
+    pub name: Option<Name>,
+    /// A new title.
+    pub title: Option<String>,
+    /// A new description.
+    pub description: Option<String>,
+    /// Label changes; `None` removes one.
+    pub labels: Option<BTreeMap<String, Option<String>>>,
+    /// May only go from true to false.
+    pub revealable: Option<bool>,
+    /// A merge patch over the form's data.
+    pub data: Option<SecretJson>,
+}
+
+impl Draft {
+    /// Reads a request body.
+    #[must_use]
+    pub fn read(body: Value) -> (Self, Vec<Violation>) {
+        let mut fields = Fields::new(body, &["type", "name", "title", "description", "labels", "default", "revealable", "data"]);
+        let type_id = fields.text("type", MAX_NAME_CHARS);
+        if type_id.is_none() {
+            fields.require("type", "name a credential type, see /v1/credential-types");
+        }
+        let name = fields.name();
+        if name.is_none() {
+            fields.require("name", "give it a name");
+        }
+        let data = match fields.take("data") {
+            Some(data @ Value::Object(_)) => data,
+            Some(_) => fields.wrong_type("data", "an object"),
+            None => {
+                fields.require("data", "give the type's fields, see its template");
+                Value::Object(Map::new())
+            }
+        };
+        let draft = Self {
+            type_id: type_id.unwrap_or_default(),
+            name,
+            title: fields.text("title", MAX_TITLE_CHARS).unwrap_or_default(),
+            description: fields.text("description", MAX_DESCRIPTION_CHARS).unwrap_or_default(),
+            labels: fields.labels().unwrap_or_default().into_iter().filter_map(|(k, v)| Some((k, v?))).collect(),
+            default: fields.flag("default"),
+            revealable: fields.flag("revealable").unwrap_or(true),
+            data: SecretJson::new(data),
+        };
+        (draft, fields.violations)
+    }
+}
+
+impl Patch {
+    /// Reads a request body. `type_id` is what the credential has: repeating it
+    /// is no change.
+    #[must_use]
+    pub fn read(body: Value, type_id: &str) -> (Self, Vec<Violation>) {
+        let mut fields =
+            Fields::new(body, &["type", "name", "title", "description", "labels", "default", "revealable", "data"]);
+        if fields.take("type").is_some_and(|wanted| wanted != type_id) {
+            fields.complain("type", "immutable", "a credential keeps its type: create another one");
+        }
+        if fields.take("default").is_some() {
+            fields.complain("default", "immutable", "use POST .../set-default");
+        }
+        let data = match fields.take("data") {
+            Some(Value::Null) | None => None,
+            Some(data @ Value::Object(_)) => Some(SecretJson::new(data)),
+            Some(_) => Some(SecretJson::new(fields.wrong_type("data", "an object"))),
+        };
+        let patch = Self {
+            name: fields.name(),
+            title: fields.text("title", MAX_TITLE_CHARS),
+            description: fields.text("description", MAX_DESCRIPTION_CHARS),
+            labels: fields.labels(),
+            revealable: fields.flag("revealable"),
+            data,
+        };
+        (patch, fields.violations)
+    }
+}
+
+/// Judges a name on its own (S2-06).
+pub(crate) fn judge_name(text: &str, pointer: &str) -> Result<Name, Violation> {
+    Name::parse(text).map_err(|rule| Violation::new(pointer, "format", format!("The name {rule}.")))
+}
+
+/// Judges a title on its own.
+pub(crate) fn judge_title(text: &str) -> Option<Violation> {
+    (text.chars().count() > MAX_TITLE_CHARS)
+        .then(|| Violation::new("/title", "too-long", format!("At most {MAX_TITLE_CHARS} characters.")))
+}
+
+struct Fields {
+    map: Map<String, Value>,
+    violations: Vec<Violation>,
+}
+
+impl Fields {
+    fn new(body: Value, known: &[&str]) -> Self {
+        let mut fields = Self { map: Map::new(), violations: Vec::new() };
+        match body {
+            Value::Object(map) => fields.map = map,
+            _ => fields.violations.push(Violation::new("", "type", "The body must be a JSON object.")),
+        }
+        let unknown: Vec<String> = fields.map.keys().filter(|key| !known.contains(&key.as_str())).cloned().collect();
+        for key in unknown {
+            let shown = key.replace('~', "~0").replace('/', "~1");
+            let list = known.join(", ");
+            fields.complain(&shown, "unknown", &format!("there is no such field: known are {list}"));
+        }
+        fields
+    }
+
+    fn take(&mut self, key: &str) -> Option<Value> {
+        self.map.remove(key)
+    }
+
+    fn complain(&mut self, key: &str, code: &str, message: &str) {
+        self.violations.push(Violation::new(format!("/{key}"), code, message));
+    }
+
+    /// Complains of a missing field, unless it already was complained of.
+    fn require(&mut self, key: &str, cure: &str) {
+        let pointer = format!("/{key}");
+        if self.violations.iter().all(|violation| violation.pointer != pointer && !violation.pointer.is_empty()) {
+            self.violations.push(Violation::new(pointer, "required", format!("This is required: {cure}.")));
+        }
+    }
+
+    fn wrong_type(&mut self, key: &str, wanted: &str) -> Value {
+        self.complain(key, "type", &format!("This must be {wanted}."));
+        Value::Object(Map::new())
+    }
+
+    fn text(&mut self, key: &str, max_chars: usize) -> Option<String> {
+        match self.take(key)? {
+            Value::String(text) if text.chars().count() > max_chars => {
+                self.complain(key, "too-long", &format!("At most {max_chars} characters."));
+                None
+            }
+            Value::String(text) => Some(text),
+            Value::Null => None,
+            _ => {
+                self.wrong_type(key, "a string");
+                None
+            }
+        }
+    }
+
+    fn flag(&mut self, key: &str) -> Option<bool> {
+        match self.take(key)? {
+            Value::Bool(flag) => Some(flag),
+            Value::Null => None,
+            _ => {
+                self.wrong_type(key, "true or false");
+                None
+            }
+        }
+    }
+
+    fn name(&mut self) -> Option<Name> {
+        // One more than a name may have, so that the name's own rule is told.
+        let text = match self.take("name")? {
+            Value::String(text) => text,
+            Value::Null => return None,
+            _ => {
+                self.wrong_type("name", "a string");
+                return None;
+            }
+        };
+        judge_name(&text, "/name").map_err(|violation| self.violations.push(violation)).ok()
+    }
+
+    fn labels(&mut self) -> Option<BTreeMap<String, Option<String>>> {
+        let map = match self.take("labels")? {
+            Value::Object(map) => map,
+            Value::Null => return None,
+            _ => {
+                self.wrong_type("labels", "an object of strings");
+                return None;
+            }
+        };
+        if map.len() > MAX_LABELS {
+            self.complain("labels", "too-long", &format!("At most {MAX_LABELS} labels."));
+        }
+        let mut labels = BTreeMap::new();
+        for (key, value) in map {
+            let at = format!("labels/{}", key.replace('~', "~0").replace('/', "~1"));
+            if key.is_empty() || key.len() > MAX_LABEL_BYTES || key.chars().any(char::is_control) {
+                self.complain(&at, "format", &format!("A label's name has 1 to {MAX_LABEL_BYTES} printable characters."));
+                continue;
+            }
+            match value {
+                Value::String(text) if text.len() <= MAX_LABEL_BYTES => {
+                    labels.insert(key, Some(text));
+                }
+                Value::String(_) => self.complain(&at, "too-long", &format!("At most {MAX_LABEL_BYTES} bytes.")),
+                Value::Null => {
+                    labels.insert(key, None);
+                }
+                _ => {
+                    self.wrong_type(&at, "a string");
+                }
+            }
+        }
+        Some(labels)
+    }
+}
+
+const MAX_NAME_CHARS: usize = 100;
+const MAX_TITLE_CHARS: usize = 255;
+const MAX_DESCRIPTION_CHARS: usize = 2_000;
+const MAX_LABELS: usize = 64;
+const MAX_LABEL_BYTES: usize = 255;
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_draft_tells_everything_that_is_wrong_at_once() {
+        let (_, violations) = Draft::read(json!({
+            "name": "bad name", "title": 7, "labels": {"a": 1}, "colour": "red", "data": []
+        }));
+        let told: Vec<_> = violations.iter().map(|v| (v.pointer.as_str(), v.code.as_str())).collect();
+        assert_eq!(
+            told,
+            [
+                ("/colour", "unknown"),
+                ("/type", "required"),
+                ("/name", "format"),
+                ("/data", "type"),
+                ("/title", "type"),
+                ("/labels/a", "type")
+            ]
+        );
+    }
+
+    #[test]
+    fn a_good_draft_is_read_whole() {
+        let (draft, violations) = Draft::read(json!({
+            "type": "t", "name": "n", "title": "T", "labels": {"team": "web"}, "default": true, "data": {"a": 1}
+        }));
+        assert_eq!(violations, []);
+        assert_eq!((draft.type_id.as_str(), draft.default, draft.revealable), ("t", Some(true), true));
+        assert_eq!(draft.labels["team"], "web");
+    }
+}

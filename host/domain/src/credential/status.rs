@@ -1,0 +1,87 @@
+//! Whether a credential is usable now: the core's to say, at read time.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::Credential;
+
+/// Usable or not.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Status {
+    /// Usable, and for a while.
+    Valid,
+    /// Usable, but for less than 30 days or a third of its life, whichever is
+    /// shorter.
+    Expiring,
+    /// No longer.
+    Expired,
+    /// Not before a time that is still to come.
+    NotYetValid,
+}
+
+/// Something a person should know that is no error.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Warning {
+    /// Stable and machine-readable.
+    pub code: &'static str,
+    /// One sentence.
+    pub message: String,
+    /// What it is about, in the credential's JSON.
+    pub pointer: &'static str,
+}
+
+impl Credential {
+    /// The status at `now`.
+    #[must_use]
+    pub fn status(&self, now: Timestamp) -> Status {
+        let now = now.as_second();
+        if self.not_before.is_some_and(|not_before| now < not_before) {
+            return Status::NotYetValid;
+        }
+        let Some(not_after) = self.not_after else { return Status::Valid };
+        if now > not_after {
+            return Status::Expired;
+        }
+        let born = self.not_before.unwrap_or_else(|| self.updated_at.as_second());
+        let notice = (not_after.saturating_sub(born) / 3).clamp(0, EXPIRY_NOTICE_SECONDS);
+        if not_after.saturating_sub(now) < notice { Status::Expiring } else { Status::Valid }
+    }
+
+    /// What a person should know at `now`.
+    #[must_use]
+    pub fn warnings(&self, now: Timestamp, type_is_loaded: bool) -> Vec<Warning> {
+        let until = |seconds: Option<i64>| {
+            seconds.and_then(|s| Timestamp::from_second(s).ok()).map_or_else(String::new, crate::clock::rfc3339)
+        };
+        let mut warnings = Vec::new();
+        match self.status(now) {
+            Status::Valid => {}
+            Status::Expiring => warnings.push(Warning {
+                code: "expiring",
+                message: format!("It expires on {}: replace it soon.", until(self.not_after)),
+                pointer: "/expiresAt",
+            }),
+            Status::Expired => warnings.push(Warning {
+                code: "expired",
+                message: format!("It expired on {}: replace it.", until(self.not_after)),
+                pointer: "/expiresAt",
+            }),
+            Status::NotYetValid => warnings.push(Warning {
+                code: "not-yet-valid",
+                message: format!("It is not valid before {}.", until(self.not_before)),
+                pointer: "/attributes/notBefore",
+            }),
+        }
+        if !type_is_loaded {
+            warnings.push(Warning {
+                code: "type-not-loaded",
+                message: format!("The plugin for type `{}` is not loaded: it can be read, not used.", self.type_id),
+                pointer: "/type",
+            });
+        }
+        warnings
+    }
+}
+
+const EXPIRY_NOTICE_SECONDS: i64 = 30 * 24 * 60 * 60;
