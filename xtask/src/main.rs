@@ -1,1 +1,49 @@
-fn main() {}
+//! The project's own tasks: `cargo xtask <task>`.
+//!
+//! Each task is one file here with one public function. This one only picks.
+
+#![forbid(unsafe_code)]
+
+mod bench;
+mod ci;
+mod codegen;
+mod host;
+mod plugins;
+mod shell;
+mod system;
+mod test;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (task, rest) = arguments.split_first().map_or(("", &[][..]), |(task, rest)| (task.as_str(), rest));
+    let outcome: Result<(), Box<dyn std::error::Error>> = match task {
+        "run" => host::run(rest).map_err(Into::into),
+        "build" => host::build_release().map_err(Into::into),
+        "plugins" => plugins::build_all().map_err(Into::into),
+        "test" => test::all(rest).map_err(Into::into),
+        "ci" => ci::all().map_err(Into::into),
+        "codegen" => codegen::all().map_err(Into::into),
+        "bench" => bench::all(rest).map_err(Into::into),
+        _ => Err(USAGE.into()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+const USAGE: &str = "\
+usage: cargo xtask <task>
+
+  run [FLAGS]    build all and serve on 127.0.0.1:8420; FLAGS go to `bursar serve`
+  build          leave target/release/bursar, with the built-in plugins inside
+  test [FILTER]  run every test; fetches the outside tools it needs
+  ci             what CI runs: format, lints, tests, drift
+  plugins        build every plugin and example into target/plugins
+  codegen        write the generated files under schemas/ anew
+  bench          measure, and print the table of docs/performance.md";

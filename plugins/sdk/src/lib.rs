@@ -1,1 +1,55 @@
-//! stub
+//! The guest's side of Bursar's plugin contract (`wit/v0.1`).
+//!
+//! A credential type is three files of data (`manifest.json`, `schema.json`,
+//! `template.json`) and a few pure functions. The functions are the trait
+//! [`CredentialType`]; [`export_type!`] makes a component of both:
+//!
+//! ```text
+//! bursar_plugin_sdk::export_type!(BasicAuth);
+//! struct BasicAuth;
+//! impl bursar_plugin_sdk::CredentialType for BasicAuth { /* ... */ }
+//! ```
+//!
+//! Abilities beyond that are traits and macros of their own, such as
+//! [`Generator`] and [`export_generator!`]: a component exports what it calls
+//! the macro for and nothing else.
+//!
+//! The same functions can be called without a sandbox, JSON in and JSON out, by
+//! [`native`]. With the feature `cases` the crate also runs a plugin's
+//! `tests/*.json`; see [`cases`].
+//!
+//! This crate knows nothing of hosts, storage or any credential type.
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod artifact;
+pub mod bindings;
+#[cfg(feature = "cases")]
+pub mod cases;
+mod context;
+mod env_file;
+mod export;
+mod inspection;
+pub mod native;
+mod panic;
+mod traits;
+mod violations;
+
+pub use base64::prelude::{BASE64_STANDARD, Engine as Base64Engine};
+pub use env_file::env_file;
+pub use inspection::Inspection;
+pub use serde;
+pub use serde_json as json;
+pub use traits::{CredentialType, Files, Generator};
+pub use violations::Violations;
+
+pub use bindings::exports::bursar::plugin::form::{Rewrite, Selector};
+pub use bindings::exports::bursar::plugin::materializer::Artifact;
+pub use bindings::bursar::plugin::types::{Context, Error, Violation};
+
+/// Standard base64 with padding (RFC 4648, section 4).
+#[must_use]
+pub fn base64(bytes: impl AsRef<[u8]>) -> String {
+    BASE64_STANDARD.encode(bytes)
+}

@@ -1,0 +1,118 @@
+//! A PostgreSQL role's login, as an example of a type from outside the project.
+//!
+//! Least privilege: a role that owns nothing and was granted what the
+//! application needs, never `postgres`.
+//!
+//! Formats: <https://www.postgresql.org/docs/current/libpq-pgpass.html> and
+//! <https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS>.
+
+#![forbid(unsafe_code)]
+
+use bursar_plugin_sdk::{
+    Artifact, Context, CredentialType, Error, Inspection, Rewrite, Violations, export_type, serde,
+};
+use serde::{Deserialize, Serialize};
+
+export_type!(PostgresLogin);
+
+/// The credential type `postgres-login`.
+pub struct PostgresLogin;
+
+impl CredentialType for PostgresLogin {
+    type Public = Public;
+    type Full = Full;
+
+    fn inspect(data: Public, _: &Context) -> Result<Inspection, Error> {
+        let mut violations = Violations::new();
+        for (pointer, text) in [("/database", &data.database), ("/username", &data.username)] {
+            violations.require(!has_control(text), pointer, "control-character", "Paste it without line breaks.");
+        }
+        violations.finish()?;
+        let address = format!("{}:{}", data.host, data.port);
+        Inspection::new(data)?.attribute("address", address)
+    }
+
+    fn check(data: Full, _: &Context) -> Result<Vec<Rewrite>, Error> {
+        let mut violations = Violations::new();
+        violations.require(!has_control(&data.password), "/password", "control-character", "Paste it without line breaks.");
+        violations.finish()?;
+        Ok(Vec::new())
+    }
+
+    fn materialize(data: Full, format: &str, _: &Context) -> Result<Vec<Artifact>, Error> {
+        let Full { public, password } = &data;
+        match format {
+            "postgres/pgpass" => Ok(vec![Artifact::text(".pgpass", data.pgpass())]),
+            "postgres/uri" => Ok(vec![Artifact::text("uri", data.uri())]),
+            "env" => Ok(Artifact::env(&[
+                ("PGHOST", &public.host),
+                ("PGPORT", &public.port.to_string()),
+                ("PGDATABASE", &public.database),
+                ("PGUSER", &public.username),
+                ("PGPASSWORD", password),
+                ("PGSSLMODE", &public.ssl_mode),
+            ])),
+            "login" => Ok(Artifact::login(&public.username, password)),
+            _ => Err(Error::unknown_format()),
+        }
+    }
+}
+
+/// The form without its secret.
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Public {
+    host: String,
+    #[serde(default = "default_port")]
+    port: u16,
+    database: String,
+    username: String,
+    #[serde(default = "default_ssl_mode")]
+    ssl_mode: String,
+}
+
+/// The whole form.
+#[derive(Deserialize)]
+pub struct Full {
+    #[serde(flatten)]
+    public: Public,
+    password: String,
+}
+
+impl Full {
+    fn pgpass(&self) -> String {
+        let Public { host, port, database, username, .. } = &self.public;
+        let escape = |text: &str| text.replace('\\', "\\\\").replace(':', "\\:");
+        format!("{host}:{port}:{}:{}:{}\n", escape(database), escape(username), escape(&self.password))
+    }
+
+    fn uri(&self) -> String {
+        let Public { host, port, database, username, ssl_mode } = &self.public;
+        let (user, password) = (percent_encode(username), percent_encode(&self.password));
+        format!("postgresql://{user}:{password}@{host}:{port}/{}?sslmode={ssl_mode}", percent_encode(database))
+    }
+}
+
+/// Encodes all but the unreserved characters (RFC 3986, section 2.3).
+fn percent_encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
+fn has_control(text: &str) -> bool {
+    text.chars().any(char::is_control)
+}
+
+fn default_port() -> u16 {
+    5432
+}
+
+fn default_ssl_mode() -> String {
+    "verify-full".to_owned()
+}

@@ -1,0 +1,31 @@
+//! What wit-bindgen makes of `wit/v0.1`.
+//!
+//! Each optional interface has a world of its own here. The custom section that
+//! tells wit-component "this module exports it" is emitted by a world's export
+//! macro and so only where a plugin calls it; wit-component unites the sections
+//! it finds in one module.
+
+#![expect(missing_docs, reason = "generated; the WIT files hold the docs")]
+#![expect(clippy::all, clippy::pedantic, reason = "generated")]
+
+wit_bindgen::generate!({
+    path: "../../wit/v0.1",
+    world: "credential-type",
+    pub_export_macro: true,
+    export_macro_name: "export_credential_type",
+    default_bindings_module: "bursar_plugin_sdk::bindings",
+    additional_derives: [PartialEq],
+});
+
+/// The interface `generator`, on its own.
+pub mod generator {
+    wit_bindgen::generate!({
+        path: "../../wit/v0.1",
+        inline: "package bursar:sdk; world generator { export bursar:plugin/generator@0.1.0; }",
+        world: "bursar:sdk/generator",
+        with: { "bursar:plugin/types@0.1.0": crate::bindings::bursar::plugin::types },
+        pub_export_macro: true,
+        export_macro_name: "export_generator",
+        default_bindings_module: "bursar_plugin_sdk::bindings::generator",
+    });
+}

@@ -1,0 +1,53 @@
+use serde::Serialize;
+
+use crate::json::{Map, Value, to_value};
+use crate::{Error, Selector};
+
+/// What a type found in the public half of the data.
+#[derive(Clone, Debug, Default)]
+pub struct Inspection {
+    /// The public data, normalised.
+    pub data: Value,
+    /// Facts for people.
+    pub attributes: Map<String, Value>,
+    /// What to find the credential by.
+    pub selectors: Vec<Selector>,
+    /// For types with the ability `acme-order`.
+    pub order: Option<Value>,
+    /// Usable from then on, Unix seconds.
+    pub not_before: Option<i64>,
+    /// Usable until then, Unix seconds.
+    pub not_after: Option<i64>,
+}
+
+impl Inspection {
+    /// An inspection of normalised public data, with nothing else yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Internal`] when `data` is not JSON.
+    pub fn new(data: impl Serialize) -> Result<Self, Error> {
+        Ok(Self { data: json(data)?, ..Self::default() })
+    }
+
+    /// Adds a fact.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Internal`] when `value` is not JSON.
+    pub fn attribute(mut self, name: &str, value: impl Serialize) -> Result<Self, Error> {
+        self.attributes.insert(name.to_owned(), json(value)?);
+        Ok(self)
+    }
+
+    /// Adds a selector: see the WIT for the kinds.
+    #[must_use]
+    pub fn selector(mut self, kind: &str, value: impl Into<String>) -> Self {
+        self.selectors.push(Selector { kind: kind.to_owned(), value: value.into() });
+        self
+    }
+}
+
+fn json(value: impl Serialize) -> Result<Value, Error> {
+    to_value(value).map_err(|_| Error::Internal("the answer is not JSON".into()))
+}

@@ -1,0 +1,91 @@
+//! What a plugin implements.
+
+use serde::de::DeserializeOwned;
+
+use crate::{Artifact, Context, Error, Inspection, Rewrite, json::Value};
+
+/// A credential type: the pure functions beside its data files.
+///
+/// Implement it for a unit struct and call [`export_type!`](crate::export_type)
+/// with that. Every function is pure: no network, clock, randomness or files,
+/// and the same answer for the same arguments.
+pub trait CredentialType {
+    /// The data without its secrets.
+    type Public: DeserializeOwned;
+    /// The data with its secrets.
+    type Full: DeserializeOwned;
+
+    /// Normalises the public data and says what is in it. The host has checked
+    /// it against the schema; rules that a schema cannot say are checked here.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] with every violation at once: see
+    /// [`Violations`](crate::Violations). People see these messages.
+    fn inspect(data: Self::Public, context: &Context) -> Result<Inspection, Error>;
+
+    /// Checks what takes the secrets to check. A rewrite may tidy a secret (a
+    /// key's line ends) and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`]; people see the manifest's `messages[code]`.
+    fn check(data: Self::Full, context: &Context) -> Result<Vec<Rewrite>, Error> {
+        let _ = (data, context);
+        Ok(Vec::new())
+    }
+
+    /// Makes the files of one of the manifest's formats.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] for a format it does not know:
+    /// [`Error::unknown_format`].
+    fn materialize(data: Self::Full, format: &str, context: &Context) -> Result<Vec<Artifact>, Error>;
+
+    /// The same with the fields of a fresh `mint`, for types that have that
+    /// ability.
+    ///
+    /// # Errors
+    ///
+    /// As [`materialize`](Self::materialize); [`Error::Unsupported`] unless
+    /// overridden.
+    fn materialize_minted(
+        data: Self::Full,
+        minted: Value,
+        format: &str,
+        context: &Context,
+    ) -> Result<Vec<Artifact>, Error> {
+        let _ = (data, minted, format, context);
+        Err(Error::Unsupported("this type has no minted credentials".into()))
+    }
+}
+
+/// A type whose credentials can be made here. Export it by
+/// [`export_generator!`](crate::export_generator) and list the ability
+/// `generate` in the manifest.
+pub trait Generator {
+    /// What the person filled in; secrets may be missing.
+    type Seed: DeserializeOwned;
+    /// The whole data.
+    type Generated: serde::Serialize;
+
+    /// Completes the data with secrets drawn from `entropy`, 64 bytes from the
+    /// host's random generator.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`]; people see the manifest's `messages[code]`.
+    fn generate(data: Self::Seed, entropy: &[u8; 64], context: &Context) -> Result<Self::Generated, Error>;
+}
+
+/// A type's data files. [`export_type!`](crate::export_type) implements it.
+pub trait Files {
+    /// `manifest.json`.
+    const MANIFEST: &'static str;
+    /// `schema.json`.
+    const SCHEMA: &'static str;
+    /// `template.json`: one skeleton, or for a manifest with variants an object
+    /// from variant id to skeleton.
+    const TEMPLATE: &'static str;
+}

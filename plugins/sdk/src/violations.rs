@@ -1,0 +1,66 @@
+use crate::{Error, Violation};
+
+/// Collects everything that is wrong with the input, so that a person hears of
+/// it at once.
+#[derive(Clone, Debug, Default)]
+pub struct Violations(Vec<Violation>);
+
+impl Violations {
+    /// Nothing wrong so far.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// One thing wrong.
+    #[must_use]
+    pub fn one(pointer: &str, code: &str, message: impl Into<String>) -> Self {
+        let mut violations = Self::new();
+        violations.add(pointer, code, message);
+        violations
+    }
+
+    /// Adds what is wrong with the field at `pointer`. `code` is one of the
+    /// manifest's `messages`, or `required`, `format` or `invalid`. `message`
+    /// names the cure; it is shown only where the call sees no secret.
+    pub fn add(&mut self, pointer: &str, code: &str, message: impl Into<String>) {
+        self.0.push(Violation { pointer: pointer.to_owned(), code: code.to_owned(), message: message.into() });
+    }
+
+    /// Adds it unless `holds`.
+    pub fn require(&mut self, holds: bool, pointer: &str, code: &str, message: &str) {
+        if !holds {
+            self.add(pointer, code, message);
+        }
+    }
+
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Ends the collecting.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] when something was added.
+    pub fn finish(self) -> Result<(), Error> {
+        if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(self.0)) }
+    }
+}
+
+impl From<Violations> for Error {
+    fn from(violations: Violations) -> Self {
+        Self::Invalid(violations.0)
+    }
+}
+
+impl Error {
+    /// For a format that the manifest lists and the code does not know, or the
+    /// other way round.
+    #[must_use]
+    pub fn unknown_format() -> Self {
+        Self::Unsupported("this type has no such format".into())
+    }
+}

@@ -1,0 +1,102 @@
+//! The programs that are not ours and that the tests hold Bursar against.
+//!
+//! On Debian and Ubuntu, as root, missing ones are installed; elsewhere they
+//! are named, and with `CI=true` a missing one is a failure.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::shell::{Error, run};
+
+/// Sees to it that every tool is there.
+pub(crate) fn ensure() -> Result<(), Error> {
+    let missing = missing();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let packages: Vec<&str> = missing.iter().map(|tool| tool.package).collect();
+    let is_debian = Path::new("/usr/bin/apt-get").exists();
+    if is_debian && is_root() {
+        install(&packages)?;
+    }
+    match self::missing().first() {
+        None => Ok(()),
+        Some(tool) => {
+            let cure = format!("install the Debian package `{}`, or what your system calls it", tool.package);
+            if std::env::var_os("CI").is_some_and(|ci| ci == "true") {
+                return Err(Error::Missing(tool.program.to_owned(), cure));
+            }
+            eprintln!("`{}` is not installed: {cure}. The tests that use it will fail.", tool.program);
+            Ok(())
+        }
+    }
+}
+
+struct Tool {
+    program: &'static str,
+    package: &'static str,
+}
+
+const TOOLS: &[Tool] = &[
+    Tool { program: "openssl", package: "openssl" },
+    Tool { program: "curl", package: "curl" },
+    Tool { program: "htpasswd", package: "apache2-utils" },
+    Tool { program: "nginx", package: "nginx-light" },
+    Tool { program: "skopeo", package: "skopeo" },
+    Tool { program: "kubectl", package: "kubernetes-client" },
+    Tool { program: "script", package: "bsdutils" },
+    Tool { program: "initdb", package: "postgresql" },
+];
+
+fn missing() -> Vec<&'static Tool> {
+    TOOLS.iter().filter(|tool| !is_installed(tool.program)).collect()
+}
+
+fn is_installed(program: &str) -> bool {
+    let mut folders: Vec<PathBuf> =
+        std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
+    folders.extend(["/usr/sbin", "/usr/local/bin"].map(PathBuf::from));
+    // PostgreSQL's server programs are not on the path there.
+    if let Ok(versions) = fs::read_dir("/usr/lib/postgresql") {
+        folders.extend(versions.flatten().map(|version| version.path().join("bin")));
+    }
+    folders.iter().any(|folder| folder.join(program).is_file())
+}
+
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+fn install(packages: &[&str]) -> Result<(), Error> {
+    let _quiet = NoDaemons::start();
+    run(Command::new("apt-get").arg("update").arg("--quiet=2"))?;
+    let mut install = Command::new("apt-get");
+    install.env("DEBIAN_FRONTEND", "noninteractive");
+    run(install.args(["install", "--yes", "--quiet=2", "--no-install-recommends"]).args(packages))
+}
+
+/// Keeps packages from starting their servers while it lives: the tests start
+/// their own, on free ports.
+struct NoDaemons(Option<&'static Path>);
+
+impl NoDaemons {
+    fn start() -> Self {
+        let policy = Path::new("/usr/sbin/policy-rc.d");
+        if policy.exists() || fs::write(policy, "#!/bin/sh\nexit 101\n").is_err() {
+            return Self(None);
+        }
+        // Where this fails apt starts the servers, which harms no test.
+        let _ = fs::set_permissions(policy, fs::Permissions::from_mode(0o755));
+        Self(Some(policy))
+    }
+}
+
+impl Drop for NoDaemons {
+    fn drop(&mut self) {
+        if let Some(policy) = self.0 {
+            let _ = fs::remove_file(policy);
+        }
+    }
+}
