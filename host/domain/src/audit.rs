@@ -25,6 +25,8 @@ pub enum Action {
     CredentialReveal,
     #[serde(rename = "credential.materialize")]
     CredentialMaterialize,
+    #[serde(rename = "credential.probe")]
+    CredentialProbe,
     /// A read or listing, recorded only when refused.
     #[serde(rename = "credential.read")]
     CredentialRead,

@@ -7,6 +7,7 @@ mod find;
 mod form;
 mod list;
 mod materialize;
+mod probe;
 mod reveal;
 mod update;
 mod versions;
