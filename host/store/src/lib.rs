@@ -1,1 +1,39 @@
-//! stub
+//! Where Bursar keeps things: a revisioned ordered map over one redb file or
+//! one PostgreSQL database, everything sealed, every change in an audit chain.
+//!
+//! Start at [`Ledger`]: it is the domain's `Store`, `Blind` and `Trail`. Below
+//! it, bottom up: an [`engine`] stores bytes and knows nothing else; sealing
+//! binds each value to its key and revision; the keyring wraps keys with keys
+//! up to the root key; the chain says what each commit did; the committer puts
+//! many batches into one durable commit. [`backup`] writes and restores the
+//! whole of it.
+//!
+//! Deliberately unknown here: what the values mean, who may read them, HTTP,
+//! plugins.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod backup;
+mod chain;
+mod checkpoint;
+mod committer;
+pub mod engine;
+mod group;
+mod keyring;
+mod ledger;
+mod open;
+mod rekey;
+mod root;
+mod seal;
+mod tables;
+mod trail;
+mod verify;
+
+pub use checkpoint::is_signed;
+pub use committer::Stats;
+pub use ledger::Ledger;
+pub use open::{Config, OpenError, Opened, Storage};
+pub use root::{RootKeyError, RootKeySource};
+
+/// Changes, and events, that one batch may hold.
+pub const MAX_CHANGES: usize = 4096;

@@ -1,0 +1,357 @@
+//! Backup: every row as it is on disk, sealed, in one age file. The root key is
+//! never in it: to restore takes the file, its passphrase or identity, *and* the
+//! root key.
+//!
+//! Inside the age encryption, numbers big-endian: a line of JSON ([`Header`]),
+//! then per row `1 || key length (u32) || key || revision (u64) || value length
+//! (u32) || value`, then `0 || row count (u64)`.
+
+use std::io::{BufReader, BufWriter, Read, Write};
+use std::sync::Arc;
+
+use age::secrecy::SecretString;
+use bursar_domain::audit::{Report, Trail};
+use bursar_domain::store::Error;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use crate::chain::{Head, hash_text};
+use crate::engine::{Engine, EngineError, Row, Write as RowWrite};
+use crate::ledger::Ledger;
+use crate::open::{Config, Mode, OpenError, Storage, connect};
+use crate::tables;
+use crate::verify::Rows;
+
+/// What a backup is encrypted for.
+#[derive(Clone)]
+pub enum Protection {
+    /// An age recipient, `age1...` (X25519).
+    Recipient(String),
+    /// A passphrase (scrypt).
+    Passphrase(SecretString),
+}
+
+/// What opens a backup.
+#[derive(Clone)]
+pub enum Unlock {
+    /// An age identity, `AGE-SECRET-KEY-1...`.
+    Identity(SecretString),
+    /// The passphrase.
+    Passphrase(SecretString),
+}
+
+/// What a backup says of itself, once decrypted.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Header {
+    /// Of this file, 1.
+    pub format: u32,
+    /// The node that wrote it.
+    pub node: Uuid,
+    /// When.
+    #[serde(with = "bursar_domain::clock::timestamp")]
+    pub at: Timestamp,
+    /// That node's newest audit record.
+    pub seq: u64,
+    /// And its hash, `sha256:<hex>`.
+    pub hash: String,
+}
+
+/// What was written or restored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// What the backup says of itself.
+    pub header: Header,
+    /// Rows in it.
+    pub rows: u64,
+}
+
+/// Why a backup was not written or not restored.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BackupError {
+    /// Not an age recipient.
+    #[error("the recipient is not an age X25519 recipient (age1...)")]
+    Recipient,
+    /// Not an age identity.
+    #[error("the identity is not an age X25519 identity (AGE-SECRET-KEY-1...)")]
+    Identity,
+    /// The passphrase or identity does not open it, or it is no age file.
+    #[error("the backup cannot be decrypted: {0}")]
+    Locked(String),
+    /// Cut short, or not of a format this version reads.
+    #[error("the backup is damaged or of an unknown format: {0}")]
+    Malformed(&'static str),
+    /// The restored store does not verify; it was removed again.
+    #[error("the restored store does not hold: {} problems, first: {}", .0.problems.len(), .0.problems.first().map_or("", String::as_str))]
+    Unverified(Report),
+    /// The file cannot be read or written.
+    #[error("the backup cannot be read or written")]
+    Io(#[from] std::io::Error),
+    /// The target cannot be made or opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] Error),
+}
+
+impl From<EngineError> for BackupError {
+    fn from(error: EngineError) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl Ledger {
+    /// Writes a consistent copy of the whole store, while it is in use. The
+    /// caller makes `out` durable.
+    ///
+    /// # Errors
+    ///
+    /// `out` is incomplete then.
+    pub async fn backup(
+        &self,
+        protection: &Protection,
+        out: impl Write + Send + 'static,
+    ) -> Result<Summary, BackupError> {
+        let encryptor = encryptor(protection)?;
+        let mut snapshot = self.core.engine.snapshot().await?;
+        let header = self.header(&mut *snapshot).await?;
+        let (sender, mut pages) = mpsc::channel::<Row>(QUEUE);
+        let first_line = header.clone();
+        let writer = tokio::task::spawn_blocking(move || {
+            let mut out = BufWriter::new(encryptor.wrap_output(out)?);
+            serde_json::to_writer(&mut out, &first_line)?;
+            out.write_all(b"\n")?;
+            let mut rows = 0_u64;
+            while let Some(row) = pages.blocking_recv() {
+                if row.key.is_empty() {
+                    out.write_all(&[END])?;
+                    out.write_all(&rows.to_be_bytes())?;
+                    out.into_inner().map_err(std::io::IntoInnerError::into_error)?.finish()?.flush()?;
+                    return Ok(rows);
+                }
+                write_row(&mut out, &row)?;
+                rows += 1;
+            }
+            Err(std::io::Error::other("the store could not be read to its end"))
+        });
+        let mut rows = Rows::of(&[]);
+        while let Some(row) = rows.next(&mut *snapshot).await? {
+            // The writer is gone only after an error, which it answers below.
+            if sender.send(row).await.is_err() {
+                break;
+            }
+        }
+        // No row has an empty key: this one says that all of them were sent.
+        let _ = sender.send(Row { key: Vec::new(), revision: 0, value: Vec::new() }).await;
+        let rows = writer.await.map_err(std::io::Error::other)??;
+        Ok(Summary { header, rows })
+    }
+
+    async fn header(&self, snapshot: &mut dyn crate::engine::Snapshot) -> Result<Header, BackupError> {
+        let key = tables::head(self.core.node);
+        let row = snapshot.scan(&key, &[], 1).await?.pop();
+        let head = crate::chain::head_of(&self.core.keyring, self.core.node, row.as_ref())?;
+        let Head { node, seq, hash, .. } = head;
+        Ok(Header { format: FORMAT, node, at: self.core.clock.now(), seq, hash: hash_text(&hash) })
+    }
+}
+
+/// Restores a backup into a new store and verifies the whole of it with the root
+/// key that `config` names; what does not hold is removed again.
+///
+/// # Errors
+///
+/// [`OpenError::AlreadyInitialised`] where there is a store already, which is
+/// left alone.
+pub async fn restore(
+    input: impl Read + Send + 'static,
+    unlock: &Unlock,
+    config: &Config,
+) -> Result<(Summary, Report), BackupError> {
+    let unlock = unlock.clone();
+    let mut reader = tokio::task::spawn_blocking(move || Reader::open(input, &unlock)).await.map_err(std::io::Error::other)??;
+    let engine = connect(&config.storage, Mode::Create).await?;
+    if !engine.scan(&[], &[], 1).await?.is_empty() {
+        return Err(OpenError::AlreadyInitialised.into());
+    }
+    let header = reader.header.clone();
+    let restored = async {
+        let rows = load(&*engine, &mut reader).await?;
+        let report = verified(Arc::clone(&engine), config).await?;
+        if !report.holds() {
+            return Err(BackupError::Unverified(report));
+        }
+        Ok((Summary { header, rows }, report))
+    };
+    let outcome = restored.await;
+    let cleared = if outcome.is_err() { clear(&*engine, &config.storage).await } else { Ok(()) };
+    engine.close().await;
+    outcome.inspect_err(|_| {
+        if let Err(error) = cleared {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the failed restoration could not be removed");
+        }
+    })
+}
+
+/// All rows in one transaction: a crash leaves an empty store.
+async fn load(engine: &dyn Engine, reader: &mut Reader) -> Result<u64, BackupError> {
+    let mut tx = engine.begin().await?;
+    let (mut rows, mut last_revision) = (0, 0);
+    while let Some(page) = reader.page().await? {
+        rows += page.len() as u64;
+        let write = |row: Row| RowWrite { key: row.key, content: Some((row.revision, row.value)) };
+        last_revision = page.iter().map(|row| row.revision).fold(last_revision, u64::max);
+        tx.apply(page.into_iter().map(write).collect()).await?;
+    }
+    tx.raise_revision(last_revision).await?;
+    tx.commit().await?;
+    Ok(rows)
+}
+
+async fn verified(engine: Arc<dyn Engine>, config: &Config) -> Result<Report, BackupError> {
+    let ledger = Ledger::inspect(engine, &config.root_key, Arc::clone(&config.clock)).await?;
+    Ok(ledger.verify(None).await?)
+}
+
+async fn clear(engine: &dyn Engine, storage: &Storage) -> Result<(), BackupError> {
+    match storage {
+        Storage::Redb { path, .. } => {
+            engine.close().await;
+            std::fs::remove_file(path)?;
+        }
+        Storage::Postgres { .. } => loop {
+            let rows = engine.scan(&[], &[], PAGE).await?;
+            if rows.is_empty() {
+                break;
+            }
+            let mut tx = engine.begin().await?;
+            tx.apply(rows.into_iter().map(|row| RowWrite { key: row.key, content: None }).collect()).await?;
+            tx.commit().await?;
+        },
+    }
+    Ok(())
+}
+
+/// A decrypted backup, read in pages.
+struct Reader {
+    header: Header,
+    pages: mpsc::Receiver<Result<Vec<Row>, BackupError>>,
+}
+
+impl Reader {
+    /// Reads the header, then the rows in a thread of their own. Blocks.
+    fn open(input: impl Read + Send + 'static, unlock: &Unlock) -> Result<Self, BackupError> {
+        let locked = |error: age::DecryptError| BackupError::Locked(error.to_string());
+        let identity: Box<dyn age::Identity> = match unlock {
+            Unlock::Identity(identity) => {
+                let identity = secrecy::ExposeSecret::expose_secret(identity).trim();
+                Box::new(identity.parse::<age::x25519::Identity>().map_err(|_| BackupError::Identity)?)
+            }
+            Unlock::Passphrase(passphrase) => Box::new(age::scrypt::Identity::new(passphrase.clone())),
+        };
+        let decryptor = age::Decryptor::new_buffered(BufReader::new(input)).map_err(locked)?;
+        let mut input = BufReader::new(decryptor.decrypt(std::iter::once(&*identity)).map_err(locked)?);
+        let header: Header = serde_json::from_slice(&read_line(&mut input)?)
+            .map_err(|_| BackupError::Malformed("its header cannot be read"))?;
+        if header.format != FORMAT {
+            return Err(BackupError::Malformed("it was written by a newer version"));
+        }
+        let (sender, pages) = mpsc::channel(2);
+        std::thread::Builder::new().name("bursar-restore".to_owned()).spawn(move || {
+            loop {
+                let page = read_page(&mut input);
+                let last = !matches!(page, Ok((_, false)));
+                // Whoever restores may have failed and gone.
+                if sender.blocking_send(page.map(|(rows, _)| rows)).is_err() || last {
+                    break;
+                }
+            }
+        })?;
+        Ok(Self { header, pages })
+    }
+
+    async fn page(&mut self) -> Result<Option<Vec<Row>>, BackupError> {
+        self.pages.recv().await.transpose()
+    }
+}
+
+/// Up to a page of rows, and whether they are the last.
+fn read_page(input: &mut impl Read) -> Result<(Vec<Row>, bool), BackupError> {
+    let mut rows = Vec::new();
+    while rows.len() < PAGE {
+        match read_array::<1>(input)? {
+            [ROW] => rows.push(Row {
+                key: read_counted(input)?,
+                revision: u64::from_be_bytes(read_array(input)?),
+                value: read_counted(input)?,
+            }),
+            // The stream is authenticated to its end, and rows are checked against
+            // the chain: the count is for whoever reads the file by other means.
+            [END] => {
+                read_array::<8>(input)?;
+                return Ok((rows, true));
+            }
+            _ => return Err(BackupError::Malformed("a row is neither a row nor the end")),
+        }
+    }
+    Ok((rows, false))
+}
+
+fn read_line(input: &mut impl Read) -> Result<Vec<u8>, BackupError> {
+    let mut line = Vec::new();
+    while line.len() < MAX_HEADER_BYTES {
+        match read_array(input)? {
+            [b'\n'] => return Ok(line),
+            [byte] => line.push(byte),
+        }
+    }
+    Err(BackupError::Malformed("its header is too long"))
+}
+
+fn read_array<const N: usize>(input: &mut impl Read) -> Result<[u8; N], BackupError> {
+    let mut bytes = [0; N];
+    input.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn read_counted(input: &mut impl Read) -> Result<Vec<u8>, BackupError> {
+    let count = u32::from_be_bytes(read_array(input)?);
+    let mut bytes = Vec::new();
+    // Grows with what is there, not with what a length claims.
+    if input.take(u64::from(count)).read_to_end(&mut bytes)? != count as usize {
+        return Err(BackupError::Malformed("it ends within a row"));
+    }
+    Ok(bytes)
+}
+
+fn write_row(out: &mut impl Write, row: &Row) -> std::io::Result<()> {
+    let count = |bytes: &[u8]| u32::try_from(bytes.len()).map_err(std::io::Error::other);
+    out.write_all(&[ROW])?;
+    out.write_all(&count(&row.key)?.to_be_bytes())?;
+    out.write_all(&row.key)?;
+    out.write_all(&row.revision.to_be_bytes())?;
+    out.write_all(&count(&row.value)?.to_be_bytes())?;
+    out.write_all(&row.value)
+}
+
+fn encryptor(protection: &Protection) -> Result<age::Encryptor, BackupError> {
+    match protection {
+        Protection::Passphrase(passphrase) => Ok(age::Encryptor::with_user_passphrase(passphrase.clone())),
+        Protection::Recipient(recipient) => {
+            let recipient: age::x25519::Recipient = recipient.trim().parse().map_err(|_| BackupError::Recipient)?;
+            age::Encryptor::with_recipients(std::iter::once(&recipient as &dyn age::Recipient))
+                .map_err(|_| BackupError::Recipient)
+        }
+    }
+}
+
+const FORMAT: u32 = 1;
+const ROW: u8 = 1;
+const END: u8 = 0;
+const PAGE: usize = 512;
+const QUEUE: usize = 256;
+const MAX_HEADER_BYTES: usize = 64 * 1024;

@@ -1,0 +1,292 @@
+//! The audit chain: what a record holds, byte for byte, and how one is added.
+//!
+//! A record's content, before sealing, all numbers big-endian:
+//!
+//! ```text
+//! "bursar audit 1\n"
+//! node      16   whose chain
+//! seq        8   place in it, from 1
+//! previous  32   SHA-256 of the record before; zeros for the first
+//! revision   8   of the commit it is part of
+//! event      4 + n   length and JSON, as `bursar_domain::audit::Event`
+//! count      4   of changed rows, then for each:
+//!   key      4 + n   length and key
+//!   kind     1   0 deleted, 1 written
+//!   digest   32  of the stored bytes, only when written
+//! ```
+//!
+//! Its hash is SHA-256 of exactly these bytes, so that two records of the same
+//! hash say the same. The chain head (sealed, rewritten in each commit) holds
+//! the newest sequence number and hash.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use bursar_domain::audit::{Entry, Event};
+use bursar_domain::store::{Error, Revision};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::checkpoint;
+use crate::engine::{Row, Write};
+use crate::keyring::{Keyring, unsealable};
+use crate::tables;
+
+/// SHA-256.
+pub(crate) type Hash = [u8; 32];
+
+/// The hash before the first record.
+pub(crate) const GENESIS: Hash = [0; 32];
+
+/// A row that a commit changed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Touch {
+    pub(crate) key: Vec<u8>,
+    /// Of the stored bytes; `None` where it was deleted.
+    pub(crate) digest: Option<Hash>,
+}
+
+/// What a record says.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Content {
+    pub(crate) node: Uuid,
+    pub(crate) seq: u64,
+    pub(crate) previous: Hash,
+    pub(crate) revision: Revision,
+    pub(crate) event: Event,
+    pub(crate) touched: Vec<Touch>,
+}
+
+/// Where a chain stands.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Head {
+    pub(crate) node: Uuid,
+    pub(crate) seq: u64,
+    pub(crate) hash: Hash,
+    /// Of the newest commit.
+    pub(crate) revision: Revision,
+}
+
+impl Touch {
+    /// What the record says of `write`.
+    pub(crate) fn of(write: &Write) -> Self {
+        let digest = write.content.as_ref().map(|(_, value)| sha256(value));
+        Self { key: write.key.clone(), digest }
+    }
+}
+
+impl Head {
+    /// The head of a chain without records.
+    pub(crate) fn new(node: Uuid) -> Self {
+        Self { node, seq: 0, hash: GENESIS, revision: 0 }
+    }
+
+    /// Opens a head's row.
+    pub(crate) fn open(keyring: &Keyring, row: &Row) -> Option<Self> {
+        let opened = keyring.audit.open(row.revision, &row.key, row.revision, &row.value)?;
+        let head: Self = serde_json::from_slice(&opened).ok()?;
+        (tables::head(head.node) == row.key).then_some(head)
+    }
+}
+
+impl Content {
+    /// Opens a record's row; the hash is of the bytes inside.
+    pub(crate) fn open(keyring: &Keyring, row: &Row) -> Option<(Self, Hash)> {
+        let opened = keyring.audit.open(row.revision, &row.key, row.revision, &row.value)?;
+        let content = Self::decode(&opened)?;
+        (tables::audit(content.node, content.seq) == row.key && content.revision == row.revision)
+            .then(|| (content, sha256(&opened)))
+    }
+
+    /// As it is listed.
+    pub(crate) fn entry(self, hash: &Hash) -> Entry {
+        Entry {
+            id: format!("{}-{}", self.node, self.seq),
+            seq: self.seq,
+            event: self.event,
+            prev_hash: hash_text(&self.previous),
+            hash: hash_text(hash),
+        }
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let event = serde_json::to_vec(&self.event).expect("an event is plain data with text keys");
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend_from_slice(self.node.as_bytes());
+        bytes.extend_from_slice(&self.seq.to_be_bytes());
+        bytes.extend_from_slice(&self.previous);
+        bytes.extend_from_slice(&self.revision.to_be_bytes());
+        put_counted(&mut bytes, &event);
+        put_count(&mut bytes, self.touched.len());
+        for touch in &self.touched {
+            put_counted(&mut bytes, &touch.key);
+            bytes.push(u8::from(touch.digest.is_some()));
+            bytes.extend_from_slice(touch.digest.as_ref().map_or(&[], Hash::as_slice));
+        }
+        bytes
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut rest = bytes.strip_prefix(MAGIC)?;
+        let node = Uuid::from_bytes(*take(&mut rest)?);
+        let seq = u64::from_be_bytes(*take(&mut rest)?);
+        let previous = *take(&mut rest)?;
+        let revision = u64::from_be_bytes(*take(&mut rest)?);
+        let event = serde_json::from_slice(take_counted(&mut rest)?).ok()?;
+        let count = u32::from_be_bytes(*take(&mut rest)?);
+        let mut touched = Vec::new();
+        for _ in 0..count {
+            let key = take_counted(&mut rest)?.to_vec();
+            let digest = match take::<1>(&mut rest)? {
+                [0] => None,
+                [1] => Some(*take(&mut rest)?),
+                _ => return None,
+            };
+            touched.push(Touch { key, digest });
+        }
+        rest.is_empty().then_some(Self { node, seq, previous, revision, event, touched })
+    }
+}
+
+/// Adds records to a chain, inside one commit.
+pub(crate) struct Appender<'a> {
+    keyring: &'a Keyring,
+    head: Head,
+    now: Timestamp,
+    writes: Vec<Write>,
+}
+
+impl<'a> Appender<'a> {
+    pub(crate) fn new(keyring: &'a Keyring, head: Head, now: Timestamp) -> Self {
+        Self { keyring, head, now, writes: Vec::new() }
+    }
+
+    /// Appends one record.
+    pub(crate) fn append(&mut self, revision: Revision, event: &Event, touched: Vec<Touch>) {
+        let content = Content {
+            node: self.head.node,
+            seq: self.head.seq + 1,
+            previous: self.head.hash,
+            revision,
+            event: event.clone(),
+            touched,
+        };
+        let bytes = content.encode();
+        self.head = Head { seq: content.seq, hash: sha256(&bytes), revision, ..self.head.clone() };
+        self.seal(tables::audit(content.node, content.seq), revision, &bytes);
+        if let Some(account) = event.account {
+            let key = tables::audit_account(account.0, content.node, content.seq);
+            self.writes.push(Write { key, content: Some((revision, Vec::new())) });
+        }
+        if content.seq.is_multiple_of(CHECKPOINT_EVERY) {
+            let checkpoint = checkpoint::sign(self.keyring, &self.head, self.now);
+            let bytes = serde_json::to_vec(&checkpoint).expect("a checkpoint is plain data with text keys");
+            self.seal(tables::checkpoint(content.node, content.seq), revision, &bytes);
+        }
+    }
+
+    /// The rows to write, the new head among them, and that head.
+    pub(crate) fn finish(mut self) -> (Vec<Write>, Head) {
+        if !self.writes.is_empty() {
+            let bytes = serde_json::to_vec(&self.head).expect("a head is plain data with text keys");
+            self.seal(tables::head(self.head.node), self.head.revision, &bytes);
+        }
+        (self.writes, self.head)
+    }
+
+    fn seal(&mut self, key: Vec<u8>, revision: Revision, bytes: &[u8]) {
+        let sealed = self.keyring.audit.seal(revision, &key, revision, bytes);
+        self.writes.push(Write { key, content: Some((revision, sealed)) });
+    }
+}
+
+/// Opens the head in `row`; a chain that has none yet starts.
+///
+/// # Errors
+///
+/// Names the head where it does not open.
+pub(crate) fn head_of(keyring: &Keyring, node: Uuid, row: Option<&Row>) -> Result<Head, Error> {
+    match row {
+        None => Ok(Head::new(node)),
+        Some(row) => Head::open(keyring, row).ok_or_else(|| unsealable(&row.key)),
+    }
+}
+
+/// SHA-256 of `bytes`.
+pub(crate) fn sha256(bytes: &[u8]) -> Hash {
+    let mut hash = Hash::default();
+    hash.copy_from_slice(digest(&SHA256, bytes).as_ref());
+    hash
+}
+
+/// `sha256:<hex>`.
+pub(crate) fn hash_text(hash: &Hash) -> String {
+    format!("sha256:{}", hex::encode(hash))
+}
+
+fn put_count(bytes: &mut Vec<u8>, count: usize) {
+    let count = u32::try_from(count).expect("a record's parts are bounded by a batch, far below 4 GiB");
+    bytes.extend_from_slice(&count.to_be_bytes());
+}
+
+fn put_counted(bytes: &mut Vec<u8>, part: &[u8]) {
+    put_count(bytes, part.len());
+    bytes.extend_from_slice(part);
+}
+
+fn take<'a, const N: usize>(rest: &mut &'a [u8]) -> Option<&'a [u8; N]> {
+    let (taken, left) = rest.split_first_chunk()?;
+    *rest = left;
+    Some(taken)
+}
+
+fn take_counted<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let count = u32::from_be_bytes(*take(rest)?);
+    let (taken, left) = rest.split_at_checked(usize::try_from(count).ok()?)?;
+    *rest = left;
+    Some(taken)
+}
+
+/// Records between stored checkpoints.
+pub(crate) const CHECKPOINT_EVERY: u64 = 1000;
+const MAGIC: &[u8] = b"bursar audit 1\n";
+
+#[cfg(test)]
+mod tests {
+    use bursar_domain::audit::{Action, Outcome};
+
+    use super::*;
+
+    #[test]
+    fn the_encoding_reads_back_and_no_cut_does() {
+        let content = Content {
+            node: Uuid::from_u128(7),
+            seq: 9,
+            previous: [3; 32],
+            revision: 11,
+            event: Event {
+                at: Timestamp::UNIX_EPOCH,
+                actor: "operator".to_owned(),
+                action: Action::AccountCreate,
+                outcome: Outcome::Ok,
+                account: None,
+                credential: None,
+                version: Some(1),
+                region: None,
+                request_id: None,
+                client: None,
+                plugin: None,
+                detail: Some(serde_json::json!({"b": 1, "a": [true]})),
+            },
+            touched: vec![
+                Touch { key: vec![1, 2], digest: Some([4; 32]) },
+                Touch { key: vec![], digest: None },
+            ],
+        };
+        let bytes = content.encode();
+        assert_eq!(Content::decode(&bytes), Some(content));
+        for cut in 0..bytes.len() {
+            assert_eq!(Content::decode(&bytes[..cut]), None, "{cut}");
+        }
+        assert_eq!(Content::decode(&[bytes, vec![0]].concat()), None);
+    }
+}

@@ -1,0 +1,153 @@
+//! Group commit: one task drains the batches that wait into one durable commit.
+//!
+//! Each batch is judged in the order it came, against the state the ones before
+//! it leave; one that conflicts is answered alone and the others go on. A
+//! collision with another node tries the whole group again; any other failure
+//! answers all of it and leaves nothing behind, since every group starts from
+//! what the engine holds.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use bursar_domain::audit::Event;
+use bursar_domain::store::{Batch, Error, Revision};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::chain::Head;
+use crate::group::{self, Failure};
+use crate::ledger::Core;
+use crate::rekey;
+use crate::root::{RootKey, RootRecord};
+
+/// What the committer is asked to do.
+pub(crate) enum Command {
+    Commit(Batch, oneshot::Sender<Result<Revision, Error>>),
+    Rekey(Box<(RootKey, RootRecord, Event)>, oneshot::Sender<Result<(), Error>>),
+    Close(oneshot::Sender<()>),
+}
+
+/// What the committer has done since the store was opened.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Stats {
+    /// Durable commits.
+    pub commits: u64,
+    /// Batches in them.
+    pub batches: u64,
+    /// Batches refused because a precondition did not hold.
+    pub conflicts: u64,
+    /// Audit records written.
+    pub events: u64,
+}
+
+/// [`Stats`] as they are counted.
+#[derive(Default)]
+pub(crate) struct Counters {
+    commits: AtomicU64,
+    batches: AtomicU64,
+    conflicts: AtomicU64,
+    events: AtomicU64,
+}
+
+impl Counters {
+    pub(crate) fn read(&self) -> Stats {
+        Stats {
+            commits: self.commits.load(Relaxed),
+            batches: self.batches.load(Relaxed),
+            conflicts: self.conflicts.load(Relaxed),
+            events: self.events.load(Relaxed),
+        }
+    }
+
+    pub(crate) fn add(&self, commits: u64, batches: u64, conflicts: u64, events: u64) {
+        self.commits.fetch_add(commits, Relaxed);
+        self.batches.fetch_add(batches, Relaxed);
+        self.conflicts.fetch_add(conflicts, Relaxed);
+        self.events.fetch_add(events, Relaxed);
+    }
+}
+
+/// Serves commands until told to close or until nobody can send any more.
+pub(crate) async fn run(core: Arc<Core>, mut commands: mpsc::Receiver<Command>) {
+    let mut known_head = None;
+    let mut next = commands.recv().await;
+    while let Some(command) = next.take() {
+        match command {
+            Command::Commit(batch, reply) => {
+                let mut group = Vec::from([(batch, reply)]);
+                while group.len() < MAX_GROUP
+                    && let Ok(command) = commands.try_recv()
+                {
+                    match command {
+                        Command::Commit(batch, reply) => group.push((batch, reply)),
+                        other => {
+                            next = Some(other);
+                            break;
+                        }
+                    }
+                }
+                commit(&core, &mut known_head, group).await;
+            }
+            Command::Rekey(work, reply) => {
+                let (root, record, event) = *work;
+                let done = rekey::rewrap(&core, &root, &record, &event).await;
+                known_head = None;
+                // Whoever asked may have gone; the work is done all the same.
+                let _ = reply.send(done);
+            }
+            Command::Close(reply) => {
+                core.engine.close().await;
+                let _ = reply.send(());
+                return;
+            }
+        }
+        if next.is_none() {
+            next = commands.recv().await;
+        }
+    }
+    core.engine.close().await;
+}
+
+type Waiting = (Batch, oneshot::Sender<Result<Revision, Error>>);
+
+async fn commit(core: &Core, known_head: &mut Option<Head>, group: Vec<Waiting>) {
+    let (batches, replies): (Vec<Batch>, Vec<_>) = group.into_iter().unzip();
+    let mut tries = 0_u32;
+    let outcome = loop {
+        match group::commit(core, known_head.as_ref(), &batches).await {
+            Err(Failure::Engine(error)) if error.retryable && tries < MAX_TRIES => {
+                tries += 1;
+                tokio::time::sleep(backoff(tries)).await;
+            }
+            outcome => break outcome,
+        }
+    };
+    match outcome {
+        Ok(done) => {
+            *known_head = Some(done.head);
+            for (reply, answer) in replies.into_iter().zip(done.answers) {
+                let _ = reply.send(answer);
+            }
+        }
+        Err(failure) => {
+            *known_head = None;
+            tracing::error!(error = failure.source(), batches = batches.len(), "a commit failed");
+            let failure = Arc::new(failure);
+            for reply in replies {
+                let _ = reply.send(Err(Failure::share(&failure)));
+            }
+        }
+    }
+}
+
+/// 1 to 2 ms, doubling up to 64: different on each node, so that two that
+/// collided do not do so again.
+fn backoff(tries: u32) -> Duration {
+    let mut jitter = [0];
+    crate::seal::fill_random(&mut jitter);
+    Duration::from_micros((1000 + u64::from(jitter[0]) * 4) << tries.min(6))
+}
+
+/// Batches in one commit: bounds memory, and locks held in PostgreSQL.
+const MAX_GROUP: usize = 128;
+const MAX_TRIES: u32 = 30;

@@ -1,0 +1,208 @@
+//! What a database must provide: an ordered map of (key, revision, bytes), a
+//! write transaction and a consistent snapshot.
+//!
+//! Engines know nothing of sealing, of preconditions or of the audit chain;
+//! all of that is done once, above them.
+
+use async_trait::async_trait;
+
+pub mod postgres;
+pub mod redb;
+
+use bursar_domain::store::Revision;
+
+/// A stored row, as it is on disk.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Row {
+    /// Where it is.
+    pub key: Vec<u8>,
+    /// The commit that wrote it.
+    pub revision: Revision,
+    /// The stored bytes: ciphertext, for all but a few rows of the store's own.
+    pub value: Vec<u8>,
+}
+
+/// One effect of a transaction.
+#[derive(Clone, Debug)]
+pub struct Write {
+    /// Where.
+    pub key: Vec<u8>,
+    /// What to store; `None` deletes.
+    pub content: Option<(Revision, Vec<u8>)>,
+}
+
+/// An ordered map that can be read, written in one transaction at a time per
+/// process, and read as of one moment.
+#[async_trait]
+pub trait Engine: Send + Sync + 'static {
+    /// The rows under `keys`, in their order, all as of one moment.
+    ///
+    /// # Errors
+    ///
+    /// Where the database failed.
+    async fn get_many(&self, keys: &[Vec<u8>]) -> Result<Vec<Option<Row>>, EngineError>;
+
+    /// Up to `limit` rows under `prefix` after `after` (empty: from the start).
+    ///
+    /// # Errors
+    ///
+    /// Where the database failed.
+    async fn scan(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Row>, EngineError>;
+
+    /// Starts a write transaction; dropping it undoes it.
+    ///
+    /// # Errors
+    ///
+    /// Where the database failed.
+    async fn begin(&self) -> Result<Box<dyn Transaction>, EngineError>;
+
+    /// All of the map as of now, held still while it is read.
+    ///
+    /// # Errors
+    ///
+    /// Where the database failed.
+    async fn snapshot(&self) -> Result<Box<dyn Snapshot>, EngineError>;
+
+    /// Ends cleanly; every later call fails.
+    async fn close(&self);
+}
+
+/// A write transaction.
+///
+/// The protocol: [`lock`](Self::lock) every key that will be decided on or may
+/// already exist, read, take revisions, [`apply`](Self::apply) once, commit.
+#[async_trait]
+pub trait Transaction: Send {
+    /// Locks `keys` against other writers and answers their revisions, in the
+    /// order asked. A key without a record is locked too.
+    ///
+    /// # Errors
+    ///
+    /// Where the database failed.
+    async fn lock(&mut self, keys: &[Vec<u8>]) -> Result<Vec<Option<Revision>>, EngineError>;
+
+    /// The row under `key`.
+    ///
+    /// # Errors
+    ///
+    /// Where the database failed.
+    async fn get(&mut self, key: &[u8]) -> Result<Option<Row>, EngineError>;
+
+    /// As [`Engine::scan`], inside the transaction.
+    ///
+    /// # Errors
+    ///
+    /// Where the database failed.
+    async fn scan(&mut self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Row>, EngineError>;
+
+    /// Takes `count` new revisions, rising. Taken after locking, so that of two
+    /// commits of one key the later has the higher.
+    ///
+    /// # Errors
+    ///
+    /// Where the database failed.
+    async fn revisions(&mut self, count: usize) -> Result<Vec<Revision>, EngineError>;
+
+    /// Makes sure that every later revision is above `revision`.
+    ///
+    /// # Errors
+    ///
+    /// Where the database failed.
+    async fn raise_revision(&mut self, revision: Revision) -> Result<(), EngineError>;
+
+    /// Writes rows; a key may occur once, and one that existed must have been
+    /// locked.
+    ///
+    /// # Errors
+    ///
+    /// Where the database failed.
+    async fn apply(&mut self, writes: Vec<Write>) -> Result<(), EngineError>;
+
+    /// Makes it durable.
+    ///
+    /// # Errors
+    ///
+    /// Where the database failed; nothing of it happened then.
+    async fn commit(self: Box<Self>) -> Result<(), EngineError>;
+}
+
+/// A view that does not move.
+#[async_trait]
+pub trait Snapshot: Send {
+    /// As [`Engine::scan`], of that moment.
+    ///
+    /// # Errors
+    ///
+    /// Where the database failed.
+    async fn scan(&mut self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Row>, EngineError>;
+}
+
+/// An engine that refuses to be written; closing it leaves what is beneath open.
+pub(crate) struct ReadOnly(pub(crate) std::sync::Arc<dyn Engine>);
+
+#[async_trait]
+impl Engine for ReadOnly {
+    async fn get_many(&self, keys: &[Vec<u8>]) -> Result<Vec<Option<Row>>, EngineError> {
+        self.0.get_many(keys).await
+    }
+
+    async fn scan(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Row>, EngineError> {
+        self.0.scan(prefix, after, limit).await
+    }
+
+    async fn begin(&self) -> Result<Box<dyn Transaction>, EngineError> {
+        Err(EngineError::new("the store is open for reading alone"))
+    }
+
+    async fn snapshot(&self) -> Result<Box<dyn Snapshot>, EngineError> {
+        self.0.snapshot().await
+    }
+
+    async fn close(&self) {}
+}
+
+/// The database failed.
+#[derive(Debug, thiserror::Error)]
+#[error("the storage engine failed")]
+pub struct EngineError {
+    /// Whether the same transaction, tried again from the start, may work:
+    /// another writer was in the way.
+    pub retryable: bool,
+    /// What it said.
+    #[source]
+    pub source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl EngineError {
+    /// A failure that trying again at once does not cure.
+    pub fn new(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { retryable: false, source: source.into() }
+    }
+}
+
+impl From<EngineError> for bursar_domain::store::Error {
+    fn from(error: EngineError) -> Self {
+        Self::Unavailable(Box::new(error))
+    }
+}
+
+/// The first key after every key that starts with `prefix`, if there is one.
+pub(crate) fn end_of(prefix: &[u8]) -> Option<Vec<u8>> {
+    let last = prefix.iter().rposition(|byte| *byte != u8::MAX)?;
+    let mut end = prefix[..=last].to_vec();
+    end[last] += 1;
+    Some(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_ends_before_the_next_one() {
+        assert_eq!(end_of(b"a"), Some(b"b".to_vec()));
+        assert_eq!(end_of(&[1, 0xFF, 0xFF]), Some(vec![2]));
+        assert_eq!(end_of(&[0xFF, 0xFF]), None);
+        assert_eq!(end_of(b""), None);
+    }
+}

@@ -1,0 +1,360 @@
+//! The embedded engine: one file, one process, one writer.
+//!
+//! Reads run where they are called: they touch a few pages of the cache, and
+//! handing them to another thread would cost more than they do. Writes come
+//! from the committer's own thread, which may block.
+
+use std::ops::Bound::{Excluded, Included, Unbounded};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, RwLock};
+
+use async_trait::async_trait;
+use bursar_domain::store::Revision;
+use redb::{
+    Builder, Database, DatabaseError, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, ReadableTable,
+    TableDefinition, TableError, WriteTransaction,
+};
+
+use super::{Engine, EngineError, Row, Snapshot, Transaction, Write, end_of};
+
+/// One redb file.
+pub struct RedbEngine {
+    shared: Arc<Shared>,
+    /// Holds the repaired private copy for as long as it is read.
+    private_copy: Option<tempfile::TempDir>,
+}
+
+/// Opens the database anew, after an I/O error made redb refuse the old handle.
+pub type Opener = dyn Fn() -> Result<Database, DatabaseError> + Send + Sync;
+
+impl RedbEngine {
+    /// Makes a new file, readable by its owner alone.
+    ///
+    /// # Errors
+    ///
+    /// [`RedbError::Exists`] where there is one.
+    pub fn create(path: &Path, cache_bytes: usize) -> Result<Self, RedbError> {
+        if path.exists() {
+            return Err(RedbError::Exists);
+        }
+        let mut options = std::fs::OpenOptions::new();
+        options.read(true).write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        drop(options.open(path)?);
+        let path = path.to_owned();
+        Self::with_opener(Box::new(move || Builder::new().set_cache_size(cache_bytes).create(&path)))
+    }
+
+    /// Opens a file for reading and writing, repairing it after an unclean stop.
+    ///
+    /// # Errors
+    ///
+    /// [`RedbError::Missing`], [`RedbError::InUse`], or what redb said.
+    pub fn open(path: &Path, cache_bytes: usize) -> Result<Self, RedbError> {
+        if !path.exists() {
+            return Err(RedbError::Missing);
+        }
+        let path = path.to_owned();
+        Self::with_opener(Box::new(move || Builder::new().set_cache_size(cache_bytes).open(&path)))
+    }
+
+    /// Opens whatever `reopen` opens, and does so again after an I/O error.
+    ///
+    /// # Errors
+    ///
+    /// What redb said.
+    pub fn with_opener(reopen: Box<Opener>) -> Result<Self, RedbError> {
+        let database = reopen()?;
+        let tables = || {
+            let tx = database.begin_write().map_err(failed)?;
+            tx.open_table(RECORDS).map_err(failed)?;
+            tx.open_table(REVISION).map_err(failed)?;
+            tx.commit().map_err(failed)
+        };
+        if !has_tables(&database).map_err(RedbError::Engine)? {
+            tables().map_err(RedbError::Engine)?;
+        }
+        let shared = Arc::new(Shared { handle: RwLock::new(Handle::Writable(database)), reopen });
+        Ok(Self { shared, private_copy: None })
+    }
+
+    /// Opens a file of a stopped broker for reading alone, without changing a
+    /// byte of it. After an unclean stop that is not possible: then a private
+    /// copy is repaired and read instead; [`Self::is_private_copy`] tells.
+    ///
+    /// # Errors
+    ///
+    /// [`RedbError::InUse`] where a broker runs on it.
+    pub fn open_read_only(path: &Path, cache_bytes: usize) -> Result<Self, RedbError> {
+        if !path.exists() {
+            return Err(RedbError::Missing);
+        }
+        match Builder::new().set_cache_size(cache_bytes).open_read_only(path) {
+            Ok(database) => {
+                let handle = RwLock::new(Handle::ReadOnly(database));
+                let reopen: Box<Opener> = Box::new(|| Err(DatabaseError::RepairAborted));
+                Ok(Self { shared: Arc::new(Shared { handle, reopen }), private_copy: None })
+            }
+            Err(DatabaseError::RepairAborted) => {
+                let folder = tempfile::Builder::new().prefix("bursar-repair-").tempdir()?;
+                let copy: PathBuf = folder.path().join("bursar.redb");
+                std::fs::copy(path, &copy)?;
+                Ok(Self { private_copy: Some(folder), ..Self::open(&copy, cache_bytes)? })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether this reads a repaired copy rather than the file itself.
+    #[must_use]
+    pub fn is_private_copy(&self) -> bool {
+        self.private_copy.is_some()
+    }
+
+    fn read<T>(&self, work: impl Fn(&ReadTransaction) -> Result<T, EngineError>) -> Result<T, EngineError> {
+        self.shared.retried(|handle| work(&handle.begin_read()?))
+    }
+}
+
+#[async_trait]
+impl Engine for RedbEngine {
+    async fn get_many(&self, keys: &[Vec<u8>]) -> Result<Vec<Option<Row>>, EngineError> {
+        self.read(|tx| {
+            let table = tx.open_table(RECORDS).map_err(failed)?;
+            keys.iter().map(|key| get_row(&table, key)).collect()
+        })
+    }
+
+    async fn scan(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Row>, EngineError> {
+        self.read(|tx| scan_rows(&tx.open_table(RECORDS).map_err(failed)?, prefix, after, limit))
+    }
+
+    async fn begin(&self) -> Result<Box<dyn Transaction>, EngineError> {
+        let tx = self.shared.retried(Handle::begin_write)?;
+        Ok(Box::new(RedbTransaction { tx, shared: Arc::clone(&self.shared) }))
+    }
+
+    async fn snapshot(&self) -> Result<Box<dyn Snapshot>, EngineError> {
+        Ok(Box::new(RedbSnapshot(self.shared.retried(Handle::begin_read)?)))
+    }
+
+    async fn close(&self) {
+        if let Ok(mut handle) = self.shared.handle.write() {
+            *handle = Handle::Closed;
+        }
+    }
+}
+
+struct Shared {
+    handle: RwLock<Handle>,
+    reopen: Box<Opener>,
+}
+
+enum Handle {
+    Writable(Database),
+    ReadOnly(ReadOnlyDatabase),
+    /// An I/O error was followed by a failed reopening; the next use tries again.
+    Lost,
+    Closed,
+}
+
+impl Handle {
+    fn begin_read(&self) -> Result<ReadTransaction, EngineError> {
+        match self {
+            Self::Writable(database) => database.begin_read().map_err(failed),
+            Self::ReadOnly(database) => database.begin_read().map_err(failed),
+            Self::Lost | Self::Closed => Err(EngineError::new("the database file is not open")),
+        }
+    }
+
+    fn begin_write(&self) -> Result<WriteTransaction, EngineError> {
+        match self {
+            Self::Writable(database) => database.begin_write().map_err(failed),
+            Self::ReadOnly(_) => Err(EngineError::new("the database file is open for reading alone")),
+            Self::Lost | Self::Closed => Err(EngineError::new("the database file is not open")),
+        }
+    }
+}
+
+impl Shared {
+    /// Does `work`; where that fails, reopens the file and does it once more.
+    fn retried<T>(&self, work: impl Fn(&Handle) -> Result<T, EngineError>) -> Result<T, EngineError> {
+        let first = work(&*self.handle.read().map_err(|_| poisoned())?);
+        match first {
+            Ok(done) => Ok(done),
+            Err(error) if self.reopen()? => work(&*self.handle.read().map_err(|_| poisoned())?).or(Err(error)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// After an I/O error, a full disk for one, redb refuses all further work
+    /// on a handle; a new one starts from the last durable commit. Answers
+    /// whether there is one now.
+    fn reopen(&self) -> Result<bool, EngineError> {
+        let mut handle = self.handle.write().map_err(|_| poisoned())?;
+        if matches!(*handle, Handle::ReadOnly(_) | Handle::Closed) {
+            return Ok(false);
+        }
+        // The old handle holds the file's lock and must go first.
+        *handle = Handle::Lost;
+        *handle = Handle::Writable((self.reopen)().map_err(failed)?);
+        Ok(true)
+    }
+}
+
+struct RedbTransaction {
+    tx: WriteTransaction,
+    shared: Arc<Shared>,
+}
+
+#[async_trait]
+impl Transaction for RedbTransaction {
+    /// redb has one writer: beginning was the lock.
+    async fn lock(&mut self, keys: &[Vec<u8>]) -> Result<Vec<Option<Revision>>, EngineError> {
+        let table = self.tx.open_table(RECORDS).map_err(failed)?;
+        keys.iter()
+            .map(|key| Ok(table.get(key.as_slice()).map_err(failed)?.map(|guard| guard.value().0)))
+            .collect()
+    }
+
+    async fn get(&mut self, key: &[u8]) -> Result<Option<Row>, EngineError> {
+        get_row(&self.tx.open_table(RECORDS).map_err(failed)?, key)
+    }
+
+    async fn scan(&mut self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Row>, EngineError> {
+        scan_rows(&self.tx.open_table(RECORDS).map_err(failed)?, prefix, after, limit)
+    }
+
+    async fn revisions(&mut self, count: usize) -> Result<Vec<Revision>, EngineError> {
+        let mut table = self.tx.open_table(REVISION).map_err(failed)?;
+        let last = table.get(()).map_err(failed)?.map_or(0, |guard| guard.value());
+        let taken = u64::try_from(count).map_err(failed)?;
+        table.insert((), last + taken).map_err(failed)?;
+        Ok((last + 1..=last + taken).collect())
+    }
+
+    async fn raise_revision(&mut self, revision: Revision) -> Result<(), EngineError> {
+        let mut table = self.tx.open_table(REVISION).map_err(failed)?;
+        let last = table.get(()).map_err(failed)?.map_or(0, |guard| guard.value());
+        table.insert((), last.max(revision)).map_err(failed)?;
+        Ok(())
+    }
+
+    async fn apply(&mut self, writes: Vec<Write>) -> Result<(), EngineError> {
+        let mut table = self.tx.open_table(RECORDS).map_err(failed)?;
+        for Write { key, content } in writes {
+            match content {
+                Some((revision, value)) => {
+                    table.insert(key.as_slice(), (revision, value.as_slice())).map_err(failed)?;
+                }
+                None => {
+                    table.remove(key.as_slice()).map_err(failed)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn commit(self: Box<Self>) -> Result<(), EngineError> {
+        let Self { tx, shared } = *self;
+        tx.commit().map_err(|error| {
+            if let Err(error) = shared.reopen() {
+                tracing::error!(error = &*error.source, "the database file could not be reopened; trying again on next use");
+            }
+            failed(error)
+        })
+    }
+}
+
+struct RedbSnapshot(ReadTransaction);
+
+#[async_trait]
+impl Snapshot for RedbSnapshot {
+    async fn scan(&mut self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Row>, EngineError> {
+        scan_rows(&self.0.open_table(RECORDS).map_err(failed)?, prefix, after, limit)
+    }
+}
+
+type Records = (u64, &'static [u8]);
+
+fn get_row(table: &impl ReadableTable<&'static [u8], Records>, key: &[u8]) -> Result<Option<Row>, EngineError> {
+    let found = table.get(key).map_err(failed)?;
+    Ok(found.map(|guard| row(key, guard.value())))
+}
+
+fn scan_rows(
+    table: &impl ReadableTable<&'static [u8], Records>,
+    prefix: &[u8],
+    after: &[u8],
+    limit: usize,
+) -> Result<Vec<Row>, EngineError> {
+    let end = end_of(prefix);
+    if end.as_deref().is_some_and(|end| after >= end) {
+        return Ok(Vec::new());
+    }
+    let start = if after < prefix || after.is_empty() { Included(prefix) } else { Excluded(after) };
+    let end = end.as_deref().map_or(Unbounded, Excluded);
+    table
+        .range::<&[u8]>((start, end))
+        .map_err(failed)?
+        .take(limit)
+        .map(|entry| {
+            let (key, guard) = entry.map_err(failed)?;
+            Ok(row(key.value(), guard.value()))
+        })
+        .collect()
+}
+
+fn row(key: &[u8], (revision, value): (u64, &[u8])) -> Row {
+    Row { key: key.to_vec(), revision, value: value.to_vec() }
+}
+
+fn has_tables(database: &Database) -> Result<bool, EngineError> {
+    match database.begin_read().map_err(failed)?.open_table(REVISION) {
+        Ok(_) => Ok(true),
+        Err(TableError::TableDoesNotExist(_)) => Ok(false),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+fn failed(error: impl std::error::Error + Send + Sync + 'static) -> EngineError {
+    EngineError::new(error)
+}
+
+fn poisoned() -> EngineError {
+    EngineError::new("a thread panicked while it held the database handle")
+}
+
+/// Why a file could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RedbError {
+    /// A new one was asked for.
+    #[error("there is a database file already")]
+    Exists,
+    /// There is none.
+    #[error("there is no database file")]
+    Missing,
+    /// Another process holds it.
+    #[error("the database file is in use by a running broker")]
+    InUse,
+    /// The file system said no.
+    #[error("the database file cannot be read or written")]
+    Io(#[from] std::io::Error),
+    /// Something else.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+impl From<DatabaseError> for RedbError {
+    fn from(error: DatabaseError) -> Self {
+        match error {
+            DatabaseError::DatabaseAlreadyOpen => Self::InUse,
+            error => Self::Engine(failed(error)),
+        }
+    }
+}
+
+const RECORDS: TableDefinition<&[u8], Records> = TableDefinition::new("record");
+const REVISION: TableDefinition<(), u64> = TableDefinition::new("revision");

@@ -1,0 +1,334 @@
+//! One durable commit of a group of batches: lock, judge, seal, record, write.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use bursar_domain::audit::{Action, Event, Outcome};
+use bursar_domain::keys::{Scope, scope};
+use bursar_domain::store::{Batch, Change, Error, Expect, Revision};
+use uuid::Uuid;
+
+use crate::MAX_CHANGES;
+use crate::chain::{Appender, Head, Touch, head_of};
+use crate::engine::{EngineError, Transaction, Write};
+use crate::keyring::{AccountKey, unsealable};
+use crate::ledger::Core;
+use crate::seal::{cipher, random_key, seal};
+use crate::tables;
+
+/// What became of a group.
+pub(crate) struct Done {
+    /// In the order of the batches.
+    pub(crate) answers: Vec<Result<Revision, Error>>,
+    /// Where the chain stands now.
+    pub(crate) head: Head,
+}
+
+/// Why a whole group failed.
+pub(crate) enum Failure {
+    Engine(EngineError),
+    /// The chain itself, or a rotation elsewhere, is in the way.
+    Store(Error),
+}
+
+impl Failure {
+    /// For the log.
+    pub(crate) fn source(&self) -> &(dyn std::error::Error + 'static) {
+        match self {
+            Self::Engine(error) => &*error.source,
+            Self::Store(error) => error,
+        }
+    }
+
+    /// One of many answers from the same failure.
+    pub(crate) fn share(shared: &Arc<Self>) -> Error {
+        match &**shared {
+            Self::Store(Error::Unsealable { key_hex }) => Error::Unsealable { key_hex: key_hex.clone() },
+            Self::Engine(_) | Self::Store(_) => Error::Unavailable(shared.source().to_string().into()),
+        }
+    }
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        Self::Engine(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Commits what can be committed of `batches`, durably. `known_head` is where
+/// the last commit left the chain, where that is known.
+///
+/// # Errors
+///
+/// Nothing happened then.
+pub(crate) async fn commit(core: &Core, known_head: Option<&Head>, batches: &[Batch]) -> Result<Done, Failure> {
+    let mut tx = core.engine.begin().await?;
+    let current = lock(&mut *tx, core.node, batches).await?;
+    let head = head(core, &mut *tx, known_head).await?;
+    let revisions = tx.revisions(batches.len()).await?;
+    if revisions.first().is_some_and(|first| *first <= head.revision) {
+        return Err(Failure::Store(Error::Unavailable("the revision counter went back: the store was altered".into())));
+    }
+
+    let chain = Appender::new(&core.keyring, head.clone(), core.clock.now());
+    let mut group = Group { core, tx, current, accounts: HashMap::new(), writes: BTreeMap::new(), chain, events: 0 };
+    let mut answers = Vec::with_capacity(batches.len());
+    for (batch, revision) in batches.iter().zip(revisions) {
+        answers.push(match group.batch(batch, revision).await {
+            Ok(()) => Ok(revision),
+            Err(Failure::Store(error)) => Err(error),
+            Err(failure @ Failure::Engine(_)) => return Err(failure),
+        });
+    }
+
+    let Group { mut tx, accounts, writes, chain, events, .. } = group;
+    let (chain_writes, new_head) = chain.finish();
+    let writes = writes.into_iter().map(|(key, content)| Write { key, content });
+    let writes: Vec<Write> = writes.chain(chain_writes).collect();
+    let durable = answers.iter().any(Result::is_ok);
+    if durable {
+        tx.apply(writes).await?;
+        tx.commit().await?;
+    }
+    for (account, key) in accounts {
+        core.keyring.remember(account, key);
+    }
+    let conflicts = answers.iter().filter(|answer| matches!(answer, Err(Error::Conflict))).count() as u64;
+    let batches = answers.iter().filter(|answer| answer.is_ok()).count() as u64;
+    core.counters.add(u64::from(durable), batches, conflicts, events);
+    Ok(Done { answers, head: new_head })
+}
+
+/// Locks every row that the batches name or bring along.
+async fn lock(
+    tx: &mut dyn Transaction,
+    node: Uuid,
+    batches: &[Batch],
+) -> Result<HashMap<Vec<u8>, Option<Revision>>, EngineError> {
+    let mut keys = vec![tables::head(node)];
+    for change in batches.iter().flat_map(|batch| &batch.changes) {
+        keys.push(change.key.clone());
+        keys.extend(tables::companions(&change.key));
+    }
+    keys.sort_unstable();
+    keys.dedup();
+    let revisions = tx.lock(&keys).await?;
+    Ok(keys.into_iter().zip(revisions).collect())
+}
+
+/// The chain's head, and whether the newest record is the one it names: a
+/// commit must not paper over a chain that was cut.
+async fn head(core: &Core, tx: &mut dyn Transaction, known: Option<&Head>) -> Result<Head, Failure> {
+    let key = tables::head(core.node);
+    let row = tx.get(&key).await?;
+    let head = head_of(&core.keyring, core.node, row.as_ref())?;
+    if known != Some(&head) {
+        let newest = tx.scan(&tables::audit_of_node(core.node), &[], 1).await?;
+        let seq = newest.first().and_then(|row| tables::seq_of(&row.key)).unwrap_or(0);
+        if seq != head.seq {
+            return Err(Failure::Store(unsealable(&key)));
+        }
+    }
+    Ok(head)
+}
+
+/// A transaction in the making.
+struct Group<'a> {
+    core: &'a Core,
+    tx: Box<dyn Transaction>,
+    /// Revision of every locked row, as the batches so far leave it.
+    current: HashMap<Vec<u8>, Option<Revision>>,
+    /// Account keys met so far; `None` were deleted.
+    accounts: HashMap<Uuid, Option<Arc<AccountKey>>>,
+    writes: BTreeMap<Vec<u8>, Option<(Revision, Vec<u8>)>>,
+    chain: Appender<'a>,
+    events: u64,
+}
+
+impl Group<'_> {
+    /// Takes a batch in whole, or leaves everything as it was.
+    async fn batch(&mut self, batch: &Batch, revision: Revision) -> Result<(), Failure> {
+        self.check(batch)?;
+        let staged = self.stage(batch, revision).await;
+        if staged.is_err() {
+            // An account key made for a batch that is not taken must not serve the next.
+            let current = &self.current;
+            let is_written = |account: &Uuid| current.get(&tables::account_key(*account)).copied().flatten();
+            self.accounts.retain(|account, key| key.as_ref().is_none_or(|key| is_written(account) == Some(key.revision)));
+        }
+        let writes = staged?;
+        let touched: Vec<Touch> = writes.iter().map(Touch::of).collect();
+        for Write { key, content } in writes {
+            if let Some(account) = tables::account_of_key_row(&key)
+                && content.is_none()
+            {
+                self.accounts.insert(account, None);
+            }
+            self.current.insert(key.clone(), content.as_ref().map(|(revision, _)| *revision));
+            self.writes.insert(key, content);
+        }
+        self.record(batch, revision, touched);
+        Ok(())
+    }
+
+    /// The rows that `batch` writes, sealed.
+    async fn stage(&mut self, batch: &Batch, revision: Revision) -> Result<Vec<Write>, Failure> {
+        let mut writes = Vec::with_capacity(batch.changes.len());
+        // Deletes first: a batch that deletes an account and writes in its
+        // scope must not write with the key that goes.
+        for change in batch.changes.iter().filter(|change| change.value.is_none()) {
+            self.delete(&change.key, &mut writes);
+        }
+        let deleted = writes.iter().any(|write| write.key.starts_with(&[tables::KEYRING]));
+        for change in &batch.changes {
+            if let Some(value) = &change.value {
+                if deleted && !matches!(scope(&change.key), Some(Scope::Installation)) {
+                    return Err(refused("a batch that deletes an account cannot write into it"));
+                }
+                self.put(&change.key, value, revision, &mut writes).await?;
+            }
+        }
+        Ok(writes)
+    }
+
+    fn check(&self, batch: &Batch) -> Result<(), Failure> {
+        if batch.changes.len() > MAX_CHANGES || batch.events.len() > MAX_CHANGES {
+            return Err(refused("a batch has too many changes"));
+        }
+        let mut keys: Vec<&[u8]> = batch.changes.iter().map(|change| change.key.as_slice()).collect();
+        keys.sort_unstable();
+        if keys.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err(refused("a batch names a key twice"));
+        }
+        if keys.iter().any(|key| scope(key).is_none()) {
+            return Err(refused("a batch names a key of no known table"));
+        }
+        let met = |change: &Change| {
+            let current = self.current.get(&change.key).copied().flatten();
+            match change.expect {
+                Expect::Any => true,
+                Expect::Absent => current.is_none(),
+                Expect::At(revision) => current == Some(revision),
+            }
+        };
+        if batch.changes.iter().all(met) { Ok(()) } else { Err(Failure::Store(Error::Conflict)) }
+    }
+
+    fn delete(&self, key: &[u8], writes: &mut Vec<Write>) {
+        let own_key = matches!(scope(key), Some(Scope::OwnKey(_))).then(|| tables::data_key(key));
+        let account = tables::account_record(key).map(tables::account_key);
+        for key in [Some(key.to_vec()), own_key, account].into_iter().flatten() {
+            if self.current.get(&key).copied().flatten().is_some() {
+                writes.push(Write { key, content: None });
+            }
+        }
+    }
+
+    /// Seals `value`, with the rows that takes.
+    async fn put(
+        &mut self,
+        key: &[u8],
+        value: &[u8],
+        revision: Revision,
+        writes: &mut Vec<Write>,
+    ) -> Result<(), Failure> {
+        let sealed = match scope(key) {
+            _ if !self.core.sealed => value.to_vec(),
+            None => return Err(refused("a batch names a key of no known table")),
+            Some(Scope::Installation) => self.core.keyring.system.seal(revision, key, revision, value),
+            Some(Scope::Account(account)) => {
+                let account = self.account(account, revision, writes).await?;
+                account.scope.seal(revision, key, revision, value)
+            }
+            Some(Scope::OwnKey(account)) => {
+                let account = self.account(account, revision, writes).await?;
+                let (row, data_key) = (tables::data_key(key), random_key());
+                let wrapped = account.scope.seal(revision, &row, revision, data_key.as_slice());
+                writes.push(Write { key: row, content: Some((revision, wrapped)) });
+                seal(&cipher(&data_key), key, revision, value)
+            }
+        };
+        writes.push(Write { key: key.to_vec(), content: Some((revision, sealed)) });
+        Ok(())
+    }
+
+    /// The account's key; made on first use.
+    async fn account(
+        &mut self,
+        account: Uuid,
+        revision: Revision,
+        writes: &mut Vec<Write>,
+    ) -> Result<Arc<AccountKey>, Failure> {
+        if let Some(Some(key)) = self.accounts.get(&account) {
+            return Ok(Arc::clone(key));
+        }
+        let row = tables::account_key(account);
+        let key = match self.current.get(&row).copied().flatten() {
+            Some(revision) => match self.core.keyring.cached(account, revision) {
+                Some(key) => key,
+                None => {
+                    let row = self.tx.get(&row).await?.ok_or_else(|| unsealable(&row))?;
+                    self.core.keyring.unwrap_account(&row)?
+                }
+            },
+            None => {
+                self.root_is_ours().await?;
+                let (key, sealed) = self.core.keyring.create_account(account, revision);
+                writes.push(Write { key: row, content: Some((revision, sealed)) });
+                key
+            }
+        };
+        self.accounts.insert(account, Some(Arc::clone(&key)));
+        Ok(key)
+    }
+
+    /// Another node may have rotated the root key: what we would wrap now could
+    /// not be opened again.
+    async fn root_is_ours(&mut self) -> Result<(), Failure> {
+        let revision = self.tx.lock(&[tables::root()]).await?;
+        if revision == [Some(self.core.keyring.root_revision())] {
+            return Ok(());
+        }
+        Err(refused("the root key was rotated by another process: restart with the new one"))
+    }
+
+    fn record(&mut self, batch: &Batch, revision: Revision, mut touched: Vec<Touch>) {
+        for event in &batch.events {
+            // The first event answers for the changes.
+            self.chain.append(revision, event, std::mem::take(&mut touched));
+        }
+        if batch.events.is_empty() && !touched.is_empty() {
+            self.chain.append(revision, &housekeeping(self.core.clock.now()), touched);
+            self.events += 1;
+        }
+        self.events += batch.events.len() as u64;
+    }
+}
+
+/// What is recorded of a change that came without an event.
+pub(crate) fn housekeeping(at: jiff::Timestamp) -> Event {
+    Event {
+        at,
+        actor: "system".to_owned(),
+        action: Action::Housekeeping,
+        outcome: Outcome::Ok,
+        account: None,
+        credential: None,
+        version: None,
+        region: None,
+        request_id: None,
+        client: None,
+        plugin: None,
+        detail: None,
+    }
+}
+
+fn refused(why: &'static str) -> Failure {
+    Failure::Store(Error::Unavailable(why.into()))
+}

@@ -1,0 +1,217 @@
+//! The domain's storage ports over an engine, a keyring and the committer.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bursar_domain::audit::Event;
+use bursar_domain::clock::Clock;
+use bursar_domain::keys::{FIRST_STORE_TABLE, Scope, scope};
+use bursar_domain::store::{Batch, Blind, Error, Record, Revision, Store};
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use crate::committer::{self, Command, Counters, Stats};
+use crate::engine::{Engine, Row};
+use crate::keyring::{Keyring, key_of, unsealable};
+use crate::root::{RootKey, RootKeyError, RootKeySource};
+use crate::seal::{cipher, open};
+use crate::tables;
+
+/// An open store. Dropping it ends its committer; [`Ledger::close`] waits for
+/// that, so that the next start finds nothing to repair.
+pub struct Ledger {
+    pub(crate) core: Arc<Core>,
+    committer: mpsc::Sender<Command>,
+}
+
+/// What reading, writing and verifying share.
+pub(crate) struct Core {
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) keyring: Keyring,
+    pub(crate) node: Uuid,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) counters: Counters,
+    /// False only to run the contract tests over a bare engine.
+    pub(crate) sealed: bool,
+}
+
+impl Ledger {
+    /// What the committer has done since the store was opened.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.core.counters.read()
+    }
+
+    /// This node's id in the audit chain.
+    #[must_use]
+    pub fn node(&self) -> Uuid {
+        self.core.node
+    }
+
+    /// A key of the installation's own for `context`; it stays the same when
+    /// the root key is rotated.
+    #[must_use]
+    pub fn derive_key(&self, context: &str) -> Zeroizing<[u8; 32]> {
+        self.core.keyring.derive(context)
+    }
+
+    /// Rotates the root key: wraps every key anew in one commit, recorded as
+    /// `event`. A file of the present source's path is replaced; a source that
+    /// is no longer used is left for the caller to remove.
+    ///
+    /// # Errors
+    ///
+    /// [`RekeyError::RootKey`] where there is no new key; then, and on
+    /// [`RekeyError::Store`], the old one stays in force.
+    pub async fn rekey(&self, new: &RootKeySource, event: Event) -> Result<(), RekeyError> {
+        let source = new.clone();
+        let (root, record) =
+            tokio::task::spawn_blocking(move || RootKey::stage(&source)).await.map_err(|_| stopped())??;
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Rekey(Box::new((root, record, event)), reply)).await?;
+        Ok(answer.await.map_err(|_| stopped())??)
+    }
+
+    /// Finishes what waits, ends the committer and closes the engine. Every
+    /// later call fails.
+    pub async fn close(&self) {
+        let (reply, answer) = oneshot::channel();
+        if self.send(Command::Close(reply)).await.is_ok() {
+            // An error means that it has ended already.
+            let _ = answer.await;
+        }
+    }
+
+    /// Starts the committer in a thread of its own, where redb may block; what
+    /// is asynchronous in it runs on the runtime of the caller.
+    pub(crate) fn start(core: Core) -> Result<Self, std::io::Error> {
+        let core = Arc::new(core);
+        let (committer, commands) = mpsc::channel(QUEUE);
+        let runtime = tokio::runtime::Handle::current();
+        let run = committer::run(Arc::clone(&core), commands);
+        std::thread::Builder::new().name("bursar-committer".to_owned()).spawn(move || runtime.block_on(run))?;
+        Ok(Self { core, committer })
+    }
+
+    async fn send(&self, command: Command) -> Result<(), Error> {
+        self.committer.send(command).await.map_err(|_| stopped())
+    }
+}
+
+/// Why the root key was not rotated.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RekeyError {
+    /// There is no new key.
+    #[error(transparent)]
+    RootKey(#[from] RootKeyError),
+    /// It could not be committed.
+    #[error(transparent)]
+    Store(#[from] Error),
+}
+
+#[async_trait]
+impl Store for Ledger {
+    async fn get(&self, key: &[u8]) -> Result<Option<Record>, Error> {
+        if scope(key).is_none() {
+            return Ok(None);
+        }
+        self.core.get(key).await
+    }
+
+    async fn scan(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Record>, Error> {
+        let rows = self.core.engine.scan(prefix, after, limit).await?;
+        let mut records = Vec::with_capacity(rows.len());
+        for row in rows.into_iter().take_while(|row| row.key.first().is_some_and(|table| *table < FIRST_STORE_TABLE)) {
+            match self.core.open(&row).await {
+                Ok(value) => records.push(Record { key: row.key, revision: row.revision, value }),
+                // A key beside it may have changed since: look at both at once.
+                Err(Error::Unsealable { .. }) => records.extend(self.core.get(&row.key).await?),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(records)
+    }
+
+    async fn commit(&self, batch: Batch) -> Result<Revision, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Commit(batch, reply)).await?;
+        answer.await.map_err(|_| stopped())?
+    }
+}
+
+impl Blind for Ledger {
+    fn digest(&self, context: &str, text: &[u8]) -> [u8; 32] {
+        self.core.keyring.digest(context, text)
+    }
+}
+
+impl Core {
+    async fn get(&self, key: &[u8]) -> Result<Option<Record>, Error> {
+        let mut wanted = vec![key.to_vec()];
+        wanted.extend(tables::companions(key).into_iter().filter(|_| self.sealed));
+        let mut found = self.engine.get_many(&wanted).await?;
+        let Some(row) = found[0].take() else { return Ok(None) };
+        let companions: Vec<Row> = found.into_iter().flatten().collect();
+        let value = self.open_with(&row, &companions)?;
+        Ok(Some(Record { key: row.key, revision: row.revision, value }))
+    }
+
+    /// Opens a row with the account key last seen and the data key as it is now.
+    async fn open(&self, row: &Row) -> Result<Vec<u8>, Error> {
+        let companions = match scope(&row.key) {
+            Some(Scope::OwnKey(_)) if self.sealed => self.engine.get_many(&tables::companions(&row.key)).await?,
+            _ => Vec::new(),
+        };
+        let companions: Vec<Row> = companions.into_iter().flatten().collect();
+        self.open_with(row, &companions)
+    }
+
+    fn open_with(&self, row: &Row, companions: &[Row]) -> Result<Vec<u8>, Error> {
+        let altered = || unsealable(&row.key);
+        let Row { key, revision, value } = row;
+        if !self.sealed {
+            return Ok(value.clone());
+        }
+        let mut opened = match scope(key).ok_or_else(altered)? {
+            Scope::Installation => self.keyring.system.open(*revision, key, *revision, value),
+            Scope::Account(account) => {
+                self.account(account, companions)?.scope.open(*revision, key, *revision, value)
+            }
+            Scope::OwnKey(account) => {
+                let account = self.account(account, companions)?;
+                let row = tables::data_key(key);
+                let row = companions.iter().find(|companion| companion.key == row).ok_or_else(altered)?;
+                let data_key = account.scope.open(row.revision, &row.key, row.revision, &row.value);
+                let data_key = data_key.and_then(|bytes| key_of(&bytes)).ok_or_else(altered)?;
+                open(&cipher(&data_key), key, *revision, value)
+            }
+        }
+        .ok_or_else(altered)?;
+        Ok(std::mem::take(&mut *opened))
+    }
+
+    /// The account's key, from its row where that is at hand.
+    fn account(&self, account: Uuid, companions: &[Row]) -> Result<Arc<crate::keyring::AccountKey>, Error> {
+        let row_key = tables::account_key(account);
+        match companions.iter().find(|companion| companion.key == row_key) {
+            Some(row) => match self.keyring.cached(account, row.revision) {
+                Some(key) => Ok(key),
+                None => {
+                    let key = self.keyring.unwrap_account(row)?;
+                    self.keyring.remember(account, Some(Arc::clone(&key)));
+                    Ok(key)
+                }
+            },
+            None => self.keyring.last_seen(account).ok_or_else(|| unsealable(&row_key)),
+        }
+    }
+}
+
+fn stopped() -> Error {
+    Error::Unavailable("the store was closed".into())
+}
+
+/// Commands that may wait before a caller has to.
+const QUEUE: usize = 1024;

@@ -1,0 +1,356 @@
+//! Creating and opening a store.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bursar_domain::audit::Event;
+use bursar_domain::clock::Clock;
+use bursar_domain::store::Error;
+use uuid::Uuid;
+
+use crate::chain::{Appender, Head, Touch};
+use crate::committer::Counters;
+use crate::engine::postgres::PostgresEngine;
+use crate::engine::redb::{RedbEngine, RedbError};
+use crate::engine::{Engine, EngineError, ReadOnly, Row, Write};
+use crate::group::housekeeping;
+use crate::keyring::{Keyring, installation_rows};
+use crate::ledger::{Core, Ledger};
+use crate::root::{RootKey, RootKeyError, RootKeySource, RootRecord};
+use crate::seal::fill_random;
+use crate::tables;
+
+/// What a store needs to be opened.
+#[derive(Clone)]
+pub struct Config {
+    /// Where the rows are.
+    pub storage: Storage,
+    /// Where the root key comes from.
+    pub root_key: RootKeySource,
+    /// The time, for what the store records on its own.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Where the rows are.
+#[derive(Clone)]
+pub enum Storage {
+    /// One file, one process.
+    Redb {
+        /// The file.
+        path: PathBuf,
+        /// Memory for its pages.
+        cache_bytes: usize,
+    },
+    /// One database, any number of nodes.
+    Postgres {
+        /// `postgres://...`, with its password.
+        url: String,
+        /// Most connections at a time.
+        max_connections: u32,
+        /// The file that keeps this node's id; `None` for a new one each start.
+        node_file: Option<PathBuf>,
+    },
+}
+
+/// A store opened for a tool.
+pub struct Opened {
+    /// The store; it refuses every commit.
+    pub ledger: Ledger,
+    /// Whether the file was left by an unclean stop, and this is a repaired
+    /// private copy of it.
+    pub repaired_copy: bool,
+}
+
+/// Why a store could not be created or opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// A running broker holds it.
+    #[error("the store is in use by a running broker")]
+    InUse,
+    /// A new one was asked for.
+    #[error("there is a store already")]
+    AlreadyInitialised,
+    /// There is none.
+    #[error("there is no store yet")]
+    NotInitialised,
+    /// The root key is another one.
+    #[error("the root key is not the one this store was sealed with")]
+    WrongRootKey,
+    /// A later version wrote it.
+    #[error("the store was written by a newer version (format {0})")]
+    NewerFormat(u32),
+    /// There is no root key.
+    #[error(transparent)]
+    RootKey(#[from] RootKeyError),
+    /// The node's id cannot be kept.
+    #[error("the node file cannot be read or written")]
+    NodeFile(#[source] std::io::Error),
+    /// The database failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// A row that everything rests on was altered.
+    #[error(transparent)]
+    Store(#[from] Error),
+    /// The file system or the operating system failed.
+    #[error("the store cannot be opened")]
+    Io(#[from] std::io::Error),
+}
+
+impl From<RedbError> for OpenError {
+    fn from(error: RedbError) -> Self {
+        match error {
+            RedbError::Exists => Self::AlreadyInitialised,
+            RedbError::Missing => Self::NotInitialised,
+            RedbError::InUse => Self::InUse,
+            RedbError::Io(error) => Self::Io(error),
+            RedbError::Engine(error) => Self::Engine(error),
+        }
+    }
+}
+
+impl Ledger {
+    /// Makes a new store, and its root key where that is ours to make.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::AlreadyInitialised`] where there is anything.
+    pub async fn create(config: &Config) -> Result<Self, OpenError> {
+        let engine = connect(&config.storage, Mode::Create).await?;
+        Self::create_on(engine, config.storage.node()?, &config.root_key, Arc::clone(&config.clock)).await
+    }
+
+    /// Opens a store to work with it.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::NotInitialised`], [`OpenError::InUse`] and
+    /// [`OpenError::WrongRootKey`] are for the operator to cure.
+    pub async fn open(config: &Config) -> Result<Self, OpenError> {
+        let engine = connect(&config.storage, Mode::Open).await?;
+        Self::open_on(engine, config.storage.node()?, &config.root_key, Arc::clone(&config.clock)).await
+    }
+
+    /// Opens a store for reading alone, without changing a byte of it: to
+    /// verify or back up what a stopped broker left.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Ledger::open`].
+    pub async fn open_read_only(config: &Config) -> Result<Opened, OpenError> {
+        let (engine, repaired_copy): (Arc<dyn Engine>, bool) = match &config.storage {
+            Storage::Redb { path, cache_bytes } => {
+                let engine = RedbEngine::open_read_only(path, *cache_bytes)?;
+                let repaired_copy = engine.is_private_copy();
+                (Arc::new(engine), repaired_copy)
+            }
+            storage @ Storage::Postgres { .. } => (connect(storage, Mode::Open).await?, false),
+        };
+        let ledger = Self::inspect(engine, &config.root_key, Arc::clone(&config.clock)).await?;
+        Ok(Opened { ledger, repaired_copy })
+    }
+
+    /// Opens for reading alone what is on `engine`.
+    pub(crate) async fn inspect(
+        engine: Arc<dyn Engine>,
+        root_key: &RootKeySource,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
+        let (root, record_row) = find_root(&*engine, root_key).await?;
+        let rows = engine.get_many(&installation_rows()).await?;
+        let keyring = Keyring::open(&root, record_row.revision, &rows)?;
+        let node = stored_node(&*engine).await?.unwrap_or_else(random_id);
+        Ok(start(Arc::new(ReadOnly(engine)), keyring, node, clock, true)?)
+    }
+
+    /// As [`Ledger::create`], on an engine that is open already; `node` where
+    /// its id is not to be kept in the store.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Ledger::create`].
+    pub async fn create_on(
+        engine: Arc<dyn Engine>,
+        node: Option<Uuid>,
+        root_key: &RootKeySource,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
+        let (root, record) = blocking_root(root_key, |source| RootKey::create(&source)).await?;
+        let (keyring, node) = initialise(&*engine, node, &root, &record, &*clock).await?;
+        Ok(start(engine, keyring, node, clock, true)?)
+    }
+
+    /// As [`Ledger::open`], on an engine that is open already.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Ledger::open`].
+    pub async fn open_on(
+        engine: Arc<dyn Engine>,
+        node: Option<Uuid>,
+        root_key: &RootKeySource,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
+        let (root, record_row) = find_root(&*engine, root_key).await?;
+        let rows = engine.get_many(&installation_rows()).await?;
+        let keyring = Keyring::open(&root, record_row.revision, &rows)?;
+        root.finish()?;
+        let node = match node {
+            Some(node) => node,
+            None => match stored_node(&*engine).await? {
+                Some(node) => node,
+                None => keep_new_node(&*engine, &keyring, &*clock).await?,
+            },
+        };
+        Ok(start(engine, keyring, node, clock, true)?)
+    }
+
+    /// A store whose values are *not* sealed, with throwaway keys: shows that
+    /// the contract holds of the engine alone. Never for data.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Ledger::create`].
+    #[doc(hidden)]
+    pub async fn danger_unsealed(engine: Arc<dyn Engine>, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        let root = RootKey::throwaway();
+        let (keyring, node) = initialise(&*engine, None, &root.0, &root.1, &*clock).await?;
+        Ok(start(engine, keyring, node, clock, false)?)
+    }
+}
+
+impl Storage {
+    /// The node id kept beside the database, made on first use; `None` where
+    /// the store keeps it.
+    fn node(&self) -> Result<Option<Uuid>, OpenError> {
+        match self {
+            Self::Redb { .. } => Ok(None),
+            Self::Postgres { node_file: None, .. } => Ok(Some(random_id())),
+            Self::Postgres { node_file: Some(path), .. } => node_file(path).map(Some).map_err(OpenError::NodeFile),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Mode {
+    Create,
+    Open,
+}
+
+pub(crate) async fn connect(storage: &Storage, mode: Mode) -> Result<Arc<dyn Engine>, OpenError> {
+    Ok(match storage {
+        Storage::Redb { path, cache_bytes } => Arc::new(match mode {
+            Mode::Create => RedbEngine::create(path, *cache_bytes)?,
+            Mode::Open => RedbEngine::open(path, *cache_bytes)?,
+        }),
+        Storage::Postgres { url, max_connections, .. } => {
+            Arc::new(PostgresEngine::connect(url, *max_connections).await?)
+        }
+    })
+}
+
+/// The first commit: the root record, the wrapped keys, the node's id, and what
+/// the chain says of them.
+async fn initialise(
+    engine: &dyn Engine,
+    node: Option<Uuid>,
+    root: &RootKey,
+    record: &RootRecord,
+    clock: &dyn Clock,
+) -> Result<(Keyring, Uuid), OpenError> {
+    let mut tx = engine.begin().await?;
+    tx.lock(&[tables::root()]).await?;
+    if !tx.scan(&[], &[], 1).await?.is_empty() {
+        return Err(OpenError::AlreadyInitialised);
+    }
+    let revision = one(tx.revisions(1).await?)?;
+    let (keyring, mut writes) = Keyring::create(root, revision);
+    let record = serde_json::to_vec(&record).map_err(EngineError::new)?;
+    writes.push(Write { key: tables::root(), content: Some((revision, record)) });
+    let id = node.unwrap_or_else(random_id);
+    if node.is_none() {
+        writes.push(Write { key: tables::node(), content: Some((revision, id.as_bytes().to_vec())) });
+    }
+    recorded(&keyring, Head::new(id), &housekeeping(clock.now()), revision, &mut writes, clock);
+    tx.apply(writes).await?;
+    tx.commit().await?;
+    Ok((keyring, id))
+}
+
+/// A store restored from another engine has no node of its own yet.
+async fn keep_new_node(engine: &dyn Engine, keyring: &Keyring, clock: &dyn Clock) -> Result<Uuid, OpenError> {
+    let mut tx = engine.begin().await?;
+    tx.lock(&[tables::node()]).await?;
+    let revision = one(tx.revisions(1).await?)?;
+    let id = random_id();
+    let mut writes = vec![Write { key: tables::node(), content: Some((revision, id.as_bytes().to_vec())) }];
+    recorded(keyring, Head::new(id), &housekeeping(clock.now()), revision, &mut writes, clock);
+    tx.apply(writes).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+fn recorded(keyring: &Keyring, head: Head, event: &Event, revision: u64, writes: &mut Vec<Write>, clock: &dyn Clock) {
+    let mut chain = Appender::new(keyring, head, clock.now());
+    chain.append(revision, event, writes.iter().map(Touch::of).collect());
+    writes.extend(chain.finish().0);
+}
+
+async fn find_root(engine: &dyn Engine, source: &RootKeySource) -> Result<(RootKey, Row), OpenError> {
+    let row = engine.get_many(&[tables::root()]).await?.pop().flatten().ok_or(OpenError::NotInitialised)?;
+    let altered = || crate::keyring::unsealable(&row.key);
+    let record: RootRecord = serde_json::from_slice(&row.value).map_err(|_| altered())?;
+    if !record.is_known_format() {
+        return Err(OpenError::NewerFormat(record.format));
+    }
+    let root = blocking_root(source, move |source| RootKey::find(&source, &record)).await?;
+    Ok((root.ok_or(OpenError::WrongRootKey)?, row))
+}
+
+/// Argon2 and files are no work for an async thread.
+async fn blocking_root<T: Send + 'static>(
+    source: &RootKeySource,
+    work: impl FnOnce(RootKeySource) -> Result<T, RootKeyError> + Send + 'static,
+) -> Result<T, OpenError> {
+    let source = source.clone();
+    let done = tokio::task::spawn_blocking(move || work(source)).await.map_err(EngineError::new)?;
+    Ok(done?)
+}
+
+async fn stored_node(engine: &dyn Engine) -> Result<Option<Uuid>, OpenError> {
+    let row = engine.get_many(&[tables::node()]).await?.pop().flatten();
+    let altered = || crate::keyring::unsealable(&tables::node());
+    Ok(row.map(|row| Uuid::from_slice(&row.value).map_err(|_| altered())).transpose()?)
+}
+
+fn start(
+    engine: Arc<dyn Engine>,
+    keyring: Keyring,
+    node: Uuid,
+    clock: Arc<dyn Clock>,
+    sealed: bool,
+) -> Result<Ledger, std::io::Error> {
+    Ledger::start(Core { engine, keyring, node, clock, counters: Counters::default(), sealed })
+}
+
+fn node_file(path: &Path) -> std::io::Result<Uuid> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => text.trim().parse().map_err(std::io::Error::other),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let node = random_id();
+            std::fs::write(path, format!("{node}\n"))?;
+            Ok(node)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn random_id() -> Uuid {
+    let mut bytes = [0; 16];
+    fill_random(&mut bytes);
+    uuid::Builder::from_random_bytes(bytes).into_uuid()
+}
+
+fn one(revisions: Vec<u64>) -> Result<u64, EngineError> {
+    revisions.into_iter().next().ok_or_else(|| EngineError::new("the engine gave no revision"))
+}

@@ -1,0 +1,59 @@
+//! Rotating the root key: every wrapped key anew, in one commit.
+
+use bursar_domain::audit::Event;
+use bursar_domain::store::Error;
+
+use crate::chain::{Appender, Touch, head_of};
+use crate::engine::Write;
+use crate::ledger::Core;
+use crate::root::{RootKey, RootRecord};
+use crate::seal::cipher;
+use crate::tables;
+
+/// Wraps the keyring under `root`, goes over to it and finishes its files.
+///
+/// # Errors
+///
+/// The old root key stays in force.
+pub(crate) async fn rewrap(core: &Core, root: &RootKey, record: &RootRecord, event: &Event) -> Result<(), Error> {
+    let mut tx = core.engine.begin().await?;
+    // The root record first: whoever makes an account key elsewhere waits for it.
+    let locked = tx.lock(&[tables::root(), tables::head(core.node)]).await?;
+    if locked.first() != Some(&Some(core.keyring.root_revision())) {
+        return Err(Error::Unavailable("the root key was rotated by another process: restart with the new one".into()));
+    }
+    let rows = tx.scan(&[tables::KEYRING], &[], usize::MAX).await?;
+    let keys: Vec<Vec<u8>> = rows.iter().map(|row| row.key.clone()).collect();
+    tx.lock(&keys).await?;
+    let head = head_of(&core.keyring, core.node, tx.get(&tables::head(core.node)).await?.as_ref())?;
+    let [revision] = tx.revisions(1).await?[..] else {
+        return Err(Error::Unavailable("the engine gave no revision".into()));
+    };
+
+    let wrapping = cipher(&root.wrapping_key());
+    let record = serde_json::to_vec(record).map_err(|error| Error::Unavailable(error.into()))?;
+    let mut writes = vec![Write { key: tables::root(), content: Some((revision, record)) }];
+    for row in &rows {
+        writes.push(core.keyring.rewrap(row, &wrapping, revision)?);
+    }
+    let mut chain = Appender::new(&core.keyring, head, core.clock.now());
+    let parts = writes.chunks(TOUCHES_PER_RECORD);
+    let events = parts.len() as u64;
+    for part in parts {
+        chain.append(revision, event, part.iter().map(Touch::of).collect());
+    }
+    writes.extend(chain.finish().0);
+    tx.apply(writes).await?;
+    tx.commit().await?;
+
+    core.keyring.rotated(wrapping, revision);
+    core.counters.add(1, 1, 0, events);
+    if let Err(error) = root.finish() {
+        // The next start finishes it.
+        tracing::warn!(error = &error as &dyn std::error::Error, "the new root key file could not be renamed yet");
+    }
+    Ok(())
+}
+
+/// Keeps a record of a large installation's rotation to a size that is read at once.
+const TOUCHES_PER_RECORD: usize = 1000;

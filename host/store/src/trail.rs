@@ -1,0 +1,167 @@
+//! Reading the audit chain: listing, checkpoints, verification.
+
+use std::collections::VecDeque;
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bursar_domain::audit::{Checkpoint, Entry, Filter, Report, Trail};
+use bursar_domain::store::Error;
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use crate::chain::{Content, Hash, head_of};
+use crate::checkpoint;
+use crate::engine::Row;
+use crate::keyring::unsealable;
+use crate::ledger::{Core, Ledger};
+use crate::tables;
+use crate::verify;
+
+#[async_trait]
+impl Trail for Ledger {
+    /// Nodes' chains are merged by time. A page may be short, with a cursor, where
+    /// few of many records match; a cursor that is not ours answers nothing.
+    async fn list(
+        &self,
+        filter: &Filter,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<(Vec<Entry>, Option<String>), Error> {
+        let Some(positions) = positions(&self.core, cursor).await? else { return Ok((Vec::new(), None)) };
+        let mut streams: Vec<Stream> =
+            positions.into_iter().map(|(node, next)| Stream::new(filter, node, next)).collect();
+        let oldest = filter.since.and_then(|since| since.checked_sub(OUT_OF_ORDER).ok());
+        let mut entries = Vec::new();
+        for _ in 0..MAX_READ_PER_PAGE {
+            let Some((content, hash)) = newest(&self.core, &mut streams, entries.len() < limit).await? else { break };
+            if oldest.is_some_and(|oldest| content.event.at < oldest) {
+                return Ok((entries, None));
+            }
+            if filter.matches(&content.event) {
+                entries.push(content.entry(&hash));
+            }
+        }
+        Ok((entries, cursor_of(&streams)))
+    }
+
+    async fn checkpoint(&self) -> Result<Checkpoint, Error> {
+        let row = self.core.engine.get_many(&[tables::head(self.core.node)]).await?.pop().flatten();
+        let head = head_of(&self.core.keyring, self.core.node, row.as_ref())?;
+        Ok(checkpoint::sign(&self.core.keyring, &head, self.core.clock.now()))
+    }
+
+    async fn verify(&self, witness: Option<&Checkpoint>) -> Result<Report, Error> {
+        let mut snapshot = self.core.engine.snapshot().await?;
+        verify::verify(&self.core.keyring, &mut *snapshot, witness).await
+    }
+}
+
+/// Where each node's chain is to be read on; `None` for a cursor that is not ours.
+async fn positions(core: &Core, cursor: Option<&str>) -> Result<Option<Vec<(Uuid, u64)>>, Error> {
+    let Some(cursor) = cursor else {
+        let heads = core.engine.scan(&[tables::HEAD], &[], usize::MAX).await?;
+        return Ok(Some(heads.iter().filter_map(|row| Some((tables::node_of(&row.key)?, u64::MAX))).collect()));
+    };
+    let Ok(bytes) = URL_SAFE_NO_PAD.decode(cursor) else { return Ok(None) };
+    let (positions, rest) = bytes.as_chunks::<POSITION_BYTES>();
+    let position = |bytes: &[u8; POSITION_BYTES]| {
+        let (node, next) = bytes.split_at(16);
+        Some((Uuid::from_slice(node).ok()?, u64::from_be_bytes(next.try_into().ok()?)))
+    };
+    Ok(rest.is_empty().then(|| positions.iter().filter_map(position).collect()))
+}
+
+fn cursor_of(streams: &[Stream]) -> Option<String> {
+    let open = streams.iter().filter(|stream| !stream.is_done());
+    let bytes: Vec<u8> =
+        open.flat_map(|stream| [stream.node.as_bytes().as_slice(), &stream.next.to_be_bytes()].concat()).collect();
+    (!bytes.is_empty()).then(|| URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// The newest record at the head of any stream, taken from it if `take`; filling
+/// the streams tells which are done even where nothing is taken.
+async fn newest(core: &Core, streams: &mut [Stream], take: bool) -> Result<Option<(Content, Hash)>, Error> {
+    for stream in streams.iter_mut() {
+        stream.fill(core).await?;
+    }
+    if !take {
+        return Ok(None);
+    }
+    let newest = streams.iter_mut().filter(|stream| !stream.waiting.is_empty()).max_by_key(|stream| stream.time());
+    Ok(newest.and_then(Stream::take))
+}
+
+/// One node's chain, newest first.
+struct Stream {
+    node: Uuid,
+    prefix: Vec<u8>,
+    /// Highest sequence number not taken yet.
+    next: u64,
+    /// Highest sequence number not read yet.
+    unread: u64,
+    waiting: VecDeque<(Content, Hash)>,
+    exhausted: bool,
+}
+
+impl Stream {
+    fn new(filter: &Filter, node: Uuid, next: u64) -> Self {
+        let prefix = match filter.account {
+            Some(account) => tables::audit_account_of_node(account.0, node),
+            None => tables::audit_of_node(node),
+        };
+        Self { node, prefix, next, unread: next, waiting: VecDeque::new(), exhausted: false }
+    }
+
+    fn is_done(&self) -> bool {
+        self.exhausted && self.waiting.is_empty()
+    }
+
+    fn time(&self) -> Option<Timestamp> {
+        self.waiting.front().map(|(content, _)| content.event.at)
+    }
+
+    fn take(&mut self) -> Option<(Content, Hash)> {
+        let taken = self.waiting.pop_front()?;
+        self.next = taken.0.seq - 1;
+        Some(taken)
+    }
+
+    async fn fill(&mut self, core: &Core) -> Result<(), Error> {
+        if self.exhausted || !self.waiting.is_empty() {
+            return Ok(());
+        }
+        let after = match self.unread.checked_add(1) {
+            Some(above) => [self.prefix.as_slice(), &(!above).to_be_bytes()].concat(),
+            None => Vec::new(),
+        };
+        let found = core.engine.scan(&self.prefix, &after, READ_AHEAD).await?;
+        self.exhausted = found.len() < READ_AHEAD;
+        for row in self.records(core, found).await? {
+            let record = Content::open(&core.keyring, &row).ok_or_else(|| unsealable(&row.key))?;
+            self.unread = record.0.seq - 1;
+            self.waiting.push_back(record);
+        }
+        Ok(())
+    }
+
+    /// The records that the rows are, or point to.
+    async fn records(&self, core: &Core, found: Vec<Row>) -> Result<Vec<Row>, Error> {
+        if self.prefix.first() == Some(&tables::AUDIT) {
+            return Ok(found);
+        }
+        let keys: Vec<Vec<u8>> = found
+            .iter()
+            .filter_map(|row| Some(tables::audit(self.node, tables::seq_of(&row.key)?)))
+            .collect();
+        let records = core.engine.get_many(&keys).await?;
+        keys.iter().zip(records).map(|(key, row)| row.ok_or_else(|| unsealable(key))).collect()
+    }
+}
+
+const POSITION_BYTES: usize = 24;
+const READ_AHEAD: usize = 100;
+/// Bounds one call where few of many records match.
+const MAX_READ_PER_PAGE: usize = 10_000;
+/// Records are chained when they are committed, and dated when they are decided.
+const OUT_OF_ORDER: SignedDuration = SignedDuration::from_hours(1);
