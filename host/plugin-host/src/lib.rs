@@ -1,1 +1,46 @@
-//! stub
+//! Runs plugins: WebAssembly components that know one credential type each.
+//!
+//! Start at [`PluginHost::load`], which reads the built-in components and the
+//! operator's folders, and at [`PluginHost`]'s implementation of the domain's
+//! port [`Plugins`](bursar_domain::plugin::Plugins), where each call a type
+//! answers is one function: encode, run in a fresh sandbox, check what came back.
+//!
+//! Everything behind the sandbox is assumed hostile. What a plugin may import is
+//! a fixed list (`admission`), what a call may use up is bounded (`limits`), and
+//! nothing it answers is taken on trust (`answer`): a call that sees secrets can
+//! tell only codes and places, in the words of a manifest written before it saw
+//! any.
+//!
+//! Deliberately unknown here: HTTP to the outside, the store, accounts and every
+//! credential type. Only the pure plane exists: no call of this crate gives a
+//! plugin network, clock or randomness.
+
+#![deny(unsafe_code)]
+#![warn(missing_docs)]
+
+mod admission;
+mod answer;
+mod cache;
+mod engine;
+mod error;
+mod form;
+mod imports;
+mod limits;
+mod load;
+mod manifest;
+mod names;
+mod plugins;
+mod registry;
+mod sandbox;
+mod schema_bounds;
+mod text;
+mod v0_1;
+mod wording;
+
+pub use engine::EngineMode;
+pub use error::Error;
+pub use form::FormSchema;
+pub use limits::Limits;
+pub use load::{PluginEvent, PluginHostConfig};
+pub use manifest::parse_manifest;
+pub use registry::{PluginHost, PluginInfo};

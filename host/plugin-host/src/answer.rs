@@ -1,0 +1,268 @@
+//! What came back from a sandbox, checked before anyone believes it.
+//!
+//! Where the call saw no secret (`inspect`, `template`) a plugin's own words
+//! are shown, cleaned. Where it did (`check`, `materialize`) nothing it says is:
+//! only a code that its manifest declared beforehand and a place that exists
+//! pass, as a sorted set, so that neither wording nor order can carry a secret.
+
+use std::collections::BTreeSet;
+
+use bursar_domain::Violation;
+use bursar_domain::plugin::{Artifact, Inspection, Manifest, PluginError, Rewrite, Selector};
+use bursar_domain::secret::SecretJson;
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use crate::form::FormSchema;
+use crate::names::{MAX_POINTER_BYTES, is_artifact_name, is_id, is_media_type, is_selector_kind, is_within};
+use crate::text::{MAX_JSON_BYTES, is_unprintable, parse_json, sentence};
+
+/// A refusal as the plugin worded it.
+pub(crate) enum Refusal {
+    Invalid(Vec<SaidViolation>),
+    Denied(String),
+    NotFound(String),
+    Throttled(Option<u32>),
+    Unavailable(String),
+    Unsupported,
+    Internal,
+}
+
+/// A violation as the plugin worded it.
+pub(crate) struct SaidViolation {
+    pub(crate) pointer: String,
+    pub(crate) code: String,
+    pub(crate) message: String,
+}
+
+/// An inspection as the plugin worded it.
+pub(crate) struct SaidInspection {
+    pub(crate) data: String,
+    pub(crate) attributes: String,
+    pub(crate) selectors: Vec<(String, String)>,
+    pub(crate) order: Option<String>,
+    pub(crate) not_before: Option<i64>,
+    pub(crate) not_after: Option<i64>,
+}
+
+/// A rewrite as the plugin worded it.
+pub(crate) struct SaidRewrite {
+    pub(crate) pointer: String,
+    pub(crate) value: Zeroizing<String>,
+}
+
+/// An artifact as the plugin made it.
+pub(crate) struct SaidArtifact {
+    pub(crate) name: String,
+    pub(crate) media_type: String,
+    pub(crate) content: Zeroizing<Vec<u8>>,
+    pub(crate) sensitive: bool,
+}
+
+/// Checks an inspection. Nothing in it may stand where the form has a secret:
+/// `inspect` saw none, so it could only plant one.
+///
+/// # Errors
+///
+/// [`PluginError::Failed`] naming the rule.
+pub(crate) fn inspection(said: SaidInspection, public: &Value, form: &FormSchema) -> Result<Inspection, PluginError> {
+    let data = object(&said.data)?;
+    // What was public going in may be so coming out, whichever branch of the
+    // schema marks it.
+    if form.secret_pointers(&data)?.iter().any(|secret| public.pointer(secret).is_none()) {
+        return Err(broke("inspect answered a value for a secret field"));
+    }
+    let attributes = object(&said.attributes)?;
+    if said.selectors.len() > MAX_SELECTORS {
+        return Err(broke("inspect answered more than 256 selectors"));
+    }
+    let selectors = said.selectors.into_iter().map(selector).collect::<Result<BTreeSet<_>, _>>()?;
+    let order = match said.order {
+        Some(order) => Some(object(&order)?),
+        None => None,
+    };
+    Ok(Inspection {
+        data,
+        attributes,
+        selectors: selectors.into_iter().collect(),
+        order,
+        not_before: said.not_before,
+        not_after: said.not_after,
+    })
+}
+
+/// Checks rewrites: only of `allowed` pointers, each at most once.
+///
+/// # Errors
+///
+/// [`PluginError::Failed`] naming the rule.
+pub(crate) fn rewrites(said: Vec<SaidRewrite>, allowed: &[&str]) -> Result<Vec<Rewrite>, PluginError> {
+    let mut seen = BTreeSet::new();
+    let mut rewrites = Vec::with_capacity(said.len().min(allowed.len()));
+    for rewrite in said {
+        if !allowed.contains(&rewrite.pointer.as_str()) {
+            return Err(broke("check rewrote a field that is neither secret nor granted"));
+        }
+        if !seen.insert(rewrite.pointer.clone()) {
+            return Err(broke("check rewrote a field twice"));
+        }
+        let value = SecretJson::new(parse_json(&rewrite.value, MAX_JSON_BYTES).map_err(broke)?);
+        rewrites.push(Rewrite { pointer: rewrite.pointer, value });
+    }
+    Ok(rewrites)
+}
+
+/// Checks artifacts, whose names become file names.
+///
+/// # Errors
+///
+/// [`PluginError::Failed`] naming the rule.
+pub(crate) fn artifacts(said: Vec<SaidArtifact>) -> Result<Vec<Artifact>, PluginError> {
+    if said.len() > MAX_ARTIFACTS {
+        return Err(broke("materialize answered more than 64 artifacts"));
+    }
+    if said.iter().map(|artifact| artifact.content.len()).sum::<usize>() > MAX_ARTIFACT_BYTES {
+        return Err(broke("materialize answered more than 1 MiB"));
+    }
+    let mut names = BTreeSet::new();
+    let mut artifacts = Vec::with_capacity(said.len());
+    for artifact in said {
+        if !is_artifact_name(&artifact.name) {
+            return Err(broke("an artifact has a name that is not allowed"));
+        }
+        if !is_media_type(&artifact.media_type) {
+            return Err(broke("an artifact has a media type that is not allowed"));
+        }
+        if !names.insert(artifact.name.clone()) {
+            return Err(broke("two artifacts have the same name"));
+        }
+        artifacts.push(Artifact {
+            name: artifact.name,
+            media_type: artifact.media_type,
+            content: artifact.content,
+            sensitive: artifact.sensitive,
+        });
+    }
+    Ok(artifacts)
+}
+
+/// A refusal of a call that saw no secret: its words are kept, cleaned.
+pub(crate) fn open_refusal(refusal: Refusal, data: &Value, form: &FormSchema) -> PluginError {
+    match refusal {
+        Refusal::Invalid(said) => invalid(said.into_iter().take(MAX_VIOLATIONS).map(|violation| Violation {
+            pointer: place(violation.pointer, data, form, &[]),
+            code: if is_id(&violation.code) { violation.code } else { INVALID.to_owned() },
+            message: match sentence(&violation.message) {
+                message if message.is_empty() => GENERIC.to_owned(),
+                message => message,
+            },
+        })),
+        Refusal::Denied(text) => PluginError::Denied(sentence(&text)),
+        Refusal::NotFound(text) => PluginError::NotFound(sentence(&text)),
+        Refusal::Unavailable(text) => PluginError::Unavailable(sentence(&text)),
+        Refusal::Throttled(seconds) => PluginError::Throttled(seconds),
+        Refusal::Unsupported => PluginError::Unsupported(UNSUPPORTED.to_owned()),
+        Refusal::Internal => broke(INTERNAL),
+    }
+}
+
+/// A refusal of a call that saw secrets: codes and places alone, in the
+/// manifest's words. A number it names is dropped too: seconds can count.
+pub(crate) fn quiet_refusal(
+    refusal: Refusal,
+    manifest: &Manifest,
+    data: &Value,
+    secret_pointers: &[String],
+    form: &FormSchema,
+) -> PluginError {
+    match refusal {
+        Refusal::Invalid(said) => {
+            let told: BTreeSet<(String, String)> = said
+                .into_iter()
+                .take(MAX_VIOLATIONS)
+                .map(|violation| (place(violation.pointer, data, form, secret_pointers), declared(violation.code, manifest)))
+                .collect();
+            invalid(told.into_iter().map(|(pointer, code)| {
+                let message = wording(&code, manifest);
+                Violation { pointer, code, message }
+            }))
+        }
+        Refusal::Denied(_) => PluginError::Denied("the plugin found the credential refused".to_owned()),
+        Refusal::NotFound(_) => PluginError::NotFound("the plugin does not know what was asked for".to_owned()),
+        Refusal::Unavailable(_) => PluginError::Unavailable("the plugin found something unavailable".to_owned()),
+        Refusal::Throttled(_) => PluginError::Throttled(None),
+        Refusal::Unsupported => PluginError::Unsupported(UNSUPPORTED.to_owned()),
+        Refusal::Internal => broke(INTERNAL),
+    }
+}
+
+/// A failure of the plugin, in our words.
+pub(crate) fn broke(rule: &str) -> PluginError {
+    PluginError::Failed(rule.to_owned())
+}
+
+fn object(said: &str) -> Result<Value, PluginError> {
+    match parse_json(said, MAX_JSON_BYTES).map_err(broke)? {
+        value @ Value::Object(_) => Ok(value),
+        _ => Err(broke("a JSON document is not an object")),
+    }
+}
+
+fn selector((kind, value): (String, String)) -> Result<Selector, PluginError> {
+    let fits = is_selector_kind(&kind)
+        && (1..=MAX_SELECTOR_BYTES).contains(&value.len())
+        && !value.chars().any(|c| is_unprintable(c) || c.is_whitespace());
+    if fits { Ok(Selector { kind, value }) } else { Err(broke("a selector is malformed")) }
+}
+
+fn invalid(violations: impl Iterator<Item = Violation>) -> PluginError {
+    match violations.collect::<Vec<_>>() {
+        none if none.is_empty() => broke("it refused the input without saying why"),
+        some => PluginError::Invalid(some),
+    }
+}
+
+/// The pointer, if it names a place in the data or a field that the form
+/// declares; else the form as a whole. Below a secret there are no places: the
+/// names of its parts are part of it.
+fn place(pointer: String, data: &Value, form: &FormSchema, secret_pointers: &[String]) -> String {
+    if let Some(secret) = secret_pointers.iter().find(|secret| is_within(&pointer, secret)) {
+        return secret.clone();
+    }
+    if pointer.len() > MAX_POINTER_BYTES {
+        return String::new();
+    }
+    let known = data.pointer(&pointer).is_some()
+        || pointer.rsplit_once('/').is_some_and(|(parent, last)| {
+            data.pointer(parent).is_some_and(Value::is_object) && form.declares(last)
+        });
+    if known { pointer } else { String::new() }
+}
+
+/// The code, if it was declared before the plugin saw a secret.
+fn declared(code: String, manifest: &Manifest) -> String {
+    let ours = [REQUIRED, FORMAT, INVALID].contains(&code.as_str());
+    if ours || manifest.messages.contains_key(&code) { code } else { INVALID.to_owned() }
+}
+
+fn wording(code: &str, manifest: &Manifest) -> String {
+    match (manifest.messages.get(code), code) {
+        (Some(message), _) => sentence(message),
+        (None, REQUIRED) => "This field is required.".to_owned(),
+        (None, FORMAT) => "This field does not have the form that is asked for.".to_owned(),
+        (None, _) => GENERIC.to_owned(),
+    }
+}
+
+const REQUIRED: &str = "required";
+const FORMAT: &str = "format";
+const INVALID: &str = "invalid";
+const GENERIC: &str = "This field is not valid.";
+const UNSUPPORTED: &str = "the plugin does not do that";
+const INTERNAL: &str = "it reported a defect of its own";
+
+const MAX_VIOLATIONS: usize = 64;
+const MAX_SELECTORS: usize = 256;
+const MAX_SELECTOR_BYTES: usize = 512;
+const MAX_ARTIFACTS: usize = 64;
+const MAX_ARTIFACT_BYTES: usize = 1 << 20;

@@ -1,0 +1,105 @@
+//! The one engine of the process: how components are compiled and where their
+//! memory comes from.
+
+use std::thread;
+use std::time::Duration;
+
+use serde::Serialize;
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+use crate::Error;
+use crate::limits::Limits;
+
+/// Where the memory of sandboxes comes from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EngineMode {
+    /// From a pool reserved at the start: the fast way.
+    Pooling,
+    /// From the system, for each call: the machine allows no pool (a container
+    /// with a limit on address space). Calls cost about three times as much.
+    OnDemand,
+}
+
+impl EngineMode {
+    /// As `/healthz` shows it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pooling => "pooling",
+            Self::OnDemand => "on-demand",
+        }
+    }
+}
+
+/// Starts the engine and the thread that ticks its epochs.
+///
+/// # Errors
+///
+/// [`Error::Engine`] when not even the fallback starts.
+pub(crate) fn start(limits: &Limits) -> Result<(Engine, EngineMode), Error> {
+    let (engine, mode) = match Engine::new(&config(Some(pool(limits)))) {
+        Ok(engine) => (engine, EngineMode::Pooling),
+        Err(refused) => {
+            tracing::warn!(reason = %refused, "no memory pool for plugins; each call takes memory from the system");
+            let engine = Engine::new(&config(None)).map_err(|error| Error::Engine(error.to_string()))?;
+            (engine, EngineMode::OnDemand)
+        }
+    };
+    tick(&engine)?;
+    Ok((engine, mode))
+}
+
+fn config(pool: Option<PoolingAllocationConfig>) -> Config {
+    let mut config = Config::new();
+    config
+        .wasm_component_model(true)
+        .epoch_interruption(true)
+        // Frames would name guest functions, which a guest can choose freely.
+        .wasm_backtrace_max_frames(None)
+        .concurrency_support(false);
+    if let Some(pool) = pool {
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    }
+    config
+}
+
+/// Without the resident memory kept, a pooled instance costs as much as a fresh
+/// one. Python components hold 38 core instances, hence the generous counts.
+fn pool(limits: &Limits) -> PoolingAllocationConfig {
+    let mut pool = PoolingAllocationConfig::default();
+    pool.total_component_instances(256)
+        .total_core_instances(4096)
+        .total_memories(512)
+        .total_tables(1024)
+        .total_stacks(256)
+        .max_memory_size(limits.memory_bytes)
+        .max_core_instances_per_component(128)
+        .max_memories_per_component(8)
+        .max_tables_per_component(16)
+        .table_elements(crate::limits::TABLE_ELEMENTS)
+        .linear_memory_keep_resident(512 << 10)
+        .table_keep_resident(64 << 10)
+        .async_stack_keep_resident(64 << 10);
+    pool
+}
+
+/// Ends by itself once the engine is dropped.
+fn tick(engine: &Engine) -> Result<(), Error> {
+    let engine = engine.weak();
+    thread::Builder::new()
+        .name("plugin-epochs".to_owned())
+        .spawn(move || {
+            while let Some(engine) = engine.upgrade() {
+                engine.increment_epoch();
+                drop(engine);
+                thread::sleep(TICK);
+            }
+        })
+        .map_err(|error| Error::Engine(error.to_string()))?;
+    Ok(())
+}
+
+/// Length of an epoch: the grain of time budgets, and how long a guest runs
+/// before it yields to others.
+pub(crate) const TICK: Duration = Duration::from_millis(10);

@@ -1,0 +1,31 @@
+//! Why the host itself cannot start. A bad plugin is never a reason: it becomes
+//! a status.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why [`PluginHost::load`](crate::PluginHost::load) failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The engine cannot run on this machine, neither pooled nor on demand.
+    #[error("the plugin engine cannot start: {0}")]
+    Engine(String),
+    /// A configured folder cannot be read.
+    #[error("the plugin folder {path} cannot be read")]
+    Folder {
+        /// As configured.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The code cache cannot be created.
+    #[error("the plugin cache {path} cannot be used")]
+    Cache {
+        /// As configured.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}

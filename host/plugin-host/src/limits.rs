@@ -1,0 +1,133 @@
+//! What one call may use up.
+
+use std::time::Duration;
+
+use wasmtime::ResourceLimiter;
+
+use crate::engine::TICK;
+
+/// The bounds of every call. [`Limits::default`] is what ships.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limits {
+    /// Linear memory of one sandbox, all its memories together, in bytes.
+    pub memory_bytes: usize,
+    /// Computing time of `describe`, `schema`, `template`, `inspect`, `check`.
+    pub read_budget: Duration,
+    /// Computing time of `materialize`.
+    pub make_budget: Duration,
+    /// How many times its computing time a call may take by the clock.
+    pub wall_factor: u32,
+    /// Bytes that one call may copy between guest and host.
+    pub copied_bytes: usize,
+    /// Size of a component file in bytes.
+    pub component_bytes: u64,
+    /// Calls at once over all plugins; more wait.
+    pub concurrent_calls: usize,
+    /// Calls at once into one plugin; more wait.
+    pub concurrent_calls_per_plugin: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            memory_bytes: 64 << 20,
+            read_budget: Duration::from_millis(250),
+            make_budget: Duration::from_secs(1),
+            wall_factor: 5,
+            copied_bytes: 4 << 20,
+            component_bytes: 32 << 20,
+            concurrent_calls: 64,
+            concurrent_calls_per_plugin: 8,
+        }
+    }
+}
+
+impl Limits {
+    /// Computing time of `call`.
+    pub(crate) fn budget(&self, call: Call) -> Duration {
+        match call {
+            Call::Describe | Call::Schema | Call::Template | Call::Inspect | Call::Check => self.read_budget,
+            Call::Materialize => self.make_budget,
+        }
+    }
+
+    /// The same in epochs, at least one.
+    pub(crate) fn ticks(&self, call: Call) -> u32 {
+        u32::try_from(self.budget(call).as_millis() / TICK.as_millis()).unwrap_or(u32::MAX).max(1)
+    }
+}
+
+/// A function of the contract, for budgets and log lines.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Call {
+    Describe,
+    Schema,
+    Template,
+    Inspect,
+    Check,
+    Materialize,
+}
+
+impl Call {
+    /// The contract's name of it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Describe => "form.describe",
+            Self::Schema => "form.schema",
+            Self::Template => "form.template",
+            Self::Inspect => "form.inspect",
+            Self::Check => "form.check",
+            Self::Materialize => "materializer.materialize",
+        }
+    }
+}
+
+/// Counts the memory of one sandbox. Wasmtime's own limiter bounds each linear
+/// memory by itself, and a component may have many.
+pub(crate) struct Meter {
+    left_bytes: usize,
+}
+
+impl Meter {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self { left_bytes: limits.memory_bytes }
+    }
+}
+
+impl ResourceLimiter for Meter {
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let Some(left) = self.left_bytes.checked_sub(desired.saturating_sub(current)) else {
+            return Err(wasmtime::Error::new(OutOfMemory));
+        };
+        self.left_bytes = left;
+        Ok(true)
+    }
+
+    fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        Err(wasmtime::Error::new(OutOfMemory))
+    }
+
+    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        if desired > TABLE_ELEMENTS { Err(wasmtime::Error::new(OutOfMemory)) } else { Ok(true) }
+    }
+
+    fn instances(&self) -> usize {
+        256
+    }
+
+    fn tables(&self) -> usize {
+        16
+    }
+
+    fn memories(&self) -> usize {
+        8
+    }
+}
+
+/// The guest asked for more memory than a sandbox has.
+#[derive(Debug, thiserror::Error)]
+#[error("more memory than the sandbox has")]
+pub(crate) struct OutOfMemory;
+
+/// Elements of one table.
+pub(crate) const TABLE_ELEMENTS: usize = 20_000;

@@ -1,0 +1,142 @@
+//! The domain's port, function by function: encode, run in a fresh sandbox,
+//! check what came back.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bursar_domain::Violation;
+use bursar_domain::plugin::{
+    Artifact, Context, CredentialType, FormReport, Inspection, PluginError, PluginStatus, Plugins, Rewrite,
+};
+use bursar_domain::secret::SecretJson;
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use crate::PluginHost;
+use crate::answer::{self, broke};
+use crate::limits::Call;
+use crate::load::Loaded;
+use crate::text::{MAX_JSON_BYTES, parse_json};
+
+#[async_trait]
+impl Plugins for PluginHost {
+    fn types(&self) -> Vec<Arc<CredentialType>> {
+        self.active.values().map(|loaded| Arc::clone(&loaded.kind)).collect()
+    }
+
+    fn find(&self, id: &str) -> Option<Arc<CredentialType>> {
+        self.active.get(id).map(|loaded| Arc::clone(&loaded.kind))
+    }
+
+    fn status(&self) -> Vec<PluginStatus> {
+        self.statuses()
+    }
+
+    fn validate_form(&self, id: &str, data: &SecretJson) -> Result<FormReport, PluginError> {
+        self.loaded(id)?.form.validate(data.expose())
+    }
+
+    async fn template(&self, id: &str, variant: Option<&str>) -> Result<Value, PluginError> {
+        let loaded = self.loaded(id)?;
+        if let Some(variant) = variant
+            && !loaded.kind.manifest.variants.iter().any(|known| known.id == variant)
+        {
+            return Err(PluginError::NotFound("this type has no such variant".to_owned()));
+        }
+        let (session, mut store) = self.sandboxes.open(id, &loaded.turns, Call::Template, [0; 32]).await?;
+        let said = session.run(loaded.component.template(&mut store, variant)).await?;
+        match said {
+            Ok(text) => parse_json(&text, MAX_JSON_BYTES).map_err(broke),
+            Err(refusal) => Err(answer::open_refusal(refusal, &Value::Null, &loaded.form)),
+        }
+        .inspect_err(|error| note(id, Call::Template, error))
+    }
+
+    async fn inspect(&self, id: &str, public: &Value, context: &Context) -> Result<Inspection, PluginError> {
+        let loaded = self.loaded(id)?;
+        let data = public.to_string();
+        check_size(&data)?;
+        let (session, mut store) = self.sandboxes.open(id, &loaded.turns, Call::Inspect, context.seed).await?;
+        let said = session.run(loaded.component.inspect(&mut store, &data, context)).await?;
+        match said {
+            Ok(said) => answer::inspection(said, public, &loaded.form),
+            Err(refusal) => Err(answer::open_refusal(refusal, public, &loaded.form)),
+        }
+        .inspect_err(|error| note(id, Call::Inspect, error))
+    }
+
+    async fn check(
+        &self,
+        id: &str,
+        data: &SecretJson,
+        secret_pointers: &[String],
+        context: &Context,
+    ) -> Result<Vec<Rewrite>, PluginError> {
+        let loaded = self.loaded(id)?;
+        let text = Zeroizing::new(data.expose().to_string());
+        check_size(&text)?;
+        let (session, mut store) = self.sandboxes.open(id, &loaded.turns, Call::Check, context.seed).await?;
+        let said = session.run(loaded.component.check(&mut store, &text, context)).await?;
+        match said {
+            Ok(said) => {
+                let allowed: Vec<&str> = secret_pointers.iter().chain(&loaded.derives).map(String::as_str).collect();
+                answer::rewrites(said, &allowed)
+            }
+            Err(refusal) => {
+                let manifest = &loaded.kind.manifest;
+                Err(answer::quiet_refusal(refusal, manifest, data.expose(), secret_pointers, &loaded.form))
+            }
+        }
+        .inspect_err(|error| note(id, Call::Check, error))
+    }
+
+    async fn materialize(
+        &self,
+        id: &str,
+        data: &SecretJson,
+        format: &str,
+        context: &Context,
+    ) -> Result<Vec<Artifact>, PluginError> {
+        let loaded = self.loaded(id)?;
+        let manifest = &loaded.kind.manifest;
+        if manifest.format(format).is_none() {
+            return Err(PluginError::Unsupported("this type has no such format".to_owned()));
+        }
+        if !loaded.component.materializes() {
+            return Err(PluginError::Unsupported("this type is not handed out in any format".to_owned()));
+        }
+        let text = Zeroizing::new(data.expose().to_string());
+        check_size(&text)?;
+        let (session, mut store) = self.sandboxes.open(id, &loaded.turns, Call::Materialize, context.seed).await?;
+        let said = session.run(loaded.component.materialize(&mut store, &text, format, context)).await?;
+        match said {
+            Ok(said) => answer::artifacts(said),
+            Err(refusal) => {
+                let secret_pointers = loaded.form.secret_pointers(data.expose())?;
+                Err(answer::quiet_refusal(refusal, manifest, data.expose(), &secret_pointers, &loaded.form))
+            }
+        }
+        .inspect_err(|error| note(id, Call::Materialize, error))
+    }
+}
+
+impl PluginHost {
+    fn loaded(&self, id: &str) -> Result<&Arc<Loaded>, PluginError> {
+        self.active.get(id).ok_or_else(|| broke("it is not loaded"))
+    }
+}
+
+/// A document that the contract calls too large is not even shown to a plugin.
+fn check_size(text: &str) -> Result<(), PluginError> {
+    if text.len() <= MAX_JSON_BYTES {
+        return Ok(());
+    }
+    Err(PluginError::Invalid(vec![Violation::new("", "too-large", "This form is larger than 256 KiB.")]))
+}
+
+/// Logs an answer against the contract: the rule, in our words.
+fn note(plugin: &str, call: Call, error: &PluginError) {
+    if let PluginError::Failed(rule) = error {
+        tracing::warn!(plugin, call = call.as_str(), rule, "plugin answer refused");
+    }
+}

@@ -1,0 +1,157 @@
+//! One call: a fresh store and instance, its limits, and what became of it.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bursar_domain::plugin::PluginError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use wasmtime::{Engine, Store, Trap, UpdateDeadline};
+
+use crate::imports::State;
+use crate::limits::{Call, Limits, OutOfMemory};
+
+/// Makes sandboxes, no more at once than the limits say.
+pub(crate) struct Sandboxes {
+    engine: Engine,
+    limits: Limits,
+    /// Over all plugins: an exhausted pool would be an error, not a queue.
+    slots: Arc<Semaphore>,
+}
+
+/// The turns of one plugin, so that a slow one cannot hold every slot.
+pub(crate) struct Turns(Arc<Semaphore>);
+
+/// One sandbox about to be used once.
+pub(crate) struct Session<'a> {
+    plugin: &'a str,
+    call: Call,
+    wall: Duration,
+    log_bytes: Arc<AtomicU64>,
+    _slot: OwnedSemaphorePermit,
+    _turn: OwnedSemaphorePermit,
+}
+
+impl Sandboxes {
+    pub(crate) fn new(engine: Engine, limits: Limits) -> Self {
+        let slots = Arc::new(Semaphore::new(limits.concurrent_calls));
+        Self { engine, limits, slots }
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// The turns of a newly loaded plugin.
+    pub(crate) fn turns(&self) -> Turns {
+        Turns(Arc::new(Semaphore::new(self.limits.concurrent_calls_per_plugin)))
+    }
+
+    /// Waits for a turn and a slot, then makes a store for one call.
+    ///
+    /// # Errors
+    ///
+    /// [`PluginError::Unavailable`] while the host shuts down.
+    pub(crate) async fn open<'a>(
+        &self,
+        plugin: &'a str,
+        turns: &Turns,
+        call: Call,
+        seed: [u8; 32],
+    ) -> Result<(Session<'a>, Store<State>), PluginError> {
+        let closed = |_| PluginError::Unavailable("the plugin host is shutting down".to_owned());
+        let turn = Arc::clone(&turns.0).acquire_owned().await.map_err(closed)?;
+        let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(closed)?;
+
+        let log_bytes = Arc::new(AtomicU64::new(0));
+        let mut store = Store::new(&self.engine, State::new(&self.limits, seed, Arc::clone(&log_bytes)));
+        store.limiter(|state| &mut state.meter);
+        store.set_hostcall_fuel(self.limits.copied_bytes);
+        store.set_max_component_handles(MAX_HANDLES);
+        store.set_epoch_deadline(1);
+        let mut ticks = self.limits.ticks(call);
+        store.epoch_deadline_callback(move |_| {
+            ticks = ticks.saturating_sub(1);
+            // Yielding at each tick is what keeps the other requests served.
+            if ticks == 0 { Err(Trap::Interrupt.into()) } else { Ok(UpdateDeadline::Yield(1)) }
+        });
+        let wall = self.limits.budget(call) * self.limits.wall_factor;
+        Ok((Session { plugin, call, wall, log_bytes, _slot: slot, _turn: turn }, store))
+    }
+}
+
+impl Session<'_> {
+    /// Runs `work`, which is instantiation and the call itself, by the clock.
+    ///
+    /// # Errors
+    ///
+    /// [`PluginError::Failed`] naming the limit it broke, never guest text.
+    pub(crate) async fn run<T>(self, work: impl Future<Output = wasmtime::Result<T>>) -> Result<T, PluginError> {
+        let outcome = match tokio::time::timeout(self.wall, work).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(Stop::of(&error)),
+            Err(_elapsed) => Err(Stop::Wall),
+        };
+        let (plugin, call) = (self.plugin, self.call.as_str());
+        let log_bytes = self.log_bytes.load(Ordering::Relaxed);
+        match outcome {
+            Ok(answer) => {
+                tracing::trace!(plugin, call, log_bytes, "plugin call");
+                Ok(answer)
+            }
+            Err(stop) => {
+                tracing::warn!(plugin, call, log_bytes, stop = stop.as_str(), "plugin call failed");
+                Err(PluginError::Failed(stop.as_str().to_owned()))
+            }
+        }
+    }
+}
+
+/// How a call ended early.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Stop {
+    Budget,
+    Wall,
+    Memory,
+    Stack,
+    Copied,
+    Trap,
+    Contract,
+}
+
+impl Stop {
+    fn of(error: &wasmtime::Error) -> Self {
+        if error.downcast_ref::<OutOfMemory>().is_some() {
+            return Self::Memory;
+        }
+        match error.downcast_ref::<Trap>() {
+            Some(Trap::Interrupt) => Self::Budget,
+            Some(Trap::StackOverflow) => Self::Stack,
+            Some(_) => Self::Trap,
+            // The engine has no type for this one.
+            None if format!("{error:#}").contains("fuel allocated for hostcalls") => Self::Copied,
+            None if error.downcast_ref::<wasmtime_wasi::I32Exit>().is_some() => Self::Trap,
+            None => Self::Contract,
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Budget => "ran out of its time budget",
+            Self::Wall => "ran out of time",
+            Self::Memory => "ran out of memory",
+            Self::Stack => "ran out of stack",
+            Self::Copied => "answered more than the host takes",
+            Self::Trap => "trapped",
+            Self::Contract => "broke the calling convention",
+        }
+    }
+}
+
+/// Resource handles of one sandbox; plugins have hardly any.
+const MAX_HANDLES: usize = 1024;
