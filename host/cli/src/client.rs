@@ -1,0 +1,275 @@
+//! The broker's HTTP API, as a client sees it: paths, JSON, RFC 9457 problems.
+
+use std::path::Path;
+use std::time::Duration;
+
+use futures::{Stream, TryStreamExt as _};
+use reqwest::header::{AUTHORIZATION, HeaderValue, IF_MATCH, RETRY_AFTER};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use crate::failure::{Failure, Problem};
+
+/// A connection to one broker with one token.
+pub(crate) struct Client {
+    http: reqwest::Client,
+    base: Url,
+    /// `Bearer ...`, marked sensitive.
+    authorization: HeaderValue,
+}
+
+/// Query parameters.
+pub(crate) type Query<'a> = [(&'a str, String)];
+
+impl Client {
+    /// For the broker at `addr`, trusting only the certificates in `ca_file`
+    /// where there is one. Does no I/O but reading that file.
+    ///
+    /// # Errors
+    ///
+    /// Where the address, the token's form or the file is wrong.
+    pub(crate) fn new(addr: &str, token: &str, ca_file: Option<&Path>) -> Result<Self, Failure> {
+        let base = address(addr)?;
+        let bearer = Zeroizing::new(format!("Bearer {token}"));
+        let mut authorization = HeaderValue::from_str(&bearer)
+            .map_err(|_| Failure::Usage("the token holds characters that no token has".to_owned()))?;
+        authorization.set_sensitive(true);
+        let mut http = reqwest::Client::builder()
+            .user_agent(concat!("bursar/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT);
+        if is_loopback(&base) {
+            // A proxy has no business with a token for this machine.
+            http = http.no_proxy();
+        }
+        if let Some(file) = ca_file {
+            http = http.tls_certs_only(certificates(file)?);
+        } else if base.scheme() == "http" {
+            // No TLS, so none of the system's roots are needed.
+            http = http.tls_certs_only([]);
+        }
+        let http =
+            http.build().map_err(|error| Failure::Failed(format!("cannot set up TLS: {}", innermost(&error))))?;
+        Ok(Self { http, base, authorization })
+    }
+
+    /// Whether the token would cross a network in plain text.
+    pub(crate) fn is_exposed(&self) -> bool {
+        self.base.scheme() == "http" && !is_loopback(&self.base)
+    }
+
+    /// `GET`, the answer as JSON.
+    pub(crate) async fn get(&self, path: &[&str], query: &Query<'_>) -> Result<Value, Failure> {
+        json(self.send(self.request(Method::GET, path, query)?).await?).await
+    }
+
+    /// `POST`, the answer as JSON, null where it has no body.
+    pub(crate) async fn post(&self, path: &[&str], body: &Value) -> Result<Value, Failure> {
+        json(self.send(self.request(Method::POST, path, &[])?.json(body)).await?).await
+    }
+
+    /// `POST` without a body; the answer's bytes as they come.
+    pub(crate) async fn download(
+        &self,
+        path: &[&str],
+    ) -> Result<impl Stream<Item = Result<impl AsRef<[u8]> + use<>, Failure>> + use<>, Failure> {
+        let response = self.send(self.request(Method::POST, path, &[])?).await?;
+        let addr = self.base.origin().ascii_serialization();
+        Ok(response
+            .bytes_stream()
+            .map_err(move |error| Failure::Unreachable { addr: addr.clone(), reason: innermost(&error) }))
+    }
+
+    /// `PUT`, the answer as JSON.
+    pub(crate) async fn put(&self, path: &[&str], body: &Value) -> Result<Value, Failure> {
+        json(self.send(self.request(Method::PUT, path, &[])?.json(body)).await?).await
+    }
+
+    /// `PATCH` with a merge patch, RFC 7396, under a precondition if given.
+    pub(crate) async fn patch(&self, path: &[&str], body: &Value, if_match: Option<&str>) -> Result<Value, Failure> {
+        let request = self.request(Method::PATCH, path, &[])?.json(body);
+        json(self.send(conditional(request, if_match)).await?).await
+    }
+
+    /// `DELETE`, under a precondition if given.
+    pub(crate) async fn delete(&self, path: &[&str], query: &Query<'_>, if_match: Option<&str>) -> Result<(), Failure> {
+        let request = self.request(Method::DELETE, path, query)?;
+        self.send(conditional(request, if_match)).await.map(drop)
+    }
+
+    /// Every item of a list, or the first `limit`, in the API's form of a page.
+    pub(crate) async fn list(&self, path: &[&str], query: &Query<'_>, limit: Option<usize>) -> Result<Value, Failure> {
+        let mut items = Vec::new();
+        let mut cursor = None;
+        loop {
+            let wanted = limit.map_or(PAGE, |limit| PAGE.min(limit - items.len()));
+            let mut page = self.page(path, query, cursor.as_deref(), wanted).await?;
+            if let Value::Array(more) = page["items"].take() {
+                items.extend(more);
+            }
+            let next = page["nextCursor"].as_str().map(str::to_owned);
+            let enough = limit.is_some_and(|limit| items.len() >= limit);
+            if next.is_none() || enough {
+                return Ok(json!({"items": items, "nextCursor": next}));
+            }
+            cursor = next;
+        }
+    }
+
+    /// One page of a list.
+    pub(crate) async fn page(
+        &self,
+        path: &[&str],
+        query: &Query<'_>,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Value, Failure> {
+        let mut query = query.to_vec();
+        query.push(("limit", limit.to_string()));
+        query.extend(cursor.map(|cursor| ("cursor", cursor.to_owned())));
+        self.get(path, &query).await
+    }
+
+    fn request(&self, method: Method, path: &[&str], query: &Query<'_>) -> Result<RequestBuilder, Failure> {
+        // A URL drops these segments, and the request would go elsewhere.
+        if path.iter().any(|segment| matches!(*segment, "" | "." | "..")) {
+            return Err(Failure::Problem(Box::new(Problem::bare(404))));
+        }
+        let mut url = self.base.clone();
+        url.path_segments_mut()
+            .map_err(|()| Failure::Usage("the address is not one of an HTTP server".to_owned()))?
+            .pop_if_empty()
+            .extend(path);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        Ok(self.http.request(method, url).header(AUTHORIZATION, self.authorization.clone()))
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
+        let response = request.send().await.map_err(|error| Failure::Unreachable {
+            addr: self.base.origin().ascii_serialization(),
+            reason: innermost(&error),
+        })?;
+        if response.status().is_success() { Ok(response) } else { Err(refusal(response).await) }
+    }
+}
+
+/// The parts of a path under an account.
+pub(crate) fn in_account<'a>(account: &'a str, rest: &[&'a str]) -> Vec<&'a str> {
+    [&["v1", "accounts", account], rest].concat()
+}
+
+fn address(addr: &str) -> Result<Url, Failure> {
+    let wrong =
+        || Failure::Usage(format!("the address `{}` is not of the form http(s)://HOST[:PORT]", without_user(addr)));
+    let url = Url::parse(addr).map_err(|_| wrong())?;
+    let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.host().is_some();
+    if plain && matches!(url.scheme(), "http" | "https") { Ok(url) } else { Err(wrong()) }
+}
+
+/// An address may hold a password where it should not: it is not repeated.
+fn without_user(addr: &str) -> &str {
+    addr.rsplit_once('@').map_or(addr, |(_, host)| host)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn certificates(file: &Path) -> Result<Vec<reqwest::Certificate>, Failure> {
+    let pem = std::fs::read(file).map_err(|error| Failure::io(format!("read {}", file.display()), error))?;
+    let certificates = reqwest::Certificate::from_pem_bundle(&pem).unwrap_or_default();
+    if certificates.is_empty() {
+        return Err(Failure::Usage(format!("{} holds no PEM certificate", file.display())));
+    }
+    Ok(certificates)
+}
+
+fn conditional(request: RequestBuilder, if_match: Option<&str>) -> RequestBuilder {
+    match if_match {
+        Some(tag) if tag == "*" || tag.starts_with('"') => request.header(IF_MATCH, tag),
+        Some(revision) => request.header(IF_MATCH, format!("\"{revision}\"")),
+        None => request,
+    }
+}
+
+async fn json(response: Response) -> Result<Value, Failure> {
+    if response.status() == StatusCode::NO_CONTENT {
+        return Ok(Value::Null);
+    }
+    response
+        .json()
+        .await
+        .map_err(|_| Failure::Failed("the server's answer is not JSON: is this a Bursar broker?".to_owned()))
+}
+
+async fn refusal(response: Response) -> Failure {
+    let status = response.status().as_u16();
+    let retry_after_seconds =
+        response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let mut problem = response.json::<Problem>().await.unwrap_or_else(|_| Problem::bare(status));
+    problem.status = status;
+    problem.retry_after_seconds = retry_after_seconds;
+    Failure::Problem(Box::new(problem))
+}
+
+/// The last cause in the chain says most, and holds no URL.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    if error.is_timeout() { "timed out".to_owned() } else { cause.to_string() }
+}
+
+/// The most the API gives at once.
+const PAGE: usize = 500;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Between two pieces of an answer; a materialization may take seconds.
+const READ_TIMEOUT: Duration = Duration::from_mins(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_checked_and_passwords_in_them_not_repeated() {
+        for good in ["http://127.0.0.1:8420", "https://bursar.example/base", "http://[::1]:1"] {
+            assert!(address(good).is_ok(), "{good}");
+        }
+        for bad in ["127.0.0.1:8420", "ftp://x", "https://user:hunter2@host", "https://h?x=1"] {
+            let told = address(bad).unwrap_err().to_string();
+            assert!(!told.contains("hunter2"), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_token_in_plain_text_stays_on_this_machine() {
+        let exposed = |addr| Client::new(addr, "t", None).unwrap().is_exposed();
+        assert!(exposed("http://10.0.0.1"));
+        assert!(exposed("http://127.0.0.1.example.com"));
+        for safe in ["http://127.0.0.1:8420", "http://[::1]:8420", "http://localhost"] {
+            assert!(!exposed(safe), "{safe}");
+        }
+    }
+
+    #[test]
+    fn names_cannot_leave_their_path() {
+        let client = Client::new("http://127.0.0.1:1/base/", "t", None).unwrap();
+        let url = |path: &[&str]| client.request(Method::GET, path, &[]).map(|r| r.build().unwrap().url().to_string());
+        assert_eq!(url(&["v1", "a/b?c#d"]).unwrap(), "http://127.0.0.1:1/base/v1/a%2Fb%3Fc%23d");
+        assert!(url(&["v1", ".."]).is_err());
+        assert!(url(&["v1", ""]).is_err());
+    }
+
+    #[test]
+    fn the_token_is_not_in_debug_output() {
+        let client = Client::new("http://127.0.0.1:1", "brs_user_hunter2", None).unwrap();
+        let request = client.request(Method::GET, &["v1"], &[]).unwrap();
+        assert!(!format!("{request:?}").contains("hunter2"));
+    }
+}

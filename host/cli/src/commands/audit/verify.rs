@@ -1,0 +1,63 @@
+//! `bursar audit verify`
+
+use std::path::PathBuf;
+
+use bursar_domain::audit::{Checkpoint, Report};
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::failure::Failure;
+use crate::session::{GlobalArgs, Session};
+
+/// Walk the whole audit chain and compare every live record with it
+///
+/// Finds any edit, deletion, reordering or truncation. Exits with 0 only if
+/// everything holds.
+#[derive(Args, Debug)]
+pub(crate) struct Verify {
+    /// A stopped broker's data dir, instead of asking a running one
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// A checkpoint kept elsewhere: the chain must go through it
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
+}
+
+impl Verify {
+    pub(crate) async fn run(self, global: &GlobalArgs) -> Result<(), Failure> {
+        let witness = self.witness()?;
+        let report = Self::online(&Session::open(global)?, witness.as_ref()).await?;
+        tell(global, &report)
+    }
+
+    async fn online(session: &Session, witness: Option<&Checkpoint>) -> Result<Report, Failure> {
+        let body = witness.map_or_else(|| json!({}), |witness| json!(witness));
+        let answer = session.client.post(&["v1", "audit", "verify"], &body).await?;
+        serde_json::from_value(answer).map_err(|_| Failure::Failed("the server's report cannot be read".to_owned()))
+    }
+
+    fn witness(&self) -> Result<Option<Checkpoint>, Failure> {
+        let Some(file) = &self.checkpoint else { return Ok(None) };
+        let text = std::fs::read(file).map_err(|error| Failure::io(format!("read {}", file.display()), error))?;
+        serde_json::from_slice(&text)
+            .map(Some)
+            .map_err(|error| Failure::Usage(format!("{} is not a checkpoint: {error}", file.display())))
+    }
+}
+
+fn tell(global: &GlobalArgs, report: &Report) -> Result<(), Failure> {
+    let output = global.output();
+    if output.format() == crate::output::Format::Table {
+        for problem in &report.problems {
+            output.line(&format!("problem: {problem}"))?;
+        }
+        let Report { entries, records, checkpoints, problems } = report;
+        let verdict =
+            if problems.is_empty() { "everything holds".to_owned() } else { format!("{} problems", problems.len()) };
+        output
+            .note(&format!("{entries} audit records, {records} live records, {checkpoints} checkpoints: {verdict}"))?;
+    } else {
+        output.document(&serde_json::to_value(report).unwrap_or(Value::Null))?;
+    }
+    if report.holds() { Ok(()) } else { Err(Failure::Found) }
+}

@@ -1,0 +1,91 @@
+//! The commands, one file each, and the parser over them.
+
+mod account;
+mod audit;
+mod completions;
+mod credential;
+mod login;
+mod member;
+mod plugin;
+mod token;
+
+use clap::{Parser, Subcommand};
+
+use crate::failure::Failure;
+use crate::session::{GlobalArgs, Session};
+
+/// A credential broker that plugins extend
+///
+/// `bursar serve` runs the broker; every other command speaks to one over HTTP.
+#[derive(Debug, Parser)]
+#[command(name = "bursar", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    global: GlobalArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Login(login::Login),
+    #[command(subcommand, visible_alias = "cred")]
+    Credential(credential::Command),
+    #[command(subcommand)]
+    Account(account::Command),
+    #[command(subcommand)]
+    Member(member::Command),
+    #[command(subcommand)]
+    Token(token::Command),
+    #[command(subcommand)]
+    Plugin(plugin::Command),
+    #[command(subcommand)]
+    Audit(audit::Command),
+    Completions(completions::Completions),
+}
+
+impl Cli {
+    /// Runs the command that was parsed.
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        match self.command {
+            Command::Completions(command) => command.run(),
+            command => runtime()?.block_on(command.run(&self.global)),
+        }
+    }
+}
+
+impl Command {
+    async fn run(self, global: &GlobalArgs) -> Result<(), Failure> {
+        match self {
+            Self::Login(command) => command.run(global).await,
+            Self::Credential(command) => command.run(&Session::open(global)?).await,
+            Self::Account(command) => command.run(&Session::open(global)?).await,
+            Self::Member(command) => command.run(&Session::open(global)?).await,
+            Self::Token(command) => command.run(&Session::open(global)?).await,
+            Self::Plugin(command) => command.run(&Session::open(global)?).await,
+            Self::Audit(command) => command.run(global).await,
+            Self::Completions(command) => command.run(),
+        }
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::io("start the runtime", error))
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 denied, 5 conflict.";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_parser_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,28 @@
+//! `bursar plugin list`
+
+use clap::Args;
+
+use crate::failure::Failure;
+use crate::output::Column;
+use crate::session::Session;
+
+/// List every plugin and how it fares
+#[derive(Args, Debug)]
+pub(crate) struct List;
+
+impl List {
+    pub(crate) async fn run(self, session: &Session) -> Result<(), Failure> {
+        let page = session.client.list(&["v1", "plugins"], &[], None).await?;
+        session.output.list(&page, COLUMNS, "/id")
+    }
+}
+
+const COLUMNS: &[Column] = &[
+    ("ID", "/id"),
+    ("KIND", "/kind"),
+    ("VERSION", "/version"),
+    ("STATE", "/state"),
+    ("CONTRACT", "/contractVersion"),
+    ("SOURCE", "/source"),
+    ("REASON", "/reason"),
+];

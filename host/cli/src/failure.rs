@@ -1,0 +1,202 @@
+//! Every way a command can fail, what it says on stderr and the exit code that
+//! follows.
+
+use std::io;
+use std::process::ExitCode;
+
+use bursar_domain::Violation;
+use serde::Deserialize;
+
+use crate::output::plain;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The command line, or what it points to, is wrong. Exit code 2.
+    #[error("{0}")]
+    Usage(String),
+    /// Input that is wrong field by field, found before anything was sent. Exit code 2.
+    #[error("the input is not valid")]
+    Input(Vec<Violation>),
+    /// The broker refused; its status decides the exit code.
+    #[error("{}", .0.sentence())]
+    Problem(Box<Problem>),
+    /// No answer from the broker. Exit code 1.
+    #[error("cannot reach the broker at {addr}: {reason}")]
+    Unreachable {
+        /// Scheme, host and port alone.
+        addr: String,
+        /// The innermost cause.
+        reason: String,
+    },
+    /// A file or the terminal. Exit code 1.
+    #[error("cannot {doing}: {source}")]
+    Io {
+        /// Verb and object: `read data.json`.
+        doing: String,
+        /// The system's word.
+        source: io::Error,
+    },
+    /// Another part is in the way: a running broker, an existing file. Exit code 5.
+    #[error("{0}")]
+    Conflict(String),
+    /// Anything else. Exit code 1.
+    #[error("{0}")]
+    Failed(String),
+    /// The command did its work and its finding is bad, already told on stdout.
+    /// Exit code 1, nothing more on stderr.
+    #[error("")]
+    Found,
+}
+
+impl Failure {
+    /// An input or output failure while `doing` something.
+    pub(crate) fn io(doing: impl Into<String>, source: io::Error) -> Self {
+        Self::Io { doing: doing.into(), source }
+    }
+
+    /// 0 done, 1 failed, 2 usage, 3 not found, 4 denied, 5 conflict.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Usage(_) | Self::Input(_) => USAGE,
+            Self::Conflict(_) => CONFLICT,
+            Self::Problem(problem) => match problem.status {
+                404 => NOT_FOUND,
+                401 | 403 => DENIED,
+                409 | 412 => CONFLICT,
+                _ => FAILED,
+            },
+            Self::Unreachable { .. } | Self::Io { .. } | Self::Failed(_) | Self::Found => FAILED,
+        })
+    }
+
+    /// Says what is wrong: one line, then one for each field.
+    pub(crate) fn report(&self, mut stderr: impl io::Write) -> io::Result<()> {
+        if matches!(self, Self::Found) {
+            return Ok(());
+        }
+        writeln!(stderr, "error: {}", plain(&self.to_string()))?;
+        for violation in self.violations() {
+            writeln!(stderr, "  {}  {}", plain(&violation.pointer), plain(&violation.message))?;
+        }
+        if let Self::Problem(problem) = self {
+            for conflict in &problem.conflicts {
+                writeln!(stderr, "  in use by {} {}", plain(&conflict.kind), plain(&conflict.name))?;
+            }
+            if problem.status >= 500
+                && let Some(request_id) = &problem.request_id
+            {
+                writeln!(stderr, "  request {}", plain(request_id))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn violations(&self) -> &[Violation] {
+        match self {
+            Self::Input(violations) => violations,
+            Self::Problem(problem) => &problem.errors,
+            _ => &[],
+        }
+    }
+}
+
+/// The broker's refusal, RFC 9457.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Problem {
+    /// HTTP status.
+    #[serde(default)]
+    pub(crate) status: u16,
+    #[serde(default)]
+    title: String,
+    #[serde(default)]
+    detail: String,
+    #[serde(default)]
+    request_id: Option<String>,
+    /// Every violation at once.
+    #[serde(default)]
+    pub(crate) errors: Vec<Violation>,
+    #[serde(default)]
+    conflicts: Vec<Conflict>,
+    /// Of the header, for 429 and 503.
+    #[serde(skip)]
+    pub(crate) retry_after_seconds: Option<u64>,
+}
+
+impl Problem {
+    /// A refusal without a body that could be read.
+    pub(crate) fn bare(status: u16) -> Self {
+        Self { status, title: format!("the server answered with HTTP status {status}"), ..Self::default() }
+    }
+
+    fn sentence(&self) -> String {
+        let said = if self.detail.is_empty() { &self.title } else { &self.detail };
+        match (self.retry_after_seconds, self.status) {
+            (Some(seconds), _) => format!("{said} (retry after {seconds} s)"),
+            (None, 401) => format!("{said} (run `bursar login`, or set BURSAR_TOKEN or BURSAR_TOKEN_FILE)"),
+            _ => said.clone(),
+        }
+    }
+}
+
+/// What still uses the thing.
+#[derive(Debug, Deserialize)]
+struct Conflict {
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    name: String,
+}
+
+/// Exit code of a command that failed.
+const FAILED: u8 = 1;
+/// Exit code of a command line that is wrong; clap's own as well.
+const USAGE: u8 = 2;
+const NOT_FOUND: u8 = 3;
+const DENIED: u8 = 4;
+const CONFLICT: u8 = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(status: u16) -> Failure {
+        Failure::Problem(Box::new(Problem::bare(status)))
+    }
+
+    #[test]
+    fn exit_codes_follow_the_contract() {
+        let table = [
+            (Failure::Usage(String::new()), 2),
+            (problem(404), 3),
+            (problem(401), 4),
+            (problem(403), 4),
+            (problem(409), 5),
+            (problem(412), 5),
+            (problem(422), 1),
+            (problem(503), 1),
+            (Failure::Found, 1),
+        ];
+        for (failure, code) in table {
+            assert_eq!(format!("{:?}", failure.exit_code()), format!("{:?}", ExitCode::from(code)), "{failure:?}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_every_field_on_its_line() {
+        let problem: Problem = serde_json::from_str(
+            r#"{"status": 422, "title": "Invalid input", "detail": "2 fields are not valid", "errors": [
+                {"pointer": "/data/password", "code": "required", "message": "is required"},
+                {"pointer": "/name", "code": "format", "message": "must be\u001b[31m a slug"}]}"#,
+        )
+        .unwrap();
+        let mut stderr = Vec::new();
+        Failure::Problem(Box::new(problem)).report(&mut stderr).unwrap();
+        insta::assert_snapshot!(String::from_utf8(stderr).unwrap(), @r"
+        error: 2 fields are not valid
+          /data/password  is required
+          /name  must be [31m a slug
+        ");
+    }
+}
