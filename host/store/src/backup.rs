@@ -117,12 +117,29 @@ impl Ledger {
         out: impl Write + Send + 'static,
     ) -> Result<Summary, BackupError> {
         let encryptor = encryptor(protection)?;
+        self.stream(move || encryptor.wrap_output(out)).await
+    }
+
+    /// The same without the age encryption around the sealed rows, for a client
+    /// that encrypts at its own end what it downloads.
+    ///
+    /// # Errors
+    ///
+    /// `out` is incomplete then.
+    pub async fn export(&self, out: impl Write + Send + 'static) -> Result<Summary, BackupError> {
+        self.stream(move || Ok(Plain(out))).await
+    }
+
+    async fn stream<S: Sink>(
+        &self,
+        open: impl FnOnce() -> std::io::Result<S> + Send + 'static,
+    ) -> Result<Summary, BackupError> {
         let mut snapshot = self.core.engine.snapshot().await?;
         let header = self.header(&mut *snapshot).await?;
         let (sender, mut pages) = mpsc::channel::<Row>(QUEUE);
         let first_line = header.clone();
         let writer = tokio::task::spawn_blocking(move || {
-            let mut out = BufWriter::new(encryptor.wrap_output(out)?);
+            let mut out = BufWriter::new(open()?);
             serde_json::to_writer(&mut out, &first_line)?;
             out.write_all(b"\n")?;
             let mut rows = 0_u64;
@@ -130,7 +147,7 @@ impl Ledger {
                 if row.key.is_empty() {
                     out.write_all(&[END])?;
                     out.write_all(&rows.to_be_bytes())?;
-                    out.into_inner().map_err(std::io::IntoInnerError::into_error)?.finish()?.flush()?;
+                    out.into_inner().map_err(std::io::IntoInnerError::into_error)?.end()?;
                     return Ok(rows);
                 }
                 write_row(&mut out, &row)?;
@@ -157,6 +174,35 @@ impl Ledger {
         let head = crate::chain::head_of(&self.core.keyring, self.core.node, row.as_ref())?;
         let Head { node, seq, hash, .. } = head;
         Ok(Header { format: FORMAT, node, at: self.core.clock.now(), seq, hash: hash_text(&hash) })
+    }
+}
+
+/// Where the rows are written, with what is to be done after the last.
+trait Sink: Write {
+    fn end(self) -> std::io::Result<()>;
+}
+
+impl<W: Write> Sink for age::stream::StreamWriter<W> {
+    fn end(self) -> std::io::Result<()> {
+        self.finish()?.flush()
+    }
+}
+
+struct Plain<W>(W);
+
+impl<W: Write> Write for Plain<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl<W: Write> Sink for Plain<W> {
+    fn end(mut self) -> std::io::Result<()> {
+        self.0.flush()
     }
 }
 

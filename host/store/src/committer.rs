@@ -23,7 +23,7 @@ use crate::root::{RootKey, RootRecord};
 /// What the committer is asked to do.
 pub(crate) enum Command {
     Commit(Batch, oneshot::Sender<Result<Revision, Error>>),
-    Rekey(Box<(RootKey, RootRecord, Event)>, oneshot::Sender<Result<(), Error>>),
+    Rekey(Box<(RootKey, RootRecord, Event)>, oneshot::Sender<Result<u64, Error>>),
     Close(oneshot::Sender<()>),
 }
 

@@ -58,13 +58,14 @@ impl Ledger {
 
     /// Rotates the root key: wraps every key anew in one commit, recorded as
     /// `event`. A file of the present source's path is replaced; a source that
-    /// is no longer used is left for the caller to remove.
+    /// is no longer used is left for the caller to remove. Answers how many keys
+    /// were wrapped.
     ///
     /// # Errors
     ///
     /// [`RekeyError::RootKey`] where there is no new key; then, and on
     /// [`RekeyError::Store`], the old one stays in force.
-    pub async fn rekey(&self, new: &RootKeySource, event: Event) -> Result<(), RekeyError> {
+    pub async fn rekey(&self, new: &RootKeySource, event: Event) -> Result<u64, RekeyError> {
         let source = new.clone();
         let (root, record) =
             tokio::task::spawn_blocking(move || RootKey::stage(&source)).await.map_err(|_| stopped())??;

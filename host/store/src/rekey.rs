@@ -11,11 +11,12 @@ use crate::seal::cipher;
 use crate::tables;
 
 /// Wraps the keyring under `root`, goes over to it and finishes its files.
+/// Answers how many keys were wrapped.
 ///
 /// # Errors
 ///
 /// The old root key stays in force.
-pub(crate) async fn rewrap(core: &Core, root: &RootKey, record: &RootRecord, event: &Event) -> Result<(), Error> {
+pub(crate) async fn rewrap(core: &Core, root: &RootKey, record: &RootRecord, event: &Event) -> Result<u64, Error> {
     let mut tx = core.engine.begin().await?;
     // The root record first: whoever makes an account key elsewhere waits for it.
     let locked = tx.lock(&[tables::root(), tables::head(core.node)]).await?;
@@ -52,7 +53,7 @@ pub(crate) async fn rewrap(core: &Core, root: &RootKey, record: &RootRecord, eve
         // The next start finishes it.
         tracing::warn!(error = &error as &dyn std::error::Error, "the new root key file could not be renamed yet");
     }
-    Ok(())
+    Ok(rows.len() as u64)
 }
 
 /// Keeps a record of a large installation's rotation to a size that is read at once.
