@@ -1,0 +1,12 @@
+//! The store's tests, one binary: the contract over every engine, tampering,
+//! keys, backup, group commit, failing disks.
+
+mod backup;
+mod contract;
+mod failing;
+mod grouping;
+mod keys;
+mod open;
+mod support;
+mod tamper;
+mod trail;
