@@ -1,1 +1,120 @@
-//! stub
+//! A TLS certificate with its private key, brought by the user.
+//!
+//! Least privilege: servers that need the key get it; whoever only asks which
+//! hosts are covered is answered from the public half.
+//!
+//! Formats: RFC 5280 (certificates), RFC 7468 (PEM), RFC 5958, 8017 and 5915
+//! (keys).
+
+#![forbid(unsafe_code)]
+
+mod attributes;
+mod chain;
+mod key;
+mod pem;
+mod signature;
+
+use bursar_plugin_sdk::{
+    Artifact, Context, CredentialType, Error, Inspection, Rewrite, Violations, export_type, json, serde,
+};
+use serde::{Deserialize, Serialize};
+
+use chain::Path;
+use key::PrivateKey;
+
+export_type!(TlsCertificate);
+
+/// The credential type `tls-certificate`.
+pub struct TlsCertificate;
+
+impl CredentialType for TlsCertificate {
+    type Public = Public;
+    type Full = Full;
+
+    fn inspect(data: Public, _: &Context) -> Result<Inspection, Error> {
+        let ders = data.read()?;
+        let path = Path::build(&ders)?;
+        let normalised = Public {
+            certificate: pem::write_certificates([path.leaf()]),
+            chain: Some(pem::write_certificates(path.issuers())).filter(|chain| !chain.is_empty()),
+        };
+        attributes::describe(Inspection::new(normalised)?, path.leaf())
+    }
+
+    fn check(data: Full, _: &Context) -> Result<Vec<Rewrite>, Error> {
+        let block = pem::read_private_key(&data.private_key).map_err(|problem| problem.at("/privateKey"))?;
+        let key = PrivateKey::parse(&block).map_err(|problem| problem.at("/privateKey"))?;
+        let ders = data.public.read()?;
+        if !key.is_of(Path::build(&ders)?.leaf()) {
+            let message = "Paste the key that the certificate was requested with.";
+            return Err(Violations::one("/privateKey", "key-mismatch", message).into());
+        }
+
+        let normalised = pem::write(&block);
+        if normalised == data.private_key {
+            return Ok(Vec::new());
+        }
+        Ok(vec![Rewrite { pointer: "/privateKey".into(), value: json::Value::from(normalised).to_string() }])
+    }
+
+    fn materialize(data: Full, format: &str, _: &Context) -> Result<Vec<Artifact>, Error> {
+        let ders = data.public.read()?;
+        let path = Path::build(&ders)?;
+        let block = pem::read_private_key(&data.private_key).map_err(|problem| problem.at("/privateKey"))?;
+        let (full_chain, key) = (pem::write_certificates(path.all()), pem::write(&block));
+        match format {
+            "kubernetes.io/tls" => {
+                Ok(vec![Artifact::pem("tls.crt", full_chain).public(), Artifact::pem("tls.key", key)])
+            }
+            "pem" => Ok(pem_files(full_chain, key)),
+            "nginx" => {
+                let mut files = pem_files(full_chain, key);
+                files.push(Artifact::text("tls.conf", NGINX_SNIPPET).public());
+                Ok(files)
+            }
+            "haproxy" => Ok(vec![Artifact::pem("haproxy.pem", full_chain + &key)]),
+            _ => Err(Error::unknown_format()),
+        }
+    }
+}
+
+/// The form without its secret.
+#[derive(Deserialize, Serialize)]
+pub struct Public {
+    certificate: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chain: Option<String>,
+}
+
+/// The whole form.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Full {
+    #[serde(flatten)]
+    public: Public,
+    private_key: String,
+}
+
+impl Public {
+    /// The certificates of both fields, in DER.
+    fn read(&self) -> Result<chain::Ders, Error> {
+        let mut violations = Violations::new();
+        let mut read = |pointer: &str, text: &str| {
+            pem::read_certificates(text).unwrap_or_else(|problem| {
+                violations.add(pointer, problem.code, problem.message);
+                Vec::new()
+            })
+        };
+        let certificate = read("/certificate", &self.certificate);
+        let chain = self.chain.as_deref().filter(|chain| !chain.trim().is_empty());
+        let chain = chain.map(|chain| read("/chain", chain)).unwrap_or_default();
+        violations.finish()?;
+        Ok(chain::Ders { certificate, chain })
+    }
+}
+
+fn pem_files(full_chain: String, key: String) -> Vec<Artifact> {
+    vec![Artifact::pem("fullchain.pem", full_chain).public(), Artifact::pem("privkey.pem", key)]
+}
+
+const NGINX_SNIPPET: &str = "ssl_certificate fullchain.pem;\nssl_certificate_key privkey.pem;\n";
