@@ -220,7 +220,12 @@ impl Group<'_> {
         if batch.changes.iter().all(met) { Ok(()) } else { Err(Failure::Store(Error::Conflict)) }
     }
 
+    /// Deletes a record and the keys that open it; without a record there is
+    /// nothing to destroy, and the delete was a precondition alone.
     fn delete(&self, key: &[u8], writes: &mut Vec<Write>) {
+        if self.current.get(key).copied().flatten().is_none() {
+            return;
+        }
         let own_key = matches!(scope(key), Some(Scope::OwnKey(_))).then(|| tables::data_key(key));
         let account = tables::account_record(key).map(tables::account_key);
         for key in [Some(key.to_vec()), own_key, account].into_iter().flatten() {

@@ -32,10 +32,12 @@ impl Trail for Ledger {
         let mut streams: Vec<Stream> =
             positions.into_iter().map(|(node, next)| Stream::new(filter, node, next)).collect();
         let oldest = filter.since.and_then(|since| since.checked_sub(OUT_OF_ORDER).ok());
-        let mut entries = Vec::new();
+        let (mut entries, mut older) = (Vec::new(), 0);
         for _ in 0..MAX_READ_PER_PAGE {
             let Some((content, hash)) = newest(&self.core, &mut streams, entries.len() < limit).await? else { break };
-            if oldest.is_some_and(|oldest| content.event.at < oldest) {
+            let is_older = oldest.is_some_and(|oldest| content.event.at < oldest);
+            older = if is_older { older + 1 } else { 0 };
+            if older >= OLDER_IN_A_ROW {
                 return Ok((entries, None));
             }
             if filter.matches(&content.event) {
@@ -163,5 +165,7 @@ const POSITION_BYTES: usize = 24;
 const READ_AHEAD: usize = 100;
 /// Bounds one call where few of many records match.
 const MAX_READ_PER_PAGE: usize = 10_000;
+/// One record dated by a clock that was wrong must not hide those behind it.
+const OLDER_IN_A_ROW: u32 = 1000;
 /// Records are chained when they are committed, and dated when they are decided.
 const OUT_OF_ORDER: SignedDuration = SignedDuration::from_hours(1);
