@@ -180,7 +180,9 @@ pub(crate) fn quiet_refusal(
             let told: BTreeSet<(String, String)> = said
                 .into_iter()
                 .take(MAX_VIOLATIONS)
-                .map(|violation| (place(violation.pointer, data, form, secret_pointers), declared(violation.code, manifest)))
+                .map(|violation| {
+                    (place(violation.pointer, data, form, secret_pointers), declared(violation.code, manifest))
+                })
                 .collect();
             invalid(told.into_iter().map(|(pointer, code)| {
                 let message = wording(&code, manifest);
@@ -233,9 +235,9 @@ fn place(pointer: String, data: &Value, form: &FormSchema, secret_pointers: &[St
         return String::new();
     }
     let known = data.pointer(&pointer).is_some()
-        || pointer.rsplit_once('/').is_some_and(|(parent, last)| {
-            data.pointer(parent).is_some_and(Value::is_object) && form.declares(last)
-        });
+        || pointer
+            .rsplit_once('/')
+            .is_some_and(|(parent, last)| data.pointer(parent).is_some_and(Value::is_object) && form.declares(last));
     if known { pointer } else { String::new() }
 }
 

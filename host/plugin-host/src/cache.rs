@@ -58,7 +58,12 @@ impl Cache {
     /// # Errors
     ///
     /// The compiler's, when it is not a valid component.
-    pub(crate) fn component(&self, engine: &Engine, wasm: &[u8], digest: [u8; 32]) -> wasmtime::Result<(Component, Found)> {
+    pub(crate) fn component(
+        &self,
+        engine: &Engine,
+        wasm: &[u8],
+        digest: [u8; 32],
+    ) -> wasmtime::Result<(Component, Found)> {
         let Some(folder) = &self.folder else {
             return Ok((Component::from_binary(engine, wasm)?, Found::Compiled));
         };

@@ -44,8 +44,12 @@ impl FormSchema {
             .should_validate_formats(true)
             .build(&schema)
             .map_err(|error| {
-                let place = if error.instance_path().as_str().is_empty() { "/" } else { error.instance_path().as_str() };
-                format!("its form's schema is not valid at {place}: {}", crate::text::sentence(&error.masked().to_string()))
+                let place =
+                    if error.instance_path().as_str().is_empty() { "/" } else { error.instance_path().as_str() };
+                format!(
+                    "its form's schema is not valid at {place}: {}",
+                    crate::text::sentence(&error.masked().to_string())
+                )
             })?;
         let mut declared = BTreeSet::new();
         collect_names(&schema, &mut declared);
@@ -67,14 +71,21 @@ impl FormSchema {
     pub fn validate(&self, data: &Value) -> Result<FormReport, PluginError> {
         if depth(data) > MAX_DEPTH {
             let message = "This form is nested too deep.";
-            return Ok(FormReport { violations: vec![Violation::new("", "too-large", message)], secret_pointers: Vec::new() });
+            return Ok(FormReport {
+                violations: vec![Violation::new("", "too-large", message)],
+                secret_pointers: Vec::new(),
+            });
         }
         let evaluation = self.validator.evaluate(data);
         let secret_pointers = secrets(&evaluation)?;
         let mut found = Found::default();
         if !evaluation.flag().valid {
             for error in self.validator.iter_errors(data) {
-                self.explain(&error, &mut found)?;
+                self.explain(&error, data, &mut found)?;
+            }
+            if found.is_empty() {
+                // Whatever the reason was: what does not fit must not pass.
+                found.add(String::new(), "invalid", || "This form does not fit what is asked for.".to_owned());
             }
         }
         if found.is_empty() && data.to_string().len() > MAX_JSON_BYTES {
@@ -98,7 +109,7 @@ impl FormSchema {
         self.declared.contains(token)
     }
 
-    fn explain(&self, error: &ValidationError<'_>, found: &mut Found) -> Result<(), PluginError> {
+    fn explain(&self, error: &ValidationError<'_>, data: &Value, found: &mut Found) -> Result<(), PluginError> {
         let at = error.instance_path().as_str();
         match error.kind() {
             Kind::Required { property } => {
@@ -107,19 +118,25 @@ impl FormSchema {
             }
             Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
                 for name in unexpected {
-                    let pointer = child(at, name);
-                    let pointer = if pointer.len() > MAX_POINTER_BYTES { at.to_owned() } else { pointer };
-                    found.add(pointer, "unknown", || "This form has no such field.".to_owned());
+                    unknown(at, name, found);
+                }
+            }
+            // What `additionalProperties: false` without `properties` is to the
+            // validator: every field there is.
+            Kind::FalseSchema if error.schema_path().as_str().ends_with("/additionalProperties") => {
+                for name in data.pointer(at).and_then(Value::as_object).into_iter().flat_map(serde_json::Map::keys) {
+                    unknown(at, name, found);
                 }
             }
             Kind::FalseSchema => found.add(at.to_owned(), "unknown", || self.wording(error, at).not_here()),
             Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
                 // The branch the person means is the one whose constants fit.
-                let meant = context.iter().find(|branch| !branch.is_empty() && !branch.iter().any(tells_branches_apart));
+                let meant =
+                    context.iter().find(|branch| !branch.is_empty() && !branch.iter().any(tells_branches_apart));
                 match meant {
                     Some(branch) => {
                         for error in branch {
-                            self.explain(error, found)?;
+                            self.explain(error, data, found)?;
                         }
                     }
                     None => self.plainly(error, at, found),
@@ -166,6 +183,13 @@ impl Found {
     }
 }
 
+/// A name too long to be a field's is told at the place that holds it.
+fn unknown(at: &str, name: &str, found: &mut Found) {
+    let pointer = child(at, name);
+    let pointer = if pointer.len() > MAX_POINTER_BYTES { at.to_owned() } else { pointer };
+    found.add(pointer, "unknown", || "This form has no such field.".to_owned());
+}
+
 fn tells_branches_apart(error: &ValidationError<'_>) -> bool {
     matches!(error.kind(), Kind::Constant { .. } | Kind::Enum { .. } | Kind::Type { .. })
 }
@@ -181,7 +205,8 @@ fn secrets(evaluation: &jsonschema::Evaluation) -> Result<Vec<String>, PluginErr
     } else {
         // A failing schema annotates nothing, and its secrets are secrets all
         // the same.
-        let output = serde_json::to_value(evaluation.hierarchical()).map_err(|_| broke("its form could not be read"))?;
+        let output =
+            serde_json::to_value(evaluation.hierarchical()).map_err(|_| broke("its form could not be read"))?;
         collect_write_only(&output, &mut places);
     }
     if places.contains("") {

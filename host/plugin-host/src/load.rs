@@ -216,12 +216,8 @@ impl Loader {
             let granted = self.granted_derives.get(&manifest.id).map_or(&[][..], Vec::as_slice);
             manifest.derives.iter().filter(|pointer| granted.contains(pointer)).cloned().collect()
         };
-        let kind = CredentialType {
-            schema: form.schema().clone(),
-            digest: known.digest.clone(),
-            contract_version,
-            manifest,
-        };
+        let kind =
+            CredentialType { schema: form.schema().clone(), digest: known.digest.clone(), contract_version, manifest };
         let from_cache = found == Found::Cached;
         Ok(Loaded { kind: Arc::new(kind), component, form, turns, derives, source, from_cache })
     }
@@ -229,13 +225,19 @@ impl Loader {
     fn compile(&self, bytes: &[u8], sha256: [u8; 32]) -> Result<(v0_1::Component, String, Found), String> {
         let engine = self.sandboxes.engine();
         let clean = |error: wasmtime::Error| sentence(&format!("{error:#}"));
-        let (component, found) =
-            self.cache.component(engine, bytes, sha256).map_err(|error| format!("it does not compile: {}", clean(error)))?;
+        let (component, found) = self
+            .cache
+            .component(engine, bytes, sha256)
+            .map_err(|error| format!("it does not compile: {}", clean(error)))?;
         let contract_version = admission::check_contract(engine, &component)?;
         let pre = self.linker.instantiate_pre(&component).map_err(|error| {
-            format!("it needs something of contract {contract_version} that this Bursar does not have: {}", clean(error))
+            format!(
+                "it needs something of contract {contract_version} that this Bursar does not have: {}",
+                clean(error)
+            )
         })?;
-        let component = v0_1::Component::new(pre).map_err(|error| format!("its form is not whole: {}", clean(error)))?;
+        let component =
+            v0_1::Component::new(pre).map_err(|error| format!("its form is not whole: {}", clean(error)))?;
         Ok((component, contract_version, found))
     }
 }
@@ -260,7 +262,8 @@ impl Interview<'_> {
     async fn form(&self) -> Result<FormSchema, String> {
         let (session, mut store) = self.open(Call::Schema).await?;
         let text = session.run(self.component.schema(&mut store)).await.map_err(|error| told("schema", &error))?;
-        let schema = parse_json(&text, MAX_DESCRIPTION_BYTES).map_err(|rule| format!("its form's schema is refused: {rule}"))?;
+        let schema =
+            parse_json(&text, MAX_DESCRIPTION_BYTES).map_err(|rule| format!("its form's schema is refused: {rule}"))?;
         FormSchema::compile(schema)
     }
 
@@ -274,7 +277,8 @@ impl Interview<'_> {
                 .await
                 .map_err(|error| told("template", &error))?
                 .map_err(|_| format!("it has no template for its variant {name}"))?;
-            let template = parse_json(&text, MAX_JSON_BYTES).map_err(|rule| format!("the template {name} is refused: {rule}"))?;
+            let template =
+                parse_json(&text, MAX_JSON_BYTES).map_err(|rule| format!("the template {name} is refused: {rule}"))?;
             let report = form.validate(&template).map_err(|error| told("template", &error))?;
             let wrong = report.violations.iter().find(|violation| !awaits_input(&template, &violation.pointer));
             if let Some(violation) = wrong {
@@ -333,7 +337,8 @@ fn check_abilities(manifest: &Manifest, interfaces: &[&str]) -> Result<(), Strin
         }
     }
     // A pointer below another would make two grants of one field.
-    let nested = manifest.derives.iter().any(|one| manifest.derives.iter().any(|two| one != two && is_within(one, two)));
+    let nested =
+        manifest.derives.iter().any(|one| manifest.derives.iter().any(|two| one != two && is_within(one, two)));
     if nested { Err("its manifest derives a field inside another".to_owned()) } else { Ok(()) }
 }
 

@@ -120,7 +120,10 @@ fn check_network(manifest: &Manifest) -> Result<(), String> {
         line(&endpoint.url, 9, 500, "the url of a token endpoint")?;
         require(!endpoint.capture.is_empty(), "a token endpoint that captures nothing is none")?;
         for (name, place) in endpoint.capture.iter().chain(&endpoint.expose) {
-            require(is_id(name), "what a token endpoint captures or exposes is named in lower-case letters, digits and dashes")?;
+            require(
+                is_id(name),
+                "what a token endpoint captures or exposes is named in lower-case letters, digits and dashes",
+            )?;
             line(place, 1, 300, "a place in a token endpoint's answer")?;
         }
         for placement in &endpoint.placements {
@@ -136,9 +139,10 @@ fn check_network(manifest: &Manifest) -> Result<(), String> {
 
 fn check_placement(placement: &Placement) -> Result<(), String> {
     check_host(&placement.host)?;
-    let methods = placement.methods.iter().all(|method| {
-        (1..=16).contains(&method.len()) && method.bytes().all(|c| c.is_ascii_uppercase())
-    });
+    let methods = placement
+        .methods
+        .iter()
+        .all(|method| (1..=16).contains(&method.len()) && method.bytes().all(|c| c.is_ascii_uppercase()));
     require(methods, "methods of a placement are written in capitals")?;
     require(
         placement.path_prefix.is_empty() || placement.path_prefix.starts_with('/'),

@@ -73,7 +73,7 @@ impl PluginHost {
         let mut choice = Choice::default();
         for (_, outcome) in outcomes {
             match outcome {
-                Ok(loaded) => choice.take(loaded),
+                Ok(candidate) => choice.take(candidate),
                 Err(rejection) => choice.reject(*rejection),
             }
         }

@@ -101,7 +101,10 @@ mod tests {
 
     #[test]
     fn bounds_what_a_schema_costs() {
-        assert_eq!(check(&json!({"$schema": DIALECT, "$ref": "#/$defs/a", "$defs": {"a": {"type": "object"}}})), Ok(()));
+        assert_eq!(
+            check(&json!({"$schema": DIALECT, "$ref": "#/$defs/a", "$defs": {"a": {"type": "object"}}})),
+            Ok(())
+        );
         for (schema, why) in [
             (json!({"$ref": "https://example.com/schema.json"}), "not in it"),
             (json!({"$ref": "#nope"}), "not in it"),

@@ -37,7 +37,8 @@ pub(crate) fn sentence(text: &str) -> String {
 /// Control characters, and the marks by which text is shown in another order
 /// than it is written (Unicode Technical Report 36, section 2.10).
 pub(crate) fn is_unprintable(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}')
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Bytes of a JSON document, unless the contract says otherwise.

@@ -93,14 +93,22 @@ impl Component {
         Ok(answer.map_err(Refusal::from))
     }
 
-    #[expect(clippy::ptr_arg, reason = "the generated bindings take it so")]
-    pub(crate) async fn inspect(&self, store: &mut Store<State>, data: &String, context: &Context) -> Answer<SaidInspection> {
+    pub(crate) async fn inspect(
+        &self,
+        store: &mut Store<State>,
+        data: &String,
+        context: &Context,
+    ) -> Answer<SaidInspection> {
         let answer = self.form(store).await?.call_inspect(store, data, &context.into()).await?;
         Ok(answer.map(SaidInspection::from).map_err(Refusal::from))
     }
 
-    #[expect(clippy::ptr_arg, reason = "the generated bindings take it so")]
-    pub(crate) async fn check(&self, store: &mut Store<State>, data: &String, context: &Context) -> Answer<Vec<SaidRewrite>> {
+    pub(crate) async fn check(
+        &self,
+        store: &mut Store<State>,
+        data: &String,
+        context: &Context,
+    ) -> Answer<Vec<SaidRewrite>> {
         let answer = self.form(store).await?.call_check(store, data, &context.into()).await?;
         Ok(answer.map(|rewrites| rewrites.into_iter().map(SaidRewrite::from).collect()).map_err(Refusal::from))
     }
@@ -110,7 +118,6 @@ impl Component {
         self.materializer.is_some()
     }
 
-    #[expect(clippy::ptr_arg, reason = "the generated bindings take it so")]
     pub(crate) async fn materialize(
         &self,
         store: &mut Store<State>,
@@ -265,7 +272,6 @@ pub(crate) const FORM: &str = "bursar:plugin/form@";
 pub(crate) const SERIES: &str = "0.1.";
 const NO_SIGNING: &str = "there are no keys in the pure plane";
 
-#[expect(clippy::pedantic, reason = "generated")]
 mod bindings {
     wasmtime::component::bindgen!({
         path: "../../wit/v0.1",

@@ -27,7 +27,7 @@ pub(crate) struct Label<'a> {
 impl Wording<'_> {
     /// For a field that is missing.
     pub(crate) fn required(&self) -> String {
-        self.own_words().unwrap_or_else(|| self.sentence("is required", self.describe(self.label.schema)))
+        self.own_words().unwrap_or_else(|| self.sentence("is required", describe(self.label.schema)))
     }
 
     /// For a field that must not be there.
@@ -69,7 +69,8 @@ impl Wording<'_> {
         [self.failing, self.label.schema].into_iter().flatten().find_map(|schema| match schema.get("x-message")? {
             Value::String(message) => {
                 // On a missing field the subschema is its whole parent.
-                let about_parent = self.code == "required" && self.failing.is_some_and(|failing| std::ptr::eq(failing, schema));
+                let about_parent =
+                    self.code == "required" && self.failing.is_some_and(|failing| std::ptr::eq(failing, schema));
                 (!about_parent || schema.get("properties").is_none()).then(|| sentence(message))
             }
             Value::Object(messages) => messages.get(self.code)?.as_str().map(sentence),
@@ -78,11 +79,7 @@ impl Wording<'_> {
     }
 
     fn cure(&self) -> Option<String> {
-        self.describe(self.failing).or_else(|| self.describe(self.label.schema))
-    }
-
-    fn describe(&self, schema: Option<&Value>) -> Option<String> {
-        schema?.get("description")?.as_str().map(str::to_owned)
+        describe(self.failing).or_else(|| describe(self.label.schema))
     }
 
     fn sentence(&self, fault: &str, cure: Option<String>) -> String {
@@ -140,6 +137,10 @@ fn resolve<'a>(root: &'a Value, schema: &'a Value) -> Option<&'a Value> {
         Some(target) if schema.get("title").is_none() => root.pointer(target.strip_prefix('#')?),
         _ => Some(schema),
     }
+}
+
+fn describe(schema: Option<&Value>) -> Option<String> {
+    schema?.get("description")?.as_str().map(str::to_owned)
 }
 
 fn with_article(kind: &str) -> String {

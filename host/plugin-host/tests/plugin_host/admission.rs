@@ -54,7 +54,7 @@ async fn a_plugin_must_describe_itself_within_bounds() {
         ("@@A-SCHEMA@@", "nope", "a text is not JSON"),
         ("@@A-SCHEMA@@", r#"{"type": 3}"#, "its form's schema is not valid at /type"),
         ("@@A-SCHEMA@@", r#"{"pattern": "("}"#, "its form's schema is not valid"),
-        ("@@A-SCHEMA@@", r##"{"$ref": "file:///etc/passwd"}"##, "not in it"),
+        ("@@A-SCHEMA@@", r#"{"$ref": "file:///etc/passwd"}"#, "not in it"),
         ("@@TEMPLATE@@", "!panic", "template trapped"),
         ("@@TEMPLATE@@", "nope", "a text is not JSON"),
         ("@@TEMPLATE@@", r#"{"username": 3}"#, "does not fit the form: type at /username"),
@@ -93,7 +93,9 @@ async fn an_ability_needs_its_interface() {
 
 #[tokio::test]
 async fn a_file_of_a_higher_version_takes_the_place_of_a_built_in() {
-    for (version, replaces) in [("1.0.1", true), ("2.0.0", true), ("1.0.0", false), ("0.9.0", false), ("1.0.1-rc.1", true)] {
+    for (version, replaces) in
+        [("1.0.1", true), ("2.0.0", true), ("1.0.0", false), ("0.9.0", false), ("1.0.1-rc.1", true)]
+    {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("mine.wasm");
         std::fs::write(&file, Guest::new().version(version).bytes()).unwrap();

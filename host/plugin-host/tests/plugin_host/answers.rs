@@ -70,7 +70,8 @@ async fn words_of_a_call_without_secrets_are_kept_but_cleaned() {
 
 #[tokio::test]
 async fn words_of_a_call_with_secrets_are_replaced() {
-    let violation = |pointer: &str, code: &str, message: &str| (pointer.to_owned(), code.to_owned(), message.to_owned());
+    let violation =
+        |pointer: &str, code: &str, message: &str| (pointer.to_owned(), code.to_owned(), message.to_owned());
     let weak = "Choose a longer password.";
     for (behaviour, expected) in [
         ("leak-message", vec![violation("/password", "weak", weak)]),
@@ -100,9 +101,15 @@ async fn words_of_a_call_with_secrets_are_replaced() {
 
 #[tokio::test]
 async fn no_other_refusal_carries_a_secret_either() {
-    for behaviour in
-        ["leak-denied", "leak-not-found", "leak-unavailable", "leak-unsupported", "leak-internal", "panic", "log-secret"]
-    {
+    for behaviour in [
+        "leak-denied",
+        "leak-not-found",
+        "leak-unavailable",
+        "leak-unsupported",
+        "leak-internal",
+        "panic",
+        "log-secret",
+    ] {
         let outcome = host().await.check("hostile", &data(behaviour), &secrets(), &context()).await.map(|_| ());
         assert!(!format!("{outcome:?}").contains(SECRET), "{behaviour}: {outcome:?}");
         assert_eq!(outcome.is_ok(), behaviour == "log-secret", "{behaviour}: {outcome:?}");
@@ -132,7 +139,8 @@ async fn check_rewrites_secrets_and_nothing_else() {
 async fn a_file_derives_only_what_was_granted() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("hostile.wasm"), Guest::new().bytes()).unwrap();
-    let granted_derives = BTreeMap::from([("hostile".to_owned(), vec!["/publicKey".to_owned(), "/username".to_owned()])]);
+    let granted_derives =
+        BTreeMap::from([("hostile".to_owned(), vec!["/publicKey".to_owned(), "/username".to_owned()])]);
     let config = PluginHostConfig { folders: vec![folder.path().to_owned()], granted_derives, ..config() };
     let (host, _) = PluginHost::load(config).await.unwrap();
     let check = async |behaviour| host.check("hostile", &data(behaviour), &secrets(), &context()).await;
@@ -183,7 +191,8 @@ async fn what_a_type_lacks_is_unsupported() {
 #[tokio::test]
 async fn a_document_over_the_contract_is_not_shown_to_a_plugin() {
     let data = SecretJson::new(json!({"note": "x".repeat(300 << 10)}));
-    let Err(PluginError::Invalid(violations)) = host().await.check("hostile", &data, &secrets(), &context()).await else {
+    let Err(PluginError::Invalid(violations)) = host().await.check("hostile", &data, &secrets(), &context()).await
+    else {
         panic!("refused");
     };
     assert_eq!(violations[0].code, "too-large");

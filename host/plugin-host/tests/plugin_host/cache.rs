@@ -13,12 +13,15 @@ async fn from_cache(folder: &Path, key: [u8; 32]) -> bool {
     let built_ins = vec![("hostile", Cow::Owned(Guest::new().bytes()))];
     let config = PluginHostConfig { built_ins, cache_dir: Some(folder.to_owned()), cache_key: key, ..config() };
     let (host, events) = PluginHost::load(config).await.expect("the host starts");
-    host.materialize("hostile", &data(""), "login", &context()).await.unwrap_or_else(|error| panic!("{error}: {events:?}"));
+    host.materialize("hostile", &data(""), "login", &context())
+        .await
+        .unwrap_or_else(|error| panic!("{error}: {events:?}"));
     host.info("hostile").expect("it is active").from_cache
 }
 
 fn entry(folder: &Path) -> PathBuf {
-    let mut entries: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let entries = fs::read_dir(folder).expect("the folder");
+    let mut entries: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
     assert_eq!(entries.len(), 1, "one entry, no leftovers");
     entries.remove(0)
 }
@@ -42,7 +45,9 @@ async fn altered_code_is_compiled_anew() {
         bytes[at] ^= 1;
         bytes
     };
-    for bad in [flipped(0), flipped(40), flipped(good.len() / 2), flipped(good.len() - 1), good[..10].to_vec(), Vec::new()] {
+    for bad in
+        [flipped(0), flipped(40), flipped(good.len() / 2), flipped(good.len() - 1), good[..10].to_vec(), Vec::new()]
+    {
         fs::write(&file, bad).unwrap();
         assert!(!from_cache(folder.path(), [1; 32]).await);
         assert_eq!(fs::read(entry(folder.path())).unwrap().len(), good.len(), "mended");

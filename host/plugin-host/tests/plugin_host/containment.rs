@@ -36,6 +36,12 @@ async fn an_answer_too_large_to_copy_fails() {
 }
 
 #[tokio::test]
+async fn a_guest_that_waits_in_the_host_is_stopped_by_the_clock() {
+    let outcome = host().await.inspect("hostile", &json!({"behaviour": "sleep"}), &context()).await;
+    assert_eq!(outcome.err(), Some(PluginError::Failed("ran out of time".to_owned())));
+}
+
+#[tokio::test]
 async fn nothing_is_within_reach_in_the_pure_plane() {
     for (behaviour, answer) in [
         ("http", "Err(Error::Unsupported)"),
@@ -54,7 +60,8 @@ async fn nothing_is_within_reach_in_the_pure_plane() {
 async fn wasi_is_empty_its_clock_stands_still_and_its_randomness_repeats() {
     let public = json!({"behaviour": "wasi"});
     let ask = async |seed| {
-        let found = host().await.inspect("hostile", &public, &bursar_domain::plugin::Context { seed, ..context() }).await;
+        let found =
+            host().await.inspect("hostile", &public, &bursar_domain::plugin::Context { seed, ..context() }).await;
         found.expect("an answer").attributes["answer"].as_str().expect("a text").to_owned()
     };
     let first = ask([1; 32]).await;

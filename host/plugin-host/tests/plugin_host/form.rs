@@ -1,5 +1,6 @@
 //! Forms: codes, places, words and secrets.
 
+use bursar_domain::plugin::PluginError;
 use bursar_plugin_host::FormSchema;
 use serde_json::{Value, json};
 
@@ -74,7 +75,8 @@ fn everything_is_told_at_once_and_once() {
 
 #[test]
 fn the_branch_that_is_meant_tells_what_is_wrong() {
-    let branch = |kind: &str, field: &str| json!({"properties": {"kind": {"const": kind}}, "required": ["kind", field]});
+    let branch =
+        |kind: &str, field: &str| json!({"properties": {"kind": {"const": kind}}, "required": ["kind", field]});
     let schema = json!({"oneOf": [branch("a", "x"), branch("b", "y")]});
     assert_eq!(told(&schema, &json!({"kind": "b"})), [("/y".to_owned(), "required".to_owned())]);
     assert_eq!(told(&schema, &json!({"kind": "c"})), [(String::new(), "oneOf".to_owned())]);
@@ -116,11 +118,13 @@ fn words_name_the_field_and_the_cure_and_never_the_value() {
 #[test]
 fn secrets_are_found_wherever_the_schema_marks_them() {
     let marked = json!({"type": "string", "writeOnly": true});
-    let flat = json!({"type": "object", "required": ["user"], "properties": {"user": {"type": "string"}, "password": marked}});
+    let flat =
+        json!({"type": "object", "required": ["user"], "properties": {"user": {"type": "string"}, "password": marked}});
     let by_reference = json!({"$defs": {"secret": marked}, "properties": {"password": {"$ref": "#/$defs/secret"}}});
     let list = json!({"properties": {"keys": {"items": {"properties": {"key": marked, "id": {}}}}}});
     let whole = json!({"properties": {"account": {"writeOnly": true, "properties": {"key": marked}}}});
-    let branch = |kind: &str, field: &str| json!({"properties": {"kind": {"const": kind}, field: marked}, "required": ["kind"]});
+    let branch =
+        |kind: &str, field: &str| json!({"properties": {"kind": {"const": kind}, field: marked}, "required": ["kind"]});
     let branches = json!({"oneOf": [branch("a", "x"), branch("b", "y")]});
     let conditional = json!({
         "if": {"properties": {"kind": {"const": "a"}}}, "then": {"properties": {"x": {"writeOnly": true}}},
@@ -152,12 +156,9 @@ fn a_form_that_is_all_secret_is_none() {
 
 #[test]
 fn a_hostile_pattern_runs_out_of_steps() {
-    let form = FormSchema::compile(json!({"pattern": "^(?=a)(a|a)*$(?!b)"})).or_else(|_| FormSchema::compile(json!({"pattern": "^(a+)+(?=b)$"})));
-    let outcome = form.expect("a schema").validate(&json!(format!("{}c", "a".repeat(64))));
-    // Either the engine sees at once that it cannot match, or it gives up.
-    assert!(outcome.is_err() || !outcome.expect("a report").violations.is_empty());
-    let form = FormSchema::compile(json!({"pattern": "^(?:(a)|b|(a))*\\1\\2(?=d)$"})).expect("a schema");
-    assert!(form.validate(&json!("a".repeat(4000))).is_ok_and(|report| !report.violations.is_empty()) || form.validate(&json!("a".repeat(4000))).is_err());
+    let form = FormSchema::compile(json!({"pattern": r"^(a|a)+\1(?=b)$"})).expect("a schema");
+    let outcome = form.validate(&json!("a".repeat(64)));
+    assert_eq!(outcome.err(), Some(PluginError::Failed("a pattern of its form ran out of its bounds".to_owned())));
 }
 
 #[test]

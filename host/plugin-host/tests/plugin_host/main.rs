@@ -6,6 +6,7 @@ mod answers;
 mod cache;
 mod containment;
 mod form;
+mod logs;
 mod manifest;
 mod sharing;
 mod support;

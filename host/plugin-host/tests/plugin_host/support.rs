@@ -20,7 +20,8 @@ pub(crate) fn component() -> &'static [u8] {
     static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
     COMPONENT.get_or_init(|| {
         let module = std::fs::read(core_module()).expect("the built guest");
-        wit_component::ComponentEncoder::default().module(&module).unwrap().validate(true).encode().expect("a component")
+        let mut encoder = wit_component::ComponentEncoder::default();
+        encoder.validate(true).module(&module).expect("a module with its WIT").encode().expect("a component")
     })
 }
 
@@ -98,7 +99,11 @@ impl Guest {
 
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut bytes = component().to_vec();
-        let blobs = [("@@MANIFEST@@", 16384, &self.manifest), ("@@A-SCHEMA@@", 16384, &self.schema), ("@@TEMPLATE@@", 4096, &self.template)];
+        let blobs = [
+            ("@@MANIFEST@@", 16384, &self.manifest),
+            ("@@A-SCHEMA@@", 16384, &self.schema),
+            ("@@TEMPLATE@@", 4096, &self.template),
+        ];
         for (marker, size, value) in blobs {
             let order = self.orders.iter().find(|(ordered, _)| *ordered == marker);
             let text = order.map_or_else(|| value.to_string(), |(_, order)| (*order).to_owned());

@@ -47,9 +47,8 @@ pub fn common(behaviour: &str, data: &Value) {
 
 /// Tries to tell the secret through the words of an error.
 pub fn leak(behaviour: &str, secret: &str) -> Option<Error> {
-    let one = |pointer: &str, code: &str, message: &str| {
-        Some(Error::Invalid(vec![crate::violation(pointer, code, message)]))
-    };
+    let one =
+        |pointer: &str, code: &str, message: &str| Some(Error::Invalid(vec![crate::violation(pointer, code, message)]));
     match behaviour {
         "leak-message" => one("/password", "weak", secret),
         "leak-undeclared-message" => one("/password", "required", secret),
@@ -101,6 +100,10 @@ pub fn reach_out(data: &Value) -> Option<Value> {
             let random = wasi::random::random::get_random_bytes(8);
             let environment = wasi::cli::environment::get_environment();
             format!("{} {} {random:?} {environment:?}", now.seconds, now.nanoseconds)
+        }
+        "sleep" => {
+            wasi::clocks::monotonic_clock::subscribe_duration(3_600_000_000_000).block();
+            "slept".into()
         }
         _ => return None,
     };

@@ -20,6 +20,7 @@ mod bindings {
                 import bursar:plugin/http@0.1.0;
                 import bursar:plugin/signing@0.1.0;
                 import wasi:clocks/wall-clock@0.2.6;
+                import wasi:clocks/monotonic-clock@0.2.6;
                 import wasi:random/random@0.2.6;
                 import wasi:cli/environment@0.2.6;
                 export bursar:plugin/form@0.1.0;
@@ -30,6 +31,13 @@ mod bindings {
                     record datetime { seconds: u64, nanoseconds: u32 }
                     now: func() -> datetime;
                 }
+                interface monotonic-clock {
+                    use wasi:io/poll@0.2.6.{pollable};
+                    subscribe-duration: func(when: u64) -> pollable;
+                }
+            }
+            package wasi:io@0.2.6 {
+                interface poll { resource pollable { block: func(); } }
             }
             package wasi:random@0.2.6 {
                 interface random { get-random-bytes: func(len: u64) -> list<u8>; }
@@ -68,7 +76,7 @@ impl form::Guest for Hostile {
 
     fn inspect(data: String, context: Context) -> Result<form::Inspection, Error> {
         let value: Value = serde_json::from_str(&data).expect("data is JSON");
-                if let Some(answer) = behaviour::reach_out(&value) {
+        if let Some(answer) = behaviour::reach_out(&value) {
             return Ok(inspection(data, answer));
         }
         let ok = |attributes: Value| Ok(inspection(data.clone(), attributes));
