@@ -1,0 +1,39 @@
+//! `ETag` and `If-Match` (RFC 9110, section 13.1.1).
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::samples::basic;
+use crate::support::{Account, Reply};
+
+#[tokio::test]
+async fn if_match_is_honoured_by_every_write() {
+    let account = Account::new().await;
+    account.create(basic("staging")).await;
+    let stale = account.manager.get("credentials/staging").await.etag();
+    account.manager.patch("credentials/staging", json!({ "title": "newer" })).await.expect(200);
+    let fresh = account.manager.get("credentials/staging").await.etag();
+    let send = async |method: Method, etag: &str| -> Reply {
+        let call = account.manager.call(method.clone(), "credentials/staging").header("if-match", etag);
+        if method == Method::PATCH { call.json(&json!({ "title": "mine" })).send().await } else { call.send().await }
+    };
+    for method in [Method::PATCH, Method::DELETE] {
+        send(method.clone(), &stale).await.expect(412);
+        assert_eq!(send(method, "not an etag").await.status / 100, 4, "what is no entity tag matches nothing");
+    }
+    assert_eq!(account.manager.get("credentials/staging").await.etag(), fresh, "nothing was written");
+    let after = send(Method::PATCH, &fresh).await;
+    after.assert_status(200);
+    send(Method::PATCH, "*").await.assert_status(200);
+    send(Method::DELETE, &account.manager.get("credentials/staging").await.etag()).await.expect(204);
+}
+
+#[tokio::test]
+async fn a_stale_rollback_is_refused() {
+    let account = Account::new().await;
+    account.create(basic("staging")).await;
+    let stale = account.manager.get("credentials/staging").await.etag();
+    account.manager.patch("credentials/staging", json!({ "data": { "password": "two" } })).await.expect(200);
+    let call = account.manager.call(Method::POST, "credentials/staging/versions/1/restore").header("if-match", &stale);
+    call.send().await.expect(412);
+}

@@ -1,0 +1,19 @@
+//! `/v1/accounts/{account}/credentials`.
+
+mod basic_auth;
+mod concurrency;
+mod create;
+mod delete;
+mod list;
+mod materialize;
+mod registry_rules;
+mod reveal;
+mod set_default;
+mod show;
+mod tls_attributes;
+mod tls_chain;
+mod tls_corpus;
+mod tls_refused;
+mod update;
+mod validate;
+mod versions;

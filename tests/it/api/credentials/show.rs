@@ -1,0 +1,45 @@
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::Account;
+use crate::support::samples::{basic, registry};
+
+#[tokio::test]
+async fn by_id_and_by_name_are_the_same() {
+    let account = Account::new().await;
+    let created = account.create(registry("ghcr")).await;
+    let id = created["id"].as_str().expect("an id");
+    assert_eq!(account.manager.get("credentials/ghcr").await.expect(200), created);
+    let by_ids = format!("/v1/accounts/{}/credentials/{id}", account.id);
+    assert_eq!(account.manager.get(&by_ids).await.expect(200), created);
+    account.manager.get("credentials/no-such").await.expect(404);
+    account.manager.get("credentials/0190b5a0-0000-7000-8000-000000000000").await.expect(404);
+}
+
+#[tokio::test]
+async fn an_unchanged_one_need_not_be_sent_again() {
+    let account = Account::new().await;
+    account.create(registry("ghcr")).await;
+    let etag = account.manager.get("credentials/ghcr").await.etag();
+    let again = async || {
+        account.manager.call(Method::GET, "credentials/ghcr").header("if-none-match", &etag).send().await
+    };
+    let reply = again().await;
+    reply.assert_status(304);
+    assert!(reply.bytes.is_empty());
+    account.manager.patch("credentials/ghcr", json!({ "title": "New" })).await.expect(200);
+    again().await.expect(200);
+}
+
+#[tokio::test]
+async fn use_moves_the_time_of_last_use_and_not_the_etag() {
+    let account = Account::new().await;
+    account.create(basic("staging")).await;
+    let before = account.manager.get("credentials/staging").await;
+    account.manager.post("credentials/staging/materialize", json!({})).await.expect(200);
+    let after = account.manager.get("credentials/staging").await;
+    assert_eq!(before.etag(), after.etag());
+    assert_eq!(before.body["lastUsedAt"], json!(null));
+    assert!(after.body["lastUsedAt"].is_string());
+    assert_eq!(before.body["updatedAt"], after.body["updatedAt"]);
+}

@@ -1,0 +1,44 @@
+use crate::support::{Account, Server};
+
+#[tokio::test]
+async fn health_and_readiness_are_public() {
+    let client = Server::shared().await.anonymous();
+    let health = client.get("/healthz").await.expect(200);
+    assert_eq!(health["status"], "ok");
+    assert!(["pooling", "on-demand"].contains(&health["engine"]["allocator"].as_str().expect("an allocator")));
+    assert!(health["version"].is_string());
+    assert_eq!(client.get("/readyz").await.expect(200)["status"], "ready");
+}
+
+#[tokio::test]
+async fn metrics_need_a_token() {
+    let account = Account::new().await;
+    account.server.anonymous().get("/metrics").await.expect(401);
+    account.admin.get("credentials").await.expect(200);
+    let reply = account.operator.get("/metrics").await;
+    reply.assert_status(200);
+    let text = String::from_utf8_lossy(&reply.bytes).into_owned();
+    for name in [
+        "bursar_http_requests_total",
+        "bursar_http_request_seconds",
+        "bursar_store_commits_total",
+        "bursar_store_batches_total",
+        "bursar_store_conflicts_total",
+        "bursar_audit_events_total",
+        "bursar_plugin_calls_total",
+        "bursar_plugins",
+        "bursar_rate_limited_total",
+        "bursar_auth_refused_total",
+    ] {
+        assert!(text.contains(name), "{name} is missing in\n{text}");
+    }
+    // Routes are labels, what is in them is not.
+    assert!(text.contains("/v1/accounts/{account}/credentials"), "{text}");
+    assert!(!text.contains(&account.name), "{text}");
+}
+
+#[tokio::test]
+async fn metrics_can_be_made_public() {
+    let server = Server::builder().env("BURSAR_SERVER__METRICS_PUBLIC", "true").start().await;
+    server.anonymous().get("/metrics").await.assert_status(200);
+}

@@ -1,0 +1,17 @@
+//! The HTTP surface; folders mirror its URLs.
+
+mod accounts;
+mod audit;
+mod conditional;
+mod credential_types;
+mod credentials;
+mod health;
+mod idempotency;
+mod isolation;
+mod limits;
+mod me;
+mod members;
+mod openapi;
+mod plugins;
+mod requests;
+mod tokens;

@@ -1,0 +1,7 @@
+//! Programs that are not ours accept what we make.
+
+mod docker;
+mod htpasswd;
+mod kubectl;
+mod nginx;
+mod openssl;

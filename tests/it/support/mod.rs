@@ -1,0 +1,19 @@
+//! The harness: processes that end with the test, a small HTTP client, accounts
+//! with a token per role, certificates, outside tools.
+
+pub(crate) mod account;
+pub(crate) mod client;
+pub(crate) mod guarded;
+pub(crate) mod openapi;
+pub(crate) mod pki;
+pub(crate) mod postgres;
+pub(crate) mod reply;
+pub(crate) mod samples;
+pub(crate) mod server;
+pub(crate) mod tools;
+
+pub(crate) use account::Account;
+pub(crate) use client::Client;
+pub(crate) use guarded::Guarded;
+pub(crate) use reply::Reply;
+pub(crate) use server::Server;

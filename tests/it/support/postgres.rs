@@ -1,0 +1,78 @@
+//! A real `PostgreSQL` server from the Debian package `postgresql`.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use super::Guarded;
+use super::account::unique;
+use super::guarded::arguments;
+use super::server::{eventually, free_port};
+use super::tools::{locate, run};
+
+/// One server for all tests of this process, with a database for each.
+pub(crate) struct Postgres {
+    port: u16,
+    process: Guarded,
+}
+
+/// The URL of a fresh database.
+pub(crate) async fn database() -> String {
+    static SHARED: OnceLock<tokio::sync::OnceCell<Postgres>> = OnceLock::new();
+    let postgres = SHARED.get_or_init(tokio::sync::OnceCell::new).get_or_init(Postgres::start).await;
+    let name = unique("bursar").replace('-', "_");
+    postgres.sql("postgres", &format!("CREATE DATABASE {name}")).output();
+    format!("postgres://bursar@127.0.0.1:{}/{name}", postgres.port)
+}
+
+impl Postgres {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder").keep();
+        let data = folder.join("data");
+        if is_root() {
+            // The server refuses to run as root.
+            run(Command::new("chown").arg("postgres").arg(&folder)).output();
+        }
+        let initdb = locate("initdb", "postgresql");
+        let mut init = as_postgres(&initdb);
+        init.args(["--username=bursar", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]);
+        run(init.arg("--pgdata").arg(&data).current_dir(&folder)).output();
+
+        let port = free_port();
+        let start = as_postgres(&initdb.with_file_name("postgres"));
+        let mut line = arguments(&start.get_args().collect::<Vec<_>>());
+        line.extend(arguments(&["-D", &data.to_string_lossy(), "-p", &port.to_string()]));
+        // No test cuts the power, and the tests count no PostgreSQL commits.
+        for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off", "max_connections=200"] {
+            line.extend(arguments(&["-c", setting]));
+        }
+        // QUIT ends the postmaster with its children; KILL would orphan them.
+        let process = Guarded::spawn(Path::new(start.get_program()), &line, &[], &folder, "QUIT");
+        let postgres = Self { port, process: process };
+        let ready = eventually(Duration::from_mins(1), async || postgres.sql("postgres", "SELECT 1").ok).await;
+        assert!(ready, "PostgreSQL does not start:\n{}", postgres.process.output());
+        postgres
+    }
+
+    fn sql(&self, database: &str, statement: &str) -> super::tools::Ran {
+        let mut psql = Command::new(locate("psql", "postgresql-client"));
+        psql.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--host=127.0.0.1", "--username=bursar"]);
+        run(psql.arg(format!("--port={}", self.port)).args([format!("--dbname={database}"), format!("--command={statement}")]))
+    }
+}
+
+/// Runs `program` as the user `postgres` when this is root, by replacing a
+/// process and not by starting a second one, so that its pid is its own.
+fn as_postgres(program: &Path) -> Command {
+    if !is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new(locate("setpriv", "util-linux"));
+    command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]).arg(program);
+    command
+}
+
+fn is_root() -> bool {
+    run(Command::new("id").arg("-u")).output().trim() == "0"
+}
