@@ -1,0 +1,17 @@
+//! Acceptance tests over the real binary.
+//!
+//! Everything here starts `bursar` as a process and speaks to it the way its
+//! users do: HTTP, the command line, files. Nothing links the host's crates, so
+//! that what passes is what ships. Folders mirror the URLs; `support` is the
+//! harness. A missing outside tool fails the test that needs it and names the
+//! Debian package.
+
+#![forbid(unsafe_code)]
+
+mod api;
+mod engines;
+mod fourth_type;
+mod main_job;
+mod outside;
+mod serve;
+mod support;
