@@ -9,11 +9,13 @@
 #![forbid(unsafe_code)]
 
 use bursar_plugin_sdk::{
-    Artifact, Context, CredentialType, Error, Inspection, Rewrite, Violations, export_type, serde,
+    Artifact, Context, CredentialType, Error, Generator, Inspection, Rewrite, Violations, export_generator,
+    export_type, serde,
 };
 use serde::{Deserialize, Serialize};
 
 export_type!(PostgresLogin);
+export_generator!(PostgresLogin);
 
 /// The credential type `postgres-login`.
 pub struct PostgresLogin;
@@ -34,7 +36,12 @@ impl CredentialType for PostgresLogin {
 
     fn check(data: Full, _: &Context) -> Result<Vec<Rewrite>, Error> {
         let mut violations = Violations::new();
-        violations.require(!has_control(&data.password), "/password", "control-character", "Paste it without line breaks.");
+        violations.require(
+            !has_control(&data.password),
+            "/password",
+            "control-character",
+            "Paste it without line breaks.",
+        );
         violations.finish()?;
         Ok(Vec::new())
     }
@@ -58,6 +65,27 @@ impl CredentialType for PostgresLogin {
     }
 }
 
+impl Generator for PostgresLogin {
+    type Seed = Public;
+    type Generated = Full;
+
+    /// A password of 43 letters and digits: 256 bits, and nothing that a
+    /// connection string would have to escape.
+    fn generate(data: Public, entropy: &[u8; 64], _: &Context) -> Result<Full, Error> {
+        // 62 does not divide 256, so the few values that would favour the first
+        // letters are passed over.
+        let unbiased = entropy.iter().filter(|byte| usize::from(**byte) < 256 / ALPHABET.len() * ALPHABET.len());
+        let password: String = unbiased
+            .take(PASSWORD_CHARACTERS)
+            .map(|byte| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()]))
+            .collect();
+        if password.len() < PASSWORD_CHARACTERS {
+            return Err(Error::Internal("the entropy has too few usable bytes".into()));
+        }
+        Ok(Full { public: data, password })
+    }
+}
+
 /// The form without its secret.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -72,7 +100,7 @@ pub struct Public {
 }
 
 /// The whole form.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 pub struct Full {
     #[serde(flatten)]
     public: Public,
@@ -116,3 +144,6 @@ fn default_port() -> u16 {
 fn default_ssl_mode() -> String {
     "verify-full".to_owned()
 }
+
+const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+const PASSWORD_CHARACTERS: usize = 43;

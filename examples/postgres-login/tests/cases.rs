@@ -5,5 +5,5 @@ use postgres_login::PostgresLogin;
 
 #[test]
 fn every_case() {
-    cases::replay::<PostgresLogin>(env!("CARGO_MANIFEST_DIR").as_ref());
+    cases::replay_generating::<PostgresLogin>(env!("CARGO_MANIFEST_DIR").as_ref());
 }

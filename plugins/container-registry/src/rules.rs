@@ -52,7 +52,8 @@ pub(crate) fn check_account(provider: Provider, email: Option<&str>, username: &
             violations.require(GOOGLE_NAMES.contains(&username), "/username", "gcr-username", message);
         }
         Provider::Acr => {
-            let message = "Give the appId that az ad sp create-for-rbac printed, or the registry's admin or token name.";
+            let message =
+                "Give the appId that az ad sp create-for-rbac printed, or the registry's admin or token name.";
             violations.require(is_azure_name(username), "/username", "acr-username", message);
         }
         Provider::Harbor => {

@@ -147,9 +147,24 @@ mod tests {
     #[test]
     fn what_is_no_registry_is_refused() {
         for written in [
-            "", "/", "http://ghcr.io", "ftp://ghcr.io", "ghcr.io:0", "ghcr.io:65536", "ghcr.io:x", "ghcr.io:",
-            "-ghcr.io", "ghcr..io", "gh cr.io", "user@ghcr.io", "ghcr.io/a//b", "ghcr.io/..", "ghcr.io/a?b",
-            "[::1", "[x]:1", "b\u{fc}cher.example",
+            "",
+            "/",
+            "http://ghcr.io",
+            "ftp://ghcr.io",
+            "ghcr.io:0",
+            "ghcr.io:65536",
+            "ghcr.io:x",
+            "ghcr.io:",
+            "-ghcr.io",
+            "ghcr..io",
+            "gh cr.io",
+            "user@ghcr.io",
+            "ghcr.io/a//b",
+            "ghcr.io/..",
+            "ghcr.io/a?b",
+            "[::1",
+            "[x]:1",
+            "b\u{fc}cher.example",
         ] {
             assert!(written.parse::<Server>().is_err(), "{written}");
         }

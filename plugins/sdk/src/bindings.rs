@@ -6,7 +6,7 @@
 //! it finds in one module.
 
 #![expect(missing_docs, reason = "generated; the WIT files hold the docs")]
-#![expect(clippy::all, clippy::pedantic, reason = "generated")]
+#![expect(clippy::pedantic, reason = "generated")]
 
 wit_bindgen::generate!({
     path: "../../wit/v0.1",

@@ -8,9 +8,6 @@ impl Context {
     ///
     /// [`Error::Internal`] when the host sent a seed that is too short.
     pub fn salt(&self) -> Result<[u8; 16], Error> {
-        self.seed
-            .first_chunk()
-            .copied()
-            .ok_or_else(|| Error::Internal("the seed is shorter than 32 bytes".into()))
+        self.seed.first_chunk().copied().ok_or_else(|| Error::Internal("the seed is shorter than 32 bytes".into()))
     }
 }

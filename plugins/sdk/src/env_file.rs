@@ -6,7 +6,7 @@
 /// a shell would expand. Names are the caller's constants.
 #[must_use]
 pub fn env_file(variables: &[(&str, &str)]) -> String {
-    variables.iter().map(|(name, value)| format!("{name}={}\n", quote(value))).collect()
+    variables.iter().flat_map(|(name, value)| [(*name).to_owned(), "=".into(), quote(value), "\n".into()]).collect()
 }
 
 fn quote(value: &str) -> String {

@@ -44,9 +44,9 @@ pub use serde_json as json;
 pub use traits::{CredentialType, Files, Generator};
 pub use violations::Violations;
 
+pub use bindings::bursar::plugin::types::{Context, Error, Violation};
 pub use bindings::exports::bursar::plugin::form::{Rewrite, Selector};
 pub use bindings::exports::bursar::plugin::materializer::Artifact;
-pub use bindings::bursar::plugin::types::{Context, Error, Violation};
 
 /// Standard base64 with padding (RFC 4648, section 4).
 #[must_use]

@@ -98,7 +98,8 @@ fn text(part: &AttributeTypeAndValue<'_>) -> Option<String> {
     if let Ok(text) = part.as_str() {
         return Some(text.to_owned());
     }
-    let units: Vec<u16> = part.attr_value().data.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect();
+    let units: Vec<u16> =
+        part.attr_value().data.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect();
     String::from_utf16(&units).ok().filter(|text| !text.is_empty())
 }
 
@@ -118,7 +119,9 @@ fn rfc3339(time: ASN1Time) -> String {
 }
 
 fn is_host_like(name: &str) -> bool {
-    !name.is_empty() && name.len() <= 255 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._*:".contains(&byte))
+    !name.is_empty()
+        && name.len() <= 255
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._*:".contains(&byte))
 }
 
 fn hex(bytes: &[u8]) -> String {

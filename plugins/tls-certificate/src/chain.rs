@@ -26,7 +26,8 @@ impl<'a> Path<'a> {
         let leaf = leaf(&pool)?;
 
         let mut path = vec![leaf];
-        let mut left: Vec<&Found> = pool.iter().filter(|it| it.certificate.as_raw() != leaf.certificate.as_raw()).collect();
+        let mut left: Vec<&Found> =
+            pool.iter().filter(|it| it.certificate.as_raw() != leaf.certificate.as_raw()).collect();
         let mut next = 0;
         while next < path.len() {
             let subject = path[next];
@@ -42,7 +43,10 @@ impl<'a> Path<'a> {
         let mut violations = Violations::new();
         for stranger in left {
             let name = shown(stranger.certificate.subject());
-            let message = format!("The certificate of {name} has no part in the path of {}; remove it.", shown(leaf.certificate.subject()));
+            let message = format!(
+                "The certificate of {name} has no part in the path of {}; remove it.",
+                shown(leaf.certificate.subject())
+            );
             violations.add(stranger.pointer, "not-on-path", message);
         }
         violations.finish()?;
@@ -95,20 +99,19 @@ fn pool(ders: &Ders) -> Result<Vec<Found<'_>>, Error> {
     let mut pool: Vec<Found<'_>> = Vec::new();
     let fields = [("/certificate", &ders.certificate), ("/chain", &ders.chain)];
     if let Some((pointer, _)) = fields.iter().find(|(_, ders)| ders.len() > MAX_CERTIFICATES) {
-        return Err(Violations::one(pointer, "too-many", "Leave the certificate to serve and those that issued it.").into());
+        return Err(
+            Violations::one(pointer, "too-many", "Leave the certificate to serve and those that issued it.").into()
+        );
     }
     for (pointer, ders) in fields {
         for der in ders {
-            match X509Certificate::from_der(der) {
-                Ok((rest, certificate)) if rest.is_empty() => {
-                    if !pool.iter().any(|it| it.certificate.as_raw() == der) {
-                        pool.push(Found { pointer, certificate });
-                    }
-                }
-                _ => {
-                    violations.add(pointer, "malformed-certificate", "A CERTIFICATE block holds no X.509 certificate; export it again.");
-                    break;
-                }
+            let Ok(([], certificate)) = X509Certificate::from_der(der) else {
+                let message = "A CERTIFICATE block holds no X.509 certificate; export it again.";
+                violations.add(pointer, "malformed-certificate", message);
+                break;
+            };
+            if !pool.iter().any(|it| it.certificate.as_raw() == der) {
+                pool.push(Found { pointer, certificate });
             }
         }
     }
@@ -119,9 +122,8 @@ fn pool(ders: &Ders) -> Result<Vec<Found<'_>>, Error> {
 /// The one certificate that issued no other. In doubt one from the field
 /// `certificate`, and one that is no authority's.
 fn leaf<'p, 'a>(pool: &'p [Found<'a>]) -> Result<&'p Found<'a>, Error> {
-    let issued_another = |it: &Found| {
-        pool.iter().any(|other| other.certificate.as_raw() != it.certificate.as_raw() && it.issued(other))
-    };
+    let issued_another =
+        |it: &Found| pool.iter().any(|other| other.certificate.as_raw() != it.certificate.as_raw() && it.issued(other));
     let mut candidates: Vec<&Found> = pool.iter().filter(|it| !issued_another(it)).collect();
     if candidates.is_empty() {
         // Authorities that signed one another.
@@ -129,14 +131,12 @@ fn leaf<'p, 'a>(pool: &'p [Found<'a>]) -> Result<&'p Found<'a>, Error> {
     }
     narrow(&mut candidates, |it| it.pointer == "/certificate");
     narrow(&mut candidates, |it| !it.certificate.is_ca());
-    match candidates[..] {
-        [leaf] => Ok(leaf),
-        _ => {
-            let names: Vec<String> = candidates.iter().take(3).map(|it| shown(it.certificate.subject())).collect();
-            let message = format!("Leave one certificate to serve; there are {}.", names.join(" and "));
-            Err(Violations::one("/certificate", "several-leaves", message).into())
-        }
+    if let [leaf] = candidates[..] {
+        return Ok(leaf);
     }
+    let names: Vec<String> = candidates.iter().take(3).map(|it| shown(it.certificate.subject())).collect();
+    let message = format!("Leave one certificate to serve; there are {}.", names.join(" and "));
+    Err(Violations::one("/certificate", "several-leaves", message).into())
 }
 
 /// Keeps those that `fits`, if there are any.

@@ -47,8 +47,12 @@ impl PrivateKey {
                 }
                 _ => false,
             },
-            Self::P256(own) => named.as_deref() == Some(P256) && own.public_key().to_encoded_point(false).as_bytes() == bytes,
-            Self::P384(own) => named.as_deref() == Some(P384) && own.public_key().to_encoded_point(false).as_bytes() == bytes,
+            Self::P256(own) => {
+                named.as_deref() == Some(P256) && own.public_key().to_encoded_point(false).as_bytes() == bytes
+            }
+            Self::P384(own) => {
+                named.as_deref() == Some(P384) && own.public_key().to_encoded_point(false).as_bytes() == bytes
+            }
             Self::Ed25519(own) => {
                 key.algorithm.algorithm.to_id_string() == ED25519 && own.verifying_key().as_bytes() == bytes
             }
@@ -78,7 +82,7 @@ impl PrivateKey {
     /// The curve is named inside, or outside by PKCS#8.
     fn from_sec1(der: &[u8], outside: Option<ObjectIdentifier>) -> Result<Self, Problem> {
         let parsed = sec1::EcPrivateKey::try_from(der).map_err(|_| malformed())?;
-        let inside = parsed.parameters.and_then(|parameters| parameters.named_curve());
+        let inside = parsed.parameters.and_then(sec1::EcParameters::named_curve);
         let named = outside.or(inside).map(|oid| oid.to_string());
         match named.as_deref() {
             Some(P256) => p256::SecretKey::from_slice(parsed.private_key).map(Self::P256).map_err(|_| malformed()),

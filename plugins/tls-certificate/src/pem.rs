@@ -47,7 +47,10 @@ pub(crate) fn read_private_key(text: &str) -> Result<Pem, Problem> {
     let is_encryption_header = |line: &str| line.starts_with("Proc-Type:") && line.ends_with("ENCRYPTED");
     if labels(text).any(|label| label.starts_with("ENCRYPTED")) || text.lines().map(str::trim).any(is_encryption_header)
     {
-        return Err(Problem::new("encrypted-key", "Remove the passphrase first: openssl pkey -in key.pem -out plain.pem"));
+        return Err(Problem::new(
+            "encrypted-key",
+            "Remove the passphrase first: openssl pkey -in key.pem -out plain.pem",
+        ));
     }
     let mut keys: Vec<Pem> = read(text)?;
     keys.retain(|block| block.tag().ends_with("PRIVATE KEY"));
@@ -75,7 +78,8 @@ fn read(text: &str) -> Result<Vec<Pem>, Problem> {
         let message = "This is not PEM: paste text that starts with -----BEGIN.";
         return Err(Problem::new("not-pem", message));
     }
-    let tidy: String = text.lines().map(str::trim).filter(|line| !line.is_empty()).flat_map(|line| [line, "\n"]).collect();
+    let tidy: String =
+        text.lines().map(str::trim).filter(|line| !line.is_empty()).flat_map(|line| [line, "\n"]).collect();
     match pem::parse_many(tidy) {
         Ok(blocks) if blocks.len() == begun => Ok(blocks),
         _ => Err(Problem::new("truncated", "Paste every block whole, from its BEGIN line to its END line.")),

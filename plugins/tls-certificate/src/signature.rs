@@ -42,12 +42,12 @@ fn verify_rsa(issuer: &X509Certificate<'_>, check: impl Fn(RsaPublicKey) -> Opti
 fn verify_ecdsa(issuer: &X509Certificate<'_>, digest: &[u8], signature: &[u8]) -> Option<bool> {
     let point = issuer.public_key().subject_public_key.as_ref();
     let fits = match curve(issuer)?.as_str() {
-        P256 => p256::ecdsa::VerifyingKey::from_sec1_bytes(point).ok().and_then(|key| {
-            key.verify_prehash(digest, &p256::ecdsa::Signature::from_der(signature).ok()?).ok()
-        }),
-        P384 => p384::ecdsa::VerifyingKey::from_sec1_bytes(point).ok().and_then(|key| {
-            key.verify_prehash(digest, &p384::ecdsa::Signature::from_der(signature).ok()?).ok()
-        }),
+        P256 => p256::ecdsa::VerifyingKey::from_sec1_bytes(point)
+            .ok()
+            .and_then(|key| key.verify_prehash(digest, &p256::ecdsa::Signature::from_der(signature).ok()?).ok()),
+        P384 => p384::ecdsa::VerifyingKey::from_sec1_bytes(point)
+            .ok()
+            .and_then(|key| key.verify_prehash(digest, &p384::ecdsa::Signature::from_der(signature).ok()?).ok()),
         _ => return None,
     };
     Some(fits.is_some())

@@ -60,10 +60,8 @@ fn call<T: CredentialType + Files>(case: &Case) -> Result<Value, Error> {
         }
         Call::Check => {
             let rewrites = native::check::<T>(&data, &context)?;
-            let rewrites: Result<Vec<_>, Error> = rewrites
-                .iter()
-                .map(|it| Ok(json!({ "pointer": it.pointer, "value": parsed(&it.value)? })))
-                .collect();
+            let rewrites: Result<Vec<_>, Error> =
+                rewrites.iter().map(|it| Ok(json!({ "pointer": it.pointer, "value": parsed(&it.value)? }))).collect();
             Ok(Value::Array(rewrites?))
         }
         Call::Materialize => {
@@ -116,7 +114,9 @@ fn form(schema: &str, data: &Value) -> Value {
         match error.kind() {
             Required { property } => tell(format!("{at}/{}", property.as_str().unwrap_or_default()), "required"),
             AdditionalProperties { unexpected } => {
-                unexpected.iter().for_each(|name| tell(format!("{at}/{name}"), "unknown"));
+                for name in unexpected {
+                    tell(format!("{at}/{name}"), "unknown");
+                }
             }
             kind => tell(at, kind.keyword()),
         }
@@ -132,7 +132,9 @@ fn codes_are_declared(manifest: &str, call: Call, outcome: &Value) -> Result<(),
     let manifest = parsed(manifest).map_err(|_| "manifest.json is not JSON")?;
     let violations = outcome["error"]["violations"].as_array().cloned().unwrap_or_default();
     let undeclared = violations.iter().filter_map(|it| it["code"].as_str()).find(|code| {
-        call != Call::Form && !["required", "format", "invalid"].contains(code) && manifest["messages"].get(code).is_none()
+        call != Call::Form
+            && !["required", "format", "invalid"].contains(code)
+            && manifest["messages"].get(code).is_none()
     });
     undeclared.map_or(Ok(()), |code| Err(format!("manifest.json has no message for `{code}`")))
 }
