@@ -13,6 +13,7 @@ use std::time::Duration;
 use bursar_domain::audit::Event;
 use bursar_domain::store::{Batch, Error, Revision};
 use tokio::sync::{mpsc, oneshot};
+use zeroize::Zeroize;
 
 use crate::chain::Head;
 use crate::group::{self, Failure};
@@ -111,7 +112,7 @@ pub(crate) async fn run(core: Arc<Core>, mut commands: mpsc::Receiver<Command>) 
 type Waiting = (Batch, oneshot::Sender<Result<Revision, Error>>);
 
 async fn commit(core: &Core, known_head: &mut Option<Head>, group: Vec<Waiting>) {
-    let (batches, replies): (Vec<Batch>, Vec<_>) = group.into_iter().unzip();
+    let (mut batches, replies): (Vec<Batch>, Vec<_>) = group.into_iter().unzip();
     let mut tries = 0_u32;
     let outcome = loop {
         match group::commit(core, known_head.as_ref(), &batches).await {
@@ -122,6 +123,8 @@ async fn commit(core: &Core, known_head: &mut Option<Head>, group: Vec<Waiting>)
             outcome => break outcome,
         }
     };
+    // What was sealed is not left in freed memory.
+    batches.iter_mut().flat_map(|batch| &mut batch.changes).for_each(|change| change.value.zeroize());
     match outcome {
         Ok(done) => {
             *known_head = Some(done.head);
@@ -148,6 +151,6 @@ fn backoff(tries: u32) -> Duration {
     Duration::from_micros((1000 + u64::from(jitter[0]) * 4) << tries.min(6))
 }
 
-/// Batches in one commit: bounds memory, and locks held in PostgreSQL.
+/// Batches in one commit: bounds memory, and locks held in `PostgreSQL`.
 const MAX_GROUP: usize = 128;
 const MAX_TRIES: u32 = 30;

@@ -274,23 +274,29 @@ impl Group<'_> {
             return Ok(Arc::clone(key));
         }
         let row = tables::account_key(account);
-        let key = match self.current.get(&row).copied().flatten() {
-            Some(revision) => match self.core.keyring.cached(account, revision) {
-                Some(key) => key,
-                None => {
-                    let row = self.tx.get(&row).await?.ok_or_else(|| unsealable(&row))?;
-                    self.core.keyring.unwrap_account(&row)?
-                }
-            },
-            None => {
-                self.root_is_ours().await?;
-                let (key, sealed) = self.core.keyring.create_account(account, revision);
-                writes.push(Write { key: row, content: Some((revision, sealed)) });
-                key
-            }
+        let key = if let Some(stored) = self.current.get(&row).copied().flatten() {
+            self.stored_account(account, &row, stored).await?
+        } else {
+            self.root_is_ours().await?;
+            let (key, sealed) = self.core.keyring.create_account(account, revision);
+            writes.push(Write { key: row, content: Some((revision, sealed)) });
+            key
         };
         self.accounts.insert(account, Some(Arc::clone(&key)));
         Ok(key)
+    }
+
+    async fn stored_account(
+        &mut self,
+        account: Uuid,
+        row: &[u8],
+        revision: Revision,
+    ) -> Result<Arc<AccountKey>, Failure> {
+        if let Some(key) = self.core.keyring.cached(account, revision) {
+            return Ok(key);
+        }
+        let row = self.tx.get(row).await?.ok_or_else(|| unsealable(row))?;
+        Ok(self.core.keyring.unwrap_account(&row)?)
     }
 
     /// Another node may have rotated the root key: what we would wrap now could

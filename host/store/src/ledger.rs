@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use crate::committer::{self, Command, Counters, Stats};
 use crate::engine::{Engine, Row};
 use crate::keyring::{Keyring, key_of, unsealable};
+use crate::open::root_record;
 use crate::root::{RootKey, RootKeyError, RootKeySource};
 use crate::seal::{cipher, open};
 use crate::tables;
@@ -63,12 +64,14 @@ impl Ledger {
     ///
     /// # Errors
     ///
-    /// [`RekeyError::RootKey`] where there is no new key; then, and on
-    /// [`RekeyError::Store`], the old one stays in force.
+    /// [`RekeyError::RootKey`] where there is no new key, and nothing changed.
+    /// After [`RekeyError::Store`] a staged key file is left: opening the store
+    /// again finds out which key is in force and clears up.
     pub async fn rekey(&self, new: &RootKeySource, event: Event) -> Result<u64, RekeyError> {
+        let (present, _) = root_record(&*self.core.engine).await?.ok_or_else(|| unsealable(&tables::root()))?;
         let source = new.clone();
-        let (root, record) =
-            tokio::task::spawn_blocking(move || RootKey::stage(&source)).await.map_err(|_| stopped())??;
+        let staged = tokio::task::spawn_blocking(move || RootKey::stage(&source, &present));
+        let (root, record) = staged.await.map_err(|_| stopped())??;
         let (reply, answer) = oneshot::channel();
         self.send(Command::Rekey(Box::new((root, record, event)), reply)).await?;
         Ok(answer.await.map_err(|_| stopped())??)
@@ -196,17 +199,15 @@ impl Core {
     /// The account's key, from its row where that is at hand.
     fn account(&self, account: Uuid, companions: &[Row]) -> Result<Arc<crate::keyring::AccountKey>, Error> {
         let row_key = tables::account_key(account);
-        match companions.iter().find(|companion| companion.key == row_key) {
-            Some(row) => match self.keyring.cached(account, row.revision) {
-                Some(key) => Ok(key),
-                None => {
-                    let key = self.keyring.unwrap_account(row)?;
-                    self.keyring.remember(account, Some(Arc::clone(&key)));
-                    Ok(key)
-                }
-            },
-            None => self.keyring.last_seen(account).ok_or_else(|| unsealable(&row_key)),
+        let Some(row) = companions.iter().find(|companion| companion.key == row_key) else {
+            return self.keyring.last_seen(account).ok_or_else(|| unsealable(&row_key));
+        };
+        if let Some(key) = self.keyring.cached(account, row.revision) {
+            return Ok(key);
         }
+        let key = self.keyring.unwrap_account(row)?;
+        self.keyring.remember(account, Some(Arc::clone(&key)));
+        Ok(key)
     }
 }
 

@@ -1,5 +1,5 @@
 //! Where Bursar keeps things: a revisioned ordered map over one redb file or
-//! one PostgreSQL database, everything sealed, every change in an audit chain.
+//! one `PostgreSQL` database, everything sealed, every change in an audit chain.
 //!
 //! Start at [`Ledger`]: it is the domain's `Store`, `Blind` and `Trail`. Below
 //! it, bottom up: an [`engine`] stores bytes and knows nothing else; sealing
@@ -31,7 +31,7 @@ mod verify;
 
 pub use checkpoint::is_signed;
 pub use committer::Stats;
-pub use ledger::Ledger;
+pub use ledger::{Ledger, RekeyError};
 pub use open::{Config, OpenError, Opened, Storage};
 pub use root::{RootKeyError, RootKeySource};
 

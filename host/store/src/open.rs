@@ -240,8 +240,9 @@ pub(crate) enum Mode {
 pub(crate) async fn connect(storage: &Storage, mode: Mode) -> Result<Arc<dyn Engine>, OpenError> {
     Ok(match storage {
         Storage::Redb { path, cache_bytes } => Arc::new(match mode {
-            Mode::Create => RedbEngine::create(path, *cache_bytes)?,
-            Mode::Open => RedbEngine::open(path, *cache_bytes)?,
+            Mode::Create if !path.exists() => RedbEngine::create(path, *cache_bytes)?,
+            // A file without a store is left where creating one was interrupted.
+            Mode::Create | Mode::Open => RedbEngine::open(path, *cache_bytes)?,
         }),
         Storage::Postgres { url, max_connections, .. } => {
             Arc::new(PostgresEngine::connect(url, *max_connections).await?)
@@ -297,14 +298,19 @@ fn recorded(keyring: &Keyring, head: Head, event: &Event, revision: u64, writes:
 }
 
 async fn find_root(engine: &dyn Engine, source: &RootKeySource) -> Result<(RootKey, Row), OpenError> {
-    let row = engine.get_many(&[tables::root()]).await?.pop().flatten().ok_or(OpenError::NotInitialised)?;
-    let altered = || crate::keyring::unsealable(&row.key);
-    let record: RootRecord = serde_json::from_slice(&row.value).map_err(|_| altered())?;
+    let (record, row) = root_record(engine).await?.ok_or(OpenError::NotInitialised)?;
     if !record.is_known_format() {
         return Err(OpenError::NewerFormat(record.format));
     }
     let root = blocking_root(source, move |source| RootKey::find(&source, &record)).await?;
     Ok((root.ok_or(OpenError::WrongRootKey)?, row))
+}
+
+/// What the store says of its root key, and the row it says it in.
+pub(crate) async fn root_record(engine: &dyn Engine) -> Result<Option<(RootRecord, Row)>, Error> {
+    let Some(row) = engine.get_many(&[tables::root()]).await?.pop().flatten() else { return Ok(None) };
+    let record = serde_json::from_slice(&row.value).map_err(|_| crate::keyring::unsealable(&row.key))?;
+    Ok(Some((record, row)))
 }
 
 /// Argon2 and files are no work for an async thread.

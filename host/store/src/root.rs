@@ -52,6 +52,18 @@ pub enum RootKeyError {
     /// The passphrase is empty or too long for Argon2, or memory is short.
     #[error("the root key cannot be derived from the passphrase")]
     Passphrase,
+    /// An earlier rotation did not finish; which key is in force is found on opening.
+    #[error("{path} is left from an interrupted rotation: restart, which finishes it, and try again", path = path.display())]
+    Interrupted {
+        /// The staged key file.
+        path: PathBuf,
+    },
+    /// The new key would overwrite something that is not the present key.
+    #[error("{path} exists and does not hold the present root key", path = path.display())]
+    Occupied {
+        /// The key file asked for.
+        path: PathBuf,
+    },
     /// The store's root key was set up another way.
     #[error("this store's root key is not derived from a passphrase, or is and none was given")]
     OtherKind,
@@ -103,12 +115,18 @@ impl RootKey {
     }
 
     /// For a rotation: as [`create`](Self::create), but a file's new key is
-    /// staged beside the old until [`finish`](Self::finish).
-    pub(crate) fn stage(source: &RootKeySource) -> Result<(Self, RootRecord), RootKeyError> {
+    /// staged beside the old until [`finish`](Self::finish). Never overwrites a
+    /// key that may be needed: `present` tells the one that may go.
+    pub(crate) fn stage(source: &RootKeySource, present: &RootRecord) -> Result<(Self, RootRecord), RootKeyError> {
         match source {
             RootKeySource::File(path) => {
                 let staged = staged_path(path);
-                remove_if_there(&staged)?;
+                if staged.exists() {
+                    return Err(RootKeyError::Interrupted { path: staged });
+                }
+                if path.exists() && !read_key_file(path).is_ok_and(|key| Self::of(key).check() == present.check) {
+                    return Err(RootKeyError::Occupied { path: path.clone() });
+                }
                 write_key_file(&staged)?;
                 let key = Self { rename: Some((staged.clone(), path.clone())), ..Self::of(read_key_file(&staged)?) };
                 Ok(key.with_record(None))

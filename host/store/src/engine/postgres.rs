@@ -1,4 +1,4 @@
-//! The distributed engine: any number of nodes over one PostgreSQL.
+//! The distributed engine: any number of nodes over one `PostgreSQL`.
 //!
 //! Transactions run at READ COMMITTED with what they decide on locked: rows by
 //! `FOR UPDATE`, absent keys by an advisory lock, always in one order. What
@@ -246,5 +246,5 @@ fn failed(error: sqlx::Error) -> EngineError {
     EngineError { retryable, source: Box::new(error) }
 }
 
-/// unique_violation, serialization_failure, deadlock_detected.
+/// A unique violation, a serialization failure, a deadlock.
 const RETRYABLE: [&str; 3] = ["23505", "40001", "40P01"];

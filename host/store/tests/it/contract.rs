@@ -1,4 +1,4 @@
-//! What every engine must do, run over redb bare, redb sealed and PostgreSQL
+//! What every engine must do, run over redb bare, redb sealed and `PostgreSQL`
 //! sealed.
 
 use std::sync::Arc;

@@ -171,6 +171,21 @@ async fn a_crash_before_the_rotations_commit_leaves_the_old_key() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_overwrites_no_key_that_may_be_needed() {
+    let home = Home::new();
+    let store = home.create().await;
+    fill(&store).await;
+    for (name, asked) in [("root.key.new", "root.key"), ("other.key", "other.key")] {
+        fs::write(home.path(name), "ee".repeat(32)).unwrap();
+        assert!(store.rekey(&RootKeySource::File(home.path(asked)), rekeyed()).await.is_err());
+        assert_eq!(fs::read_to_string(home.path(name)).unwrap(), "ee".repeat(32));
+    }
+    is_whole(&store).await;
+    store.close().await;
+    is_whole(&home.open().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_crash_after_the_rotations_commit_is_finished_on_opening() {
     let home = Home::new();
     let store = home.create().await;

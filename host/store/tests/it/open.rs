@@ -4,7 +4,7 @@ use std::fs;
 
 use bursar_domain::audit::Trail;
 use bursar_domain::store::{Batch, Error, Expect, Store};
-use bursar_store::{Ledger, OpenError};
+use bursar_store::{Ledger, OpenError, RootKeySource};
 
 use crate::support::{Home, config, event, key};
 
@@ -14,14 +14,25 @@ async fn a_store_is_created_once_and_opened_by_one() {
     assert!(matches!(Ledger::open(&home.config()).await.err().unwrap(), OpenError::NotInitialised));
     assert!(matches!(Ledger::open_read_only(&home.config()).await.err().unwrap(), OpenError::NotInitialised));
     let store = home.create().await;
-    assert!(matches!(Ledger::create(&home.config()).await.err().unwrap(), OpenError::AlreadyInitialised));
+    assert!(matches!(Ledger::create(&home.config()).await.err().unwrap(), OpenError::InUse));
     assert!(matches!(Ledger::open(&home.config()).await.err().unwrap(), OpenError::InUse));
     assert!(matches!(Ledger::open_read_only(&home.config()).await.err().unwrap(), OpenError::InUse));
     let node = store.node();
     store.close().await;
     assert!(matches!(store.get(&key("a")).await, Err(Error::Unavailable(_))));
+    assert!(matches!(Ledger::create(&home.config()).await.err().unwrap(), OpenError::AlreadyInitialised));
     let store = home.open().await;
     assert_eq!(store.node(), node);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_creation_can_be_repeated() {
+    let home = Home::new();
+    let unset = RootKeySource::Environment("BURSAR_TEST_NEVER_SET".to_owned());
+    let failed = Ledger::create(&config(&home.path("bursar.redb"), unset)).await.err().unwrap();
+    assert!(matches!(failed, OpenError::RootKey(_)));
+    assert!(matches!(Ledger::open(&home.config()).await.err().unwrap(), OpenError::NotInitialised));
+    assert!(home.create().await.verify(None).await.unwrap().holds());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,4 @@
-//! A real PostgreSQL for this test process: its own data folder, a socket in
+//! A real `PostgreSQL` for this test process: its own data folder, a socket in
 //! it and no TCP port, ended with the process; a database per test.
 
 use std::fs;
@@ -52,7 +52,7 @@ impl Server {
             .stderr(fs::File::create(folder.join("log")).unwrap())
             .spawn()
             .unwrap();
-        watch(&server, &folder);
+        watch(server, &folder);
         let ready = || {
             let asked = as_server_user(&bin.join("pg_isready")).arg("-q").arg("-h").arg(&folder).status();
             asked.unwrap().success()
@@ -69,9 +69,9 @@ impl Server {
 
 /// Statics are not dropped: a shell outlives this process by a moment, to end
 /// the server and remove its folder. It reads from a pipe that only we hold.
-fn watch(server: &Child, folder: &Path) {
+fn watch(server: Child, folder: &Path) {
     let pid_file = folder.join("data/postmaster.pid");
-    let script = r#"cat >/dev/null; kill -INT "$(head -n1 "$1")" "$2" 2>/dev/null; while kill -0 "$2" 2>/dev/null; do sleep 0.1; done; rm -rf -- "$3""#;
+    let script = r#"cat >/dev/null; kill -INT "$(head -n1 "$1")" "$2" 2>/dev/null; for _ in $(seq 100); do [ -e "$1" ] || break; sleep 0.1; done; rm -rf -- "$3""#;
     let watcher = Command::new("sh")
         .args(["-c", script, "watch"])
         .arg(pid_file)
@@ -82,7 +82,8 @@ fn watch(server: &Child, folder: &Path) {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    std::mem::forget(watcher);
+    // Both end on their own; what must stay open is the watcher's pipe.
+    std::mem::forget((server, watcher));
 }
 
 fn installed() -> PathBuf {
@@ -96,7 +97,7 @@ fn installed() -> PathBuf {
     found.pop().expect("these tests need a PostgreSQL server: install the Debian package `postgresql`")
 }
 
-/// PostgreSQL refuses to run as root: then it is another user's.
+/// `PostgreSQL` refuses to run as root: then it is another user's.
 fn as_server_user(program: &Path) -> Command {
     let mut command = match server_user() {
         Some(user) => {
