@@ -40,10 +40,10 @@ pub(crate) fn build_all() -> Result<(), Error> {
     for plugin in &plugins {
         let module = read(&plugin.module(&root))?;
         let component = encode(&plugin.id, &module)?;
-        check_imports(&plugin.id, &component)?;
+        let exports = check(&plugin.id, &component)?;
         let file = plugin.write(&component)?;
         let shown = file.strip_prefix(&root).unwrap_or(&file);
-        println!("{:>9} bytes  {}", component.len(), shown.display());
+        println!("{:>9} bytes  {}  ({})", component.len(), shown.display(), exports.join(", "));
     }
     Ok(())
 }
@@ -124,9 +124,10 @@ fn encode(id: &str, module: &[u8]) -> Result<Vec<u8>, Error> {
 }
 
 /// What a component imports is what it can do, so the list is checked where the
-/// file is made and not only where it is loaded.
-fn check_imports(id: &str, component: &[u8]) -> Result<(), Error> {
+/// file is made and not only where it is loaded. Returns the exports.
+fn check(id: &str, component: &[u8]) -> Result<Vec<String>, Error> {
     let failed = |error: wasmparser::BinaryReaderError| Error::Encode(id.to_owned(), error.to_string());
+    let mut exports = Vec::new();
     let mut depth = 0_usize;
     for payload in Parser::new(0).parse_all(component) {
         match payload.map_err(failed)? {
@@ -141,10 +142,17 @@ fn check_imports(id: &str, component: &[u8]) -> Result<(), Error> {
                     }
                 }
             }
+            Payload::ComponentExportSection(section) if depth == 1 => {
+                for export in section {
+                    let name = export.map_err(failed)?.name.name;
+                    let interface = name.trim_start_matches("bursar:plugin/").split('@').next();
+                    exports.extend(interface.map(str::to_owned));
+                }
+            }
             _ => {}
         }
     }
-    Ok(())
+    Ok(exports)
 }
 
 fn run(command: &mut Command) -> Result<(), Error> {
