@@ -1,0 +1,15 @@
+//! The command line as people and scripts use it: the real binary, exit codes,
+//! what is on stdout and what on stderr.
+
+mod access;
+mod audit;
+mod backup;
+mod credentials;
+mod exit_codes;
+mod input;
+mod materialize;
+mod output;
+mod prompts;
+mod rekey;
+mod runner;
+mod terminal;

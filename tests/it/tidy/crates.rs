@@ -1,0 +1,136 @@
+//! The dependency table of docs/architecture.md, read from the manifests.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{files, none, read, root};
+
+/// Which of our crates each of our crates may use, dev-dependencies aside.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("bursar-domain", &[]),
+    ("bursar-store", &["bursar-domain"]),
+    ("bursar-plugin-host", &["bursar-domain"]),
+    ("bursar-server", &["bursar-domain"]),
+    ("bursar-sync", &["bursar-domain"]),
+    ("bursar-acme", &["bursar-domain"]),
+    ("bursar", &["bursar-domain", "bursar-store", "bursar-plugin-host", "bursar-server", "bursar-sync", "bursar-acme"]),
+];
+
+/// Libraries that belong to one crate alone, with the reason it stays so.
+const BELONGS_TO: &[(&str, &str)] = &[
+    ("wasmtime", "bursar-plugin-host"),
+    ("wasmtime-wasi", "bursar-plugin-host"),
+    ("jsonschema", "bursar-plugin-host"),
+    ("redb", "bursar-store"),
+    ("sqlx", "bursar-store"),
+    ("aes-gcm", "bursar-store"),
+    ("axum", "bursar-server"),
+    ("utoipa", "bursar-server"),
+    ("clap", "bursar"),
+];
+
+/// What would let the core reach the world on its own.
+const NOT_IN_DOMAIN: &[&str] = &[
+    "tokio", "axum", "http", "reqwest", "hyper", "redb", "sqlx", "wasmtime", "rand", "getrandom", "aws-lc-rs", "tracing",
+];
+
+#[test]
+fn crates_depend_on_domain_and_only_the_cli_joins_them() {
+    let mut findings = Vec::new();
+    let crates = host_crates();
+    for (name, dependencies) in &crates {
+        let Some((_, allowed)) = MAY_USE.iter().find(|(known, _)| known == name) else {
+            findings.push(format!("{name} is not in the dependency table"));
+            continue;
+        };
+        for used in dependencies.iter().filter(|used| *used == "bursar" || used.starts_with("bursar-")) {
+            if !allowed.contains(&used.as_str()) {
+                findings.push(format!("{name} must not depend on {used}"));
+            }
+        }
+    }
+    for name in ["bursar", "bursar-domain", "bursar-store", "bursar-plugin-host", "bursar-server"] {
+        assert!(crates.contains_key(name), "{name} was not found under host/");
+    }
+    none(&findings);
+}
+
+#[test]
+fn each_engine_is_known_to_one_crate() {
+    let mut findings = Vec::new();
+    let crates = host_crates();
+    for (library, owner) in BELONGS_TO {
+        assert!(crates[*owner].contains(*library), "{owner} does not use {library}: mend the table");
+        for (name, dependencies) in &crates {
+            if name != owner && dependencies.contains(*library) {
+                findings.push(format!("{name} uses {library}, which is {owner}'s"));
+            }
+        }
+    }
+    none(&findings);
+}
+
+#[test]
+fn the_domain_cannot_reach_the_world() {
+    let domain = &host_crates()["bursar-domain"];
+    let reached: Vec<_> = NOT_IN_DOMAIN.iter().filter(|library| domain.contains(**library)).collect();
+    assert!(reached.is_empty(), "bursar-domain depends on {reached:?}");
+}
+
+#[test]
+fn every_crate_takes_the_workspaces_lints() {
+    let mut findings = Vec::new();
+    for folder in ["host", "plugins", "examples", "xtask"] {
+        for manifest in manifests(folder) {
+            let parsed = parse(&manifest);
+            if parsed.get("package").is_some()
+                && parsed.get("workspace").is_none()
+                && parsed.get("lints").and_then(|lints| lints.get("workspace")) != Some(&toml::Value::Boolean(true))
+            {
+                findings.push(format!("{}: [lints] workspace = true is missing", super::shown(&manifest)));
+            }
+        }
+    }
+    none(&findings);
+}
+
+/// Our crates under host/ and what each depends on in what it ships.
+fn host_crates() -> BTreeMap<String, BTreeSet<String>> {
+    let mut crates = BTreeMap::new();
+    for manifest in manifests("host") {
+        let parsed = parse(&manifest);
+        // A crate of a workspace of its own is a test's guest.
+        if parsed.get("workspace").is_some() {
+            continue;
+        }
+        let Some(name) = parsed.get("package").and_then(|package| package.get("name")).and_then(toml::Value::as_str)
+        else {
+            continue;
+        };
+        crates.insert(name.to_owned(), dependencies(&parsed));
+    }
+    crates
+}
+
+fn dependencies(manifest: &toml::Value) -> BTreeSet<String> {
+    let targets = manifest.get("target").and_then(toml::Value::as_table).into_iter().flat_map(|table| table.values());
+    let mut names = BTreeSet::new();
+    for section in std::iter::once(manifest).chain(targets) {
+        for kind in ["dependencies", "build-dependencies"] {
+            let table = section.get(kind).and_then(toml::Value::as_table);
+            for (name, value) in table.into_iter().flatten() {
+                let renamed = value.get("package").and_then(toml::Value::as_str);
+                names.insert(renamed.unwrap_or(name).to_owned());
+            }
+        }
+    }
+    names
+}
+
+fn manifests(folder: &str) -> Vec<std::path::PathBuf> {
+    let manifests = files(&root().join(folder), &["toml"]);
+    manifests.into_iter().filter(|path| path.ends_with("Cargo.toml")).collect()
+}
+
+fn parse(manifest: &std::path::Path) -> toml::Value {
+    toml::from_str(&read(manifest)).unwrap_or_else(|error| panic!("{}: {error}", manifest.display()))
+}
