@@ -4,17 +4,20 @@
 //! Every command but `serve` and the offline ones speaks only the public HTTP
 //! API (see [`client`]). Nothing here knows a credential type: prompts, typing
 //! and refusals follow from the schemas that the broker serves ([`schema`],
-//! [`form`], [`input`]). `serve` is the composition root, the only place where
+//! [`form`], [`input`]). [`broker`] is the composition root, the only place where
 //! store, plugin host and server meet.
 
 #![forbid(unsafe_code)]
 
 mod artifact;
+mod broker;
 mod client;
 mod commands;
+mod config;
 mod failure;
 mod form;
 mod input;
+mod offline;
 mod output;
 mod profile;
 mod schema;

@@ -1,6 +1,7 @@
-//! The system's own time, behind the domain's port.
+//! The system's own time and chance, behind the domain's ports.
 
-use bursar_domain::clock::Clock;
+use aws_lc_rs::rand;
+use bursar_domain::clock::{Clock, Entropy};
 use jiff::Timestamp;
 
 /// [`Clock`] by the machine's clock.
@@ -11,5 +12,15 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the Clock port's system implementation")]
     fn now(&self) -> Timestamp {
         Timestamp::now()
+    }
+}
+
+/// [`Entropy`] by AWS-LC's generator.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn fill(&self, bytes: &mut [u8]) {
+        rand::fill(bytes).expect("AWS-LC's generator is seeded by the kernel and does not fail after the start");
     }
 }

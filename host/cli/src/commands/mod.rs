@@ -2,11 +2,15 @@
 
 mod account;
 mod audit;
+mod backup;
 mod completions;
 mod credential;
 mod login;
 mod member;
 mod plugin;
+mod rekey;
+mod restore;
+pub(crate) mod serve;
 mod token;
 
 use clap::{Parser, Subcommand};
@@ -28,6 +32,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Serve(serve::Serve),
     Login(login::Login),
     #[command(subcommand, visible_alias = "cred")]
     Credential(credential::Command),
@@ -41,6 +46,9 @@ enum Command {
     Plugin(plugin::Command),
     #[command(subcommand)]
     Audit(audit::Command),
+    Backup(backup::Backup),
+    Restore(restore::Restore),
+    Rekey(rekey::Rekey),
     Completions(completions::Completions),
 }
 
@@ -57,6 +65,7 @@ impl Cli {
 impl Command {
     async fn run(self, global: &GlobalArgs) -> Result<(), Failure> {
         match self {
+            Self::Serve(command) => command.run().await,
             Self::Login(command) => command.run(global).await,
             Self::Credential(command) => command.run(&Session::open(global)?).await,
             Self::Account(command) => command.run(&Session::open(global)?).await,
@@ -64,6 +73,9 @@ impl Command {
             Self::Token(command) => command.run(&Session::open(global)?).await,
             Self::Plugin(command) => command.run(&Session::open(global)?).await,
             Self::Audit(command) => command.run(global).await,
+            Self::Backup(command) => command.run(global).await,
+            Self::Restore(command) => command.run(global).await,
+            Self::Rekey(command) => command.run(global).await,
             Self::Completions(command) => command.run(),
         }
     }

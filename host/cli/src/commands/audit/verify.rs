@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
-use bursar_domain::audit::{Checkpoint, Report};
+use bursar_domain::audit::{Checkpoint, Report, Trail as _};
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::broker::chain;
 use crate::failure::Failure;
+use crate::offline::OfflineArgs;
 use crate::session::{GlobalArgs, Session};
 
 /// Walk the whole audit chain and compare every live record with it
@@ -15,9 +17,8 @@ use crate::session::{GlobalArgs, Session};
 /// everything holds.
 #[derive(Args, Debug)]
 pub(crate) struct Verify {
-    /// A stopped broker's data dir, instead of asking a running one
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    offline: OfflineArgs,
     /// A checkpoint kept elsewhere: the chain must go through it
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
@@ -26,7 +27,10 @@ pub(crate) struct Verify {
 impl Verify {
     pub(crate) async fn run(self, global: &GlobalArgs) -> Result<(), Failure> {
         let witness = self.witness()?;
-        let report = Self::online(&Session::open(global)?, witness.as_ref()).await?;
+        let report = match self.offline.open().await? {
+            Some(ledger) => ledger.verify(witness.as_ref()).await.map_err(|error| Failure::Failed(chain(&error)))?,
+            None => Self::online(&Session::open(global)?, witness.as_ref()).await?,
+        };
         tell(global, &report)
     }
 

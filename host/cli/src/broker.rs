@@ -1,0 +1,163 @@
+//! The composition root: where store, plugins and broker meet, and nothing else
+//! knows of more than one of them.
+
+mod built_in;
+mod counted;
+mod lock;
+mod operations;
+mod storage;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bursar_domain::audit::{Action, Event, Outcome};
+use bursar_domain::broker::{Broker, Ports};
+use bursar_domain::clock::Clock as _;
+use bursar_plugin_host::{Limits, PluginEvent, PluginHost, PluginHostConfig};
+use bursar_store::Ledger;
+use serde_json::json;
+
+use self::counted::CountedPlugins;
+pub(crate) use self::lock::DirectoryLock;
+use self::operations::InstallationOperations;
+pub(crate) use self::storage::{open_failure, root_key_source, storage};
+use crate::config::Settings;
+use crate::failure::Failure;
+use crate::profile::write_private;
+use crate::system::{SystemClock, SystemEntropy};
+
+/// A broker with all that it stands on.
+pub(crate) struct Installation {
+    /// The use cases.
+    pub(crate) broker: Arc<Broker>,
+    /// What the server offers beyond them.
+    pub(crate) operations: Arc<InstallationOperations>,
+    /// The operator token's file, if this start made the installation.
+    pub(crate) new_token_file: Option<PathBuf>,
+    ledger: Arc<Ledger>,
+    _lock: DirectoryLock,
+}
+
+impl Installation {
+    /// Opens the installation in the data dir, or makes it where there is none.
+    ///
+    /// # Errors
+    ///
+    /// Where another broker has it, a key is missing or wrong, or a part fails.
+    pub(crate) async fn open(settings: &Settings) -> Result<Self, Failure> {
+        let lock = DirectoryLock::take(&settings.data_dir)?;
+        let ledger = Arc::new(storage::open_or_create(settings).await?);
+        let (plugins, events) = load_plugins(settings, &ledger).await?;
+        let plugins = Arc::new(CountedPlugins::new(plugins));
+        let broker = Arc::new(Broker::new(Ports {
+            store: ledger.clone(),
+            trail: ledger.clone(),
+            blind: ledger.clone(),
+            plugins: plugins.clone(),
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+        }));
+        let new_token_file = initialize(&broker, &settings.data_dir).await?;
+        record(&broker, events).await?;
+        let root_key = root_key_source(&settings.root_key)?;
+        let operations = Arc::new(InstallationOperations::new(ledger.clone(), plugins, root_key));
+        Ok(Self { broker, operations, new_token_file, ledger, _lock: lock })
+    }
+
+    /// Closes the store, so that the next start finds nothing to repair.
+    pub(crate) async fn close(self) {
+        self.ledger.close().await;
+    }
+}
+
+async fn load_plugins(settings: &Settings, ledger: &Ledger) -> Result<(PluginHost, Vec<PluginEvent>), Failure> {
+    let config = PluginHostConfig {
+        built_ins: built_in::plugins(),
+        folders: settings.plugin_folders.clone(),
+        cache_dir: Some(settings.data_dir.join("plugin-cache")),
+        cache_key: *ledger.derive_key("plugin code cache"),
+        granted_derives: settings.granted_derives.clone(),
+        limits: Limits::default(),
+    };
+    PluginHost::load(config).await.map_err(|error| Failure::Failed(chain(&error)))
+}
+
+/// Gives a new installation its account and operator token. The token's file is
+/// there before the token is valid: a crash in between loses nothing.
+async fn initialize(broker: &Broker, data_dir: &Path) -> Result<Option<PathBuf>, Failure> {
+    if broker.is_initialized().await.map_err(domain)? {
+        return Ok(None);
+    }
+    let token = broker.propose_operator_token();
+    let file = data_dir.join(TOKEN_FILE);
+    write_private(&file, token.expose().as_bytes(), true)
+        .map_err(|error| Failure::io(format!("write {}", file.display()), error))?;
+    if broker.initialize(&token).await.map_err(domain)? {
+        return Ok(Some(file));
+    }
+    // Another node was first; this token was never valid.
+    let _ = std::fs::remove_file(&file);
+    Ok(None)
+}
+
+/// Tells log and audit trail of the start and of each plugin.
+async fn record(broker: &Broker, events: Vec<PluginEvent>) -> Result<(), Failure> {
+    let start = json!({"version": env!("CARGO_PKG_VERSION")});
+    broker.record_system(Action::InstallationStart, start).await.map_err(domain)?;
+    for event in events {
+        let (action, detail) = match event {
+            PluginEvent::Loaded { id, version, digest, source, replaces } => {
+                tracing::info!(plugin = id, version, source, "plugin loaded");
+                let detail =
+                    json!({"id": id, "version": version, "digest": digest, "source": source, "replaces": replaces});
+                (Action::PluginLoad, detail)
+            }
+            PluginEvent::Rejected { id, digest, source, reason } => {
+                tracing::warn!(plugin = id, source, reason, "plugin rejected");
+                (Action::PluginReject, json!({"id": id, "digest": digest, "source": source, "reason": reason}))
+            }
+        };
+        broker.record_system(action, detail).await.map_err(domain)?;
+    }
+    Ok(())
+}
+
+/// An event of the broker's own, or of a tool on its data dir.
+pub(crate) fn system_event(action: Action) -> Event {
+    Event {
+        at: SystemClock.now(),
+        actor: "system".to_owned(),
+        action,
+        outcome: Outcome::Ok,
+        account: None,
+        credential: None,
+        version: None,
+        region: None,
+        request_id: None,
+        client: None,
+        plugin: None,
+        detail: None,
+    }
+}
+
+/// An error with its causes, for whoever started the process.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(deeper) = cause {
+        let said = deeper.to_string();
+        if !text.ends_with(&said) {
+            text = format!("{text}: {said}");
+        }
+        cause = deeper.source();
+    }
+    text
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
+fn domain(error: bursar_domain::Error) -> Failure {
+    Failure::Failed(chain(&error))
+}
+
+/// In the data dir.
+const TOKEN_FILE: &str = "operator-token";

@@ -1,0 +1,151 @@
+//! `bursar serve`
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bursar_server::App;
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use toml::Value;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::prelude::*;
+
+use crate::broker::{Installation, chain};
+use crate::config::{Configuration, FlagValue, LogFormat, LogLevel, Settings};
+use crate::failure::Failure;
+use crate::system::SystemEntropy;
+
+/// Run the broker
+///
+/// An empty data dir is initialised: a root key, the account `default` and an
+/// operator token, whose file's path is printed.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Serve {
+    /// TOML file; each key can also be set as `BURSAR_SECTION__KEY`
+    #[arg(long, env = "BURSAR_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where keys and data are
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Address and port [default: `127.0.0.1:8420`]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// A folder of plugins beside the built-in ones. Repeatable
+    #[arg(long = "plugins", value_name = "DIR")]
+    plugins: Vec<PathBuf>,
+    /// Print what is in force and where each value came from, then exit
+    #[arg(long)]
+    print_config: bool,
+}
+
+impl Serve {
+    pub(crate) async fn run(self) -> Result<(), Failure> {
+        let configuration = Configuration::load(self.config.as_deref(), environment(), self.flags())?;
+        if self.print_config {
+            return std::io::stdout()
+                .write_all(configuration.to_string().as_bytes())
+                .map_err(|error| Failure::io("write to stdout", error));
+        }
+        let settings = configuration.settings()?;
+        start_log(&settings);
+        let shutdown = CancellationToken::new();
+        cancel_on_signal(&shutdown)?;
+        // Before anything is made or changed on disk.
+        let socket = TcpListener::bind(settings.listen)
+            .map_err(|error| Failure::io(format!("listen on {}", settings.listen), error))?;
+        let installation = Installation::open(&settings).await?;
+        announce(&settings, &socket, &installation)?;
+        let app = App::new(
+            installation.broker.clone(),
+            installation.operations.clone(),
+            Arc::new(SystemEntropy),
+            settings.server.clone(),
+        );
+        let served = bursar_server::serve(app, socket, settings.tls.clone(), shutdown).await;
+        installation.close().await;
+        tracing::info!("stopped");
+        served.map_err(|error| Failure::Failed(chain(&error)))
+    }
+
+    fn flags(&self) -> Vec<FlagValue> {
+        let mut flags: Vec<FlagValue> = Vec::new();
+        if let Some(folder) = &self.data_dir {
+            flags.push(("--data-dir", "storage.data_dir", Value::from(folder.display().to_string())));
+        }
+        if let Some(address) = &self.listen {
+            flags.push(("--listen", "server.listen", Value::from(address.to_string())));
+        }
+        if !self.plugins.is_empty() {
+            let folders = self.plugins.iter().map(|folder| Value::from(folder.display().to_string()));
+            flags.push(("--plugins", "plugins.folders", Value::Array(folders.collect())));
+        }
+        flags
+    }
+}
+
+/// The process's environment, as far as it is text.
+pub(crate) fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
+}
+
+/// The level is for Bursar's own lines. Libraries are heard only where something
+/// is wrong: at their finer levels some write headers, which hold tokens.
+fn start_log(settings: &Settings) {
+    let level = match settings.log_level {
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
+    };
+    let filter = Targets::new().with_default(level.min(LevelFilter::WARN)).with_target("bursar", level);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let started = match settings.log_format {
+        LogFormat::Text => {
+            let ansi = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
+            tracing_subscriber::registry().with(filter).with(lines.with_ansi(ansi)).try_init()
+        }
+        LogFormat::Json => tracing_subscriber::registry().with(filter).with(lines.json()).try_init(),
+    };
+    // It fails only where a log was started before, which then goes on.
+    drop(started);
+}
+
+fn cancel_on_signal(shutdown: &CancellationToken) -> Result<(), Failure> {
+    let listen = |kind| signal(kind).map_err(|error| Failure::io("listen for signals", error));
+    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    let shutdown = shutdown.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping: requests in flight may end");
+        shutdown.cancel();
+    });
+    Ok(())
+}
+
+/// Where it listens, and on the first start where the token is; never a token.
+fn announce(settings: &Settings, socket: &TcpListener, installation: &Installation) -> Result<(), Failure> {
+    let address = socket.local_addr().map_err(|error| Failure::io("ask where it listens", error))?;
+    let scheme = if settings.tls.is_some() { "https" } else { "http" };
+    let mut lines = format!("listening on {scheme}://{address}\n");
+    if let Some(file) = &installation.new_token_file {
+        // Writing to a String cannot fail.
+        let _ = writeln!(lines, "operator token in {}", file.display());
+    }
+    // A service may have no stdout: it serves all the same.
+    let _ = std::io::stdout().write_all(lines.as_bytes());
+    Ok(())
+}
+
+const EXAMPLES: &str = "Examples:
+  bursar serve --data-dir ./data
+  bursar serve --config /etc/bursar.toml --print-config
+  BURSAR_LOG__LEVEL=debug bursar serve --data-dir ./data --plugins ./plugins";

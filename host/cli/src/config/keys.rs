@@ -1,0 +1,120 @@
+//! Every key there is.
+
+use toml::Value;
+
+/// A key of the configuration.
+#[derive(Debug)]
+pub(crate) struct Key {
+    /// `section.key`.
+    pub(crate) name: &'static str,
+    /// What it decides, for those without a default.
+    pub(crate) about: &'static str,
+    shape: Shape,
+    /// As TOML; empty for none.
+    default: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Shape {
+    Text,
+    Flag,
+    Number,
+    List,
+    Table,
+}
+
+impl Key {
+    /// Its value when nobody says anything.
+    pub(crate) fn default(&self) -> Option<Value> {
+        if self.default.is_empty() { None } else { self.parse(self.default).ok() }
+    }
+
+    /// A value of the file, if it is of the right type.
+    pub(crate) fn check(&self, value: Value) -> Result<Value, String> {
+        let fits = match self.shape {
+            Shape::Text => value.is_str(),
+            Shape::Flag => value.is_bool(),
+            Shape::Number => value.is_integer(),
+            Shape::List => value.as_array().is_some_and(|items| items.iter().all(Value::is_str)),
+            Shape::Table => value.is_table(),
+        };
+        if fits { Ok(value) } else { Err(format!("must be {}", self.shape.name())) }
+    }
+
+    /// A value of the environment: bare text, or TOML for lists and tables.
+    pub(crate) fn parse(&self, text: &str) -> Result<Value, String> {
+        let wrong = || format!("must be {}", self.shape.name());
+        match self.shape {
+            Shape::Text => Ok(Value::from(text)),
+            Shape::Flag => match text {
+                "true" | "1" => Ok(Value::from(true)),
+                "false" | "0" => Ok(Value::from(false)),
+                _ => Err(wrong()),
+            },
+            Shape::Number => text.parse::<i64>().map(Value::from).map_err(|_| wrong()),
+            Shape::List if !text.trim_start().starts_with('[') => {
+                Ok(Value::Array(text.split(',').filter(|item| !item.is_empty()).map(Value::from).collect()))
+            }
+            Shape::List | Shape::Table => {
+                let document: toml::Table = toml::from_str(&format!("value = {text}")).map_err(|_| wrong())?;
+                document.get("value").cloned().ok_or_else(wrong).and_then(|value| self.check(value))
+            }
+        }
+    }
+}
+
+impl Shape {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Flag => "true or false",
+            Self::Number => "a whole number",
+            Self::List => "a list of texts",
+            Self::Table => "a table",
+        }
+    }
+}
+
+const fn key(name: &'static str, shape: Shape, default: &'static str, about: &'static str) -> Key {
+    Key { name, about, shape, default }
+}
+
+/// In the order they are printed; the keys of a section stand together.
+pub(crate) const KEYS: &[Key] = &[
+    key("server.listen", Shape::Text, "127.0.0.1:8420", ""),
+    key("server.tls_cert", Shape::Text, "", "the certificate chain's PEM file, for TLS"),
+    key("server.tls_key", Shape::Text, "", "the private key's PEM file, for TLS"),
+    key("server.insecure_listen", Shape::Flag, "false", ""),
+    key("server.metrics_public", Shape::Flag, "false", ""),
+    key("storage.data_dir", Shape::Text, "", "where keys and data are; a folder of the user's without it"),
+    key("storage.url", Shape::Text, "", "postgres://...; a file in the data dir without it"),
+    key("storage.cache_mib", Shape::Number, "64", ""),
+    key("storage.max_connections", Shape::Number, "16", ""),
+    key("storage.root_key.source", Shape::Text, "file", ""),
+    key("storage.root_key.path", Shape::Text, "", "the root key's file; root.key in the data dir without it"),
+    key("storage.root_key.passphrase_file", Shape::Text, "", "the passphrase's file, for source passphrase"),
+    key("storage.root_key.variable", Shape::Text, "BURSAR_ROOT_KEY", ""),
+    key("plugins.folders", Shape::List, "[]", ""),
+    key("plugins.granted_derives", Shape::Table, "{}", ""),
+    key("limits.body_bytes", Shape::Number, "2097152", ""),
+    key("limits.requests_per_second", Shape::Number, "50", ""),
+    key("limits.burst", Shape::Number, "200", ""),
+    key("limits.operator_unlimited", Shape::Flag, "true", ""),
+    key("log.level", Shape::Text, "info", ""),
+    key("log.format", Shape::Text, "text", ""),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_has_a_default_or_says_what_it_is_without() {
+        for key in KEYS {
+            assert_eq!(key.default().is_some(), key.about.is_empty(), "{}", key.name);
+            if let Some(default) = key.default() {
+                assert!(key.check(default).is_ok(), "{}", key.name);
+            }
+        }
+    }
+}

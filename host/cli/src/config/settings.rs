@@ -1,0 +1,229 @@
+//! The configuration as what the broker is built from, every value in range.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use bursar_server::{RateLimit, ServerConfig, TlsFiles};
+use etcetera::BaseStrategy;
+use toml::Value;
+
+use crate::config::Configuration;
+use crate::failure::Failure;
+
+/// What the broker is built from.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// Where to listen.
+    pub(crate) listen: SocketAddr,
+    /// With TLS, where these are given.
+    pub(crate) tls: Option<TlsFiles>,
+    /// What the HTTP surface allows.
+    pub(crate) server: ServerConfig,
+    /// Where keys and data are.
+    pub(crate) data_dir: PathBuf,
+    /// `postgres://...`, or a file in the data dir.
+    pub(crate) database_url: Option<String>,
+    /// Memory for the file's pages.
+    pub(crate) cache_bytes: usize,
+    /// Most connections to the database.
+    pub(crate) max_connections: u32,
+    /// Where the root key comes from.
+    pub(crate) root_key: RootKey,
+    /// Whose `*.wasm` files are plugins beside the built-in ones.
+    pub(crate) plugin_folders: Vec<PathBuf>,
+    /// Which public fields each type of a folder may derive from secrets.
+    pub(crate) granted_derives: BTreeMap<String, Vec<String>>,
+    /// How much is logged.
+    pub(crate) log_level: LogLevel,
+    /// In which form.
+    pub(crate) log_format: LogFormat,
+}
+
+/// Where the root key comes from.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum RootKey {
+    /// A file of ours.
+    File(PathBuf),
+    /// Derived from the passphrase in this file.
+    Passphrase(PathBuf),
+    /// An environment variable.
+    Variable(String),
+    /// A folder of systemd's.
+    CredentialsDirectory(PathBuf),
+}
+
+/// How much is logged.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum LogLevel {
+    /// Only what failed.
+    Error,
+    /// And what should not be.
+    Warn,
+    /// And what happened.
+    Info,
+    /// And why.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+/// The form of the log.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
+pub(super) fn read(from: &Configuration) -> Result<Settings, Failure> {
+    let data_dir = match path(from, "storage.data_dir") {
+        Some(data_dir) => data_dir,
+        None => default_data_dir()?,
+    };
+    let tls = tls(from)?;
+    let listen = listen(from, tls.is_some())?;
+    let rate_limit = RateLimit {
+        requests_per_second: positive(from, "limits.requests_per_second")?,
+        burst: positive(from, "limits.burst")?,
+        operator_unlimited: flag(from, "limits.operator_unlimited"),
+    };
+    let server = ServerConfig {
+        max_body_bytes: number(from, "limits.body_bytes", 1)?,
+        rate_limit,
+        metrics_public: flag(from, "server.metrics_public"),
+        ..ServerConfig::default()
+    };
+    Ok(Settings {
+        listen,
+        tls,
+        server,
+        database_url: database_url(from)?,
+        cache_bytes: number(from, "storage.cache_mib", 1)?.saturating_mul(1 << 20),
+        max_connections: positive(from, "storage.max_connections")?.get(),
+        root_key: root_key(from, &data_dir)?,
+        data_dir,
+        plugin_folders: list(from.value("plugins.folders")).into_iter().map(PathBuf::from).collect(),
+        granted_derives: granted_derives(from)?,
+        log_level: one_of(from, "log.level", LOG_LEVELS)?,
+        log_format: one_of(from, "log.format", LOG_FORMATS)?,
+    })
+}
+
+fn listen(from: &Configuration, has_tls: bool) -> Result<SocketAddr, Failure> {
+    let name = "server.listen";
+    let wrong = || from.wrong(name, "must be ADDRESS:PORT, as in 127.0.0.1:8420");
+    let listen: SocketAddr = text(from, name).unwrap_or_default().parse().map_err(|_| wrong())?;
+    if !listen.ip().is_loopback() && !has_tls && !flag(from, "server.insecure_listen") {
+        return Err(from.wrong(
+            name,
+            "lets other machines in without TLS: set server.tls_cert and server.tls_key, or \
+             server.insecure_listen = true where something in front of it does TLS",
+        ));
+    }
+    Ok(listen)
+}
+
+fn tls(from: &Configuration) -> Result<Option<TlsFiles>, Failure> {
+    match (path(from, "server.tls_cert"), path(from, "server.tls_key")) {
+        (Some(certificate), Some(private_key)) => Ok(Some(TlsFiles { certificate, private_key })),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(from.wrong("server.tls_cert", "needs server.tls_key too")),
+        (None, Some(_)) => Err(from.wrong("server.tls_key", "needs server.tls_cert too")),
+    }
+}
+
+fn database_url(from: &Configuration) -> Result<Option<String>, Failure> {
+    match text(from, "storage.url") {
+        None | Some("") => Ok(None),
+        Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => Ok(Some(url.to_owned())),
+        Some(_) => Err(from.wrong("storage.url", "must be postgres://...; leave it out for a file in the data dir")),
+    }
+}
+
+fn root_key(from: &Configuration, data_dir: &std::path::Path) -> Result<RootKey, Failure> {
+    let name = "storage.root_key.source";
+    match text(from, name).unwrap_or_default() {
+        "file" => {
+            let path = path(from, "storage.root_key.path");
+            Ok(RootKey::File(path.unwrap_or_else(|| data_dir.join(ROOT_KEY_FILE))))
+        }
+        "passphrase" => match path(from, "storage.root_key.passphrase_file") {
+            Some(path) => Ok(RootKey::Passphrase(path)),
+            None => Err(from.wrong(name, "needs storage.root_key.passphrase_file")),
+        },
+        "env" => Ok(RootKey::Variable(text(from, "storage.root_key.variable").unwrap_or_default().to_owned())),
+        "credentials-directory" => match env::var_os("CREDENTIALS_DIRECTORY") {
+            Some(folder) => Ok(RootKey::CredentialsDirectory(PathBuf::from(folder))),
+            None => Err(from.wrong(name, "needs $CREDENTIALS_DIRECTORY, which systemd sets for LoadCredential=")),
+        },
+        _ => Err(from.wrong(name, "must be one of file, passphrase, env, credentials-directory")),
+    }
+}
+
+fn granted_derives(from: &Configuration) -> Result<BTreeMap<String, Vec<String>>, Failure> {
+    let name = "plugins.granted_derives";
+    let table = from.value(name).and_then(Value::as_table);
+    let grants = table.into_iter().flatten().map(|(id, pointers)| {
+        let all_texts = pointers.as_array().is_some_and(|pointers| pointers.iter().all(Value::is_str));
+        all_texts.then(|| (id.clone(), list(Some(pointers))))
+    });
+    grants.collect::<Option<_>>().ok_or_else(|| from.wrong(name, "must map a type's id to a list of JSON Pointers"))
+}
+
+fn default_data_dir() -> Result<PathBuf, Failure> {
+    let base = etcetera::choose_base_strategy()
+        .map_err(|_| Failure::Usage("there is no home directory for the data: give --data-dir".to_owned()))?;
+    Ok(base.data_dir().join("bursar"))
+}
+
+fn text<'a>(from: &'a Configuration, name: &str) -> Option<&'a str> {
+    from.value(name).and_then(Value::as_str)
+}
+
+fn path(from: &Configuration, name: &str) -> Option<PathBuf> {
+    text(from, name).filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
+fn flag(from: &Configuration, name: &str) -> bool {
+    from.value(name).and_then(Value::as_bool).unwrap_or(false)
+}
+
+fn list(value: Option<&Value>) -> Vec<String> {
+    value.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+fn number(from: &Configuration, name: &str, least: usize) -> Result<usize, Failure> {
+    let value = from.value(name).and_then(Value::as_integer).unwrap_or_default();
+    usize::try_from(value)
+        .ok()
+        .filter(|value| *value >= least)
+        .ok_or_else(|| from.wrong(name, format!("must be {least} or more")))
+}
+
+fn positive(from: &Configuration, name: &str) -> Result<NonZeroU32, Failure> {
+    let value = u32::try_from(number(from, name, 1)?).ok().and_then(NonZeroU32::new);
+    value.ok_or_else(|| from.wrong(name, "is too large"))
+}
+
+fn one_of<T: Copy>(from: &Configuration, name: &str, words: &[(&str, T)]) -> Result<T, Failure> {
+    let said = text(from, name).unwrap_or_default();
+    words.iter().find(|(word, _)| *word == said).map(|(_, meaning)| *meaning).ok_or_else(|| {
+        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        from.wrong(name, format!("must be one of {}", known.join(", ")))
+    })
+}
+
+/// In the data dir.
+pub(crate) const ROOT_KEY_FILE: &str = "root.key";
+const LOG_LEVELS: &[(&str, LogLevel)] = &[
+    ("error", LogLevel::Error),
+    ("warn", LogLevel::Warn),
+    ("info", LogLevel::Info),
+    ("debug", LogLevel::Debug),
+    ("trace", LogLevel::Trace),
+];
+const LOG_FORMATS: &[(&str, LogFormat)] = &[("text", LogFormat::Text), ("json", LogFormat::Json)];
