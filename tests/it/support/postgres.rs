@@ -49,7 +49,7 @@ impl Postgres {
         }
         // QUIT ends the postmaster with its children; KILL would orphan them.
         let process = Guarded::spawn(Path::new(start.get_program()), &line, &[], &folder, "QUIT");
-        let postgres = Self { port, process: process };
+        let postgres = Self { port, process };
         let ready = eventually(Duration::from_mins(1), async || postgres.sql("postgres", "SELECT 1").ok).await;
         assert!(ready, "PostgreSQL does not start:\n{}", postgres.process.output());
         postgres
