@@ -1,4 +1,4 @@
-//! A PostgreSQL role's login, as an example of a type from outside the project.
+//! A Postgres role's login, as an example of a type from outside the project.
 //!
 //! Least privilege: a role that owns nothing and was granted what the
 //! application needs, never `postgres`.
@@ -7,6 +7,8 @@
 //! <https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS>.
 
 #![forbid(unsafe_code)]
+
+use std::fmt::Write as _;
 
 use bursar_plugin_sdk::{
     Artifact, Context, CredentialType, Error, Generator, Inspection, Rewrite, Violations, export_generator,
@@ -127,7 +129,10 @@ fn percent_encode(text: &str) -> String {
     for byte in text.bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
-            _ => encoded.push_str(&format!("%{byte:02X}")),
+            _ => {
+                // Writing to a String cannot fail.
+                let _ = write!(encoded, "%{byte:02X}");
+            }
         }
     }
     encoded
