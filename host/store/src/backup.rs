@@ -219,7 +219,8 @@ pub async fn restore(
     config: &Config,
 ) -> Result<(Summary, Report), BackupError> {
     let unlock = unlock.clone();
-    let mut reader = tokio::task::spawn_blocking(move || Reader::open(input, &unlock)).await.map_err(std::io::Error::other)??;
+    let mut reader =
+        tokio::task::spawn_blocking(move || Reader::open(input, &unlock)).await.map_err(std::io::Error::other)??;
     let engine = connect(&config.storage, Mode::Create).await?;
     if !engine.scan(&[], &[], 1).await?.is_empty() {
         return Err(OpenError::AlreadyInitialised.into());

@@ -277,10 +277,7 @@ mod tests {
                 plugin: None,
                 detail: Some(serde_json::json!({"b": 1, "a": [true]})),
             },
-            touched: vec![
-                Touch { key: vec![1, 2], digest: Some([4; 32]) },
-                Touch { key: vec![], digest: None },
-            ],
+            touched: vec![Touch { key: vec![1, 2], digest: Some([4; 32]) }, Touch { key: vec![], digest: None }],
         };
         let bytes = content.encode();
         assert_eq!(Content::decode(&bytes), Some(content));

@@ -160,7 +160,8 @@ impl Group<'_> {
             // An account key made for a batch that is not taken must not serve the next.
             let current = &self.current;
             let is_written = |account: &Uuid| current.get(&tables::account_key(*account)).copied().flatten();
-            self.accounts.retain(|account, key| key.as_ref().is_none_or(|key| is_written(account) == Some(key.revision)));
+            self.accounts
+                .retain(|account, key| key.as_ref().is_none_or(|key| is_written(account) == Some(key.revision)));
         }
         let writes = staged?;
         let touched: Vec<Touch> = writes.iter().map(Touch::of).collect();

@@ -180,9 +180,7 @@ impl Core {
         }
         let mut opened = match scope(key).ok_or_else(altered)? {
             Scope::Installation => self.keyring.system.open(*revision, key, *revision, value),
-            Scope::Account(account) => {
-                self.account(account, companions)?.scope.open(*revision, key, *revision, value)
-            }
+            Scope::Account(account) => self.account(account, companions)?.scope.open(*revision, key, *revision, value),
             Scope::OwnKey(account) => {
                 let account = self.account(account, companions)?;
                 let row = tables::data_key(key);

@@ -221,7 +221,8 @@ impl Kdf {
         if passphrase.expose_secret().is_empty() || self.memory_kib > MAX_ARGON2_MEMORY_KIB {
             return Err(RootKeyError::Passphrase);
         }
-        let params = Params::new(self.memory_kib, self.passes, self.lanes, None).map_err(|_| RootKeyError::Passphrase)?;
+        let params =
+            Params::new(self.memory_kib, self.passes, self.lanes, None).map_err(|_| RootKeyError::Passphrase)?;
         let mut key = Key256::default();
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
             .hash_password_into(passphrase.expose_secret().as_bytes(), &salt, &mut *key)

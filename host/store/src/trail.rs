@@ -152,10 +152,8 @@ impl Stream {
         if self.prefix.first() == Some(&tables::AUDIT) {
             return Ok(found);
         }
-        let keys: Vec<Vec<u8>> = found
-            .iter()
-            .filter_map(|row| Some(tables::audit(self.node, tables::seq_of(&row.key)?)))
-            .collect();
+        let keys: Vec<Vec<u8>> =
+            found.iter().filter_map(|row| Some(tables::audit(self.node, tables::seq_of(&row.key)?))).collect();
         let records = core.engine.get_many(&keys).await?;
         keys.iter().zip(records).map(|(key, row)| row.ok_or_else(|| unsealable(key))).collect()
     }

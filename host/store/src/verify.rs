@@ -83,7 +83,9 @@ impl Verifier<'_> {
                 Some(head) => {
                     self.heads.insert(head.node, head);
                 }
-                None => self.problem(format!("the chain head {} cannot be opened: it was altered", hex::encode(&row.key))),
+                None => {
+                    self.problem(format!("the chain head {} cannot be opened: it was altered", hex::encode(&row.key)))
+                }
             }
         }
         Ok(())
@@ -109,7 +111,8 @@ impl Verifier<'_> {
         let opened = self.keyring.audit.open(row.revision, &row.key, row.revision, &row.value)?;
         let checkpoint: Checkpoint = serde_json::from_slice(&opened).ok()?;
         let node: Uuid = checkpoint.node.parse().ok()?;
-        let ours = checkpoint::is_ours(self.keyring, &checkpoint) && tables::checkpoint(node, checkpoint.seq) == row.key;
+        let ours =
+            checkpoint::is_ours(self.keyring, &checkpoint) && tables::checkpoint(node, checkpoint.seq) == row.key;
         ours.then_some(((node, checkpoint.seq), hash_of(&checkpoint.hash)?))
     }
 
@@ -210,7 +213,9 @@ impl Verifier<'_> {
         {
             self.witness_met = true;
             if witness.hash != hash_text(hash) {
-                self.problem(format!("audit record {node}-{seq} is not the one the given checkpoint witnesses: history was rewritten"));
+                self.problem(format!(
+                    "audit record {node}-{seq} is not the one the given checkpoint witnesses: history was rewritten"
+                ));
             }
         }
     }
@@ -245,7 +250,10 @@ impl Verifier<'_> {
         let mut left: Vec<Vec<u8>> = self.index.drain().collect();
         left.sort_unstable();
         for key in left {
-            self.problem(format!("the row {} that lists an audit record under its account is missing", hex::encode(key)));
+            self.problem(format!(
+                "the row {} that lists an audit record under its account is missing",
+                hex::encode(key)
+            ));
         }
         Ok(())
     }
@@ -311,7 +319,9 @@ fn mismatch(row: &Row, said: Option<&Expected>) -> Option<String> {
         ));
     }
     if row.revision != *revision || sha256(&row.value) != *digest {
-        return Some(format!("the record {record} is not what audit record {node}-{seq} wrote: it was altered or swapped"));
+        return Some(format!(
+            "the record {record} is not what audit record {node}-{seq} wrote: it was altered or swapped"
+        ));
     }
     None
 }

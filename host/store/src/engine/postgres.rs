@@ -144,9 +144,7 @@ impl Transaction for PostgresTransaction {
             updates.bind(update).execute(&mut *self.tx).await.map_err(failed)?;
         }
         if !inserts.keys.is_empty() {
-            let insert = sqlx::query(
-                "INSERT INTO record SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::bytea[])",
-            );
+            let insert = sqlx::query("INSERT INTO record SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::bytea[])");
             inserts.bind(insert).execute(&mut *self.tx).await.map_err(failed)?;
         }
         Ok(())
@@ -222,11 +220,7 @@ async fn scan_rows<'c>(
 }
 
 fn row(row: &PgRow) -> Result<Row, EngineError> {
-    Ok(Row {
-        key: row.try_get(0).map_err(failed)?,
-        revision: revision(row)?,
-        value: row.try_get(2).map_err(failed)?,
-    })
+    Ok(Row { key: row.try_get(0).map_err(failed)?, revision: revision(row)?, value: row.try_get(2).map_err(failed)? })
 }
 
 fn revision(row: &PgRow) -> Result<Revision, EngineError> {

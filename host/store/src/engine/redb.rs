@@ -213,9 +213,7 @@ impl Transaction for RedbTransaction {
     /// redb has one writer: beginning was the lock.
     async fn lock(&mut self, keys: &[Vec<u8>]) -> Result<Vec<Option<Revision>>, EngineError> {
         let table = self.tx.open_table(RECORDS).map_err(failed)?;
-        keys.iter()
-            .map(|key| Ok(table.get(key.as_slice()).map_err(failed)?.map(|guard| guard.value().0)))
-            .collect()
+        keys.iter().map(|key| Ok(table.get(key.as_slice()).map_err(failed)?.map(|guard| guard.value().0))).collect()
     }
 
     async fn get(&mut self, key: &[u8]) -> Result<Option<Row>, EngineError> {
@@ -260,7 +258,10 @@ impl Transaction for RedbTransaction {
         let Self { tx, shared } = *self;
         tx.commit().map_err(|error| {
             if let Err(error) = shared.reopen() {
-                tracing::error!(error = &*error.source, "the database file could not be reopened; trying again on next use");
+                tracing::error!(
+                    error = &*error.source,
+                    "the database file could not be reopened; trying again on next use"
+                );
             }
             failed(error)
         })

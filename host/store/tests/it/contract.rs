@@ -212,7 +212,8 @@ async fn of_many_only_one_is_first(store: Arc<dyn Store>) {
 async fn wrong_batches_are_refused(store: Arc<dyn Store>) {
     let twice = put(key("a"), Expect::Any, "1").delete(key("a"), Expect::Any);
     let nowhere = put(vec![0x7F], Expect::Any, "1");
-    let too_many = (0..5000_u32).fold(Batch::default(), |batch, n| batch.put(key(n.to_be_bytes()), Expect::Any, vec![]));
+    let too_many =
+        (0..5000_u32).fold(Batch::default(), |batch, n| batch.put(key(n.to_be_bytes()), Expect::Any, vec![]));
     for batch in [twice, nowhere, too_many] {
         assert!(matches!(store.commit(batch).await, Err(Error::Unavailable(_))));
     }
@@ -268,7 +269,9 @@ async fn two_nodes_share_one_database() {
 
     // Each asks for what the other may just have made: of two guards one stands.
     let guard = |store: Arc<Ledger>, mine: String, other: String| {
-        tokio::spawn(async move { store.commit(put(key(mine), Expect::Absent, "").delete(key(other), Expect::Absent)).await })
+        tokio::spawn(async move {
+            store.commit(put(key(mine), Expect::Absent, "").delete(key(other), Expect::Absent)).await
+        })
     };
     for n in 0..20 {
         let one = guard(Arc::clone(&first), format!("x{n}"), format!("y{n}"));

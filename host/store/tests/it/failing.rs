@@ -69,7 +69,9 @@ async fn a_full_disk_fails_commits_and_nothing_else() {
     }));
     let engine: Arc<dyn Engine> = Arc::new(engine.unwrap());
     let ledger = Ledger::create_on(engine, None, &home.root_key(), Arc::new(Still)).await.unwrap();
-    let put = |suffix: &str| Batch::default().put(account_key(0x18, suffix), Expect::Absent, vec![7; 4096]).event(event(suffix));
+    let put = |suffix: &str| {
+        Batch::default().put(account_key(0x18, suffix), Expect::Absent, vec![7; 4096]).event(event(suffix))
+    };
     ledger.commit(put("before")).await.unwrap();
 
     for round in 0..3 {

@@ -55,9 +55,7 @@ async fn batches_that_wait_share_a_commit() {
     let home = Home::new();
     let (engine, ledger) = gated(&home).await;
     let batch = |n: u32| {
-        Batch::default()
-            .put(account_key(0x18, n.to_be_bytes()), Expect::Absent, vec![1])
-            .event(event(&n.to_string()))
+        Batch::default().put(account_key(0x18, n.to_be_bytes()), Expect::Absent, vec![1]).event(event(&n.to_string()))
     };
     let mut commits: Vec<_> = (0..64).map(|n| ledger.commit(batch(n))).collect();
     // Each is handed over when it is first polled; none can be answered yet.

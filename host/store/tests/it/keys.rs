@@ -85,7 +85,8 @@ async fn a_passphrase_opens_what_it_sealed() {
     assert!(matches!(Ledger::open(&with("battery staple")).await.err().unwrap(), OpenError::WrongRootKey));
     assert!(matches!(refusal(&home, home.root_key()).await, OpenError::RootKey(RootKeyError::OtherKind)));
     is_whole(&Ledger::open(&with("correct horse")).await.unwrap()).await;
-    let empty = Ledger::create(&config(&home.path("other.redb"), RootKeySource::Passphrase(SecretString::from("")))).await;
+    let empty =
+        Ledger::create(&config(&home.path("other.redb"), RootKeySource::Passphrase(SecretString::from("")))).await;
     assert!(matches!(empty.err().unwrap(), OpenError::RootKey(RootKeyError::Passphrase)));
 }
 
@@ -226,7 +227,11 @@ async fn purging_a_secret_destroys_its_key() {
     let engine = home.engine();
     assert!(engine.scan(&[0xE2], &[], 9).await.unwrap().is_empty());
     // From a backup, say: nothing here opens it any more.
-    write(&engine, vec![bursar_store::engine::Write { key: secret.key, content: Some((secret.revision, secret.value)) }]).await;
+    write(
+        &engine,
+        vec![bursar_store::engine::Write { key: secret.key, content: Some((secret.revision, secret.value)) }],
+    )
+    .await;
     drop(engine);
     let store = home.open().await;
     assert!(matches!(store.get(&account_key(0x18, "a")).await, Err(Error::Unsealable { .. })));

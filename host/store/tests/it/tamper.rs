@@ -166,7 +166,10 @@ async fn what_was_deleted_or_never_written_is_named() {
     let victim = Victim::new().await;
     let row = victim.row(&key("b")).await;
     let problems = victim.found(vec![put(&key("gone"), &row)]).await;
-    assert!(problems.len() == 1 && names(&problems, &hex::encode(key("gone"))) && names(&problems, "put back"), "{problems:?}");
+    assert!(
+        problems.len() == 1 && names(&problems, &hex::encode(key("gone"))) && names(&problems, "put back"),
+        "{problems:?}"
+    );
     let problems = victim.found(vec![put(&key("new"), &row)]).await;
     assert!(problems.len() == 1 && names(&problems, "added from outside"), "{problems:?}");
 }
@@ -187,7 +190,10 @@ async fn edited_missing_and_reordered_audit_records_are_named() {
     }
     let swap = vec![put(&records[2].key, &records[3]), put(&records[3].key, &records[2])];
     let problems = victim.found(swap).await;
-    assert!(names(&problems, &format!("{node}-3 cannot")) && names(&problems, &format!("{node}-4 cannot")), "{problems:?}");
+    assert!(
+        names(&problems, &format!("{node}-3 cannot")) && names(&problems, &format!("{node}-4 cannot")),
+        "{problems:?}"
+    );
 
     let index = victim.rows(&[0xE4]).await;
     let problems = victim.found(vec![delete(&index[0].key)]).await;

@@ -65,7 +65,8 @@ async fn filters_narrow() {
         let event = Event { account: Some(account), ..at(n * 10_000, &format!("actor {n}")) };
         store.commit(Batch::default().event(event)).await.unwrap();
     }
-    let denied = Event { action: Action::AccountRead, outcome: Outcome::Denied, account: None, ..at(60_000, "mallory") };
+    let denied =
+        Event { action: Action::AccountRead, outcome: Outcome::Denied, account: None, ..at(60_000, "mallory") };
     store.commit(Batch::default().event(denied)).await.unwrap();
     store.commit(Batch::default().put(key("a"), Expect::Any, vec![])).await.unwrap();
 
@@ -78,7 +79,8 @@ async fn filters_narrow() {
     assert_eq!(actors(&reads), ["mallory"]);
     let own = only(Filter { action: Some("installation.housekeeping".to_owned()), ..Filter::default() }).await;
     assert_eq!(actors(&own), ["system", "system"], "the change without an event, and the creation");
-    let since = only(Filter { since: Some(at(40_000, "").at), actor: None, account: Some(other), ..Filter::default() }).await;
+    let since =
+        only(Filter { since: Some(at(40_000, "").at), actor: None, account: Some(other), ..Filter::default() }).await;
     assert_eq!(actors(&since), ["actor 5"]);
     let between = Filter { since: Some(at(10_000, "").at), until: Some(at(30_000, "").at), ..Filter::default() };
     assert_eq!(actors(&only(between).await), ["actor 2", "actor 1"]);
