@@ -128,7 +128,7 @@ pub struct Event {
     pub request_id: Option<String>,
     /// The client's address.
     pub client: Option<String>,
-    /// The plugin that took part: `container-registry@sha256:...`.
+    /// The plugin that took part: `ssh-login@sha256:...`.
     pub plugin: Option<String>,
     /// Public facts: field pointers that were revealed, a format, a count, the
     /// name of a member. Never a value of a credential.

@@ -9,6 +9,8 @@
 //! Deliberately unknown here: HTTP, any database, WebAssembly, the clock,
 //! randomness and every credential type.
 
+#![forbid(unsafe_code)]
+
 pub mod access;
 pub mod audit;
 pub mod broker;

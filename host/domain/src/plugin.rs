@@ -24,7 +24,7 @@ pub struct Manifest {
     pub title: String,
     /// One sentence.
     pub summary: String,
-    /// What it groups under: `container-registry`, `certificate`, ...
+    /// What it groups under: `registry`, `certificate`, ...
     pub category: String,
     /// Semantic version of the plugin.
     pub version: String,
