@@ -1,5 +1,7 @@
 //! Replays `tests/*.json` without a sandbox, and asks others about the hash.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests, outside the functions that the lint exempts")]
+
 use basic_auth::BasicAuth;
 use bursar_plugin_sdk::{Context, cases, native};
 

@@ -1,5 +1,7 @@
 //! Keys and certificates as OpenSSL writes them, of every supported kind.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests, outside the functions that the lint exempts")]
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
