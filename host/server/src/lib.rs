@@ -1,1 +1,40 @@
-//! stub
+//! Bursar's HTTP surface: the JSON API under `/v1`, its OpenAPI description,
+//! health and metrics, and the server that listens for them.
+//!
+//! Start at [`router()`] for what exists and in which order a request passes the
+//! layers, then read one file under `routes/`: each holds one operation, its
+//! description first, then the handler. A handler decodes, calls one function
+//! of [`bursar_domain::broker::Broker`] and encodes; it decides nothing.
+//!
+//! Deliberately unknown here: storage, WebAssembly, the wall clock, every
+//! credential type. What the installation can do beyond the broker comes in
+//! through [`Operations`].
+
+#![forbid(unsafe_code)]
+#![expect(clippy::doc_markdown, reason = "OpenAPI and OpenMetrics are names, not code")]
+
+mod app;
+mod auth;
+mod background;
+mod docs;
+mod guard;
+mod metrics;
+mod observe;
+mod openapi;
+mod operations;
+mod problem;
+mod reply;
+mod request;
+mod request_id;
+mod router;
+#[expect(unused_qualifications, reason = "what utoipa's path macro makes of parameters")]
+mod routes;
+mod serve;
+
+pub mod schema;
+
+pub use app::{App, RateLimit, ServerConfig};
+pub use openapi::document;
+pub use operations::{Engine, Operations, PluginCalls, Stats};
+pub use router::router;
+pub use serve::{ServeError, TlsFiles, serve};

@@ -1,0 +1,138 @@
+//! What every handler can reach, and what the operator can set.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bursar_domain::broker::Broker;
+use bursar_domain::clock::Entropy;
+
+use crate::auth::{Refusals, TokenLimiter};
+use crate::metrics::Metrics;
+use crate::openapi::Published;
+use crate::operations::Operations;
+
+/// What the operator can set about the HTTP surface.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// The largest request body.
+    pub max_body_bytes: usize,
+    /// Of each token, operators' perhaps excepted.
+    pub rate_limit: RateLimit,
+    /// How many requests without a valid token are answered 401 per minute and
+    /// address prefix; further ones are answered 429. Valid tokens always work.
+    pub max_refusals_per_minute: u64,
+    /// Whether `/metrics` needs no token.
+    pub metrics_public: bool,
+    /// Within which a connection must send the head of its next request.
+    pub head_timeout: Duration,
+    /// Within which a request's body must have come.
+    pub body_timeout: Duration,
+    /// Within which a request must be answered; installation-wide operations
+    /// such as a verification excepted.
+    pub request_timeout: Duration,
+    /// How long requests in flight may take to end after the shutdown began.
+    pub drain_timeout: Duration,
+}
+
+/// A token bucket.
+#[derive(Clone, Copy, Debug)]
+pub struct RateLimit {
+    /// How fast it refills.
+    pub requests_per_second: NonZeroU32,
+    /// How much it holds.
+    pub burst: NonZeroU32,
+    /// Whether operators' tokens are exempt.
+    pub operator_unlimited: bool,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            max_body_bytes: 2 * 1024 * 1024,
+            rate_limit: RateLimit::default(),
+            max_refusals_per_minute: 1_000,
+            metrics_public: false,
+            head_timeout: Duration::from_secs(30),
+            body_timeout: Duration::from_secs(30),
+            request_timeout: Duration::from_mins(1),
+            drain_timeout: Duration::from_secs(20),
+        }
+    }
+}
+
+impl Default for RateLimit {
+    fn default() -> Self {
+        let number = |value| NonZeroU32::new(value).unwrap_or(NonZeroU32::MIN);
+        Self { requests_per_second: number(50), burst: number(200), operator_unlimited: true }
+    }
+}
+
+/// What every handler can reach. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+struct Parts {
+    broker: Arc<Broker>,
+    operations: Arc<dyn Operations>,
+    entropy: Arc<dyn Entropy>,
+    config: ServerConfig,
+    limiter: TokenLimiter,
+    refusals: Refusals,
+    metrics: Metrics,
+    published: Published,
+}
+
+impl App {
+    /// Joins the parts. Does no I/O.
+    #[must_use]
+    pub fn new(
+        broker: Arc<Broker>,
+        operations: Arc<dyn Operations>,
+        entropy: Arc<dyn Entropy>,
+        config: ServerConfig,
+    ) -> Self {
+        Self(Arc::new(Parts {
+            limiter: TokenLimiter::new(config.rate_limit),
+            refusals: Refusals::new(config.max_refusals_per_minute),
+            metrics: Metrics::new(operations.clone()),
+            published: Published::new(),
+            broker,
+            operations,
+            entropy,
+            config,
+        }))
+    }
+
+    pub(crate) fn broker(&self) -> &Broker {
+        &self.0.broker
+    }
+
+    pub(crate) fn operations(&self) -> &dyn Operations {
+        &*self.0.operations
+    }
+
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
+        &*self.0.entropy
+    }
+
+    pub(crate) fn config(&self) -> &ServerConfig {
+        &self.0.config
+    }
+
+    pub(crate) fn limiter(&self) -> &TokenLimiter {
+        &self.0.limiter
+    }
+
+    pub(crate) fn refusals(&self) -> &Refusals {
+        &self.0.refusals
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    pub(crate) fn published(&self) -> &Published {
+        &self.0.published
+    }
+}

@@ -1,0 +1,88 @@
+//! Pages for people: the API's reference and what each problem means. Plain
+//! HTML without scripts or outside assets.
+
+mod reference;
+
+use bursar_domain::{Error, Kind};
+use http::HeaderName;
+use http::header::CONTENT_SECURITY_POLICY;
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
+use serde_json::Value;
+
+use crate::problem::ProblemType;
+
+/// The reference, from the OpenAPI document.
+///
+/// # Errors
+///
+/// Where the template fails, which a test rules out.
+pub(crate) fn reference(document: &Value) -> Result<String, Error> {
+    render("reference.html", include_str!("reference.html"), Serde(reference::Reference::of(document)).into())
+}
+
+/// What types of problems mean.
+///
+/// # Errors
+///
+/// As for [`reference()`].
+pub(crate) fn problems(types: &[ProblemType]) -> Result<String, Error> {
+    let rows = types.iter().map(|of| {
+        let row = of.row();
+        context! { slug => row.slug, status => row.status, title => row.title, explanation => row.explanation }
+    });
+    let title = match types {
+        [one] => one.row().title,
+        _ => "Problems",
+    };
+    let context = context! { title, problems => rows.collect::<Vec<_>>(), all => types.len() == ProblemType::ALL.len() };
+    render("problems.html", include_str!("problems.html"), context)
+}
+
+fn render(name: &str, template: &str, context: minijinja::Value) -> Result<String, Error> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment
+        .render_named_str(name, template, context)
+        .map_err(|error| Error::new(Kind::Internal, "the page could not be rendered").because(error))
+}
+
+/// Served at `/docs/style.css`.
+pub(crate) const STYLE: &str = include_str!("style.css");
+
+/// The pages load their own style sheet and nothing else.
+pub(crate) const PAGE_POLICY: [(HeaderName, &str); 1] = [(
+    CONTENT_SECURITY_POLICY,
+    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+)];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reference_shows_every_operation_and_loads_nothing_from_elsewhere() {
+        let document = crate::document();
+        let page = reference(&document).unwrap();
+        let mut operations = 0;
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            for operation in methods.as_object().unwrap().values() {
+                let id = operation["operationId"].as_str().unwrap();
+                assert!(page.contains(&format!("id=\"{id}\"")), "{path}: {id}");
+                operations += 1;
+            }
+        }
+        assert_eq!(page.matches("<article").count(), operations);
+        for forbidden in ["<script", "src=", "@import", "style=\"", "<style"] {
+            assert!(!page.contains(forbidden), "{forbidden}");
+        }
+    }
+
+    #[test]
+    fn problems_are_explained() {
+        let page = problems(&[ProblemType::Stale]).unwrap();
+        assert!(page.contains("It has changed since you read it") && page.contains("412"));
+        assert_eq!(problems(&ProblemType::ALL).unwrap().matches("<article").count(), ProblemType::ALL.len());
+    }
+}

@@ -1,0 +1,94 @@
+//! Which problems an operation may answer with, in sets.
+
+use std::collections::BTreeMap;
+
+use utoipa::IntoResponses;
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
+
+use crate::problem::{MEDIA_TYPE, ProblemType};
+use crate::schema::{InputError, Problem};
+
+macro_rules! problems {
+    ($($(#[$doc:meta])* $set:ident: [$($of:ident),+];)+) => {$(
+        $(#[$doc])*
+        pub(crate) struct $set;
+
+        impl IntoResponses for $set {
+            fn responses() -> BTreeMap<String, RefOr<Response>> {
+                describe(&[$(ProblemType::$of),+])
+            }
+        }
+    )+};
+}
+
+problems! {
+    /// Of everything that needs a token.
+    Guarded: [Unauthenticated, Denied, NotFound, Invalid, Throttled, Internal, Unavailable];
+    /// Of what reads a body.
+    Writing: [Malformed, BodyTimeout, Conflict, TooLarge, UnsupportedMediaType];
+    /// Of what changes without reading a body.
+    InTheWay: [Conflict];
+    /// Of what honours `If-Match`.
+    Matched: [Stale];
+    /// Of what asks a plugin.
+    Plugged: [PluginFailed];
+    /// Of what may not be there.
+    NotFound: [NotFound];
+    /// Of what may not be ready.
+    NotThere: [Unavailable];
+}
+
+fn describe(problems: &[ProblemType]) -> BTreeMap<String, RefOr<Response>> {
+    problems.iter().map(|of| (of.row().status.to_string(), RefOr::T(response(*of)))).collect()
+}
+
+fn response(of: ProblemType) -> Response {
+    let row = of.row();
+    let example = Problem {
+        r#type: format!("/problems/{}", row.slug),
+        title: row.title.to_owned(),
+        status: row.status,
+        detail: example_detail(of).to_owned(),
+        request_id: Some("5f0c6a52-8f8e-4d7a-9d0e-3c1b9a7e2f11".to_owned()),
+        errors: example_errors(of),
+    };
+    let content = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name("Problem")))
+        .example(serde_json::to_value(example).ok())
+        .build();
+    ResponseBuilder::new().description(row.title).content(MEDIA_TYPE, content).build()
+}
+
+fn example_detail(of: ProblemType) -> &'static str {
+    match of {
+        ProblemType::Malformed => "the body is not JSON, or is nested too deep: line 3, column 14",
+        ProblemType::Unauthenticated => "a valid bearer token is needed",
+        ProblemType::Denied => "your role does not allow this",
+        ProblemType::NotFound => "there is no such credential",
+        ProblemType::MethodNotAllowed => "this address has no such method: see /openapi.json",
+        ProblemType::BodyTimeout => "the request's body did not arrive in time",
+        ProblemType::Conflict => "/name: This name is taken: choose another.",
+        ProblemType::Stale => "it has changed since you read it: read it again and decide again",
+        ProblemType::TooLarge => "the request's body is larger than 2097152 bytes",
+        ProblemType::UnsupportedMediaType => "send the body uncompressed as application/json",
+        ProblemType::Invalid => "/data/password: This is required.",
+        ProblemType::Unsupported => "credentials of this type are never a default",
+        ProblemType::Throttled => "this token asks faster than it may: wait and try again",
+        ProblemType::Internal => "the request failed on our side: report it with the request's id",
+        ProblemType::PluginFailed => "the plugin failed: ran out of its time budget",
+        ProblemType::Unavailable => "storage is not available",
+    }
+}
+
+fn example_errors(of: ProblemType) -> Vec<InputError> {
+    let error = |pointer: &str, code: &str, message: &str| InputError {
+        pointer: pointer.to_owned(),
+        code: code.to_owned(),
+        message: message.to_owned(),
+    };
+    match of {
+        ProblemType::Invalid => vec![error("/data/password", "required", "This is required.")],
+        ProblemType::Conflict => vec![error("/name", "taken", "This name is taken: choose another.")],
+        _ => Vec::new(),
+    }
+}

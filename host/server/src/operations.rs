@@ -1,0 +1,79 @@
+//! The port to what an installation can do beyond the broker's use cases; the
+//! composition root implements it over the store and the plugin host.
+
+use async_trait::async_trait;
+use bursar_domain::Error;
+use bursar_domain::plugin::State;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use serde::Serialize;
+
+/// Backup, rekey, counters and readiness. Who may ask is decided before any of
+/// these is called.
+#[async_trait]
+pub trait Operations: Send + Sync {
+    /// How plugins are run.
+    fn engine(&self) -> Engine;
+
+    /// What has been counted since the start.
+    fn stats(&self) -> Stats;
+
+    /// Whether the store can be written now.
+    ///
+    /// # Errors
+    ///
+    /// [`bursar_domain::Kind::Unavailable`] with a sentence for operators.
+    async fn ready(&self) -> Result<(), Error>;
+
+    /// A consistent snapshot of all rows, as ciphertext.
+    ///
+    /// # Errors
+    ///
+    /// Where the snapshot could not be taken; an error within the stream ends
+    /// the download.
+    async fn backup(&self) -> Result<BoxStream<'static, Result<Bytes, Error>>, Error>;
+
+    /// Rotates the root key. Answers how many keys were wrapped again.
+    ///
+    /// # Errors
+    ///
+    /// Where the keys could not be wrapped or the new root key not be kept.
+    async fn rekey(&self) -> Result<u64, Error>;
+}
+
+/// How plugins are run.
+#[derive(Clone, Debug, Serialize)]
+pub struct Engine {
+    /// `pooling` or `on-demand`.
+    pub allocator: &'static str,
+}
+
+/// Counters since the start, for `/metrics`.
+#[derive(Clone, Debug, Default)]
+pub struct Stats {
+    /// Durable commits of the store.
+    pub store_commits: u64,
+    /// Batches that were committed in them.
+    pub store_batches: u64,
+    /// Batches that were refused because a precondition did not hold.
+    pub store_conflicts: u64,
+    /// Audit records written.
+    pub audit_events: u64,
+    /// Calls of plugins, by plugin, call and outcome.
+    pub plugin_calls: Vec<PluginCalls>,
+    /// How many plugins are in each state.
+    pub plugins: Vec<(State, u64)>,
+}
+
+/// How often a plugin was called in one way with one outcome.
+#[derive(Clone, Debug)]
+pub struct PluginCalls {
+    /// The plugin's id.
+    pub plugin: String,
+    /// `inspect`, `check`, `materialize`, ...
+    pub call: String,
+    /// `ok`, `invalid`, `failed`, ...
+    pub outcome: String,
+    /// How often.
+    pub count: u64,
+}

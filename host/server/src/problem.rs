@@ -1,0 +1,274 @@
+//! Problems (RFC 9457): the one table from failures to HTTP, and the response.
+
+use axum::response::{IntoResponse, Response};
+use bursar_domain::{Error, Kind, Violation};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+
+use crate::{request_id, schema};
+
+/// Every way a request can fail.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum ProblemType {
+    Malformed,
+    Unauthenticated,
+    Denied,
+    NotFound,
+    MethodNotAllowed,
+    BodyTimeout,
+    Conflict,
+    Stale,
+    TooLarge,
+    UnsupportedMediaType,
+    Invalid,
+    Unsupported,
+    Throttled,
+    Internal,
+    PluginFailed,
+    Unavailable,
+}
+
+/// What there is to say of a type of problem.
+pub(crate) struct Row {
+    /// Last segment of `type`: `/problems/<slug>`.
+    pub(crate) slug: &'static str,
+    /// HTTP status.
+    pub(crate) status: u16,
+    /// Short and always the same.
+    pub(crate) title: &'static str,
+    /// What it means and what to do, for the page.
+    pub(crate) explanation: &'static str,
+}
+
+impl ProblemType {
+    /// Every type, by status.
+    pub(crate) const ALL: [Self; 16] = [
+        Self::Malformed,
+        Self::Unauthenticated,
+        Self::Denied,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::BodyTimeout,
+        Self::Conflict,
+        Self::Stale,
+        Self::TooLarge,
+        Self::UnsupportedMediaType,
+        Self::Invalid,
+        Self::Unsupported,
+        Self::Throttled,
+        Self::Internal,
+        Self::PluginFailed,
+        Self::Unavailable,
+    ];
+
+    /// The table.
+    #[rustfmt::skip]
+    pub(crate) fn row(self) -> Row {
+        let row = |status, slug, title, explanation| Row { slug, status, title, explanation };
+        match self {
+            Self::Malformed => row(400, "malformed-request", "The request cannot be read",
+                "The body is not JSON, or a header does not follow its grammar. Nothing was done. The detail tells the place, never the content."),
+            Self::Unauthenticated => row(401, "unauthenticated", "A valid token is needed",
+                "There was no bearer token, or one that is mistyped, expired, revoked, or of a member who is none any more. Send `Authorization: Bearer brs_...`."),
+            Self::Denied => row(403, "denied", "Your role does not allow this",
+                "The token is good, but its role lacks the right, or the credential was made not revealable. The refusal is in the audit trail. Ask an admin of the account for another role."),
+            Self::NotFound => row(404, "not-found", "There is no such thing",
+                "Nothing is at this address, or it belongs to an account that is not yours: the two are told apart for nobody."),
+            Self::MethodNotAllowed => row(405, "method-not-allowed", "The method is not allowed here",
+                "The address exists, but not with this method. The `Allow` header lists those it has."),
+            Self::BodyTimeout => row(408, "body-timeout", "The request's body took too long",
+                "The body did not arrive in time. Nothing was done; send it again."),
+            Self::Conflict => row(409, "conflict", "Something is in the way",
+                "The name is taken, the thing is in use or deleted, or it kept changing meanwhile. The detail and `errors` tell which."),
+            Self::Stale => row(412, "stale", "It has changed since you read it",
+                "`If-Match` named another revision than the present one, so nothing was changed. Read it again and decide again."),
+            Self::TooLarge => row(413, "too-large", "The request's body is too large",
+                "Bodies are limited, to 2 MiB unless the operator chose otherwise."),
+            Self::UnsupportedMediaType => row(415, "unsupported-media-type", "The body's media type is not supported",
+                "Send `Content-Type: application/json`; for PATCH `application/merge-patch+json` will do too. Compressed bodies are not read."),
+            Self::Invalid => row(422, "invalid-input", "The input is not valid",
+                "`errors` lists everything that is wrong at once: where (a JSON Pointer into the body, or `?name` for a query parameter), a stable code, and the cure."),
+            Self::Unsupported => row(422, "unsupported", "This is not supported here",
+                "The credential's type, or this installation, has no such ability."),
+            Self::Throttled => row(429, "too-many-requests", "Too many requests",
+                "The token, or the address, asks faster than it may. `Retry-After` tells how many seconds to wait."),
+            Self::Internal => row(500, "internal", "Something failed on our side",
+                "This is a defect or damage. It is in the log under the request's id: report it with that."),
+            Self::PluginFailed => row(502, "plugin-failed", "The plugin failed",
+                "The credential type's plugin broke a limit or answered against its contract. Other requests are not affected. The log names the plugin."),
+            Self::Unavailable => row(503, "unavailable", "Not available at the moment",
+                "The store or another part is not there now, or it took too long. `Retry-After` tells how many seconds to wait before trying again."),
+        }
+    }
+
+    /// The type whose page is at `/problems/<slug>`.
+    pub(crate) fn by_slug(slug: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.row().slug == slug)
+    }
+}
+
+impl From<Kind> for ProblemType {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Invalid => Self::Invalid,
+            Kind::Unauthenticated => Self::Unauthenticated,
+            Kind::Denied => Self::Denied,
+            Kind::NotFound => Self::NotFound,
+            Kind::Conflict => Self::Conflict,
+            Kind::Stale => Self::Stale,
+            Kind::Unsupported => Self::Unsupported,
+            Kind::Throttled => Self::Throttled,
+            Kind::Unavailable => Self::Unavailable,
+            Kind::Plugin => Self::PluginFailed,
+            Kind::Internal => Self::Internal,
+        }
+    }
+}
+
+/// A failed request.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    of: ProblemType,
+    error: Error,
+}
+
+impl Problem {
+    /// A failure that HTTP itself knows, with a sentence for the caller.
+    pub(crate) fn new(of: ProblemType, detail: &str) -> Self {
+        // The kind of what is wrapped is not looked at again: `of` decides.
+        Self { of, error: Error::new(Kind::Internal, detail) }
+    }
+
+    /// Too many requests, for so many seconds.
+    pub(crate) fn throttled(retry_after_seconds: u32, detail: &str) -> Self {
+        let error = Error::new(Kind::Throttled, detail);
+        Self::from(Error { retry_after_seconds: Some(retry_after_seconds), ..error })
+    }
+
+    /// The body, as documented.
+    fn body(&self) -> schema::Problem {
+        let row = self.of.row();
+        schema::Problem {
+            r#type: format!("/problems/{}", row.slug),
+            title: row.title.to_owned(),
+            status: row.status,
+            detail: self.error.message.clone(),
+            request_id: request_id::current(),
+            errors: self.violations(),
+        }
+    }
+
+    /// What is wrong, item by item; clients of 422 can rely on at least one.
+    fn violations(&self) -> Vec<schema::InputError> {
+        let code = match self.of {
+            ProblemType::Invalid => "invalid",
+            ProblemType::Unsupported => "unsupported",
+            _ => "",
+        };
+        let violations = if self.error.violations.is_empty() && !code.is_empty() {
+            vec![Violation::new("", code, self.error.message.clone())]
+        } else {
+            self.error.violations.clone()
+        };
+        violations.into_iter().map(schema::InputError::from).collect()
+    }
+
+    /// Logged once, here: what is ours to mend loudly, with all its causes.
+    fn log(&self) {
+        let row = self.of.row();
+        if row.status < 500 {
+            tracing::debug!(problem = row.slug, "refused");
+            return;
+        }
+        let mut causes = Vec::new();
+        let mut cause = std::error::Error::source(&self.error);
+        while let Some(error) = cause {
+            causes.push(error.to_string());
+            cause = error.source();
+        }
+        tracing::error!(problem = row.slug, detail = %self.error.message, causes = %causes.join(": "), "failed");
+    }
+
+    fn retry_after_seconds(&self) -> Option<u32> {
+        match self.of {
+            ProblemType::Throttled => Some(self.error.retry_after_seconds.unwrap_or(1).max(1)),
+            ProblemType::Unavailable => Some(self.error.retry_after_seconds.unwrap_or(5).max(1)),
+            _ => None,
+        }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        Self { of: error.kind.into(), error }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        self.log();
+        let status = StatusCode::from_u16(self.of.row().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, axum::Json(self.body())).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = self.retry_after_seconds() {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.of == ProblemType::Unauthenticated {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+/// RFC 9457, section 3.
+pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sound() {
+        for of in ProblemType::ALL {
+            let row = of.row();
+            assert!(StatusCode::from_u16(row.status).is_ok_and(|status| status.as_u16() >= 400), "{}", row.slug);
+            assert_eq!(ProblemType::by_slug(row.slug), Some(of), "slugs are unique");
+        }
+    }
+
+    #[test]
+    fn kinds_have_the_contracts_status() {
+        let status = |kind: Kind| ProblemType::from(kind).row().status;
+        let kinds = [
+            (Kind::Invalid, 422),
+            (Kind::Unauthenticated, 401),
+            (Kind::Denied, 403),
+            (Kind::NotFound, 404),
+            (Kind::Conflict, 409),
+            (Kind::Stale, 412),
+            (Kind::Unsupported, 422),
+            (Kind::Throttled, 429),
+            (Kind::Unavailable, 503),
+            (Kind::Plugin, 502),
+            (Kind::Internal, 500),
+        ];
+        for (kind, expected) in kinds {
+            assert_eq!(status(kind), expected, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn responses_say_what_clients_need() {
+        let response = Problem::from(Error::new(Kind::Unauthenticated, "no")).into_response();
+        assert_eq!(response.headers()[WWW_AUTHENTICATE], "Bearer");
+        assert_eq!(response.headers()[CONTENT_TYPE], MEDIA_TYPE);
+        let response = Problem::from(Error::new(Kind::Unavailable, "no")).into_response();
+        assert_eq!(response.headers()[RETRY_AFTER], "5");
+        let response = Problem::throttled(7, "slow down").into_response();
+        assert_eq!((response.status().as_u16(), &response.headers()[RETRY_AFTER]), (429, &HeaderValue::from(7)));
+        let unsupported = Problem::from(Error::new(Kind::Unsupported, "cannot")).body();
+        assert_eq!(unsupported.errors[0].code, "unsupported");
+    }
+}

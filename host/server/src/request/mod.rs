@@ -1,0 +1,24 @@
+//! Reading requests: each extractor refuses with a problem that says what is
+//! wrong, and describes itself to the OpenAPI document.
+
+mod body;
+mod object;
+mod path;
+mod precondition;
+mod query;
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::extract::ConnectInfo;
+use http::request::Parts;
+
+pub(crate) use body::{Creation, IdempotencyKeyHeader, Json, MergePatch, OptionalJson};
+pub(crate) use object::ObjectReader;
+pub(crate) use path::{InAccount, InCredential, InVersion, OfAccountToken, OfMember, OfPlugin, OfProblem, OfToken, OfType, Path};
+pub(crate) use precondition::IfMatch;
+pub(crate) use query::{FromParameters, NoQuery, Page, Parameters, Query};
+
+/// The client's address: the socket's, whatever the headers claim.
+pub(crate) fn client_address(parts: &Parts) -> Option<IpAddr> {
+    parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip().to_canonical())
+}

@@ -1,0 +1,27 @@
+//! From routes to a service: which layers a request passes, in which order.
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::app::App;
+use crate::{guard, observe, routes};
+
+/// The whole HTTP surface.
+///
+/// From the outside in: [`observe`](mod@crate::observe) (id, span, metrics), strict headers,
+/// panics to problems, the time limit; then the route, whose extractors
+/// authenticate and limit the caller before the body is read.
+pub fn router(app: App) -> Router {
+    let (quick, _) = routes::quick().split_for_parts();
+    let (lasting, _) = routes::lasting().split_for_parts();
+    quick
+        .layer(from_fn_with_state(app.clone(), guard::time_out))
+        .merge(lasting)
+        .fallback(guard::no_such_route)
+        .method_not_allowed_fallback(guard::no_such_method)
+        .layer(CatchPanicLayer::custom(guard::answer_panic))
+        .layer(from_fn(guard::harden))
+        .layer(from_fn_with_state(app.clone(), observe::observe))
+        .with_state(app)
+}

@@ -1,0 +1,44 @@
+use axum::extract::State;
+use serde_json::Value;
+
+use crate::app::App;
+use crate::auth::Caller;
+use crate::openapi::{Guarded, Plugged, Writing};
+use crate::problem::Problem;
+use crate::reply::Created;
+use crate::request::{Creation, IdempotencyKeyHeader, InAccount, NoQuery, Path};
+use crate::schema;
+
+/// Stores a new credential. The first of a type that has defaults becomes the
+/// account's default.
+#[utoipa::path(
+    post,
+    path = "/v1/accounts/{account}/credentials",
+    tag = "credentials",
+    params(InAccount, IdempotencyKeyHeader),
+    request_body = schema::CreateCredential,
+    responses(
+        (status = 201, description = "Stored", body = schema::Credential, headers(("ETag" = String, description = "Its revision"))),
+        Guarded,
+        Writing,
+        Plugged,
+    ),
+)]
+pub(crate) async fn create_credential(
+    State(app): State<App>,
+    Caller(caller): Caller,
+    Path(path): Path<InAccount>,
+    _: NoQuery,
+    creation: Creation,
+) -> Result<Created<Value>, Problem> {
+    let key = creation.key.as_ref();
+    let created = app.broker().create_credential(&caller, &path.account, creation.body, key).await?;
+    let view = created.value;
+    Ok(Created {
+        list: creation.path,
+        id: view.credential.id.to_string(),
+        revision: Some(view.revision),
+        replayed: created.replayed,
+        body: view.to_json(),
+    })
+}

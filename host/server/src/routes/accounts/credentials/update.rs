@@ -1,0 +1,38 @@
+use axum::extract::State;
+use serde_json::Value;
+
+use crate::app::App;
+use crate::auth::Caller;
+use crate::openapi::{Guarded, Matched, Plugged, Writing};
+use crate::problem::Problem;
+use crate::reply::Tagged;
+use crate::request::{IfMatch, InCredential, MergePatch, NoQuery, Path};
+use crate::schema;
+
+/// Changes a credential; an absent secret keeps its value.
+#[utoipa::path(
+    patch,
+    path = "/v1/accounts/{account}/credentials/{credential}",
+    tag = "credentials",
+    params(InCredential, IfMatch),
+    request_body(content((schema::PatchCredential = "application/merge-patch+json"), (schema::PatchCredential = "application/json"))),
+    responses(
+        (status = 200, description = "Changed", body = schema::Credential, headers(("ETag" = String, description = "Its new revision"))),
+        Guarded,
+        Writing,
+        Matched,
+        Plugged,
+    ),
+)]
+pub(crate) async fn update_credential(
+    State(app): State<App>,
+    Caller(caller): Caller,
+    Path(path): Path<InCredential>,
+    _: NoQuery,
+    IfMatch(if_match): IfMatch,
+    MergePatch(changes): MergePatch,
+) -> Result<Tagged<Value>, Problem> {
+    let view =
+        app.broker().update_credential(&caller, &path.account, &path.credential, changes, if_match).await?;
+    Ok(Tagged(view.revision, view.to_json()))
+}

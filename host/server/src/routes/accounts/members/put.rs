@@ -1,0 +1,52 @@
+use axum::extract::State;
+use bursar_domain::Error;
+use bursar_domain::access::Role;
+use serde_json::Value;
+
+use crate::app::App;
+use crate::auth::Caller;
+use crate::openapi::{Guarded, Matched, Writing};
+use crate::problem::Problem;
+use crate::reply::Tagged;
+use crate::request::{IfMatch, Json, NoQuery, ObjectReader, OfMember, Path};
+use crate::schema;
+
+/// Makes a principal a member, or changes their role.
+#[utoipa::path(
+    put,
+    path = "/v1/accounts/{account}/members/{principal}",
+    tag = "members",
+    params(OfMember, IfMatch),
+    request_body = schema::PutMember,
+    responses(
+        (status = 200, description = "The member", body = schema::Member, headers(("ETag" = String, description = "The membership's revision"))),
+        Guarded,
+        Writing,
+        Matched,
+    ),
+)]
+pub(crate) async fn put_member(
+    State(app): State<App>,
+    Caller(caller): Caller,
+    Path(path): Path<OfMember>,
+    _: NoQuery,
+    IfMatch(if_match): IfMatch,
+    Json(body): Json,
+) -> Result<Tagged<schema::Member>, Problem> {
+    let role = read_role(body)?;
+    let (member, revision) =
+        app.broker().put_member(&caller, &path.account, &path.principal, role, if_match).await?;
+    Ok(Tagged(revision, member.into()))
+}
+
+/// Reads `{"role": "..."}`.
+fn read_role(body: Value) -> Result<Role, Error> {
+    let mut object = ObjectReader::new(Some(body));
+    let role = object.text("role").and_then(|text| Role::parse(&text));
+    if role.is_none() {
+        let roles: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
+        object.complain("/role".to_owned(), "required", &format!("Choose one of {}.", roles.join(", ")));
+    }
+    object.finish()?;
+    role.ok_or_else(|| Error::not_found("role"))
+}

@@ -1,0 +1,37 @@
+use axum::Json;
+use axum::extract::State;
+use bursar_domain::access::Standing;
+use bursar_domain::clock::rfc3339;
+
+use crate::app::App;
+use crate::auth::Caller;
+use crate::openapi::Guarded;
+use crate::problem::Problem;
+use crate::request::NoQuery;
+use crate::schema;
+
+/// Who the token is, and which accounts it may enter.
+#[utoipa::path(
+    get,
+    path = "/v1/me",
+    tag = "access",
+    responses(
+        (status = 200, description = "The caller", body = schema::Me),
+        Guarded,
+    ),
+)]
+pub(crate) async fn me(
+    State(app): State<App>,
+    Caller(caller): Caller,
+    _: NoQuery,
+) -> Result<Json<schema::Me>, Problem> {
+    let accounts = app.broker().accounts_of(&caller).await?;
+    Ok(Json(schema::Me {
+        kind: caller.kind().into(),
+        operator: caller.standing == Standing::Operator,
+        name: caller.name,
+        principal: caller.principal,
+        accounts: accounts.into_iter().map(schema::MyAccount::from).collect(),
+        expires_at: caller.expires_at.map(rfc3339),
+    }))
+}

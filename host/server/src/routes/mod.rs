@@ -1,0 +1,47 @@
+//! Every operation, one file each; the folders mirror the paths.
+
+mod accounts;
+mod audit;
+mod backup;
+mod credential_types;
+mod dns_providers;
+mod docs;
+mod health;
+mod me;
+mod metrics;
+mod plugins;
+mod problems;
+mod rekey;
+mod tokens;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+
+/// Operations that answer within the request time limit.
+pub(crate) fn quick() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .merge(accounts::routes())
+        .merge(audit::quick())
+        .merge(credential_types::routes())
+        .merge(plugins::routes())
+        .merge(problems::routes())
+        .merge(tokens::routes())
+        .routes(routes!(dns_providers::list_dns_providers))
+        .routes(routes!(me::me))
+        .routes(routes!(health::health))
+        .routes(routes!(health::ready))
+        .routes(routes!(metrics::metrics))
+        .routes(routes!(docs::openapi))
+        .routes(routes!(docs::docs))
+        .routes(routes!(docs::style))
+}
+
+/// Operations on the whole installation, which last as long as it is large.
+pub(crate) fn lasting() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .merge(audit::lasting())
+        .routes(routes!(backup::backup))
+        .routes(routes!(rekey::rekey))
+}

@@ -1,0 +1,43 @@
+use axum::extract::State;
+use bursar_domain::broker::NewToken;
+
+use crate::app::App;
+use crate::auth::Caller;
+use crate::openapi::{Guarded, Writing};
+use crate::problem::Problem;
+use crate::reply::Created;
+use crate::request::{Creation, IdempotencyKeyHeader, NoQuery};
+use crate::schema;
+
+/// Makes a token; its text is told this once. For operators.
+#[utoipa::path(
+    post,
+    path = "/v1/tokens",
+    tag = "tokens",
+    params(IdempotencyKeyHeader),
+    request_body = schema::CreateOperatorToken,
+    responses(
+        (status = 201, description = "Made", body = schema::NewToken),
+        Guarded,
+        Writing,
+    ),
+)]
+pub(crate) async fn create_operator_token(
+    State(app): State<App>,
+    Caller(caller): Caller,
+    _: NoQuery,
+    creation: Creation,
+) -> Result<Created<schema::NewToken>, Problem> {
+    let created = app.broker().create_token(&caller, None, &creation.body, creation.key.as_ref()).await?;
+    let NewToken { token, text } = created.value;
+    Ok(Created {
+        list: creation.path,
+        id: token.id.to_string(),
+        revision: None,
+        replayed: created.replayed,
+        body: schema::NewToken {
+            kept: (token, None).into(),
+            token: text.map(|text| text.expose().to_owned()),
+        },
+    })
+}

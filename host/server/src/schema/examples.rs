@@ -1,0 +1,189 @@
+//! One example of each schema; the OpenAPI document shows them wherever a body
+//! of that schema goes.
+
+use serde_json::{Value, json};
+
+/// The example of a schema by its name in the document; pages hold one item.
+pub(crate) fn of(schema: &str) -> Option<Value> {
+    if let Some(item) = schema.strip_prefix("Page_") {
+        return of(item).map(|item| json!({ "items": [item], "nextCursor": null }));
+    }
+    Some(match schema {
+        "Account" => json!({
+            "id": ACCOUNT, "name": "default", "title": "Default", "createdAt": EARLIER, "updatedAt": LATER
+        }),
+        "CreateAccount" => json!({ "name": "shop", "title": "The shop" }),
+        "PatchAccount" => json!({ "title": "The web shop" }),
+        "Member" => json!({ "principal": "alice", "role": "credentials-manager", "createdAt": EARLIER, "updatedAt": LATER }),
+        "PutMember" => json!({ "role": "credentials-manager" }),
+        "Token" => token(),
+        "NewToken" => {
+            let mut token = token();
+            token["lastUsedAt"] = Value::Null;
+            token["token"] = json!("brs_workload_<49 letters and digits>");
+            token
+        }
+        "CreateToken" => json!({
+            "name": "deployer", "role": "workload", "expiresAt": "2027-06-30T00:00:00Z",
+            "scope": { "credentials": [], "labels": { "team": "web" }, "regions": [] }
+        }),
+        "CreateOperatorToken" => json!({ "name": "backup-job", "expiresAt": "2027-06-30T00:00:00Z" }),
+        "Me" => json!({
+            "kind": "user", "name": "alice-laptop", "principal": "alice", "operator": false, "expiresAt": null,
+            "accounts": [{ "id": ACCOUNT, "name": "default", "title": "Default", "role": "credentials-manager" }]
+        }),
+        "CreateCredential" => json!({
+            "type": "database-login", "name": "orders-db", "title": "Orders database", "labels": { "team": "web" },
+            "data": { "host": "db.example.com", "username": "orders", "password": "correct horse battery staple" }
+        }),
+        "PatchCredential" => json!({
+            "title": "Orders database, primary", "labels": { "team": null, "tier": "gold" },
+            "data": { "password": "a better one" }
+        }),
+        "Credential" | "CredentialItem" => credential(),
+        "CredentialRow" => json!({
+            "id": CREDENTIAL, "account": "default", "type": "database-login", "category": "database",
+            "name": "orders-db", "title": "Orders database", "default": false, "status": "valid",
+            "names": ["db.example.com"], "version": 2, "createdAt": EARLIER, "updatedAt": LATER, "deletedAt": null
+        }),
+        "CredentialVersion" => json!({
+            "version": 2, "createdAt": LATER, "actor": "user:alice", "action": "update", "changed": ["/password"],
+            "plugin": made_by(), "current": true
+        }),
+        "Reveal" => json!({ "fields": ["/password"] }),
+        "Revealed" => json!({ "data": { "password": "correct horse battery staple" }, "version": 2 }),
+        "Materialize" => json!({ "format": "env" }),
+        "Materialized" => json!({
+            "format": "env", "version": 2,
+            "artifacts": [{
+                "name": ".env", "mediaType": "text/plain", "encoding": "utf-8",
+                "content": "USERNAME='orders'\nPASSWORD='correct horse battery staple'\n", "sensitive": true
+            }]
+        }),
+        _ => return of_installation(schema),
+    })
+}
+
+fn of_installation(schema: &str) -> Option<Value> {
+    Some(match schema {
+        "CredentialType" => json!({
+            "id": "database-login", "title": "Database login", "summary": "User name and password of a database.",
+            "category": "database", "version": "1.0.0", "digest": DIGEST, "icon": "database",
+            "publisher": "Example Ltd", "documentation": "https://example.com/database-login",
+            "abilities": [], "slots": [{ "id": "database", "defaultFallback": false, "selector": "host" }],
+            "variants": [{ "id": "primary", "title": "Primary", "howTo": "Create a role that may log in." }],
+            "formats": [{ "id": "env", "title": "Environment file" }],
+            "hints": { "order": ["host", "username", "password"], "groups": [] },
+            "schema": {
+                "type": "object", "required": ["host", "username", "password"],
+                "properties": {
+                    "host": { "type": "string" }, "username": { "type": "string" },
+                    "password": { "type": "string", "writeOnly": true }
+                }
+            }
+        }),
+        "Template" => json!({
+            "variant": "primary", "data": { "host": "db.example.com", "username": "", "password": "" }
+        }),
+        "Plugin" => json!({
+            "id": "database-login", "kind": "credential-type", "version": "1.0.0", "digest": DIGEST,
+            "contractVersion": "0.1.0", "state": "active", "reason": null, "source": "built-in",
+            "wantedHosts": [], "grantedHosts": []
+        }),
+        "AuditEntry" => json!({
+            "id": "3f2a-118", "seq": 118, "at": LATER, "actor": "user:alice", "action": "credential.reveal",
+            "outcome": "ok", "account": ACCOUNT, "credential": CREDENTIAL, "version": 2, "region": null,
+            "requestId": "5f0c6a52-8f8e-4d7a-9d0e-3c1b9a7e2f11", "client": "203.0.113.7", "plugin": null,
+            "detail": { "token": TOKEN, "fields": ["/password"] }, "prevHash": DIGEST, "hash": DIGEST
+        }),
+        "Checkpoint" => json!({
+            "node": "3f2a", "seq": 118, "hash": DIGEST, "at": LATER,
+            "publicKey": "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=", "signature": "<88 characters of base64>"
+        }),
+        "AuditReport" => json!({ "entries": 118, "records": 12, "checkpoints": 1, "problems": [] }),
+        "Rekeyed" => json!({ "rewrapped": 5 }),
+        "Health" => json!({ "status": "ok", "version": "0.1.0", "engine": { "allocator": "pooling" } }),
+        "Ready" => json!({ "status": "ready" }),
+        _ => return None,
+    })
+}
+
+fn credential() -> Value {
+    json!({
+        "id": CREDENTIAL, "account": "default", "type": "database-login", "category": "database",
+        "name": "orders-db", "title": "Orders database", "description": "", "labels": { "team": "web" },
+        "default": false, "revealable": true, "data": { "host": "db.example.com", "username": "orders" },
+        "secretFields": ["/password"], "attributes": {},
+        "selectors": [{ "kind": "host", "value": "db.example.com" }], "expiresAt": null, "status": "valid",
+        "warnings": [], "version": 2, "createdAt": EARLIER, "updatedAt": LATER, "lastUsedAt": null,
+        "deletedAt": null, "sync": [], "plugin": made_by()
+    })
+}
+
+fn made_by() -> Value {
+    json!({ "id": "database-login", "version": "1.0.0", "digest": DIGEST })
+}
+
+fn token() -> Value {
+    json!({
+        "id": TOKEN, "name": "deployer", "kind": "workload", "role": "workload", "principal": null,
+        "scope": { "credentials": [], "labels": { "team": "web" }, "regions": [] },
+        "createdAt": EARLIER, "expiresAt": "2027-06-30T00:00:00.000Z", "lastUsedAt": LATER
+    })
+}
+
+const ACCOUNT: &str = "0199f3c1-8a51-7c6b-9a0e-5a3c1f2b7d01";
+const CREDENTIAL: &str = "0199f3c1-8a51-7c6b-9a0e-5a3c1f2b7d02";
+const TOKEN: &str = "0199f3c1-8a51-7c6b-9a0e-5a3c1f2b7d10";
+const EARLIER: &str = "2026-11-01T08:00:00.000Z";
+const LATER: &str = "2026-11-22T09:30:00.000Z";
+const DIGEST: &str = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+
+#[cfg(test)]
+mod tests {
+    use serde::Serialize;
+    use serde::de::DeserializeOwned;
+
+    use super::*;
+    use crate::schema;
+
+    /// Nothing missing, nothing too much.
+    fn holds<T: Serialize + DeserializeOwned>(name: &str) {
+        let example = of(name).unwrap_or_else(|| panic!("{name} has no example"));
+        let read: T = serde_json::from_value(example.clone()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(serde_json::to_value(read).unwrap(), example, "{name}");
+    }
+
+    #[test]
+    fn examples_are_what_they_are_examples_of() {
+        holds::<schema::Account>("Account");
+        holds::<schema::CreateAccount>("CreateAccount");
+        holds::<schema::PatchAccount>("PatchAccount");
+        holds::<schema::Member>("Member");
+        holds::<schema::PutMember>("PutMember");
+        holds::<schema::Token>("Token");
+        holds::<schema::NewToken>("NewToken");
+        holds::<schema::CreateToken>("CreateToken");
+        holds::<schema::CreateOperatorToken>("CreateOperatorToken");
+        holds::<schema::Me>("Me");
+        holds::<schema::CreateCredential>("CreateCredential");
+        holds::<schema::PatchCredential>("PatchCredential");
+        holds::<schema::Credential>("Credential");
+        holds::<schema::CredentialItem>("CredentialRow");
+        holds::<schema::Page<schema::CredentialItem>>("Page_CredentialItem");
+        holds::<schema::CredentialVersion>("CredentialVersion");
+        holds::<schema::Reveal>("Reveal");
+        holds::<schema::Revealed>("Revealed");
+        holds::<schema::Materialize>("Materialize");
+        holds::<schema::Materialized>("Materialized");
+        holds::<schema::CredentialType>("CredentialType");
+        holds::<schema::Template>("Template");
+        holds::<schema::Plugin>("Plugin");
+        holds::<schema::AuditEntry>("AuditEntry");
+        holds::<schema::Checkpoint>("Checkpoint");
+        holds::<schema::AuditReport>("AuditReport");
+        holds::<schema::Rekeyed>("Rekeyed");
+        holds::<schema::Health>("Health");
+        holds::<schema::Ready>("Ready");
+    }
+}

@@ -1,0 +1,28 @@
+//! The JSON of the API, as the OpenAPI document describes it.
+//!
+//! Types that the domain does not serialise itself are built from it and
+//! serialised here. Where the domain makes the JSON (credentials, audit
+//! entries) the type here describes it, and a test holds the two together.
+
+mod access;
+mod credential;
+mod credential_type;
+mod installation;
+mod page;
+mod problem;
+
+pub(crate) mod examples;
+
+pub use access::{
+    Account, CreateAccount, CreateOperatorToken, CreateToken, Me, Member, MyAccount, NewToken, PatchAccount, PutMember,
+    Role, Scope, Token, TokenKind,
+};
+pub use credential::{
+    Artifact, CreateCredential, Credential, CredentialItem, CredentialRow, CredentialVersion, Encoding, MadeBy,
+    Materialize, Materialized, PatchCredential, RegionSync, Reveal, Revealed, Selector, Status, SyncState,
+    VersionAction, Warning,
+};
+pub use credential_type::{CredentialType, Format, Hints, HintGroup, HostWish, Plugin, PluginState, Slot, Template, Variant};
+pub use installation::{AuditEntry, AuditReport, Checkpoint, Health, HealthEngine, Outcome, Ready, Rekeyed};
+pub use page::Page;
+pub use problem::{InputError, Problem};

@@ -1,0 +1,139 @@
+//! Listening: plainly or with TLS, until told to stop.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
+use hyper_util::rt::TokioTimer;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::{background, router};
+
+/// Where the listener's certificate chain and private key are, in PEM.
+#[derive(Clone, Debug)]
+pub struct TlsFiles {
+    /// Leaf first.
+    pub certificate: PathBuf,
+    /// Of the leaf; PKCS#8, PKCS#1 or SEC1.
+    pub private_key: PathBuf,
+}
+
+/// Why listening failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The socket cannot be used.
+    #[error("cannot serve on this socket")]
+    Socket(#[from] std::io::Error),
+    /// The certificate file.
+    #[error("cannot read a certificate chain from {}", path.display())]
+    Certificate {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: rustls::pki_types::pem::Error,
+    },
+    /// The key file.
+    #[error("cannot read a private key from {}", path.display())]
+    PrivateKey {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: rustls::pki_types::pem::Error,
+    },
+    /// The two do not go together.
+    #[error("the certificate and the private key cannot be used for TLS")]
+    Tls(#[from] rustls::Error),
+}
+
+/// Serves on a bound socket until `shutdown`, then lets requests in flight end
+/// within the configured time and writes down what was pending.
+///
+/// # Errors
+///
+/// Where the TLS files or the socket cannot be used.
+pub async fn serve(
+    app: App,
+    socket: TcpListener,
+    tls: Option<TlsFiles>,
+    shutdown: CancellationToken,
+) -> Result<(), ServeError> {
+    let tls = tls.as_ref().map(tls_config).transpose()?;
+    socket.set_nonblocking(true)?;
+    let handle = Handle::new();
+    let background_end = CancellationToken::new();
+    let background = tokio::spawn(background::run(app.clone(), background_end.clone()));
+    let drain = tokio::spawn({
+        let (handle, grace) = (handle.clone(), app.config().drain_timeout);
+        async move {
+            shutdown.cancelled().await;
+            handle.graceful_shutdown(Some(grace));
+        }
+    });
+    let served = listen(&app, socket, tls, handle).await;
+    drain.abort();
+    // Last, so that what the last requests left pending is written down too.
+    background_end.cancel();
+    if let Err(error) = background.await {
+        tracing::error!(%error, "the background work ended badly");
+    }
+    Ok(served?)
+}
+
+async fn listen(
+    app: &App,
+    socket: TcpListener,
+    tls: Option<RustlsConfig>,
+    handle: Handle<SocketAddr>,
+) -> std::io::Result<()> {
+    let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    match tls {
+        None => {
+            let mut server = axum_server::from_tcp(socket)?.handle(handle);
+            set_limits(app, server.http_builder());
+            server.serve(service).await
+        }
+        Some(tls) => {
+            let mut server = axum_server::from_tcp_rustls(socket, tls)?.handle(handle);
+            set_limits(app, server.http_builder());
+            server.serve(service).await
+        }
+    }
+}
+
+/// A connection that says nothing, or is gone, does not stay.
+fn set_limits<E>(app: &App, builder: &mut hyper_util::server::conn::auto::Builder<E>) {
+    let timeout = app.config().head_timeout;
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(timeout).max_buf_size(MAX_HEAD_BYTES);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(timeout)
+        .keep_alive_timeout(timeout)
+        .max_concurrent_streams(MAX_STREAMS);
+}
+
+fn tls_config(files: &TlsFiles) -> Result<RustlsConfig, ServeError> {
+    let (path, key_path) = (&files.certificate, &files.private_key);
+    let chain = CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|source| ServeError::Certificate { path: path.clone(), source })?;
+    let key = PrivateKeyDer::from_pem_file(key_path)
+        .map_err(|source| ServeError::PrivateKey { path: key_path.clone(), source })?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(RustlsConfig::from_config(Arc::new(config)))
+}
+
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+const MAX_STREAMS: u32 = 200;
