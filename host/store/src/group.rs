@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bursar_domain::audit::{Action, Event, Outcome};
 use bursar_domain::keys::{Scope, scope};
-use bursar_domain::store::{Batch, Change, Error, Expect, Revision};
+use bursar_domain::store::{Batch, Error, Expect, Revision};
 use uuid::Uuid;
 
 use crate::MAX_CHANGES;
@@ -112,9 +112,12 @@ async fn lock(
     batches: &[Batch],
 ) -> Result<HashMap<Vec<u8>, Option<Revision>>, EngineError> {
     let mut keys = vec![tables::head(node)];
-    for change in batches.iter().flat_map(|batch| &batch.changes) {
-        keys.push(change.key.clone());
-        keys.extend(tables::companions(&change.key));
+    for batch in batches {
+        keys.extend(batch.requirements.iter().map(|(key, _)| key.clone()));
+        for change in &batch.changes {
+            keys.push(change.key.clone());
+            keys.extend(tables::companions(&change.key));
+        }
     }
     keys.sort_unstable();
     keys.dedup();
@@ -199,10 +202,14 @@ impl Group<'_> {
     }
 
     fn check(&self, batch: &Batch) -> Result<(), Failure> {
-        if batch.changes.len() > MAX_CHANGES || batch.events.len() > MAX_CHANGES {
+        let conditions = || {
+            let required = batch.requirements.iter().map(|(key, expect)| (key.as_slice(), *expect));
+            required.chain(batch.changes.iter().map(|change| (change.key.as_slice(), change.expect)))
+        };
+        if conditions().count() > MAX_CHANGES || batch.events.len() > MAX_CHANGES {
             return Err(refused("a batch has too many changes"));
         }
-        let mut keys: Vec<&[u8]> = batch.changes.iter().map(|change| change.key.as_slice()).collect();
+        let mut keys: Vec<&[u8]> = conditions().map(|(key, _)| key).collect();
         keys.sort_unstable();
         if keys.windows(2).any(|pair| pair[0] == pair[1]) {
             return Err(refused("a batch names a key twice"));
@@ -210,15 +217,15 @@ impl Group<'_> {
         if keys.iter().any(|key| scope(key).is_none()) {
             return Err(refused("a batch names a key of no known table"));
         }
-        let met = |change: &Change| {
-            let current = self.current.get(&change.key).copied().flatten();
-            match change.expect {
+        let met = |(key, expect): (&[u8], Expect)| {
+            let current = self.current.get(key).copied().flatten();
+            match expect {
                 Expect::Any => true,
                 Expect::Absent => current.is_none(),
                 Expect::At(revision) => current == Some(revision),
             }
         };
-        if batch.changes.iter().all(met) { Ok(()) } else { Err(Failure::Store(Error::Conflict)) }
+        if conditions().all(met) { Ok(()) } else { Err(Failure::Store(Error::Conflict)) }
     }
 
     /// Deletes a record and the keys that open it; without a record there is

@@ -39,6 +39,7 @@ contract!(
     a_stale_revision_conflicts,
     a_conflict_leaves_nothing,
     a_precondition_alone_is_kept,
+    a_requirement_is_kept_and_changes_nothing,
     a_revision_is_never_used_twice,
     scans_page_in_key_order,
     scans_stay_inside_their_prefix,
@@ -109,6 +110,23 @@ async fn a_conflict_leaves_nothing(store: Arc<dyn Store>) {
     // What the refused batch would have brought along is not there either.
     store.commit(put(account_key(0x18, "a"), Expect::Absent, "3")).await.unwrap();
     assert_eq!(store.get(&account_key(0x18, "a")).await.unwrap().unwrap().value, b"3");
+}
+
+async fn a_requirement_is_kept_and_changes_nothing(store: Arc<dyn Store>) {
+    let revision = store.commit(put(key("name"), Expect::Absent, "x")).await.unwrap();
+    let with = |expect, value: &str| put(key("default"), Expect::Any, value).require(key("name"), expect);
+
+    store.commit(with(Expect::At(revision), "a")).await.unwrap();
+    assert!(matches!(store.commit(with(Expect::Absent, "b")).await, Err(Error::Conflict)));
+    assert_eq!(store.get(&key("name")).await.unwrap().unwrap().revision, revision);
+
+    // Many that require the same do not stand in each other's way.
+    let all = (0..32).map(|n| store.commit(with(Expect::At(revision), &n.to_string())));
+    assert!(futures::future::join_all(all).await.iter().all(Result::is_ok));
+
+    store.commit(Batch::default().delete(key("name"), Expect::Any)).await.unwrap();
+    assert!(matches!(store.commit(with(Expect::At(revision), "c")).await, Err(Error::Conflict)));
+    assert_ne!(store.get(&key("default")).await.unwrap().unwrap().value, b"c");
 }
 
 async fn a_precondition_alone_is_kept(store: Arc<dyn Store>) {
