@@ -1,0 +1,100 @@
+//! The processes that are measured.
+
+use std::fs::{self, File};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tokio::time::sleep;
+
+use crate::client::Connection;
+
+/// A server that ends with this value.
+pub(crate) struct Process {
+    child: Child,
+    /// `127.0.0.1:PORT`.
+    pub(crate) address: String,
+    /// From spawn to the first good answer.
+    pub(crate) start: Duration,
+}
+
+impl Process {
+    /// The broker on this data directory, once it is ready.
+    pub(crate) async fn broker(data_dir: &Path) -> Self {
+        let address = free_address();
+        let mut command = Command::new(binary());
+        command.args(["serve", "--listen", &address, "--data-dir"]).arg(data_dir);
+        let log = File::create(data_dir.with_extension("log")).expect("a log file");
+        command.stdout(Stdio::null()).stderr(log);
+        Self::start(command, address, "/readyz").await
+    }
+
+    /// axum's hello-world.
+    pub(crate) async fn hello_world() -> Self {
+        let address = free_address();
+        let mut command = Command::new(std::env::current_exe().expect("this program has a path"));
+        command.args(["hello-world", &address]);
+        Self::start(command, address, "/").await
+    }
+
+    async fn start(mut command: Command, address: String, ready: &str) -> Self {
+        let begun = Instant::now();
+        let child = command.stdin(Stdio::null()).spawn().expect("it starts");
+        let mut process = Self { child, address, start: Duration::ZERO };
+        while !process.answers(ready).await {
+            let ended = process.child.try_wait().expect("it can be waited for");
+            assert!(ended.is_none() && begun.elapsed() < DEADLINE, "{command:?} does not become ready");
+            sleep(Duration::from_millis(1)).await;
+        }
+        process.start = begun.elapsed();
+        process
+    }
+
+    async fn answers(&self, path: &str) -> bool {
+        match Connection::open(&self.address, None).await {
+            Ok(mut connection) => connection.get(path).await.is_ok_and(|answer| answer.status == 200),
+            Err(_) => false,
+        }
+    }
+
+    /// Resident memory in KiB, as the kernel counts it.
+    pub(crate) fn resident_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("the process runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line VmRSS");
+        line.trim().trim_end_matches("kB").trim().parse().expect("a number of KiB")
+    }
+
+    /// Asks it to end, and waits.
+    pub(crate) fn stop(mut self) {
+        let asked = Command::new("kill").args(["-s", "TERM", &self.child.id().to_string()]).status();
+        assert!(asked.is_ok_and(|status| status.success()), "the process runs");
+        let status = self.child.wait().expect("it can be waited for");
+        assert!(status.success(), "the broker ended with {status}");
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Gone already after `stop`.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The operator's token of a data directory.
+pub(crate) fn operator_token(data_dir: &Path) -> String {
+    fs::read_to_string(data_dir.join("operator-token")).expect("a token file").trim().to_owned()
+}
+
+fn binary() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+    std::env::var_os("BURSAR_BIN").map_or_else(|| root.join("target/release/bursar"), PathBuf::from)
+}
+
+fn free_address() -> String {
+    let socket = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port");
+    socket.to_string()
+}
+
+const DEADLINE: Duration = Duration::from_secs(120);

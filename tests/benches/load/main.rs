@@ -1,0 +1,32 @@
+//! A load generator over the release binary: prints the table of
+//! `docs/performance.md`. Run it by `cargo xtask bench`.
+//!
+//! Client, broker and the server it is compared with share one machine and run
+//! in one go, so that the ratios mean something where the figures do not.
+
+#![forbid(unsafe_code)]
+
+mod broker;
+mod client;
+mod hello;
+mod measure;
+mod rows;
+mod table;
+
+use table::Table;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let scale = match words.as_slice() {
+        ["hello-world", address] => return hello::serve(address),
+        [] => rows::Scale::full(),
+        ["--quick"] => rows::Scale::quick(),
+        other => panic!("unknown arguments {other:?}; there is --quick"),
+    };
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let mut table = Table::default();
+    rows::plugin_call(&mut table);
+    runtime.block_on(rows::over_http(&mut table, &scale));
+    println!("{table}");
+}

@@ -1,0 +1,76 @@
+//! What the sandbox costs: one pure call into a shipped component, fresh
+//! instance and all, against the same Rust function called natively.
+
+#![forbid(unsafe_code)]
+
+use std::borrow::Cow;
+use std::hint::black_box;
+use std::path::Path;
+
+use bursar_domain::plugin::{Context, Plugins as _};
+use bursar_domain::secret::SecretJson;
+use bursar_plugin_host::{Limits, PluginHost, PluginHostConfig};
+use bursar_plugin_sdk::native;
+use container_registry::ContainerRegistry;
+use criterion::{Criterion, criterion_group, criterion_main};
+use serde_json::json;
+
+const TYPE: &str = "container-registry";
+/// As JSON text.
+const DATA_BYTES: usize = 500;
+
+fn plugin_call(c: &mut Criterion) {
+    let data = data();
+    let text = data.to_string();
+    assert_eq!(text.len(), DATA_BYTES);
+    let mut group = c.benchmark_group("plugin_call");
+
+    let context = bursar_plugin_sdk::Context {
+        name: "ghcr".to_owned(),
+        version: 1,
+        seed: vec![0; 32],
+        options: "{}".to_owned(),
+    };
+    group.bench_function("native", |b| {
+        b.iter(|| native::check::<ContainerRegistry>(black_box(&text), &context).expect("good data"));
+    });
+
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let host = runtime.block_on(host());
+    let data = SecretJson::new(data);
+    let secrets = ["/password".to_owned()];
+    let context = Context { name: "ghcr".to_owned(), version: 1, seed: [0; 32], options: json!({}) };
+    group.bench_function("sandbox", |b| {
+        b.to_async(&runtime).iter(async || {
+            host.check(TYPE, black_box(&data), &secrets, &context).await.expect("good data")
+        });
+    });
+    group.finish();
+}
+
+/// A registry login of [`DATA_BYTES`]; robot tokens are this long.
+fn data() -> serde_json::Value {
+    let data = |password: &str| json!({ "server": "ghcr.io/team-a", "username": "octo", "password": password });
+    let rest = data("").to_string().len();
+    data(&"p".repeat(DATA_BYTES - rest))
+}
+
+async fn host() -> PluginHost {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+    let file = root.join("target/plugins").join(TYPE).with_extension("wasm");
+    let component = std::fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let config = PluginHostConfig {
+        built_ins: vec![(TYPE, Cow::Owned(component))],
+        folders: Vec::new(),
+        cache_dir: None,
+        cache_key: [0; 32],
+        granted_derives: std::collections::BTreeMap::new(),
+        limits: Limits::default(),
+    };
+    let (host, events) = PluginHost::load(config).await.expect("a plugin host");
+    assert!(host.find(TYPE).is_some(), "{events:?}");
+    host
+}
+
+criterion_group!(benches, plugin_call);
+criterion_main!(benches);
