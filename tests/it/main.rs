@@ -9,9 +9,14 @@
 #![forbid(unsafe_code)]
 
 mod api;
+mod cli;
+mod crash;
 mod engines;
 mod fourth_type;
+mod hostile;
+mod leaks;
 mod main_job;
 mod outside;
 mod serve;
 mod support;
+mod tidy;
