@@ -21,8 +21,9 @@ async fn a_repeated_request_creates_once() {
         (&account.admin, "tokens", json!({ "name": "ci", "role": "member" })),
         (&account.operator, "/v1/tokens", json!({ "name": unique("op") })),
     ] {
-        let first = keyed(client, path, "key-1", &body).await;
-        let again = keyed(client, path, "key-1", &body).await;
+        let key = unique("key");
+        let first = keyed(client, path, &key, &body).await;
+        let again = keyed(client, path, &key, &body).await;
         assert_eq!(first.header("idempotency-replayed"), None);
         assert_eq!(again.header("idempotency-replayed"), Some("true"), "{path}");
         let (first, again) = (first.expect(201), again.expect(201));

@@ -39,7 +39,7 @@ async fn requests_under_way_are_answered() {
     let server = Server::builder().data_dir(folder.path()).start().await;
     let manager = server.with_token(&token).within(&name);
     assert_eq!(manager.all("credentials").await.len(), 21);
-    assert_eq!(server.operator().post("/v1/audit/verify", json!({})).await.expect(200)["problems"], json!([]));
+    assert_eq!(server.operator().act("/v1/audit/verify").await.expect(200)["problems"], json!([]));
     signal(&server, "INT");
     until_gone(&server).await;
 }

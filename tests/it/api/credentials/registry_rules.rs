@@ -23,7 +23,7 @@ async fn what_each_provider_takes() {
         (json!({ "provider": "quay", "username": "org+robot", "password": "x" }), "quay.io"),
         (json!({ "provider": "ecr", "server": ecr, "username": "AWS", "password": "eyJw" }), ecr),
         (json!({ "server": ecr, "username": "AWS", "password": "eyJw" }), ecr),
-        (json!({ "provider": "acr", "server": "team.azurecr.io", "username": "00000000-0000-4000-8000-000000000000", "password": "x" }), "team.azurecr.io"),
+        (json!({ "provider": "acr", "server": "teamreg.azurecr.io", "username": "00000000-0000-4000-8000-000000000000", "password": "x" }), "teamreg.azurecr.io"),
         (json!({ "provider": "gcr", "server": "europe-docker.pkg.dev/p/r", "username": "_json_key", "password": key_file }), "europe-docker.pkg.dev/p/r"),
         (json!({ "server": "gcr.io", "username": "_json_key", "password": key_file }), "gcr.io"),
         (json!({ "server": "gcr.io", "username": "oauth2accesstoken", "password": "ya29.x" }), "gcr.io"),
@@ -69,7 +69,8 @@ async fn what_each_provider_refuses() {
         (json!({ "server": "gcr.io", "username": "_json_key", "password": "not json" }), &["/data/password"]),
         (json!({ "server": "gcr.io", "username": "_json_key", "password": "[]" }), &["/data/password"]),
         // S4-06, S4-08, S4-09
-        (json!({ "provider": "acr", "server": "registry.example.com", "username": "u", "password": "x" }), &["/data/server"]),
+        (json!({ "provider": "acr", "server": "registry.example.com", "username": "00000000-0000-4000-8000-000000000000", "password": "x" }), &["/data/server"]),
+        (json!({ "provider": "acr", "server": "teamreg.azurecr.io", "username": "u", "password": "x" }), &["/data/username"]),
         (json!({ "provider": "harbor", "username": "robot$p+n", "password": "x" }), &["/data/server"]),
         (json!({ "provider": "artifactory", "username": "u", "password": "x" }), &["/data/server"]),
         (json!({ "provider": "custom", "username": "u", "password": "x" }), &["/data/server"]),

@@ -1,4 +1,3 @@
-use reqwest::Method;
 use serde_json::json;
 
 use crate::support::Account;
@@ -14,21 +13,6 @@ async fn by_id_and_by_name_are_the_same() {
     assert_eq!(account.manager.get(&by_ids).await.expect(200), created);
     account.manager.get("credentials/no-such").await.expect(404);
     account.manager.get("credentials/0190b5a0-0000-7000-8000-000000000000").await.expect(404);
-}
-
-#[tokio::test]
-async fn an_unchanged_one_need_not_be_sent_again() {
-    let account = Account::new().await;
-    account.create(registry("ghcr")).await;
-    let etag = account.manager.get("credentials/ghcr").await.etag();
-    let again = async || {
-        account.manager.call(Method::GET, "credentials/ghcr").header("if-none-match", &etag).send().await
-    };
-    let reply = again().await;
-    reply.assert_status(304);
-    assert!(reply.bytes.is_empty());
-    account.manager.patch("credentials/ghcr", json!({ "title": "New" })).await.expect(200);
-    again().await.expect(200);
 }
 
 #[tokio::test]
