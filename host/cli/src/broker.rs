@@ -100,20 +100,19 @@ async fn initialize(broker: &Broker, data_dir: &Path) -> Result<Option<PathBuf>,
     Ok(None)
 }
 
-/// Tells log and audit trail of the start and of each plugin.
+/// Tells the audit trail of the start and of each plugin; the plugin host has
+/// told the log.
 async fn record(broker: &Broker, events: Vec<PluginEvent>) -> Result<(), Failure> {
     let start = json!({"version": env!("CARGO_PKG_VERSION")});
     broker.record_system(Action::InstallationStart, start).await.map_err(domain)?;
     for event in events {
         let (action, detail) = match event {
             PluginEvent::Loaded { id, version, digest, source, replaces } => {
-                tracing::info!(plugin = id, version, source, "plugin loaded");
                 let detail =
                     json!({"id": id, "version": version, "digest": digest, "source": source, "replaces": replaces});
                 (Action::PluginLoad, detail)
             }
             PluginEvent::Rejected { id, digest, source, reason } => {
-                tracing::warn!(plugin = id, source, reason, "plugin rejected");
                 (Action::PluginReject, json!({"id": id, "digest": digest, "source": source, "reason": reason}))
             }
         };

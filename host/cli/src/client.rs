@@ -70,6 +70,11 @@ impl Client {
         json(self.send(self.request(Method::POST, path, &[])?.json(body)).await?).await
     }
 
+    /// `POST` without a body, the answer as JSON.
+    pub(crate) async fn act(&self, path: &[&str]) -> Result<Value, Failure> {
+        json(self.send(self.request(Method::POST, path, &[])?).await?).await
+    }
+
     /// `POST` without a body; the answer's bytes as they come.
     pub(crate) async fn download(
         &self,

@@ -76,7 +76,8 @@ impl Failure {
             return Ok(());
         }
         writeln!(stderr, "error: {}", plain(&self.to_string()))?;
-        for violation in self.violations() {
+        // One that is about the whole is the line above already.
+        for violation in self.violations().iter().filter(|violation| !violation.pointer.is_empty()) {
             writeln!(stderr, "  {}  {}", plain(&violation.pointer), plain(&violation.message))?;
         }
         if let Self::Problem(problem) = self {
@@ -128,6 +129,17 @@ impl Problem {
     /// A refusal without a body that could be read.
     pub(crate) fn bare(status: u16) -> Self {
         Self { status, title: format!("the server answered with HTTP status {status}"), ..Self::default() }
+    }
+
+    /// Without what it says about the field `pointer`; `None` where that was all.
+    pub(crate) fn without(mut self, pointer: &str) -> Option<Self> {
+        let before = self.errors.len();
+        self.errors.retain(|violation| violation.pointer != pointer);
+        match self.errors.len() {
+            0 if before > 0 => None,
+            after if after == before => Some(self),
+            _ => Some(Self { detail: "the data is not valid".to_owned(), ..self }),
+        }
     }
 
     fn sentence(&self) -> String {
@@ -184,6 +196,20 @@ mod tests {
     }
 
     #[test]
+    fn a_field_that_nobody_asked_about_is_left_out() {
+        let problem = |pointers: &[&str]| Problem {
+            detail: "as the API says".to_owned(),
+            errors: pointers.iter().map(|pointer| Violation::new(*pointer, "required", "is required")).collect(),
+            ..Problem::bare(422)
+        };
+        assert!(problem(&["/name"]).without("/name").is_none());
+        let left = problem(&["/name", "/data/x"]).without("/name").unwrap();
+        assert_eq!((left.errors.len(), left.detail.as_str()), (1, "the data is not valid"));
+        assert_eq!(problem(&["/data/x"]).without("/name").unwrap().detail, "as the API says");
+        assert_eq!(problem(&[]).without("/name").unwrap().detail, "as the API says");
+    }
+
+    #[test]
     fn a_refusal_names_every_field_on_its_line() {
         let problem: Problem = serde_json::from_str(
             r#"{"status": 422, "title": "Invalid input", "detail": "2 fields are not valid", "errors": [
@@ -196,7 +222,7 @@ mod tests {
         insta::assert_snapshot!(String::from_utf8(stderr).unwrap(), @r"
         error: 2 fields are not valid
           /data/password  is required
-          /name  must be [31m a slug
+          /name  must be[31m a slug
         ");
     }
 }

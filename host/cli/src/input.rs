@@ -135,7 +135,7 @@ pub(crate) fn text(file: &str, stdin: &mut dyn Read) -> Result<Zeroizing<String>
 
 fn assignment(schema: Schema<'_>, argument: &str) -> Result<(String, Value), Violation> {
     let Some((field, value)) = argument.split_once('=').filter(|(field, _)| !field.is_empty()) else {
-        return Err(Violation::new("", "format", "--set takes FIELD=VALUE"));
+        return Err(Violation::new("--set", "format", "takes FIELD=VALUE"));
     };
     let pointer = field_pointer(schema, field);
     if schema.holds_secret(&pointer) {

@@ -49,7 +49,7 @@ impl Rekey {
     }
 
     async fn online(global: &GlobalArgs) -> Result<Value, Failure> {
-        Session::open(global)?.client.post(&["v1", "rekey"], &json!({})).await
+        Session::open(global)?.client.act(&["v1", "rekey"]).await
     }
 
     async fn offline(&self, settings: &Settings) -> Result<Value, Failure> {

@@ -19,7 +19,11 @@ use crate::terminal::Terminal;
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Create {
     /// A slug, unique in the account: letters, digits, `-` and `_`
-    name: String,
+    #[arg(required_unless_present = "named")]
+    name: Option<String>,
+    /// The same as a flag
+    #[arg(long = "name", value_name = "NAME", conflicts_with = "name")]
+    named: Option<String>,
     /// A type id, as `bursar credential types` lists them
     #[arg(long = "type", value_name = "TYPE")]
     type_id: String,
@@ -88,7 +92,8 @@ impl Create {
     }
 
     fn body(&self, data: &SecretJson) -> Result<SecretJson, Failure> {
-        let mut body = SecretJson::new(json!({"type": self.type_id, "name": self.name}));
+        let mut body =
+            SecretJson::new(json!({"type": self.type_id, "name": self.name.as_ref().or(self.named.as_ref())}));
         let mut set = |pointer: &str, value: Value| put(body.expose_mut(), pointer, value);
         set("/data", data.expose().clone());
         if let Some(title) = &self.title {
