@@ -94,7 +94,7 @@ async fn what_there_is_to_create() {
     }
     let github = cli.run(&["credential", "template", "container-registry", "--variant", "github", "--output", "json"]);
     assert_eq!(github.ok().json()["server"], "ghcr.io");
-    cli.run(&["credential", "template", "container-registry", "--variant", "nobody"]).code(3);
+    cli.run(&["credential", "template", "container-registry", "--variant", "nobody"]).code(1);
     cli.run(&["credential", "types", "nothing"]).code(3);
 }
 

@@ -39,19 +39,20 @@ impl Link {
 
 /// What one writer does until the broker is gone.
 pub(super) struct Writer {
-    pub(super) link: Link,
-    pub(super) world: Arc<World>,
-    pub(super) random: StdRng,
+    link: Link,
+    world: Arc<World>,
+    random: StdRng,
     /// Unique among the writers of all rounds.
-    pub(super) id: String,
-    /// Credentials that only this writer changes.
-    pub(super) own: Vec<String>,
+    id: String,
+    /// Live credentials that only this writer changes.
+    own: Vec<String>,
+    created: usize,
 }
 
 impl Writer {
     pub(super) fn new(link: &Link, world: &Arc<World>, seed: u64, id: String) -> Self {
         let random = StdRng::seed_from_u64(seed);
-        Self { link: link.clone(), world: Arc::clone(world), random, id, own: Vec::new() }
+        Self { link: link.clone(), world: Arc::clone(world), random, id, own: Vec::new(), created: 0 }
     }
 
     /// Creates, rotates, reveals, deletes and restores, by chance.
@@ -70,7 +71,8 @@ impl Writer {
     }
 
     async fn create(&mut self) -> Option<()> {
-        let name = format!("{}-{}", self.id, self.own.len());
+        let name = format!("{}-{}", self.id, self.created);
+        self.created += 1;
         let password = secret();
         let request_id = Uuid::new_v4().to_string();
         let body = json!({ "type": "basic-auth", "name": name, "data": { "username": "octo", "password": password } });

@@ -10,7 +10,7 @@ use uuid::Uuid;
 pub(crate) struct Canary {
     place: String,
     text: String,
-    traces: Vec<Vec<u8>>,
+    traces: Vec<String>,
 }
 
 impl Canary {
@@ -32,7 +32,9 @@ impl Canary {
     }
 
     pub(crate) fn is_in(&self, haystack: &[u8]) -> bool {
-        self.traces.iter().any(|trace| haystack.windows(trace.len()).any(|window| window == trace))
+        // All traces are ASCII, which a lossy reading keeps.
+        let text = String::from_utf8_lossy(haystack);
+        self.traces.iter().any(|trace| text.contains(trace))
     }
 
     /// Fails where the canary is in there; the message tells which, not what.
@@ -43,28 +45,25 @@ impl Canary {
 }
 
 /// What to look for: the text, and what it looks like inside encodings.
-fn traces(core: &str) -> Vec<Vec<u8>> {
-    let bytes = core.as_bytes();
-    let reversed: Vec<u8> = bytes.iter().rev().copied().collect();
-    let listed = bytes.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
-    let mut traces = vec![bytes.to_vec(), reversed, hex::encode(bytes).into(), hex::encode_upper(bytes).into(), listed.into()];
-    let once = inside_base64(bytes);
-    let twice: Vec<_> = once.iter().flat_map(|encoded| inside_base64(encoded)).collect();
+fn traces(core: &str) -> Vec<String> {
+    let reversed = core.chars().rev().collect();
+    let listed = core.bytes().map(|byte| byte.to_string()).collect::<Vec<_>>().join(", ");
+    let mut traces = vec![core.to_owned(), reversed, hex::encode(core), hex::encode_upper(core), listed];
+    let once = inside_base64(core);
+    traces.extend(once.iter().flat_map(|encoded| inside_base64(encoded)));
     traces.extend(once);
-    traces.extend(twice);
     traces
 }
 
 /// The part of a base64 text that does not depend on what stands around the
 /// value, for each of the three places it may start at. Letters and digits are
-/// the same in both alphabets, so the first run of them is enough.
-fn inside_base64(bytes: &[u8]) -> Vec<Vec<u8>> {
+/// the same in both alphabets, so the longest run of them is enough.
+fn inside_base64(text: &str) -> Vec<String> {
     let encodings = (0..3).map(|before| {
-        let padded = [vec![0; before], bytes.to_vec()].concat();
+        let padded = [vec![0; before], text.as_bytes().to_vec()].concat();
         let encoded = BASE64_STANDARD.encode(&padded[..padded.len() - padded.len() % 3]);
-        let known = &encoded.as_bytes()[if before == 0 { 0 } else { 4 }..];
-        let run = known.split(|byte| !byte.is_ascii_alphanumeric()).max_by_key(|run| run.len()).unwrap_or_default();
-        run.to_vec()
+        let known = &encoded[if before == 0 { 0 } else { 4 }..];
+        known.split(|c: char| !c.is_ascii_alphanumeric()).max_by_key(|run| run.len()).unwrap_or_default().to_owned()
     });
     encodings.filter(|run| run.len() >= 10).collect()
 }
@@ -92,7 +91,7 @@ impl Canaries {
 
     /// A new name or title: no secret, but nothing to read off the disk either.
     pub(crate) fn name(&self, place: &str) -> String {
-        let text = Uuid::new_v4().simple().to_string();
+        let text = format!("n{}", Uuid::new_v4().simple());
         self.names.lock().expect("no thread panicked").push(Canary::of(place, &text));
         text
     }

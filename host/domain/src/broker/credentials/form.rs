@@ -79,6 +79,10 @@ impl Broker {
                 for rewrite in &rewrites {
                     put(full.expose_mut(), &rewrite.pointer, rewrite.value.expose().clone());
                 }
+                // Else the next change to it would be refused.
+                if !self.plugins().validate_form(id, &full)?.violations.is_empty() {
+                    return Err(Error::new(Kind::Plugin, "the plugin made data of it that its own form refuses"));
+                }
                 let public = full.without(&secret_pointers);
                 Ok(Judged { full, public, secret_pointers, inspection })
             }
