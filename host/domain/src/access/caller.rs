@@ -72,7 +72,10 @@ impl Caller {
     pub fn may(&self, right: Right, account: AccountId) -> Option<bool> {
         match self.standing {
             Standing::Operator => Some(true),
-            Standing::InAccount { account: own, role } => (own == account).then(|| role.may(right)),
+            // A narrowed token manages no access: it would make itself a wider one.
+            Standing::InAccount { account: own, role } => {
+                (own == account).then(|| role.may(right) && (right != Right::ManageAccess || self.scope.is_everything()))
+            }
         }
     }
 
@@ -93,5 +96,28 @@ impl Caller {
             plugin: None,
             detail: Some(serde_json::json!({ "token": self.token })),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_narrowed_token_cannot_make_a_wider_one() {
+        let account = AccountId(uuid::Uuid::nil());
+        let mut caller = Caller {
+            token: TokenId(uuid::Uuid::nil()),
+            name: "ci".to_owned(),
+            principal: None,
+            standing: Standing::InAccount { account, role: Role::Admin },
+            scope: Scope::default(),
+            expires_at: None,
+            request: Request::default(),
+        };
+        assert_eq!(caller.may(Right::ManageAccess, account), Some(true));
+        caller.scope.credentials.push("one".to_owned());
+        assert_eq!(caller.may(Right::ManageAccess, account), Some(false));
+        assert_eq!(caller.may(Right::Read, account), Some(true));
     }
 }

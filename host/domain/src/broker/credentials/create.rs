@@ -37,7 +37,7 @@ impl Broker {
         if let Some(earlier) = self.replayed(caller, key).await? {
             return self.replay(caller, &account, earlier).await;
         }
-        let (draft, name, of, judged) = self.judge_draft(caller, body).await?;
+        let (draft, name, of, judged) = self.judge_draft(caller, &account, body).await?;
         let credential = self.new_credential(&account, &draft, name, &of, &judged);
         let version = Version {
             version: 1,
@@ -101,7 +101,7 @@ impl Broker {
     /// The same.
     pub async fn validate_credential(&self, caller: &Caller, account: &Reference, body: Value) -> Result<(), Error> {
         let account = self.authorize(caller, account, Right::Write, Action::CredentialCreate).await?;
-        let (_, name, _, _) = self.judge_draft(caller, body).await?;
+        let (_, name, _, _) = self.judge_draft(caller, &account, body).await?;
         self.name_is_free(&account, &name).await
     }
 
@@ -125,9 +125,13 @@ impl Broker {
     async fn judge_draft(
         &self,
         caller: &Caller,
+        account: &Account,
         body: Value,
     ) -> Result<(Draft, Name, std::sync::Arc<CredentialType>, Judged), Error> {
         if !caller.scope.is_everything() {
+            let mut event = self.event(caller, Action::CredentialCreate, Outcome::Denied);
+            event.account = Some(account.id);
+            self.record(event).await?;
             return Err(Error::new(Kind::Denied, "a token that is narrowed to some credentials cannot create others"));
         }
         let (mut draft, mut violations) = Draft::read(body);
