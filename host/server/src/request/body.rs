@@ -6,7 +6,7 @@ use bursar_domain::broker::IdempotencyKey;
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, Method};
-use http_body_util::LengthLimitError;
+use http_body_util::{BodyExt as _, LengthLimitError};
 use serde_json::Value;
 use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
@@ -111,6 +111,7 @@ async fn read(request: Request, config: &ServerConfig, accepted: &[&str]) -> Res
     }
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > config.max_body_bytes as u64) {
+        discard(request.into_body(), config).await;
         return Err(too_large(config));
     }
     let body = collect(request.into_body(), config);
@@ -118,6 +119,24 @@ async fn read(request: Request, config: &ServerConfig, accepted: &[&str]) -> Res
         Ok(body) => body,
         Err(_) => Err(Problem::new(ProblemType::BodyTimeout, "the request's body did not arrive in time")),
     }
+}
+
+/// Reads what is too large and drops it, up to a point: a client that writes all
+/// of its body before it reads would see a broken connection instead of the
+/// answer (RFC 9112, section 9.6).
+async fn discard(mut body: Body, config: &ServerConfig) {
+    let most = config.max_body_bytes.saturating_mul(DISCARDED_LIMITS);
+    let reading = async {
+        let mut seen = 0_usize;
+        while let Some(Ok(frame)) = body.frame().await {
+            seen = seen.saturating_add(frame.data_ref().map_or(0, Bytes::len));
+            if seen > most {
+                break;
+            }
+        }
+    };
+    // However it ends, the answer is the same.
+    let _ = tokio::time::timeout(config.body_timeout, reading).await;
 }
 
 async fn collect(body: Body, config: &ServerConfig) -> Result<Bytes, Problem> {
@@ -180,6 +199,8 @@ fn too_large(config: &ServerConfig) -> Problem {
 const JSON: &str = "application/json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
 const UNTYPED: &str = "";
+/// How many times the limit is read and dropped before the connection is cut.
+const DISCARDED_LIMITS: usize = 4;
 
 #[cfg(test)]
 mod tests {
