@@ -15,8 +15,7 @@ async fn the_main_job_runs_on_redb() {
 
 #[tokio::test]
 async fn the_main_job_runs_on_postgresql() {
-    let server = Server::builder().postgres(&database().await).start().await;
-    walk(&server).await;
+    walk(&Server::shared_on_postgres().await).await;
 }
 
 /// Two nodes over one database see one truth: nothing is kept in either alone.

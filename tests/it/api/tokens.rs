@@ -82,6 +82,8 @@ async fn a_scope_narrows_by_name_id_and_label() {
         assert_eq!(listed.len(), 1, "{listed:?}");
         assert_eq!(listed[0]["name"], allowed);
         manager.post("credentials", basic("more")).await.expect(403);
+        let refused = &account.auditor.all("audit?action=credential.create").await[0];
+        assert_eq!(refused["outcome"], "denied", "a refusal is recorded too");
     }
 }
 
@@ -95,8 +97,8 @@ async fn a_narrowed_writer_cannot_reach_beyond_its_scope() {
     narrowed.patch("credentials/theirs", json!({ "title": "x" })).await.expect(404);
     narrowed.delete("credentials/theirs").await.expect(404);
     let admin = account.token(json!({ "role": "admin", "scope": { "credentials": ["mine"] } })).await;
-    let reply = admin.post("tokens", json!({ "name": unique("x"), "role": "admin" })).await;
-    assert_eq!(reply.status, 403, "a narrowed admin makes no wider token: {}", reply.body);
+    admin.post("tokens", json!({ "name": unique("x"), "role": "admin" })).await.expect(403);
+    admin.put("members/alice", json!({ "role": "admin" })).await.expect(403);
 }
 
 #[tokio::test]

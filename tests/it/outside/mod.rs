@@ -5,3 +5,4 @@ mod htpasswd;
 mod kubectl;
 mod nginx;
 mod openssl;
+mod psql;

@@ -1,13 +1,14 @@
 //! Graceful shutdown.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use futures::future::join_all;
 use serde_json::json;
 
 use crate::support::samples::basic;
-use crate::support::server::binary;
+use crate::support::server::{binary, eventually};
 use crate::support::tools::run;
 use crate::support::{Account, Server};
 
@@ -18,18 +19,30 @@ async fn requests_under_way_are_answered() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let server = Server::builder().data_dir(folder.path()).start().await;
     let account = Account::on(&server).await;
-    account.create(basic("first")).await;
 
-    let bodies: Vec<_> = (0..20).map(|n| basic(&format!("c{n}"))).collect();
-    let creating = join_all(bodies.into_iter().map(|body| account.manager.post("credentials", body)));
-    let ending = async {
-        // Only once they have been sent, or there is nothing under way.
-        let seen = async || account.operator.all("credentials").await.len() > 1;
-        assert!(crate::support::server::eventually(Duration::from_secs(30), seen).await);
-        signal(&server, "TERM");
-    };
-    let (replies, ()) = tokio::join!(creating, ending);
-    assert!(replies.iter().all(|reply| reply.status == 201), "each got its answer");
+    // The broker asks for the body: the request is under way and waits for us.
+    let body = basic("late").to_string();
+    let mut connection = TcpStream::connect(server.address()).expect("a connection");
+    let head = format!(
+        "POST /v1/accounts/{}/credentials HTTP/1.1\r\nhost: bursar\r\nauthorization: Bearer {}\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\nexpect: 100-continue\r\nconnection: close\r\n\r\n",
+        account.name,
+        account.manager.token(),
+        body.len()
+    );
+    connection.write_all(head.as_bytes()).expect("the head is sent");
+    let mut first = [0; 25];
+    connection.read_exact(&mut first).expect("an interim answer");
+    assert_eq!(&first, b"HTTP/1.1 100 Continue\r\n\r\n");
+
+    signal(&server, "TERM");
+    let closed = async || TcpStream::connect(server.address()).is_err();
+    assert!(eventually(Duration::from_mins(1), closed).await, "nobody new is let in");
+    assert!(server.is_running(), "somebody is still being served");
+    connection.write_all(body.as_bytes()).expect("the body is sent");
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
     until_gone(&server).await;
     let log = server.log();
     assert!(!log.contains("panicked"), "{log}");
@@ -37,8 +50,7 @@ async fn requests_under_way_are_answered() {
     drop((account, server));
 
     let server = Server::builder().data_dir(folder.path()).start().await;
-    let manager = server.with_token(&token).within(&name);
-    assert_eq!(manager.all("credentials").await.len(), 21);
+    server.with_token(&token).within(&name).get("credentials/late").await.expect(200);
     assert_eq!(server.operator().act("/v1/audit/verify").await.expect(200)["problems"], json!([]));
     signal(&server, "INT");
     until_gone(&server).await;
@@ -81,5 +93,5 @@ fn signal(server: &Server, name: &str) {
 
 async fn until_gone(server: &Server) {
     let gone = async || !server.is_running();
-    assert!(crate::support::server::eventually(Duration::from_mins(1), gone).await, "{}", server.log());
+    assert!(eventually(Duration::from_mins(1), gone).await, "{}", server.log());
 }

@@ -19,14 +19,23 @@ pub(crate) struct Postgres {
 
 /// The URL of a fresh database.
 pub(crate) async fn database() -> String {
-    static SHARED: OnceLock<tokio::sync::OnceCell<Postgres>> = OnceLock::new();
-    let postgres = SHARED.get_or_init(tokio::sync::OnceCell::new).get_or_init(Postgres::start).await;
+    let postgres = Postgres::shared().await;
     let name = unique("bursar").replace('-', "_");
     postgres.sql("postgres", &format!("CREATE DATABASE {name}")).output();
     format!("postgres://bursar@127.0.0.1:{}/{name}", postgres.port)
 }
 
 impl Postgres {
+    /// The one.
+    pub(crate) async fn shared() -> &'static Self {
+        static SHARED: OnceLock<tokio::sync::OnceCell<Postgres>> = OnceLock::new();
+        SHARED.get_or_init(tokio::sync::OnceCell::new).get_or_init(Self::start).await
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     async fn start() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder").keep();
         let data = folder.join("data");
@@ -38,6 +47,7 @@ impl Postgres {
         let mut init = as_postgres(&initdb);
         init.args(["--username=bursar", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]);
         run(init.arg("--pgdata").arg(&data).current_dir(&folder)).output();
+        std::fs::write(data.join("pg_hba.conf"), RULES).expect("the access rules");
 
         let port = free_port();
         let start = as_postgres(&initdb.with_file_name("postgres"));
@@ -55,7 +65,8 @@ impl Postgres {
         postgres
     }
 
-    fn sql(&self, database: &str, statement: &str) -> super::tools::Ran {
+    /// Runs a statement as the superuser.
+    pub(crate) fn sql(&self, database: &str, statement: &str) -> super::tools::Ran {
         let mut psql = Command::new(locate("psql", "postgresql-client"));
         psql.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--host=127.0.0.1", "--username=bursar"]);
         run(psql.arg(format!("--port={}", self.port)).args([format!("--dbname={database}"), format!("--command={statement}")]))
@@ -72,6 +83,12 @@ fn as_postgres(program: &Path) -> Command {
     command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]).arg(program);
     command
 }
+
+/// The superuser gets in by name; `asked_app` needs a password.
+const RULES: &str = "\
+host all asked_app 127.0.0.1/32 scram-sha-256
+host all all 127.0.0.1/32 trust
+";
 
 fn is_root() -> bool {
     run(Command::new("id").arg("-u")).output().trim() == "0"

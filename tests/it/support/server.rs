@@ -42,6 +42,14 @@ impl Server {
         Self { process: Arc::clone(process), http: http_client(None) }
     }
 
+    /// The one on `PostgreSQL` that tests share.
+    pub(crate) async fn shared_on_postgres() -> Self {
+        static SHARED: OnceLock<tokio::sync::OnceCell<Arc<Process>>> = OnceLock::new();
+        let cell = SHARED.get_or_init(tokio::sync::OnceCell::new);
+        let start = async || Self::builder().postgres(&super::postgres::database().await).start().await.process;
+        Self { process: Arc::clone(cell.get_or_init(start).await), http: http_client(None) }
+    }
+
     /// One of its own.
     pub(crate) fn builder() -> Builder {
         Builder::default()

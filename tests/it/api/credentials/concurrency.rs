@@ -1,13 +1,41 @@
+//! Writers that meet: of each race there is one winner, and the others are told.
+
 use futures::future::join_all;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::Account;
 use crate::support::samples::{basic, registry};
+use crate::support::{Account, Server};
 
-#[tokio::test]
-async fn two_hundred_creates_of_one_name_make_one() {
-    let account = Account::new().await;
+/// Each of these on each storage engine: where writers meet is where engines differ.
+macro_rules! on_each_engine {
+    ($($test:ident)*) => {
+        mod redb {
+            use super::{Account, Server};
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test(Account::on(&Server::shared().await).await).await;
+            })*
+        }
+        mod postgresql {
+            use super::{Account, Server};
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test(Account::on(&Server::shared_on_postgres().await).await).await;
+            })*
+        }
+    };
+}
+
+on_each_engine! {
+    two_hundred_creates_of_one_name_make_one
+    of_many_first_registries_one_is_promoted
+    concurrent_set_default_leaves_one
+    no_update_is_lost_with_if_match
+    concurrent_patches_of_different_labels_all_arrive
+}
+
+async fn two_hundred_creates_of_one_name_make_one(account: Account) {
     let replies = join_all((0..200).map(|_| account.manager.post("credentials", basic("wanted")))).await;
     let count = |status: u16| replies.iter().filter(|reply| reply.status == status).count();
     assert_eq!((count(201), count(409)), (1, 199));
@@ -16,18 +44,14 @@ async fn two_hundred_creates_of_one_name_make_one() {
     assert_eq!(created.iter().filter(|entry| entry["outcome"] == "ok").count(), 1);
 }
 
-#[tokio::test]
-async fn of_many_first_registries_one_is_promoted() {
-    let account = Account::new().await;
+async fn of_many_first_registries_one_is_promoted(account: Account) {
     let bodies: Vec<_> = (0..30).map(|n| registry(&format!("r{n}"))).collect();
     let created = join_all(bodies.into_iter().map(|body| account.create(body))).await;
     assert_eq!(created.iter().filter(|one| one["default"] == true).count(), 1);
     assert_eq!(number_of_defaults(&account).await, 1);
 }
 
-#[tokio::test]
-async fn concurrent_set_default_leaves_one() {
-    let account = Account::new().await;
+async fn concurrent_set_default_leaves_one(account: Account) {
     for n in 0..8 {
         account.create(registry(&format!("r{n}"))).await;
     }
@@ -44,9 +68,7 @@ async fn concurrent_set_default_leaves_one() {
 
 /// Of many who read the same state and write on it, one succeeds; the others
 /// are told, and nobody's change is lost without a word.
-#[tokio::test]
-async fn no_update_is_lost_with_if_match() {
-    let account = Account::new().await;
+async fn no_update_is_lost_with_if_match(account: Account) {
     account.create(basic("staging")).await;
     for round in 0..5 {
         let etag = account.manager.get("credentials/staging").await.etag();
@@ -66,9 +88,7 @@ async fn no_update_is_lost_with_if_match() {
 }
 
 /// Without `If-Match` patches to different fields all arrive.
-#[tokio::test]
-async fn concurrent_patches_of_different_labels_all_arrive() {
-    let account = Account::new().await;
+async fn concurrent_patches_of_different_labels_all_arrive(account: Account) {
     account.create(basic("staging")).await;
     let patches: Vec<_> = (0..12).map(|n| json!({ "labels": { format!("l{n}"): "x" } })).collect();
     let replies = join_all(patches.into_iter().map(|patch| account.manager.patch("credentials/staging", patch))).await;
