@@ -25,12 +25,8 @@ fn plugin_call(c: &mut Criterion) {
     assert_eq!(text.len(), DATA_BYTES);
     let mut group = c.benchmark_group("plugin_call");
 
-    let context = bursar_plugin_sdk::Context {
-        name: "ghcr".to_owned(),
-        version: 1,
-        seed: vec![0; 32],
-        options: "{}".to_owned(),
-    };
+    let context =
+        bursar_plugin_sdk::Context { name: "ghcr".to_owned(), version: 1, seed: vec![0; 32], options: "{}".to_owned() };
     group.bench_function("native", |b| {
         b.iter(|| native::check::<ContainerRegistry>(black_box(&text), &context).expect("good data"));
     });
@@ -41,9 +37,8 @@ fn plugin_call(c: &mut Criterion) {
     let secrets = ["/password".to_owned()];
     let context = Context { name: "ghcr".to_owned(), version: 1, seed: [0; 32], options: json!({}) };
     group.bench_function("sandbox", |b| {
-        b.to_async(&runtime).iter(async || {
-            host.check(TYPE, black_box(&data), &secrets, &context).await.expect("good data")
-        });
+        b.to_async(&runtime)
+            .iter(async || host.check(TYPE, black_box(&data), &secrets, &context).await.expect("good data"));
     });
     group.finish();
 }

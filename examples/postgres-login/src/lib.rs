@@ -8,12 +8,13 @@
 
 #![forbid(unsafe_code)]
 
-use std::fmt::Write as _;
+mod percent;
 
 use bursar_plugin_sdk::{
     Artifact, Context, CredentialType, Error, Generator, Inspection, Rewrite, Violations, export_generator,
     export_type, serde,
 };
+use percent::percent_encode;
 use serde::{Deserialize, Serialize};
 
 export_type!(PostgresLogin);
@@ -121,21 +122,6 @@ impl Full {
         let (user, password) = (percent_encode(username), percent_encode(&self.password));
         format!("postgresql://{user}:{password}@{host}:{port}/{}?sslmode={ssl_mode}", percent_encode(database))
     }
-}
-
-/// Encodes all but the unreserved characters (RFC 3986, section 2.3).
-fn percent_encode(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
-            _ => {
-                // Writing to a String cannot fail.
-                let _ = write!(encoded, "%{byte:02X}");
-            }
-        }
-    }
-    encoded
 }
 
 fn has_control(text: &str) -> bool {

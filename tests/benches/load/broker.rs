@@ -97,4 +97,4 @@ fn free_address() -> String {
     socket.to_string()
 }
 
-const DEADLINE: Duration = Duration::from_secs(120);
+const DEADLINE: Duration = Duration::from_mins(2);

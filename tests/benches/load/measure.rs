@@ -44,7 +44,7 @@ impl Target {
         F: AsyncSend,
     {
         let next = Arc::new(AtomicUsize::new(0));
-        let send = Arc::new(send);
+        let request = Arc::new(send);
         let mut clients = JoinSet::new();
         let mut open = Vec::new();
         for _ in 0..connections {
@@ -52,7 +52,7 @@ impl Target {
         }
         let begun = Instant::now();
         for mut connection in open {
-            let (next, send) = (Arc::clone(&next), Arc::clone(&send));
+            let (next, request) = (Arc::clone(&next), Arc::clone(&request));
             clients.spawn(async move {
                 let mut latencies = Vec::new();
                 loop {
@@ -60,9 +60,9 @@ impl Target {
                     if number >= total {
                         return latencies;
                     }
-                    let sent = Instant::now();
-                    send.send(&mut connection, number).await;
-                    latencies.push(sent.elapsed());
+                    let begun = Instant::now();
+                    request.send(&mut connection, number).await;
+                    latencies.push(begun.elapsed());
                 }
             });
         }

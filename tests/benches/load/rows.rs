@@ -1,7 +1,7 @@
 //! The rows of the table.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -36,7 +36,8 @@ pub(crate) fn plugin_call(table: &mut Table) {
     let [native, sandbox] = ["native", "sandbox"].map(|name| {
         let target = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").join("target");
         let file = target.join("criterion/plugin_call").join(name).join("new/estimates.json");
-        let text = fs::read_to_string(&file).unwrap_or_else(|_| panic!("run the bench plugin_call first: {}", file.display()));
+        let text =
+            fs::read_to_string(&file).unwrap_or_else(|_| panic!("run the bench plugin_call first: {}", file.display()));
         let estimates: Value = serde_json::from_str(&text).expect("criterion's JSON");
         estimates["median"]["point_estimate"].as_f64().expect("nanoseconds") / 1e3
     });
@@ -61,7 +62,7 @@ pub(crate) async fn over_http(table: &mut Table, scale: &Scale) {
     broker.stop();
 }
 
-async fn starts(table: &mut Table, data_dir: &PathBuf) {
+async fn starts(table: &mut Table, data_dir: &Path) {
     let first = Process::broker(data_dir).await;
     let cold = first.start;
     first.stop();
@@ -135,8 +136,7 @@ async fn growth(table: &mut Table, target: &Target, scale: &Scale) {
     for account in ["small", "large"] {
         by_id.push(ids(target, account).await);
     }
-    type Paths = Box<dyn Fn(&str, usize, &[String]) -> String>;
-    let lookups: [(&str, Paths); 3] = [
+    let lookups: [(&str, Lookup); 3] = [
         ("list page of 50", Box::new(|account, _, _| format!("/v1/accounts/{account}/credentials?limit=50"))),
         ("get by name", Box::new(|account, size, _| format!("/v1/accounts/{account}/credentials/c-{}", size / 2))),
         ("get by id", Box::new(|account, _, ids| format!("/v1/accounts/{account}/credentials/{}", ids[ids.len() / 2]))),
@@ -214,5 +214,8 @@ fn credential(name: &str) -> Value {
 fn mebibytes(kib: u64) -> String {
     format!("{} MiB", kib / 1024)
 }
+
+/// The path of one lookup, in an account of so many with these ids.
+type Lookup = Box<dyn Fn(&str, usize, &[String]) -> String>;
 
 const CREDENTIALS: &str = "/v1/accounts/default/credentials";

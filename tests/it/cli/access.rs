@@ -39,7 +39,7 @@ async fn a_members_rights_follow_the_membership() {
     assert!(admin.run(&["member", "list"]).ok().stdout.contains("alice"));
     let file = admin.home().join("alice.token");
     let out = file.to_str().expect("a path that is text");
-    let create = ["token", "create", "alice-laptop", "--role", "credentials-manager", "--principal", "alice", "--out", out];
+    let create = ["token", "create", "alice-laptop", "--principal", "alice", "--out", out];
     let made = admin.run(&create).ok();
     let token = std::fs::read_to_string(&file).expect("the token's file").trim().to_owned();
     assert!(!made.stdout.contains(&token) && !made.stderr.contains(&token), "{made:?}");
@@ -59,7 +59,10 @@ async fn a_members_rights_follow_the_membership() {
 async fn a_token_is_shown_once_and_ends() {
     let account = Account::new().await;
     let admin = Cli::at(&account.server, &account.admin).env("BURSAR_ACCOUNT", &account.name);
-    let made = admin.run(&["token", "create", "ci", "--role", "workload", "--expires-in", "30d", "--output", "json"]).ok().json();
+    let made = admin
+        .run(&["token", "create", "ci", "--role", "workload", "--expires-in", "30d", "--output", "json"])
+        .ok()
+        .json();
     let token = made["token"].as_str().expect("the token's text");
     assert_eq!((&made["kind"], &made["role"]), (&json!("workload"), &json!("workload")));
     assert!(made["expiresAt"].is_string());

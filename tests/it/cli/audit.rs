@@ -19,7 +19,10 @@ async fn the_trail_of_a_credential() {
 
     let auditor = Cli::at(&account.server, &account.auditor).env("BURSAR_ACCOUNT", &account.name);
     let tail = auditor.run(&["audit", "tail", "--credential", id]).ok().stdout;
-    let actions: Vec<_> = tail.lines().filter_map(|line| line.split_whitespace().find(|word| word.contains('.') && word.starts_with("cred"))).collect();
+    let actions: Vec<_> = tail
+        .lines()
+        .filter_map(|line| line.split_whitespace().find(|word| word.contains('.') && word.starts_with("cred")))
+        .collect();
     assert_eq!(actions, ["credential.create", "credential.reveal", "credential.delete"], "{tail}");
     let one = auditor.run(&["audit", "tail", "-n", "1", "--output", "json"]).ok().json();
     assert_eq!(one["items"].as_array().expect("a list").len(), 1);

@@ -38,7 +38,8 @@ async fn restored_from(running: bool) {
         stop(server).await;
     } else {
         stop(server).await;
-        cli.run(&["backup", "--data-dir", text(&data_dir), "--out", text(&backup), "--passphrase-file", passphrase]).ok();
+        cli.run(&["backup", "--data-dir", text(&data_dir), "--out", text(&backup), "--passphrase-file", passphrase])
+            .ok();
     }
     let bytes = std::fs::read(&backup).expect("the backup");
     assert!(bytes.starts_with(b"age-encryption.org/v1"));
@@ -75,7 +76,8 @@ async fn a_damaged_backup_is_refused() {
     let cli = Cli::bare();
     let passphrase = cli.file("passphrase", PASSPHRASE);
     let backup = folder.path().join("backup.age");
-    cli.run(&["backup", "--data-dir", text(&data_dir), "--out", text(&backup), "--passphrase-file", text(&passphrase)]).ok();
+    cli.run(&["backup", "--data-dir", text(&data_dir), "--out", text(&backup), "--passphrase-file", text(&passphrase)])
+        .ok();
     let whole = std::fs::read(&backup).expect("the backup");
     let mut flipped = whole.clone();
     let last = flipped.len() - 100;
@@ -85,8 +87,15 @@ async fn a_damaged_backup_is_refused() {
         let target = folder.path().join(name);
         let root_key = data_dir.join("root.key");
         let refused = cli.run(&[
-            "restore", "--data-dir", text(&target), "--from", text(&file), "--passphrase-file", text(&passphrase),
-            "--root-key", text(&root_key),
+            "restore",
+            "--data-dir",
+            text(&target),
+            "--from",
+            text(&file),
+            "--passphrase-file",
+            text(&passphrase),
+            "--root-key",
+            text(&root_key),
         ]);
         assert_ne!(refused.code, 0, "{name}");
         assert!(refused.stderr.starts_with("error: "), "{name}: {}", refused.stderr);

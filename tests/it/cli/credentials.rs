@@ -12,9 +12,25 @@ async fn a_credentials_life() {
     let secret = format!("/password={}", token.display());
 
     let made = cli.run(&[
-        "credential", "create", "--type", "container-registry", "ghcr", "--title", "GitHub packages", "--description",
-        "For CI", "--label", "team=web", "--set", "server=ghcr.io", "--set", "username=octo", "--secret-file", &secret,
-        "--output", "json",
+        "credential",
+        "create",
+        "--type",
+        "container-registry",
+        "ghcr",
+        "--title",
+        "GitHub packages",
+        "--description",
+        "For CI",
+        "--label",
+        "team=web",
+        "--set",
+        "server=ghcr.io",
+        "--set",
+        "username=octo",
+        "--secret-file",
+        &secret,
+        "--output",
+        "json",
     ]);
     let made = made.ok().json();
     assert_eq!(made["data"], json!({ "server": "ghcr.io", "username": "octo" }));
@@ -29,7 +45,9 @@ async fn a_credentials_life() {
     for filter in [["--type", "basic-auth"], ["--label", "team=db"], ["--query", "nothing"], ["--slot", "basic-auth"]] {
         assert_eq!(cli.run(&[&["credential", "list", "--quiet"], &filter[..]].concat()).ok().stdout, "", "{filter:?}");
     }
-    for filter in [["--type", "container-registry"], ["--label", "team=web"], ["--query", "packages"], ["--slot", "image-pull"]] {
+    for filter in
+        [["--type", "container-registry"], ["--label", "team=web"], ["--query", "packages"], ["--slot", "image-pull"]]
+    {
         assert_eq!(cli.run(&[&["credential", "list", "--quiet"], &filter[..]].concat()).ok().line(), id, "{filter:?}");
     }
     let shown = cli.run(&["credential", "show", "ghcr"]).ok();
@@ -42,7 +60,8 @@ async fn a_credentials_life() {
     assert_eq!(all["data"], json!({ "password": "s3cret-token" }));
 
     cli.file("token.txt", "rotated-token");
-    let updated = cli.run(&["credential", "update", "ghcr", "--secret-file", &secret, "--title", "Rotated", "--output", "json"]);
+    let updated =
+        cli.run(&["credential", "update", "ghcr", "--secret-file", &secret, "--title", "Rotated", "--output", "json"]);
     let updated = updated.ok().json();
     assert_eq!((&updated["version"], &updated["title"]), (&json!(2), &json!("Rotated")));
     assert_eq!(cli.run(&["credential", "reveal", "ghcr", "--field", "password"]).ok().stdout, "rotated-token");
@@ -75,7 +94,8 @@ async fn the_default_moves() {
     let default = || {
         let list = cli.run(&["credential", "list", "--output", "json"]).ok().json();
         let items = list["items"].as_array().expect("a list").clone();
-        let defaults: Vec<_> = items.iter().filter(|item| item["default"] == true).map(|item| item["name"].clone()).collect();
+        let defaults: Vec<_> =
+            items.iter().filter(|item| item["default"] == true).map(|item| item["name"].clone()).collect();
         defaults
     };
     assert_eq!(default(), [json!("first")]);

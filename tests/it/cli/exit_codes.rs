@@ -16,15 +16,23 @@ async fn each_kind_of_failure_has_its_code() {
 
     let invalid = cli.run_with(&create, "{}").code(1);
     assert!(invalid.stderr.starts_with("error: "), "{}", invalid.stderr);
-    assert!(invalid.stderr.contains("/data/username") && invalid.stderr.contains("/data/password"), "{}", invalid.stderr);
+    assert!(
+        invalid.stderr.contains("/data/username") && invalid.stderr.contains("/data/password"),
+        "{}",
+        invalid.stderr
+    );
 
-    for usage in [&["credential"][..], &["credential", "show"], &["nothing"], &["credential", "list", "--limit", "many"]] {
+    for usage in
+        [&["credential"][..], &["credential", "show"], &["nothing"], &["credential", "list", "--limit", "many"]]
+    {
         let refused = cli.run(usage).code(2);
         assert_eq!(refused.stdout, "", "{usage:?}");
     }
     cli.run(&["credential", "update", "taken"]).code(2);
 
-    for missing in [&["credential", "show", "nothing"][..], &["credential", "reveal", "nothing"], &["token", "delete", "nothing"]] {
+    for missing in
+        [&["credential", "show", "nothing"][..], &["credential", "reveal", "nothing"], &["token", "delete", "nothing"]]
+    {
         let refused = cli.run(missing).code(3);
         assert!(refused.stderr.starts_with("error: "), "{missing:?}: {}", refused.stderr);
     }

@@ -8,7 +8,8 @@ use crate::support::Account;
 #[tokio::test]
 async fn a_secret_on_the_command_line_is_refused() {
     let cli = Cli::managing(&Account::new().await);
-    let arguments = ["credential", "create", "--type", "basic-auth", "x", "--set", "username=octo", "--set", "password=hunter2"];
+    let arguments =
+        ["credential", "create", "--type", "basic-auth", "x", "--set", "username=octo", "--set", "password=hunter2"];
     let refused = cli.run(&arguments).code(2);
     assert!(refused.stderr.contains("--secret-file"), "{}", refused.stderr);
     assert!(!refused.stderr.contains("hunter2"), "{}", refused.stderr);
@@ -41,15 +42,37 @@ async fn data_comes_from_json_or_yaml_by_file_or_stdin() {
 #[tokio::test]
 async fn a_secret_file_keeps_its_bytes_but_for_the_last_newline() {
     let cli = Cli::managing(&Account::new().await);
-    for (n, (content, secret)) in [("plain", "plain"), ("line\n", "line"), (" spaces \n", " spaces ")].into_iter().enumerate() {
+    for (n, (content, secret)) in
+        [("plain", "plain"), ("line\n", "line"), (" spaces \n", " spaces ")].into_iter().enumerate()
+    {
         let file = cli.file("secret", content);
         let name = format!("c{n}");
         let secret_file = format!("/password={}", file.display());
-        let create = ["credential", "create", "--type", "basic-auth", &name, "--set", "username=octo", "--secret-file", &secret_file];
+        let create = [
+            "credential",
+            "create",
+            "--type",
+            "basic-auth",
+            &name,
+            "--set",
+            "username=octo",
+            "--secret-file",
+            &secret_file,
+        ];
         cli.run(&create).ok();
         assert_eq!(cli.run(&["credential", "reveal", &name, "--field", "password"]).ok().stdout, secret);
     }
-    let create = ["credential", "create", "--type", "basic-auth", "in", "--set", "username=octo", "--secret-file", "/password=-"];
+    let create = [
+        "credential",
+        "create",
+        "--type",
+        "basic-auth",
+        "in",
+        "--set",
+        "username=octo",
+        "--secret-file",
+        "/password=-",
+    ];
     cli.run_with(&create, "by stdin\n").ok();
     assert_eq!(cli.run(&["credential", "reveal", "in", "--field", "password"]).ok().stdout, "by stdin");
 }
@@ -60,8 +83,21 @@ async fn a_certificate_comes_from_its_files() {
     let made = rcgen::generate_simple_self_signed(["cli.example.com".to_owned()]).expect("a certificate");
     let certificate = cli.file("cert.pem", made.cert.pem());
     let key = cli.file("key.pem", made.signing_key.serialize_pem());
-    let (certificate, key) = (format!("/certificate={}", certificate.display()), format!("/privateKey={}", key.display()));
-    let create = ["credential", "create", "--type", "tls-certificate", "cli", "--file", &certificate, "--secret-file", &key, "--output", "json"];
+    let (certificate, key) =
+        (format!("/certificate={}", certificate.display()), format!("/privateKey={}", key.display()));
+    let create = [
+        "credential",
+        "create",
+        "--type",
+        "tls-certificate",
+        "cli",
+        "--file",
+        &certificate,
+        "--secret-file",
+        &key,
+        "--output",
+        "json",
+    ];
     let made = cli.run(&create).ok().json();
     assert_eq!(made["attributes"]["altNames"], json!(["cli.example.com"]));
     assert_eq!(made["secretFields"], json!(["/privateKey"]));
@@ -76,14 +112,16 @@ async fn what_is_wrong_with_the_input_is_told_without_its_content() {
     cli.run(&["credential", "create", "--type", "basic-auth", "x", "--data-file", "nowhere.json"]).code(1);
     cli.run(&["credential", "create", "--type", "basic-auth", "x", "--secret-file", "/password=nowhere"]).code(1);
     cli.run(&["credential", "create", "--type", "basic-auth", "x", "--set", "no equals sign"]).code(2);
-    let twice = ["credential", "create", "--type", "basic-auth", "x", "--data-file", "-", "--secret-file", "/password=-"];
+    let twice =
+        ["credential", "create", "--type", "basic-auth", "x", "--data-file", "-", "--secret-file", "/password=-"];
     cli.run(&twice).code(2);
 }
 
 #[tokio::test]
 async fn fields_are_set_and_unset() {
     let cli = Cli::managing(&Account::new().await);
-    let data = json!({ "server": "ghcr.io", "username": "octo", "email": "a@example.com", "password": "s3cret" }).to_string();
+    let data =
+        json!({ "server": "ghcr.io", "username": "octo", "email": "a@example.com", "password": "s3cret" }).to_string();
     cli.run_with(&["credential", "create", "--type", "container-registry", "ghcr", "--data-file", "-"], &data).ok();
     let update = ["credential", "update", "ghcr", "--set", "username=hubot", "--unset", "email", "--output", "json"];
     let updated = cli.run(&update).ok().json();

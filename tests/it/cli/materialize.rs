@@ -55,7 +55,9 @@ async fn a_manifest_is_a_secret_of_the_right_type() {
         let ran = cli.run(&[&["credential", "materialize", "GHCR_main", "--manifest"], arguments].concat()).ok();
         // As YAML for kubectl; the test reads the same as JSON.
         assert!(ran.stdout.contains("kind: Secret"), "{}", ran.stdout);
-        cli.run(&[&["credential", "materialize", "GHCR_main", "--manifest", "--output", "json"], arguments].concat()).ok().json()
+        cli.run(&[&["credential", "materialize", "GHCR_main", "--manifest", "--output", "json"], arguments].concat())
+            .ok()
+            .json()
     };
     let secret = run(&["--namespace", "prod"]);
     assert_eq!((&secret["apiVersion"], &secret["kind"]), (&json!("v1"), &json!("Secret")));

@@ -9,7 +9,9 @@ async fn with_two() -> Cli {
     let account = Account::new().await;
     for name in ["one", "two"] {
         let data = json!({ "username": "octo", "password": "s3cret" });
-        account.create(json!({ "type": "basic-auth", "name": name, "title": format!("Number {name}"), "data": data })).await;
+        account
+            .create(json!({ "type": "basic-auth", "name": name, "title": format!("Number {name}"), "data": data }))
+            .await;
     }
     Cli::managing(&account)
 }
@@ -53,7 +55,10 @@ async fn what_comes_from_elsewhere_does_not_steer_the_terminal() {
     let account = Account::new().await;
     let data = json!({ "username": "octo", "password": "s3cret" });
     let title = "red\u{1b}[31m and\u{7} loud";
-    let made = account.manager.post("credentials", json!({ "type": "basic-auth", "name": "x", "title": title, "data": data })).await;
+    let made = account
+        .manager
+        .post("credentials", json!({ "type": "basic-auth", "name": "x", "title": title, "data": data }))
+        .await;
     let cli = Cli::managing(&account);
     if made.status == 201 {
         for arguments in [&["credential", "list"][..], &["credential", "show", "x"]] {

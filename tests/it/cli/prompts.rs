@@ -11,7 +11,7 @@ async fn a_missing_secret_is_asked_for_and_not_shown() {
     let cli = Cli::managing(&Account::new().await);
     let arguments = ["credential", "create", "--type", "basic-auth", "asked", "--set", "username=octo"];
     let mut terminal = Terminal::run(&cli, &arguments);
-    terminal.expect("Password").expect(": ").enter_secret("typed-s3cret");
+    terminal.expect("Password").expect(": ").enter("typed-s3cret");
     let (code, screen) = terminal.end();
     assert_eq!(code, 0, "{screen}");
     assert!(!screen.contains("typed-s3cret"), "{screen}");
@@ -23,7 +23,7 @@ async fn the_whole_form_is_asked_and_a_refused_field_again() {
     let cli = Cli::managing(&Account::new().await);
     let mut terminal = Terminal::run(&cli, &["credential", "create", "--type", "basic-auth", "asked"]);
     terminal.expect("User").enter("with:colon");
-    terminal.expect("Password").expect(": ").enter_secret("typed-s3cret");
+    terminal.expect("Password").expect(": ").enter("typed-s3cret");
     // The broker refuses the colon; only that field is asked for again.
     terminal.expect("User").expect("User").enter("octo");
     let (code, screen) = terminal.end();
@@ -49,7 +49,7 @@ async fn a_secret_is_rotated_by_prompt() {
     account.create(json!({ "type": "basic-auth", "name": "x", "data": data })).await;
     let cli = Cli::managing(&account);
     let mut terminal = Terminal::run(&cli, &["credential", "update", "x", "--prompt", "password"]);
-    terminal.expect("assword").expect(": ").enter_secret("typed-after");
+    terminal.expect("assword").expect(": ").enter("typed-after");
     let (code, screen) = terminal.end();
     assert_eq!(code, 0, "{screen}");
     assert!(!screen.contains("typed-after"), "{screen}");
@@ -62,7 +62,7 @@ async fn a_login_is_remembered_for_its_owner_alone() {
     let server = Server::shared().await;
     let cli = Cli::bare();
     let mut terminal = Terminal::run(&cli, &["login", "--addr", server.base()]);
-    terminal.expect("Token for").expect(": ").enter_secret(server.operator_token());
+    terminal.expect("Token for").expect(": ").enter(server.operator_token());
     let (code, screen) = terminal.end();
     assert_eq!(code, 0, "{screen}");
     assert!(!screen.contains(server.operator_token()), "{screen}");

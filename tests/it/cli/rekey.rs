@@ -35,7 +35,9 @@ async fn a_new_root_key_opens_what_the_old_one_sealed() {
     let rekeys = server.operator().all("/v1/audit?action=installation.rekey").await;
     // Each rotation is recorded with what it changed; who asked the running
     // broker for one, beside that.
-    let by = |actor: &str| rekeys.iter().filter(|record| record["actor"].as_str().is_some_and(|by| by.starts_with(actor))).count();
+    let by = |actor: &str| {
+        rekeys.iter().filter(|record| record["actor"].as_str().is_some_and(|by| by.starts_with(actor))).count()
+    };
     assert_eq!((by("system"), by("operator")), (2, 1), "{rekeys:?}");
     stop(server).await;
 

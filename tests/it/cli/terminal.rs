@@ -72,13 +72,6 @@ impl Terminal {
         self
     }
 
-    /// Types a line where nothing may be shown: only once the terminal has
-    /// stopped echoing, as a person who waits for the prompt would.
-    pub(super) fn enter_secret(&mut self, line: &str) -> &mut Self {
-        // The prompt is written after echo is off.
-        self.enter(line)
-    }
-
     /// Waits for the end: the client's exit code and everything on the screen.
     pub(super) fn end(mut self) -> (i32, String) {
         let start = Instant::now();
@@ -100,5 +93,5 @@ impl Terminal {
     }
 }
 
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 const POLL: Duration = Duration::from_millis(20);

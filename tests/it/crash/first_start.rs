@@ -22,7 +22,11 @@ async fn a_first_start_cut_short_starts_again() {
         let accounts = server.operator().all("/v1/accounts").await;
         assert_eq!(accounts.len(), 1, "cut {cut}: {accounts:?}");
         assert_eq!(accounts[0]["name"], "default");
-        server.operator().post("/v1/accounts", serde_json::json!({ "name": unique("after"), "title": "" })).await.expect(201);
+        server
+            .operator()
+            .post("/v1/accounts", serde_json::json!({ "name": unique("after"), "title": "" }))
+            .await
+            .expect(201);
         stop(server).await;
         assert_verifies(&data_dir);
     }

@@ -29,13 +29,13 @@ async fn fifty_kills_lose_nothing_that_was_acknowledged() {
     let mut random = StdRng::seed_from_u64(seed);
     let world = Arc::new(World::default());
     let mut server = Server::builder().data_dir(&data_dir).start().await;
-    let mut seen = 0;
+    let mut newest = 0;
     for round in 0..ROUNDS {
         let mut writers = start_writers(&server, &world, round, &mut random);
         tokio::time::sleep(Duration::from_millis(random.random_range(LIFE_MS))).await;
         signal(server.pid(), "KILL");
-        while let Some(ended) = writers.join_next().await {
-            ended.expect("every answer is the expected one");
+        while let Some(outcome) = writers.join_next().await {
+            outcome.expect("every answer is the expected one");
         }
         drop(server);
         if round % 10 == 9 {
@@ -43,11 +43,11 @@ async fn fifty_kills_lose_nothing_that_was_acknowledged() {
             assert_verifies(&data_dir);
         }
         server = Server::builder().data_dir(&data_dir).start().await;
-        seen = look(&server, &world, round, seen).await;
+        newest = look(&server, &world, round, newest).await;
     }
     let (credentials, _) = world.size();
     assert!(credentials > usize::try_from(ROUNDS).expect("a small number"), "too little was written to mean anything");
-    assert!(seen > u64::try_from(credentials).expect("a small number"), "reveals and changes were recorded too");
+    assert!(newest > u64::try_from(credentials).expect("a small number"), "reveals and changes were recorded too");
     stop(server).await;
     assert_verifies(&data_dir);
 }
@@ -129,7 +129,9 @@ async fn whole(operator: &Client, name: &str, found: Option<&State>) {
     numbers.sort_unstable();
     assert_eq!(numbers, (1..=state.version).collect::<Vec<_>>(), "{name}");
     let files = operator.post(&format!("credentials/{id}/materialize"), json!({ "format": "login" })).await.expect(200);
-    assert!(files["artifacts"].as_array().expect("a list").iter().any(|file| file["content"] == state.password.as_str()));
+    assert!(
+        files["artifacts"].as_array().expect("a list").iter().any(|file| file["content"] == state.password.as_str())
+    );
 }
 
 /// Every acknowledged request left its record, newer than `seen`.

@@ -14,8 +14,8 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use crate::support::server::{binary, eventually};
 use crate::support::Server;
+use crate::support::server::{binary, eventually};
 pub(crate) use tamper::copy_folder;
 
 /// `bursar audit verify` on the folder of a stopped broker.

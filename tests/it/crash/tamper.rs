@@ -69,7 +69,8 @@ async fn broker_with_history(data_dir: &Path) -> Row {
     let mut ids = Vec::new();
     for name in ["one", "two", "three"] {
         let data = json!({ "username": name, "password": format!("secret of {name}") });
-        let made = operator.post("credentials", json!({ "type": "basic-auth", "name": name, "data": data })).await.expect(201);
+        let made =
+            operator.post("credentials", json!({ "type": "basic-auth", "name": name, "data": data })).await.expect(201);
         ids.push(made["id"].as_str().expect("an id").to_owned());
     }
     stop(server).await;

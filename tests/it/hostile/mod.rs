@@ -106,7 +106,8 @@ async fn a_hostile_type_leaks_nothing() {
         canary.not_in(&format!("the answer {status} to {method} {path}"), format!("{:?}", reply.headers).as_bytes());
         canary.not_in(&format!("the answer {status} to {method} {path}"), &reply.bytes);
     }
-    for file in std::fs::read_dir(&data_dir).expect("the data directory").flatten().filter(|file| file.path().is_file()) {
+    for file in std::fs::read_dir(&data_dir).expect("the data directory").flatten().filter(|file| file.path().is_file())
+    {
         canary.not_in(&file.path().display().to_string(), &std::fs::read(file.path()).expect("a readable file"));
     }
 }
@@ -164,12 +165,12 @@ async fn refused(client: &Client, mode: &str, secret: &str) {
 
 async fn stored(entitled: &Client, client: &Client, mode: &str, secret: &str) {
     let path = format!("credentials/{mode}");
-    let made = client.post("credentials", credential(mode, mode, secret)).await.expect(201);
-    assert_eq!(made["secretFields"], json!(["/secret"]), "{mode}");
+    let created = client.post("credentials", credential(mode, mode, secret)).await.expect(201);
+    assert_eq!(created["secretFields"], json!(["/secret"]), "{mode}");
     // The instance that saw the secret is not the one that inspects next.
-    let patched = client.patch(&path, json!({ "data": { "secret": format!("{secret}.2") } })).await.expect(200);
-    let seen = patched["attributes"]["seen"].as_str().expect("what inspect saw");
-    assert!(seen.contains("None") && !seen.contains("Some"), "{mode}: {seen}");
+    let after = client.patch(&path, json!({ "data": { "secret": format!("{secret}.2") } })).await.expect(200);
+    let inspected = after["attributes"]["seen"].as_str().expect("what inspect saw");
+    assert!(inspected.contains("None") && !inspected.contains("Some"), "{mode}: {inspected}");
     let shown = client.get(&path).await.expect(200);
     assert_eq!(shown["data"].get("secret"), None, "{mode}");
     let revealed = entitled.post(&format!("{path}/reveal"), json!({})).await.expect(200);
@@ -196,7 +197,9 @@ async fn look_around(client: &Client) {
         client.get(&format!("credentials/{id}")).await.expect(200);
         client.get(&format!("credentials/{id}/versions")).await.expect(200);
     }
-    for path in ["/v1/plugins", "/v1/plugins/hostile", "/v1/credential-types/hostile", "/metrics", "/readyz", "/healthz"] {
+    for path in
+        ["/v1/plugins", "/v1/plugins/hostile", "/v1/credential-types/hostile", "/metrics", "/readyz", "/healthz"]
+    {
         client.get(path).await.assert_status(200);
     }
     client.get("/v1/credential-types/hostile/template").await.expect(200);

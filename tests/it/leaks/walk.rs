@@ -40,7 +40,10 @@ async fn lifecycle(server: &Server, operator: &Client, canaries: &Canaries, name
     let registry = json!({
         "server": "ghcr.io", "username": "octo", "password": canaries.secret("the password of a registry"),
     });
-    operator.post("credentials", json!({ "type": "container-registry", "name": "ghcr", "data": registry })).await.expect(201);
+    operator
+        .post("credentials", json!({ "type": "container-registry", "name": "ghcr", "data": registry }))
+        .await
+        .expect(201);
     let rotated = canaries.secret("a rotated password");
     operator.patch(&path, json!({ "data": { "password": rotated } })).await.expect(200);
     for read in [&*path, &format!("{path}/versions"), "credentials", &format!("credentials?q={name}"), "audit"] {
@@ -80,7 +83,10 @@ async fn certificate(operator: &Client, canaries: &Canaries) {
         json!({ "certificate": made.cert.pem(), "privateKey": other.replace("PRIVATE", "STRANGE") }),
         json!({ "certificate": format!("{}{other}", made.cert.pem()), "privateKey": other, "chain": other }),
     ] {
-        operator.post("credentials", json!({ "type": "tls-certificate", "name": "bad", "data": data })).await.assert_status(422);
+        operator
+            .post("credentials", json!({ "type": "tls-certificate", "name": "bad", "data": data }))
+            .await
+            .assert_status(422);
     }
 }
 
@@ -108,13 +114,17 @@ async fn refused_input(operator: &Client, canaries: &Canaries, taken: &str) {
         json!({ "server": format!("https://octo:{}@registry.example.com", secret("a password in the server")), "username": "octo", "password": "x" }),
     ];
     for data in registry {
-        operator.post("credentials", json!({ "type": "container-registry", "name": "refused", "data": data })).await.assert_status(422);
+        operator
+            .post("credentials", json!({ "type": "container-registry", "name": "refused", "data": data }))
+            .await
+            .assert_status(422);
     }
     let data = json!({ "username": "octo", "password": secret("a password of a taken name") });
     operator.post("credentials", json!({ "type": "basic-auth", "name": taken, "data": data })).await.assert_status(409);
     let data = json!({ "password": secret("a password of no type") });
     operator.post("credentials", json!({ "type": "nothing", "name": "n", "data": data })).await.assert_status(422);
-    let beside = json!({ "type": "basic-auth", "name": "n", "data": {}, "password": secret("a password beside the data") });
+    let beside =
+        json!({ "type": "basic-auth", "name": "n", "data": {}, "password": secret("a password beside the data") });
     operator.post("credentials", beside).await.assert_status(422);
     let path = format!("credentials/{taken}");
     let patches = [
@@ -139,13 +149,16 @@ async fn malformed(operator: &Client, canaries: &Canaries) {
     let doubled = format!("{{\"data\": 1}} {}", canaries.secret("a password after the JSON"));
     let escape = format!("{{\"password\": \"\\q{}\"}}", canaries.secret("a password in a bad escape"));
     for text in [cut, bare, doubled, escape] {
-        for (method, path) in [(Method::POST, "credentials"), (Method::PATCH, "credentials/tls"), (Method::POST, "tokens")] {
+        for (method, path) in
+            [(Method::POST, "credentials"), (Method::PATCH, "credentials/tls"), (Method::POST, "tokens")]
+        {
             let reply = operator.call(method, path).bytes("application/json", text.clone().into_bytes()).send().await;
             reply.assert_status(400);
         }
     }
     let form = format!("password={}", canaries.secret("a password in a form"));
-    let reply = operator.call(Method::POST, "credentials").bytes("application/x-www-form-urlencoded", form.into()).send().await;
+    let reply =
+        operator.call(Method::POST, "credentials").bytes("application/x-www-form-urlencoded", form.into()).send().await;
     reply.assert_status(415);
     let huge = format!("{{\"password\": \"{}{}\"}}", canaries.secret("a password in a huge body"), "x".repeat(3 << 20));
     let reply = operator.call(Method::POST, "credentials").bytes("application/json", huge.into()).send().await;
@@ -178,7 +191,8 @@ async fn strangers(server: &Server, operator: &Client, canaries: &Canaries) {
 async fn tokens(server: &Server, operator: &Client, canaries: &Canaries) {
     let entitled = server.operator();
     let body = json!({ "name": "ci", "role": "admin" });
-    let made = entitled.call(Method::POST, "tokens").header("idempotency-key", "once").json(&body).send().await.expect(201);
+    let made =
+        entitled.call(Method::POST, "tokens").header("idempotency-key", "once").json(&body).send().await.expect(201);
     let token = made["token"].as_str().expect("the token's text");
     canaries.adopt("a user's token", token);
     // A repeated request is not told the token again.
@@ -206,13 +220,27 @@ pub(super) fn command_line(server: &Server, folder: &Path, canaries: &Canaries) 
     let data = json!({ "username": "octo", "password": canaries.secret("a data file") });
     let data = file("data.json", &data.to_string());
     let broken = file("broken.json", &format!("{{\"password\": \"{}", canaries.secret("a broken data file")));
-    let unknown = json!({ "username": "octo", "password": "x", "extra": canaries.secret("an unknown field of a data file") });
+    let unknown =
+        json!({ "username": "octo", "password": "x", "extra": canaries.secret("an unknown field of a data file") });
     let unknown = file("unknown.json", &unknown.to_string());
     let secret_argument = format!("/password={secret}");
     let set = canaries.secret("a secret by --set");
     let set = format!("password={set}");
     let commands: Vec<(Vec<&str>, i32)> = vec![
-        (vec!["credential", "create", "--type", "basic-auth", "cli-1", "--set", "username=octo", "--secret-file", &secret_argument], 0),
+        (
+            vec![
+                "credential",
+                "create",
+                "--type",
+                "basic-auth",
+                "cli-1",
+                "--set",
+                "username=octo",
+                "--secret-file",
+                &secret_argument,
+            ],
+            0,
+        ),
         (vec!["credential", "create", "--type", "basic-auth", "cli-2", "--data-file", &data], 0),
         (vec!["credential", "create", "--type", "basic-auth", "cli-3", "--data-file", &broken], 2),
         (vec!["credential", "create", "--type", "basic-auth", "cli-4", "--data-file", &unknown], 1),

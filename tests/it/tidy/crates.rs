@@ -30,7 +30,18 @@ const BELONGS_TO: &[(&str, &str)] = &[
 
 /// What would let the core reach the world on its own.
 const NOT_IN_DOMAIN: &[&str] = &[
-    "tokio", "axum", "http", "reqwest", "hyper", "redb", "sqlx", "wasmtime", "rand", "getrandom", "aws-lc-rs", "tracing",
+    "tokio",
+    "axum",
+    "http",
+    "reqwest",
+    "hyper",
+    "redb",
+    "sqlx",
+    "wasmtime",
+    "rand",
+    "getrandom",
+    "aws-lc-rs",
+    "tracing",
 ];
 
 #[test]

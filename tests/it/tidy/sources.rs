@@ -60,7 +60,13 @@ fn an_expected_lint_has_its_reason_and_none_is_allowed() {
 
 #[test]
 fn nothing_is_left_undone() {
-    let marks = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("todo", "!("), concat!("unimpl", "emented!("), concat!("#[ig", "nore")];
+    let marks = [
+        concat!("TO", "DO"),
+        concat!("FIX", "ME"),
+        concat!("todo", "!("),
+        concat!("unimpl", "emented!("),
+        concat!("#[ig", "nore"),
+    ];
     let mut findings = Vec::new();
     for path in rust_files() {
         for (number, line) in read(&path).lines().enumerate() {
@@ -129,9 +135,7 @@ fn shipped(text: &str) -> impl Iterator<Item = &str> {
 /// Whether `id` stands in `line` as a word of its own.
 fn mentions(line: &str, id: &str) -> bool {
     let part = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    line.match_indices(id).any(|(at, _)| {
-        !line[..at].ends_with(part) && !line[at + id.len()..].starts_with(part)
-    })
+    line.match_indices(id).any(|(at, _)| !line[..at].ends_with(part) && !line[at + id.len()..].starts_with(part))
 }
 
 /// Every attribute of a source, without its brackets, and where it starts.

@@ -51,7 +51,9 @@ pub(crate) fn check(mode: &str, secret: &str) -> Result<Vec<Rewrite>, Error> {
         "check-recurse" => Ok(vec![rewrite("/secret", &json!(recurse(secret, 0)))]),
         "check-huge" => Ok((0..200_000).map(|n| rewrite(&format!("/{n}"), &json!(secret))).collect()),
         "check-many-violations" => Err(Error::Invalid(
-            (0..100_000).map(|_| Violation { pointer: secret.into(), code: secret.into(), message: secret.into() }).collect(),
+            (0..100_000)
+                .map(|_| Violation { pointer: secret.into(), code: secret.into(), message: secret.into() })
+                .collect(),
         )),
         "check-log" => {
             for level in [log::Level::Debug, log::Level::Info, log::Level::Warn, log::Level::Error] {

@@ -22,7 +22,7 @@ pub(crate) struct Create {
     /// What it is for: letters, digits, `-` and `_`
     name: String,
     /// admin, credentials-manager, member, auditor or workload
-    #[arg(long, required_unless_present = "operator", conflicts_with = "operator")]
+    #[arg(long, required_unless_present_any = ["operator", "principal"], conflicts_with_all = ["operator", "principal"])]
     role: Option<String>,
     /// An operator token, for the whole installation
     #[arg(long)]
@@ -113,4 +113,4 @@ const EXAMPLES: &str = "Examples:
 
   # For a colleague
   bursar member put alice --role credentials-manager
-  bursar token create alice-laptop --role credentials-manager --principal alice";
+  bursar token create alice-laptop --principal alice";
