@@ -1,10 +1,10 @@
 //! Acceptance tests over the real binary.
 //!
 //! Everything here starts `bursar` as a process and speaks to it the way its
-//! users do: HTTP, the command line, files. Nothing links the host's crates, so
-//! that what passes is what ships. Folders mirror the URLs; `support` is the
-//! harness. A missing outside tool fails the test that needs it and names the
-//! Debian package.
+//! users do: HTTP, the command line, files. Nothing but `plugin_cases` links the
+//! host's crates, so that what passes is what ships. Folders mirror the URLs;
+//! `support` is the harness. A missing outside tool fails the test that needs it
+//! and names the Debian package.
 
 #![forbid(unsafe_code)]
 
@@ -17,6 +17,7 @@ mod hostile;
 mod leaks;
 mod main_job;
 mod outside;
+mod plugin_cases;
 mod serve;
 mod support;
 mod tidy;
