@@ -27,7 +27,8 @@ async fn a_type_from_outside_works_in_the_api() {
 
     let secret = account.manager.post("credentials/db/reveal", json!({})).await.expect(200);
     assert_eq!(secret["data"]["password"], "p:ss\\word");
-    let files = account.manager.post("credentials/db/materialize", json!({ "format": "postgres/pgpass" })).await.expect(200);
+    let files =
+        account.manager.post("credentials/db/materialize", json!({ "format": "postgres/pgpass" })).await.expect(200);
     assert_eq!(artifact(&files, ".pgpass"), "db.example.com:5432:app:app:p\\:ss\\\\word\n");
 }
 
@@ -68,9 +69,11 @@ fn the_host_names_no_built_in_type() {
         let shipped = text.split("#[cfg(test)]").next().unwrap_or_default();
         for (number, line) in shipped.lines().enumerate() {
             let code = !line.trim_start().starts_with("//");
-            found.extend(ids.iter().filter(|id| code && line.contains(*id)).map(|id| {
-                format!("{}:{}: {id}", file.display(), number + 1)
-            }));
+            found.extend(
+                ids.iter()
+                    .filter(|id| code && line.contains(*id))
+                    .map(|id| format!("{}:{}: {id}", file.display(), number + 1)),
+            );
         }
     }
     assert_eq!(found, Vec::<String>::new());

@@ -17,9 +17,14 @@ pub(crate) async fn walk_as(account: Account) -> Account {
     let Account { manager, auditor, .. } = &account;
 
     // Wrong input is refused, every error at its field, and leaves nothing.
-    let wrong = json!({ "type": "container-registry", "name": "not a name", "data": { "server": "ghcr.io", "colour": "red" } });
+    let wrong =
+        json!({ "type": "container-registry", "name": "not a name", "data": { "server": "ghcr.io", "colour": "red" } });
     let refused = manager.post("credentials", wrong).await;
-    assert!(refused.pointers().contains(&"/name") && refused.pointers().contains(&"/data/password"), "{}", refused.body);
+    assert!(
+        refused.pointers().contains(&"/name") && refused.pointers().contains(&"/data/password"),
+        "{}",
+        refused.body
+    );
     assert_eq!(manager.all("credentials").await.len(), 0);
 
     // Three types; the first registry becomes the default (S0-24).
@@ -46,7 +51,8 @@ pub(crate) async fn walk_as(account: Account) -> Account {
         answer.expect(200)["data"]["password"].clone()
     };
     assert_eq!(secret("ghcr").await, "s3cret-token");
-    let rotated = manager.patch("credentials/ghcr", json!({ "data": { "password": "rotated-token" } })).await.expect(200);
+    let rotated =
+        manager.patch("credentials/ghcr", json!({ "data": { "password": "rotated-token" } })).await.expect(200);
     assert_eq!(rotated["version"], 2);
     assert_eq!(secret("ghcr").await, "rotated-token");
     let back = manager.act("credentials/ghcr/versions/1/restore").await.expect(200);

@@ -22,7 +22,10 @@ async fn an_account_lives_from_creation_to_deletion() {
     let path = format!("/v1/accounts/{name}");
     assert_eq!(operator.get(&path).await.expect(200), created, "by name as by id");
     let changed = operator.patch(&path, json!({ "name": renamed, "title": "Second" })).await.expect(200);
-    assert_eq!((&changed["name"], &changed["title"], &changed["id"]), (&json!(renamed), &json!("Second"), &created["id"]));
+    assert_eq!(
+        (&changed["name"], &changed["title"], &changed["id"]),
+        (&json!(renamed), &json!("Second"), &created["id"])
+    );
     operator.get(&path).await.expect(404);
     assert!(operator.all("/v1/accounts?limit=2").await.contains(&changed));
 

@@ -20,7 +20,23 @@ async fn entries_come_newest_first_and_page() {
     assert_eq!(account.auditor.all("audit?action=credential.create&limit=2").await, whole);
 
     let entry = &whole[0];
-    for member in ["id", "seq", "at", "actor", "action", "outcome", "account", "credential", "version", "region", "requestId", "client", "plugin", "prevHash", "hash"] {
+    for member in [
+        "id",
+        "seq",
+        "at",
+        "actor",
+        "action",
+        "outcome",
+        "account",
+        "credential",
+        "version",
+        "region",
+        "requestId",
+        "client",
+        "plugin",
+        "prevHash",
+        "hash",
+    ] {
         assert!(entry.get(member).is_some(), "{member} is missing in {entry}");
     }
     assert_eq!((&entry["account"], &entry["actor"]), (&json!(account.id), &json!("user:credentials-manager")));
@@ -45,7 +61,9 @@ async fn filters_narrow() {
     let (before, since) = (count(&format!("until={middle}")).await, count(&format!("since={middle}")).await);
     assert_eq!(before + since, account.auditor.all("audit").await.len());
     assert!(since >= 1 && before >= 3);
-    for (query, pointer) in [("since=yesterday", "?since"), ("credential=one%20two", "?credential"), ("limit=0", "?limit"), ("x=1", "?x")] {
+    for (query, pointer) in
+        [("since=yesterday", "?since"), ("credential=one%20two", "?credential"), ("limit=0", "?limit"), ("x=1", "?x")]
+    {
         let reply = account.auditor.get(&format!("audit?{query}")).await;
         assert_eq!(reply.pointers(), [pointer], "{query}");
     }
@@ -59,7 +77,10 @@ async fn a_refusal_is_recorded_and_carries_the_request() {
     call.header("x-request-id", "refused-7").json(&json!({})).send().await.expect(403);
     let trail = account.auditor.all("audit?action=credential.reveal").await;
     assert_eq!(trail.len(), 1);
-    assert_eq!((&trail[0]["outcome"], &trail[0]["requestId"], &trail[0]["actor"]), (&json!("denied"), &json!("refused-7"), &json!("user:member")));
+    assert_eq!(
+        (&trail[0]["outcome"], &trail[0]["requestId"], &trail[0]["actor"]),
+        (&json!("denied"), &json!("refused-7"), &json!("user:member"))
+    );
 }
 
 #[tokio::test]
@@ -68,7 +89,12 @@ async fn a_credentials_manager_reads_the_credentials_part() {
     account.create(basic("staging")).await;
     account.admin.put("members/alice", json!({ "role": "member" })).await.expect(200);
     let seen = account.manager.all("audit").await;
-    assert!(!seen.is_empty() && seen.iter().all(|entry| entry["action"].as_str().is_some_and(|action| action.starts_with("credential."))));
+    assert!(
+        !seen.is_empty()
+            && seen
+                .iter()
+                .all(|entry| entry["action"].as_str().is_some_and(|action| action.starts_with("credential.")))
+    );
     assert!(account.auditor.all("audit").await.iter().any(|entry| entry["action"] == "member.put"));
 }
 

@@ -20,7 +20,11 @@ async fn each_type_brings_its_form() {
             assert!(field["title"].is_string() && field["description"].is_string(), "{id}: {name} explains itself");
         }
         assert!(fields.values().any(|field| field["writeOnly"] == true), "{id} has a secret");
-        assert!(of["formats"].as_array().is_some_and(|formats| formats.iter().all(|one| one["id"].is_string() && one["title"].is_string())));
+        assert!(
+            of["formats"]
+                .as_array()
+                .is_some_and(|formats| formats.iter().all(|one| one["id"].is_string() && one["title"].is_string()))
+        );
     }
     account.member.get("/v1/credential-types/no-such").await.expect(404);
 }
@@ -29,12 +33,16 @@ async fn each_type_brings_its_form() {
 async fn formats_come_in_the_contract_s_order() {
     let client = Server::shared().await.operator();
     for (id, expected) in [
-        ("container-registry", vec!["kubernetes.io/dockerconfigjson", "docker/config.json", "containers/auth.json", "login", "env"]),
+        (
+            "container-registry",
+            vec!["kubernetes.io/dockerconfigjson", "docker/config.json", "containers/auth.json", "login", "env"],
+        ),
         ("basic-auth", vec!["nginx/htpasswd", "kubernetes.io/basic-auth", "login", "env"]),
         ("tls-certificate", vec!["kubernetes.io/tls", "pem", "nginx", "haproxy"]),
     ] {
         let of = client.get(&format!("/v1/credential-types/{id}")).await.expect(200);
-        let formats: Vec<_> = of["formats"].as_array().expect("formats").iter().map(|one| one["id"].as_str().expect("an id")).collect();
+        let formats: Vec<_> =
+            of["formats"].as_array().expect("formats").iter().map(|one| one["id"].as_str().expect("an id")).collect();
         assert_eq!(formats, expected);
     }
 }
@@ -44,10 +52,28 @@ async fn formats_come_in_the_contract_s_order() {
 async fn registries_have_a_variant_for_each_provider() {
     let client = Server::shared().await.operator();
     let of = client.get("/v1/credential-types/container-registry").await.expect(200);
-    let variants: Vec<_> = of["variants"].as_array().expect("variants").iter().map(|one| one["id"].as_str().expect("an id")).collect();
-    for provider in ["dockerHub", "gcr", "ecr", "github", "gitlab", "digitalOcean", "acr", "harbor", "artifactory", "quay", "custom"] {
+    let variants: Vec<_> =
+        of["variants"].as_array().expect("variants").iter().map(|one| one["id"].as_str().expect("an id")).collect();
+    for provider in [
+        "dockerHub",
+        "gcr",
+        "ecr",
+        "github",
+        "gitlab",
+        "digitalOcean",
+        "acr",
+        "harbor",
+        "artifactory",
+        "quay",
+        "custom",
+    ] {
         assert!(variants.contains(&provider), "{provider} is missing in {variants:?}");
-        let how_to = &of["variants"].as_array().expect("variants").iter().find(|one| one["id"] == provider).expect("it")["howTo"];
+        let how_to = &of["variants"]
+            .as_array()
+            .expect("variants")
+            .iter()
+            .find(|one| one["id"] == provider)
+            .expect("it")["howTo"];
         assert!(how_to.as_str().is_some_and(|text| text.len() > 20), "{provider}: {how_to}");
     }
 }
@@ -68,7 +94,11 @@ async fn a_template_for_each_variant() {
             let body = json!({ "type": id, "name": unique("t"), "data": template["data"] });
             let reply = account.manager.post("credentials/validate", body).await;
             if reply.status != 204 {
-                let shape: Vec<_> = reply.violations().into_iter().filter(|(_, code)| ["unknown", "type", "required"].contains(code)).collect();
+                let shape: Vec<_> = reply
+                    .violations()
+                    .into_iter()
+                    .filter(|(_, code)| ["unknown", "type", "required"].contains(code))
+                    .collect();
                 assert_eq!(shape, [], "{id}{query}: {}", reply.body);
             }
         }

@@ -51,7 +51,8 @@ async fn many_at_once_create_once() {
     let account = Account::new().await;
     let body = basic("staging");
     let replies = join_all((0..40).map(|_| keyed(&account.manager, "credentials", "key", &body))).await;
-    let ids: std::collections::BTreeSet<String> = replies.into_iter().map(|reply| reply.expect(201)["id"].to_string()).collect();
+    let ids: std::collections::BTreeSet<String> =
+        replies.into_iter().map(|reply| reply.expect(201)["id"].to_string()).collect();
     assert_eq!(ids.len(), 1);
     let created = account.auditor.all("audit?action=credential.create").await;
     assert_eq!(created.len(), 1, "one of them is what happened: {created:?}");

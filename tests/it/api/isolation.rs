@@ -83,11 +83,23 @@ const TABLE: &[Row] = &[
     Row("PATCH", "/v1/accounts/{account}/credentials/{credential}", B::Title, WRITERS, 404),
     Row("DELETE", "/v1/accounts/{account}/credentials/{credential}", B::None, [204, 204, 204, 403, 403, 403, 401], 404),
     Row("POST", "/v1/accounts/{account}/credentials/{credential}/reveal", B::Empty, WRITERS, 404),
-    Row("POST", "/v1/accounts/{account}/credentials/{credential}/materialize", B::Empty, [200, 200, 200, 403, 403, 200, 401], 404),
+    Row(
+        "POST",
+        "/v1/accounts/{account}/credentials/{credential}/materialize",
+        B::Empty,
+        [200, 200, 200, 403, 403, 200, 401],
+        404,
+    ),
     Row("POST", "/v1/accounts/{account}/credentials/{credential}/set-default", B::None, WRITERS, 404),
     Row("POST", "/v1/accounts/{account}/credentials/{deleted}/restore", B::None, WRITERS, 404),
     // No built-in type can be probed yet: who may use it is told so.
-    Row("POST", "/v1/accounts/{account}/credentials/{credential}/probe", B::None, [422, 422, 422, 403, 403, 422, 401], 404),
+    Row(
+        "POST",
+        "/v1/accounts/{account}/credentials/{credential}/probe",
+        B::None,
+        [422, 422, 422, 403, 403, 422, 401],
+        404,
+    ),
     Row("GET", "/v1/accounts/{account}/credentials/{credential}/versions", B::None, WRITERS, 404),
     Row("POST", "/v1/accounts/{account}/credentials/{credential}/versions/{version}/restore", B::None, WRITERS, 404),
 ];
@@ -127,8 +139,11 @@ async fn a_foreign_id_is_nothing_in_one_s_own_account() {
     let (own, other) = (Account::on(&server).await, Account::on(&server).await);
     let foreign = other.create(registry("theirs")).await;
     let foreign = foreign["id"].as_str().expect("an id");
-    for Row(method, path, body, ..) in TABLE.iter().filter(|row| row.1.contains("{credential}") || row.1.contains("{deleted}")) {
-        let filled = path.replace("{account}", &own.name).replace("{credential}", foreign).replace("{deleted}", foreign);
+    for Row(method, path, body, ..) in
+        TABLE.iter().filter(|row| row.1.contains("{credential}") || row.1.contains("{deleted}"))
+    {
+        let filled =
+            path.replace("{account}", &own.name).replace("{credential}", foreign).replace("{deleted}", foreign);
         for client in [&own.operator, &own.admin] {
             send(client, method, &filled.replace("{version}", "1"), *body).await.expect(404);
         }
@@ -160,7 +175,8 @@ async fn the_table_has_every_described_operation() {
         segments.collect::<Vec<_>>().join("/")
     };
     let table: BTreeSet<_> = TABLE.iter().map(|row| (row.0.to_owned(), shape(row.1))).collect();
-    let described: BTreeSet<_> = description.operations().into_iter().map(|(method, path)| (method, shape(&path))).collect();
+    let described: BTreeSet<_> =
+        description.operations().into_iter().map(|(method, path)| (method, shape(&path))).collect();
     let missing: Vec<_> = described.difference(&table).collect();
     assert!(missing.is_empty(), "not in the table: {missing:?}");
     let undescribed: Vec<_> = table.difference(&described).filter(|row| row.1.starts_with("/v1")).collect();

@@ -7,11 +7,8 @@ use crate::support::{Account, Server};
 
 #[tokio::test]
 async fn a_token_over_its_rate_is_asked_to_wait() {
-    let server = Server::builder()
-        .env("BURSAR_LIMITS__REQUESTS_PER_SECOND", "1")
-        .env("BURSAR_LIMITS__BURST", "5")
-        .start()
-        .await;
+    let server =
+        Server::builder().env("BURSAR_LIMITS__REQUESTS_PER_SECOND", "1").env("BURSAR_LIMITS__BURST", "5").start().await;
     let account = Account::on(&server).await;
     let replies = join_all((0..20).map(|_| account.member.get("credentials"))).await;
     let count = |status: u16| replies.iter().filter(|reply| reply.status == status).count();

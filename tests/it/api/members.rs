@@ -24,7 +24,10 @@ async fn roles_and_principals_are_judged() {
     assert_eq!(account.admin.put("members/alice", json!({ "role": "king" })).await.pointers(), ["/role"]);
     assert_eq!(account.admin.put("members/alice", json!({})).await.violations(), [("/role", "required")]);
     assert_eq!(account.admin.put("members/alice", json!({ "role": "admin", "x": 1 })).await.pointers(), ["/x"]);
-    assert_eq!(account.admin.put(&format!("members/{}", "a".repeat(256)), json!({ "role": "admin" })).await.pointers(), ["/principal"]);
+    assert_eq!(
+        account.admin.put(&format!("members/{}", "a".repeat(256)), json!({ "role": "admin" })).await.pointers(),
+        ["/principal"]
+    );
     assert_eq!(account.admin.put("members/a%00b", json!({ "role": "admin" })).await.pointers(), ["/principal"]);
 }
 
@@ -32,7 +35,10 @@ async fn roles_and_principals_are_judged() {
 #[tokio::test]
 async fn a_principal_s_token_follows_the_membership() {
     let account = Account::new().await;
-    assert_eq!(account.admin.post("tokens", json!({ "name": "x", "principal": "alice" })).await.pointers(), ["/principal"]);
+    assert_eq!(
+        account.admin.post("tokens", json!({ "name": "x", "principal": "alice" })).await.pointers(),
+        ["/principal"]
+    );
     account.admin.put("members/alice", json!({ "role": "member" })).await.expect(200);
     let alice = account.token(json!({ "principal": "alice" })).await;
     alice.get("credentials").await.expect(200);

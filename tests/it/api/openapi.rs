@@ -26,7 +26,13 @@ async fn every_answer_is_as_described() {
     let mut differences: Vec<String> = replies.iter().flat_map(|reply| description.differences(reply)).collect();
     differences.sort();
     differences.dedup();
-    assert!(differences.is_empty(), "{} of {} answers differ:\n{}", differences.len(), replies.len(), differences.join("\n"));
+    assert!(
+        differences.is_empty(),
+        "{} of {} answers differ:\n{}",
+        differences.len(),
+        replies.len(),
+        differences.join("\n")
+    );
 
     let walked: std::collections::BTreeSet<(String, String)> = replies
         .iter()
@@ -34,7 +40,11 @@ async fn every_answer_is_as_described() {
         .filter_map(|reply| Some((reply.method.clone(), description.template_of(&reply.path)?.to_owned())))
         .collect();
     // `probe` succeeds for no built-in type yet.
-    let missing: Vec<_> = description.operations().into_iter().filter(|one| !walked.contains(one) && !one.1.ends_with("/probe")).collect();
+    let missing: Vec<_> = description
+        .operations()
+        .into_iter()
+        .filter(|one| !walked.contains(one) && !one.1.ends_with("/probe"))
+        .collect();
     assert_eq!(missing, [], "operations the walk leaves out");
 }
 
@@ -86,12 +96,21 @@ fn recording(account: Account, into: &Arc<Mutex<Vec<Reply>>>) -> Account {
 /// What the main job has no use for.
 async fn beyond_the_main_job(account: &Account, anonymous: &Client) {
     let Account { operator, admin, manager, member, auditor, workload, .. } = account;
-    for path in ["/healthz", "/readyz", "/openapi.json", "/docs", "/docs/style.css", "/problems", "/v1/me", "/metrics"] {
+    for path in ["/healthz", "/readyz", "/openapi.json", "/docs", "/docs/style.css", "/problems", "/v1/me", "/metrics"]
+    {
         anonymous.get(path).await;
     }
     anonymous.get("/problems/not-found").await;
     for client in [operator, admin, workload] {
-        for path in ["/v1/me", "/v1/accounts", "/v1/credential-types", "/v1/dns-providers", "/v1/plugins", "/v1/tokens", "/metrics"] {
+        for path in [
+            "/v1/me",
+            "/v1/accounts",
+            "/v1/credential-types",
+            "/v1/dns-providers",
+            "/v1/plugins",
+            "/v1/tokens",
+            "/metrics",
+        ] {
             client.get(path).await;
         }
     }
@@ -119,7 +138,10 @@ async fn beyond_the_main_job(account: &Account, anonymous: &Client) {
     member.get("members").await.expect(403);
     let scope = json!({ "credentials": ["www"], "labels": { "a": "b" } });
     let expires_at = "2126-01-01T00:00:00Z";
-    let token = admin.post("tokens", json!({ "name": "x", "role": "workload", "scope": scope, "expiresAt": expires_at })).await.expect(201);
+    let token = admin
+        .post("tokens", json!({ "name": "x", "role": "workload", "scope": scope, "expiresAt": expires_at }))
+        .await
+        .expect(201);
     admin.post("tokens", json!({ "name": "y", "principal": "alice" })).await.expect(201);
     admin.get("tokens").await.expect(200);
     admin.delete(&format!("tokens/{}", token["id"].as_str().expect("an id"))).await.expect(204);

@@ -7,7 +7,8 @@ async fn the_operator_sees_every_plugin_and_how_it_fares() {
     let operator = Server::shared().await.operator();
     let plugins = operator.all("/v1/plugins").await;
     for id in ["basic-auth", "container-registry", "tls-certificate"] {
-        let plugin = plugins.iter().find(|one| one["id"] == id).unwrap_or_else(|| panic!("{id} is not loaded: {plugins:?}"));
+        let plugin =
+            plugins.iter().find(|one| one["id"] == id).unwrap_or_else(|| panic!("{id} is not loaded: {plugins:?}"));
         assert_eq!((&plugin["state"], &plugin["kind"]), (&json!("active"), &json!("credential-type")), "{plugin}");
         assert_eq!((&plugin["reason"], &plugin["source"]), (&json!(null), &json!("built-in")));
         assert!(plugin["contractVersion"].as_str().is_some_and(|version| version.starts_with("0.1")), "{plugin}");

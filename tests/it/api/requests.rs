@@ -31,10 +31,18 @@ async fn a_trace_parent_is_accepted() {
 #[tokio::test]
 async fn what_is_nowhere_is_a_problem_too() {
     let client = Server::shared().await.operator();
-    for path in ["/nowhere", "/v1/nowhere", "/v1/accounts/default/nowhere", "/v1/accounts/default/credentials/x/nowhere", "/v1/regions"] {
+    for path in [
+        "/nowhere",
+        "/v1/nowhere",
+        "/v1/accounts/default/nowhere",
+        "/v1/accounts/default/credentials/x/nowhere",
+        "/v1/regions",
+    ] {
         client.get(path).await.expect(404);
     }
-    for (method, path) in [(Method::PUT, "/v1/accounts"), (Method::DELETE, "/v1/me"), (Method::PATCH, "/v1/accounts/default/credentials")] {
+    for (method, path) in
+        [(Method::PUT, "/v1/accounts"), (Method::DELETE, "/v1/me"), (Method::PATCH, "/v1/accounts/default/credentials")]
+    {
         let reply = client.call(method, path).send().await;
         reply.assert_status(405);
         assert!(reply.header("allow").is_some(), "{path}");
@@ -48,7 +56,13 @@ async fn a_body_that_is_no_json_is_refused_and_not_repeated() {
         account.manager.call(Method::POST, "credentials").bytes(content_type, body.to_owned()).send().await
     };
     let secret = "canary-8a1c";
-    for body in [format!("{{\"password\": \"{secret}\""), secret.to_owned(), String::new(), format!("[1, {secret}]"), "\u{0}".to_owned()] {
+    for body in [
+        format!("{{\"password\": \"{secret}\""),
+        secret.to_owned(),
+        String::new(),
+        format!("[1, {secret}]"),
+        "\u{0}".to_owned(),
+    ] {
         let reply = send("application/json", body.as_bytes()).await;
         reply.assert_status(400);
         assert!(!String::from_utf8_lossy(&reply.bytes).contains(secret), "{}", reply.body);
@@ -93,7 +107,10 @@ async fn answers_tell_browsers_to_be_careful() {
     for path in ["/v1/me", "/docs", "/healthz"] {
         let reply = client.get(path).await;
         assert_eq!(reply.header("x-content-type-options"), Some("nosniff"), "{path}");
-        assert!(reply.header("content-security-policy").is_some_and(|policy| policy.contains("default-src 'none'")), "{path}");
+        assert!(
+            reply.header("content-security-policy").is_some_and(|policy| policy.contains("default-src 'none'")),
+            "{path}"
+        );
         assert_eq!(reply.header("access-control-allow-origin"), None);
     }
 }

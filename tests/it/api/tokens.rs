@@ -10,7 +10,10 @@ async fn a_token_is_told_once() {
     let made = account.admin.post("tokens", json!({ "name": "ci", "role": "credentials-manager" })).await.expect(201);
     let text = made["token"].as_str().expect("its text");
     assert!(text.starts_with("brs_user_"), "secret scanners know it by its prefix");
-    assert_eq!((&made["kind"], &made["role"], &made["name"]), (&json!("user"), &json!("credentials-manager"), &json!("ci")));
+    assert_eq!(
+        (&made["kind"], &made["role"], &made["name"]),
+        (&json!("user"), &json!("credentials-manager"), &json!("ci"))
+    );
     let listed = account.admin.all("tokens?limit=2").await;
     let found = listed.iter().find(|one| one["id"] == made["id"]).expect("it is listed");
     assert!(found.get("token").is_none() && !json!(listed).to_string().contains("brs_"));
@@ -39,7 +42,10 @@ async fn what_is_wrong_with_a_request_is_told_at_once() {
     let account = Account::new().await;
     let body = json!({ "name": "not a name", "role": "king", "expiresAt": "2020-01-01T00:00:00Z", "colour": 1 });
     let reply = account.admin.post("tokens", body).await;
-    assert_eq!(reply.violations(), [("/colour", "unknown"), ("/expiresAt", "format"), ("/name", "format"), ("/role", "format")]);
+    assert_eq!(
+        reply.violations(),
+        [("/colour", "unknown"), ("/expiresAt", "format"), ("/name", "format"), ("/role", "format")]
+    );
     assert_eq!(account.admin.post("tokens", json!({ "name": "x" })).await.violations(), [("/role", "required")]);
 }
 

@@ -10,10 +10,16 @@ async fn htpasswd_verifies_the_file() {
     let account = Account::new().await;
     let folder = tempfile::tempdir().expect("a temporary folder");
     let longest = "x".repeat(72);
-    for (username, password) in [("staging", "correct horse"), ("ünï", "pässwörd"), ("u", longest.as_str()), ("with space", "$2y$' \\")] {
+    for (username, password) in
+        [("staging", "correct horse"), ("ünï", "pässwörd"), ("u", longest.as_str()), ("with space", "$2y$' \\")]
+    {
         let name = unique("c");
         account.create(credential("basic-auth", &name, json!({ "username": username, "password": password }))).await;
-        let files = account.manager.post(&format!("credentials/{name}/materialize"), json!({ "format": "nginx/htpasswd" })).await.expect(200);
+        let files = account
+            .manager
+            .post(&format!("credentials/{name}/materialize"), json!({ "format": "nginx/htpasswd" }))
+            .await
+            .expect(200);
         let file = folder.path().join(&name);
         std::fs::write(&file, artifact(&files, "auth")).expect("a file");
         let verify = |password: &str| {

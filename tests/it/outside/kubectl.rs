@@ -18,7 +18,16 @@ async fn kubectl_accepts_the_manifests() {
     ] {
         let name = account.create(body).await["name"].as_str().expect("a name").to_owned();
         let made = server.cli(&[
-            "--account", &account.name, "credential", "materialize", &name, "--format", format, "--manifest", "--namespace", "web",
+            "--account",
+            &account.name,
+            "credential",
+            "materialize",
+            &name,
+            "--format",
+            format,
+            "--manifest",
+            "--namespace",
+            "web",
         ]);
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let file = folder.path().join("secret.yaml");

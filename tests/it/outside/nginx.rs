@@ -22,7 +22,11 @@ async fn nginx_serves_with_the_files() {
 
     let folder = tempfile::tempdir().expect("a temporary folder").keep();
     for (name, format) in [("www", "nginx"), ("staging", "nginx/htpasswd")] {
-        let files = account.manager.post(&format!("credentials/{name}/materialize"), json!({ "format": format })).await.expect(200);
+        let files = account
+            .manager
+            .post(&format!("credentials/{name}/materialize"), json!({ "format": format }))
+            .await
+            .expect(200);
         for file in files["artifacts"].as_array().expect("artifacts") {
             let name = file["name"].as_str().expect("a name");
             std::fs::write(folder.join(name), file["content"].as_str().expect("text")).expect("a file");
@@ -41,7 +45,8 @@ async fn nginx_serves_with_the_files() {
         let url = format!("https://localhost:{port}/");
         let mut curl = tool("curl", "curl");
         curl.current_dir(workshop.path()).args(["-s", "--noproxy", "*", "--cacert", "root.pem", "-o", "/dev/null"]);
-        run(curl.args(["-w", "%{http_code}", "--resolve", &format!("localhost:{port}:127.0.0.1")]).args(user).arg(url)).stdout
+        run(curl.args(["-w", "%{http_code}", "--resolve", &format!("localhost:{port}:127.0.0.1")]).args(user).arg(url))
+            .stdout
     };
     let answers = eventually(Duration::from_secs(30), async || status(&[]) != "000").await;
     assert!(answers, "{}", process.output());

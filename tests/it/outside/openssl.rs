@@ -28,7 +28,14 @@ async fn openssl_accepts_what_every_format_holds() {
             assert!(workshop.is_pair(certificate, key), "{} {format}", of.name);
             workshop.openssl(&["pkey", "-check", "-noout"], key);
             workshop.write("chain.pem", certificate);
-            assert!(workshop.openssl_accepts(&["verify", "-CAfile", "root.pem", "-untrusted", "chain.pem", "chain.pem"]));
+            assert!(workshop.openssl_accepts(&[
+                "verify",
+                "-CAfile",
+                "root.pem",
+                "-untrusted",
+                "chain.pem",
+                "chain.pem"
+            ]));
             assert!(!certificate.contains('\r') && certificate.ends_with('\n'));
         }
     }

@@ -21,7 +21,8 @@ async fn the_main_job_runs_over_tls() {
     // An independent client agrees on the protocol and the chain.
     workshop.write("root.pem", &made.root.certificate);
     for version in ["-tls1_2", "-tls1_3"] {
-        let arguments = ["s_client", "-connect", server.address(), version, "-CAfile", "root.pem", "-verify_return_error"];
+        let arguments =
+            ["s_client", "-connect", server.address(), version, "-CAfile", "root.pem", "-verify_return_error"];
         assert!(workshop.openssl_accepts(&arguments), "{version}");
     }
     let arguments = ["s_client", "-connect", server.address(), "-tls1_1", "-CAfile", "root.pem"];

@@ -30,7 +30,8 @@ impl Account {
     /// Makes one on this server.
     pub(crate) async fn on(server: &Server) -> Self {
         let name = unique("t");
-        let made = server.operator().post("/v1/accounts", json!({ "name": name, "title": "Of a test" })).await.expect(201);
+        let made =
+            server.operator().post("/v1/accounts", json!({ "name": name, "title": "Of a test" })).await.expect(201);
         let operator = server.operator().within(&name);
         let roles = ["admin", "credentials-manager", "member", "auditor", "workload"];
         let clients = join_all(roles.map(|role| {

@@ -91,7 +91,8 @@ impl Client {
     }
 
     pub(crate) fn call(&self, method: Method, path: &str) -> Call {
-        let path = if path.starts_with('/') { path.to_owned() } else { format!("/v1/accounts/{}/{path}", self.account) };
+        let path =
+            if path.starts_with('/') { path.to_owned() } else { format!("/v1/accounts/{}/{path}", self.account) };
         Call { client: self.clone(), method, path, headers: Vec::new(), body: None }
     }
 }

@@ -80,10 +80,7 @@ impl Description {
             Ok(validator) => validator,
             Err(error) => return vec![format!("{at}: its schema does not compile: {error}")],
         };
-        validator
-            .iter_errors(&reply.body)
-            .map(|error| format!("{at}: {}: {error}", error.instance_path()))
-            .collect()
+        validator.iter_errors(&reply.body).map(|error| format!("{at}: {}: {error}", error.instance_path())).collect()
     }
 
     fn resolve<'a>(&'a self, item: &'a Value) -> &'a Value {

@@ -13,10 +13,14 @@ pub(crate) struct KeyType {
     genpkey: &'static [&'static str],
 }
 
-pub(crate) const RSA_2048: KeyType = KeyType { name: "RSA-2048", genpkey: &["RSA", "-pkeyopt", "rsa_keygen_bits:2048"] };
-pub(crate) const RSA_3072: KeyType = KeyType { name: "RSA-3072", genpkey: &["RSA", "-pkeyopt", "rsa_keygen_bits:3072"] };
-pub(crate) const P256: KeyType = KeyType { name: "ECDSA-P256", genpkey: &["EC", "-pkeyopt", "ec_paramgen_curve:P-256"] };
-pub(crate) const P384: KeyType = KeyType { name: "ECDSA-P384", genpkey: &["EC", "-pkeyopt", "ec_paramgen_curve:P-384"] };
+pub(crate) const RSA_2048: KeyType =
+    KeyType { name: "RSA-2048", genpkey: &["RSA", "-pkeyopt", "rsa_keygen_bits:2048"] };
+pub(crate) const RSA_3072: KeyType =
+    KeyType { name: "RSA-3072", genpkey: &["RSA", "-pkeyopt", "rsa_keygen_bits:3072"] };
+pub(crate) const P256: KeyType =
+    KeyType { name: "ECDSA-P256", genpkey: &["EC", "-pkeyopt", "ec_paramgen_curve:P-256"] };
+pub(crate) const P384: KeyType =
+    KeyType { name: "ECDSA-P384", genpkey: &["EC", "-pkeyopt", "ec_paramgen_curve:P-384"] };
 pub(crate) const ED25519: KeyType = KeyType { name: "Ed25519", genpkey: &["ED25519"] };
 pub(crate) const KEY_TYPES: [KeyType; 5] = [RSA_2048, RSA_3072, P256, P384, ED25519];
 
@@ -104,8 +108,20 @@ impl Workshop {
         let config = self.empty_config();
         let root = self.openssl(
             &[
-                "req", "-x509", "-key", "root.key", "-days", "3650", "-subj", "/O=Test/CN=Root of a test", "-config", config,
-                "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "subjectKeyIdentifier=hash",
+                "req",
+                "-x509",
+                "-key",
+                "root.key",
+                "-days",
+                "3650",
+                "-subj",
+                "/O=Test/CN=Root of a test",
+                "-config",
+                config,
+                "-addext",
+                "basicConstraints=critical,CA:TRUE",
+                "-addext",
+                "subjectKeyIdentifier=hash",
             ],
             "",
         );
@@ -135,7 +151,16 @@ impl Workshop {
         let request = self.openssl(&["req", "-new", "-key", "subject.key", "-subj", subject, "-config", config], "");
         let certificate = self.openssl(
             &[
-                "x509", "-req", "-CA", "issuer.pem", "-CAkey", "issuer.key", "-days", "365", "-extfile", "extensions.cnf",
+                "x509",
+                "-req",
+                "-CA",
+                "issuer.pem",
+                "-CAkey",
+                "issuer.key",
+                "-days",
+                "365",
+                "-extfile",
+                "extensions.cnf",
             ],
             &request,
         );

@@ -69,7 +69,9 @@ impl Postgres {
     pub(crate) fn sql(&self, database: &str, statement: &str) -> super::tools::Ran {
         let mut psql = Command::new(locate("psql", "postgresql-client"));
         psql.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--host=127.0.0.1", "--username=bursar"]);
-        run(psql.arg(format!("--port={}", self.port)).args([format!("--dbname={database}"), format!("--command={statement}")]))
+        run(psql
+            .arg(format!("--port={}", self.port))
+            .args([format!("--dbname={database}"), format!("--command={statement}")]))
     }
 }
 

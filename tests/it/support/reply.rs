@@ -105,7 +105,8 @@ impl Reply {
                 let errors = self.body["errors"].as_array().unwrap_or_else(|| panic!("no errors: {at}"));
                 assert!(!errors.is_empty(), "{at}");
                 for error in errors {
-                    let mut members: Vec<_> = error.as_object().expect("an object").keys().map(String::as_str).collect();
+                    let mut members: Vec<_> =
+                        error.as_object().expect("an object").keys().map(String::as_str).collect();
                     members.sort_unstable();
                     assert_eq!(members, ["code", "message", "pointer"], "{at}");
                     assert!(!text(&error["message"]).is_empty() && !text(&error["code"]).is_empty(), "{at}");

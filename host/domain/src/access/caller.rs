@@ -73,9 +73,8 @@ impl Caller {
         match self.standing {
             Standing::Operator => Some(true),
             // A narrowed token manages no access: it would make itself a wider one.
-            Standing::InAccount { account: own, role } => {
-                (own == account).then(|| role.may(right) && (right != Right::ManageAccess || self.scope.is_everything()))
-            }
+            Standing::InAccount { account: own, role } => (own == account)
+                .then(|| role.may(right) && (right != Right::ManageAccess || self.scope.is_everything())),
         }
     }
 

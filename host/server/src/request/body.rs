@@ -141,8 +141,8 @@ async fn discard(mut body: Body, config: &ServerConfig) {
 
 async fn collect(body: Body, config: &ServerConfig) -> Result<Bytes, Problem> {
     axum::body::to_bytes(body, config.max_body_bytes).await.map_err(|error| {
-        let is_too_large = std::error::Error::source(&error)
-            .is_some_and(<dyn std::error::Error>::is::<LengthLimitError>);
+        let is_too_large =
+            std::error::Error::source(&error).is_some_and(<dyn std::error::Error>::is::<LengthLimitError>);
         if is_too_large {
             too_large(config)
         } else {

@@ -6,7 +6,9 @@ use crate::support::samples::credential;
 #[tokio::test]
 async fn a_user_has_one_name_and_one_password() {
     let account = Account::new().await;
-    for (username, password) in [("a", "b"), ("ünïcode", "pässword"), ("with space", "#$%'\" \\"), ("u", &"x".repeat(72))] {
+    for (username, password) in
+        [("a", "b"), ("ünïcode", "pässword"), ("with space", "#$%'\" \\"), ("u", &"x".repeat(72))]
+    {
         let body = credential("basic-auth", "x", json!({ "username": username, "password": password }));
         account.manager.post("credentials/validate", body).await.expect(204);
     }

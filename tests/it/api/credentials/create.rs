@@ -42,7 +42,9 @@ async fn the_answer_is_the_whole_credential_without_its_secret() {
         assert_eq!(created[member], expected, "{member}");
     }
     assert_eq!(created["plugin"]["id"], "container-registry");
-    assert!(created["plugin"]["digest"].as_str().is_some_and(|digest| digest.starts_with("sha256:") && digest.len() == 71));
+    assert!(
+        created["plugin"]["digest"].as_str().is_some_and(|digest| digest.starts_with("sha256:") && digest.len() == 71)
+    );
     let millis = regex_of_time(created["createdAt"].as_str().expect("a time"));
     assert!(millis, "RFC 3339, UTC, milliseconds: {}", created["createdAt"]);
     assert_eq!(created["createdAt"], created["updatedAt"]);
@@ -125,7 +127,10 @@ async fn no_error_repeats_a_secret() {
         json!({ "server": "gcr.io", "username": "_json_key", "password": canary }),
         json!({ "server": "ghcr.io", "username": "octo", "password": canary, "passwort": canary }),
     ] {
-        let reply = account.manager.post("credentials", json!({ "type": "container-registry", "name": "x", "data": data })).await;
+        let reply = account
+            .manager
+            .post("credentials", json!({ "type": "container-registry", "name": "x", "data": data }))
+            .await;
         reply.assert_status(422);
         let shown = String::from_utf8_lossy(&reply.bytes);
         assert!(!shown.contains(canary), "{shown}");

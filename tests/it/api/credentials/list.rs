@@ -105,11 +105,25 @@ async fn a_member_sees_rows_for_selects_and_no_more() {
         let row = client.get("credentials").await.expect(200)["items"][0].clone();
         let members: BTreeSet<&str> = row.as_object().expect("an object").keys().map(String::as_str).collect();
         let expected = [
-            "account", "category", "createdAt", "default", "deletedAt", "id", "name", "names", "status", "title", "type",
-            "updatedAt", "version",
+            "account",
+            "category",
+            "createdAt",
+            "default",
+            "deletedAt",
+            "id",
+            "name",
+            "names",
+            "status",
+            "title",
+            "type",
+            "updatedAt",
+            "version",
         ];
         assert_eq!(members.into_iter().collect::<Vec<_>>(), expected);
-        assert_eq!((&row["id"], &row["title"], &row["names"]), (&created["id"], &json!("The site"), &json!(["www.example.com"])));
+        assert_eq!(
+            (&row["id"], &row["title"], &row["names"]),
+            (&created["id"], &json!("The site"), &json!(["www.example.com"]))
+        );
         assert_eq!(client.get("credentials/www").await.expect(200), row, "one is shown as in the list");
     }
 }

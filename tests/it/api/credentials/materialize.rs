@@ -27,7 +27,12 @@ async fn every_format_of_every_built_in_type() {
         let path = format!("credentials/{credential}/materialize");
         let reply = account.workload.post(&path, json!({ "format": format })).await.expect(200);
         assert_eq!((&reply["format"], &reply["version"]), (&json!(format), &json!(1)));
-        let mut made: Vec<_> = reply["artifacts"].as_array().expect("artifacts").iter().map(|one| one["name"].as_str().expect("a name")).collect();
+        let mut made: Vec<_> = reply["artifacts"]
+            .as_array()
+            .expect("artifacts")
+            .iter()
+            .map(|one| one["name"].as_str().expect("a name"))
+            .collect();
         made.sort_unstable();
         assert_eq!(made, names, "{format}");
         for one in reply["artifacts"].as_array().expect("artifacts") {
@@ -80,9 +85,15 @@ async fn registries_go_under_the_key_their_client_looks_for() {
     let account = Account::new().await;
     let hub = json!({ "email": "octo@example.com", "username": "octo", "password": "dckr_pat_123456" });
     account.create(registry_with("hub", hub)).await;
-    account.create(registry_with("team", json!({ "server": "ghcr.io/team-a", "username": "octo", "password": "s3cret" }))).await;
+    account
+        .create(registry_with("team", json!({ "server": "ghcr.io/team-a", "username": "octo", "password": "s3cret" })))
+        .await;
     let keys = async |name: &str, format: &str, file: &str| {
-        let files = account.manager.post(&format!("credentials/{name}/materialize"), json!({ "format": format })).await.expect(200);
+        let files = account
+            .manager
+            .post(&format!("credentials/{name}/materialize"), json!({ "format": format }))
+            .await
+            .expect(200);
         let config: serde_json::Value = serde_json::from_str(artifact(&files, file)).expect("JSON");
         config["auths"].as_object().expect("auths").keys().cloned().collect::<Vec<_>>()
     };

@@ -24,7 +24,10 @@ async fn secrets_are_told_on_request_and_recorded() {
 async fn only_secret_fields_are_revealed() {
     let account = Account::new().await;
     account.create(tls("www")).await;
-    let reply = account.manager.post("credentials/www/reveal", json!({ "fields": ["/certificate", "/privateKey", "/x"] })).await;
+    let reply = account
+        .manager
+        .post("credentials/www/reveal", json!({ "fields": ["/certificate", "/privateKey", "/x"] }))
+        .await;
     assert_eq!(reply.violations(), [("/fields/0", "unknown"), ("/fields/2", "unknown")]);
     let reply = account.manager.post("credentials/www/reveal", json!({ "fields": "/privateKey" })).await;
     assert_eq!(reply.pointers(), ["/fields"]);

@@ -45,8 +45,11 @@ async fn a_deleted_one_cannot_become_it() {
 
 async fn defaults(account: &Account) -> Vec<String> {
     let listed = account.manager.all("credentials").await;
-    let mut names: Vec<String> =
-        listed.iter().filter(|one| one["default"] == true).map(|one| one["name"].as_str().expect("a name").to_owned()).collect();
+    let mut names: Vec<String> = listed
+        .iter()
+        .filter(|one| one["default"] == true)
+        .map(|one| one["name"].as_str().expect("a name").to_owned())
+        .collect();
     names.sort();
     names
 }

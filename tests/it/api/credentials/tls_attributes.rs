@@ -16,7 +16,8 @@ async fn every_key_type_in_every_encoding() {
     for of in KEY_TYPES {
         let key = workshop.key(of);
         let pair = workshop.self_signed(&key, "/O=Test/CN=www.example.com", "DNS:www.example.com,DNS:example.com");
-        let mut encodings = vec![key.clone(), key.replace('\n', "\r\n"), format!("Bag Attributes\n  friendlyName: x\n{key}\n")];
+        let mut encodings =
+            vec![key.clone(), key.replace('\n', "\r\n"), format!("Bag Attributes\n  friendlyName: x\n{key}\n")];
         if of.name != "Ed25519" {
             encodings.push(workshop.traditional(&key));
         }
@@ -39,12 +40,20 @@ async fn names_of_every_kind() {
     let hundred: Vec<String> = (0..100).map(|n| format!("DNS:host-{n}.example.com")).collect();
     for (subject, names, hosts) in [
         ("/CN=*.example.com", "DNS:*.example.com,DNS:example.com", vec!["*.example.com", "example.com"]),
-        ("/CN=10.0.0.1", "IP:10.0.0.1,IP:2001:db8::1,DNS:node.example.com", vec!["10.0.0.1", "2001:db8::1", "node.example.com"]),
+        (
+            "/CN=10.0.0.1",
+            "IP:10.0.0.1,IP:2001:db8::1,DNS:node.example.com",
+            vec!["10.0.0.1", "2001:db8::1", "node.example.com"],
+        ),
         ("/O=Bücher GmbH/CN=bücher.example", "DNS:xn--bcher-kva.example", vec!["xn--bcher-kva.example"]),
         ("/O=No common name", "DNS:only-san.example.com", vec!["only-san.example.com"]),
         ("/CN=only-cn.example.com", "", vec!["only-cn.example.com"]),
         ("/CN=many.example.com", &hundred.join(","), vec![]),
-        ("/CN=all.example.com", "DNS:all.example.com,email:ops@example.com,URI:https://example.com/id", vec!["all.example.com"]),
+        (
+            "/CN=all.example.com",
+            "DNS:all.example.com,email:ops@example.com,URI:https://example.com/id",
+            vec!["all.example.com"],
+        ),
     ] {
         let pair = workshop.self_signed(&workshop.key(P256), subject, names);
         let created = account.create(tls_with(&unique("c"), &pair)).await;
@@ -80,7 +89,12 @@ async fn validity_is_a_status_and_a_warning() {
         let created = account.create(tls_with(status, &Pair { certificate, key: key.serialize_pem() })).await;
         assert_eq!(created["status"], status);
         assert!(created["expiresAt"].is_string());
-        let codes: Vec<_> = created["warnings"].as_array().expect("warnings").iter().map(|one| one["code"].as_str().expect("a code")).collect();
+        let codes: Vec<_> = created["warnings"]
+            .as_array()
+            .expect("warnings")
+            .iter()
+            .map(|one| one["code"].as_str().expect("a code"))
+            .collect();
         assert_eq!(codes, code.into_iter().collect::<Vec<_>>());
         account.manager.post(&format!("credentials/{status}/materialize"), json!({})).await.expect(200);
     }
@@ -94,19 +108,35 @@ async fn a_soon_expiring_one_says_so() {
     workshop.write("soon.key", workshop.key(P256));
     // Valid for 90 days from 80 days ago: less than a third of its life is left.
     let day = |offset: i64| {
-        let output = std::process::Command::new("date").args(["-u", "-d", &format!("{offset} days"), "+%Y%m%d%H%M%SZ"]).output();
+        let output =
+            std::process::Command::new("date").args(["-u", "-d", &format!("{offset} days"), "+%Y%m%d%H%M%SZ"]).output();
         String::from_utf8(output.expect("date runs").stdout).expect("a date").trim().to_owned()
     };
     workshop.write("ca.cnf", CA_CONFIG);
     workshop.write("index.txt", "");
     workshop.write("serial", "01\n");
-    let request = workshop.openssl(&["req", "-new", "-key", "soon.key", "-subj", "/CN=soon.example.com", "-config", "ca.cnf"], "");
+    let request = workshop
+        .openssl(&["req", "-new", "-key", "soon.key", "-subj", "/CN=soon.example.com", "-config", "ca.cnf"], "");
     workshop.write("soon.csr", request);
     let (start, end) = (day(-80), day(10));
     let certificate = workshop.openssl(
         &[
-            "ca", "-batch", "-selfsign", "-config", "ca.cnf", "-keyfile", "soon.key", "-in", "soon.csr", "-startdate", &start,
-            "-enddate", &end, "-notext", "-outdir", ".",
+            "ca",
+            "-batch",
+            "-selfsign",
+            "-config",
+            "ca.cnf",
+            "-keyfile",
+            "soon.key",
+            "-in",
+            "soon.csr",
+            "-startdate",
+            &start,
+            "-enddate",
+            &end,
+            "-notext",
+            "-outdir",
+            ".",
         ],
         "",
     );
@@ -120,7 +150,8 @@ async fn a_soon_expiring_one_says_so() {
 #[track_caller]
 fn assert_as_openssl_says(workshop: &Workshop, certificate: &str, attributes: &Value) {
     let ask = |what: &[&str]| workshop.openssl(&[&["x509", "-noout"], what].concat(), certificate);
-    let after_equals = |line: &str| line.trim().split_once('=').map(|(_, value)| value.trim().to_owned()).unwrap_or_default();
+    let after_equals =
+        |line: &str| line.trim().split_once('=').map(|(_, value)| value.trim().to_owned()).unwrap_or_default();
 
     let subject = ask(&["-subject", "-nameopt", "multiline,utf8,-esc_msb"]);
     let common_name = subject.lines().find(|line| line.trim().starts_with("commonName")).map(after_equals);
@@ -130,8 +161,13 @@ fn assert_as_openssl_says(workshop: &Workshop, certificate: &str, attributes: &V
     assert_eq!(attributes["notBefore"], iso(after_equals(&ask(&["-startdate", "-dateopt", "iso_8601"]))));
     assert_eq!(attributes["notAfter"], iso(after_equals(&ask(&["-enddate", "-dateopt", "iso_8601"]))));
 
-    let hex = |text: &str| text.trim_start_matches("sha256:").replace(':', "").to_lowercase().trim_start_matches('0').to_owned();
-    assert_eq!(hex(attributes["serialNumber"].as_str().expect("a serial number")), hex(&after_equals(&ask(&["-serial"]))));
+    let hex = |text: &str| {
+        text.trim_start_matches("sha256:").replace(':', "").to_lowercase().trim_start_matches('0').to_owned()
+    };
+    assert_eq!(
+        hex(attributes["serialNumber"].as_str().expect("a serial number")),
+        hex(&after_equals(&ask(&["-serial"])))
+    );
     let fingerprint = attributes["fingerprintSha256"].as_str().expect("a fingerprint");
     assert_eq!(hex(fingerprint), hex(&after_equals(&ask(&["-fingerprint", "-sha256"]))));
 
@@ -143,8 +179,12 @@ fn assert_as_openssl_says(workshop: &Workshop, certificate: &str, attributes: &V
         .filter_map(|name| name.trim().split_once(':'))
         .map(|(kind, name)| if kind == "IP Address" { canonical_ip(name) } else { name.to_owned() })
         .collect();
-    let told: BTreeSet<String> =
-        attributes["altNames"].as_array().expect("names").iter().map(|name| name.as_str().expect("a name").to_owned()).collect();
+    let told: BTreeSet<String> = attributes["altNames"]
+        .as_array()
+        .expect("names")
+        .iter()
+        .map(|name| name.as_str().expect("a name").to_owned())
+        .collect();
     assert_eq!(told, expected);
 }
 

@@ -32,7 +32,11 @@ async fn a_shuffled_chain_is_mended() {
             }
             let name = format!("c-{}-{number}", of.name);
             let created = account.create(credential("tls-certificate", &name, data)).await;
-            assert_eq!(blocks(created["data"]["certificate"].as_str().expect("PEM")), std::slice::from_ref(end), "the leaf alone");
+            assert_eq!(
+                blocks(created["data"]["certificate"].as_str().expect("PEM")),
+                std::slice::from_ref(end),
+                "the leaf alone"
+            );
             let path = format!("credentials/{name}/materialize");
             let files = account.manager.post(&path, json!({ "format": "pem" })).await.expect(200);
             let parts = blocks(artifact(&files, "fullchain.pem"));

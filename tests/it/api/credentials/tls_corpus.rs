@@ -12,7 +12,8 @@ use crate::support::samples::credential;
 #[tokio::test]
 async fn every_root_of_the_system_is_read() {
     let account = Account::new().await;
-    let bundle = std::fs::read_to_string(BUNDLE).unwrap_or_else(|error| panic!("{BUNDLE} (package ca-certificates): {error}"));
+    let bundle =
+        std::fs::read_to_string(BUNDLE).unwrap_or_else(|error| panic!("{BUNDLE} (package ca-certificates): {error}"));
     let roots = blocks(&bundle);
     assert!(roots.len() > 100, "{} certificates", roots.len());
     let workshop = Workshop::new();

@@ -14,7 +14,8 @@ async fn each_broken_upload_names_its_field() {
     let workshop = Workshop::new();
     let good = workshop.leaf("www.example.com");
     let other = workshop.leaf("www.example.org");
-    let der = base64::engine::general_purpose::STANDARD.decode(good.certificate.lines().filter(|line| !line.starts_with('-')).collect::<String>());
+    let der = base64::engine::general_purpose::STANDARD
+        .decode(good.certificate.lines().filter(|line| !line.starts_with('-')).collect::<String>());
     let der: String = der.expect("base64").iter().map(|byte| char::from(*byte)).collect();
     let truncated = &good.certificate[..good.certificate.len() / 2];
     let damaged = damage(&good.certificate);
@@ -42,7 +43,11 @@ async fn each_broken_upload_names_its_field() {
         ("a truncated key", data(&good.certificate, &good.key[..good.key.len() / 2]), &[KEY]),
         ("no key", json!({ "certificate": good.certificate }), &[KEY]),
         ("neither", json!({}), &[CERTIFICATE, KEY]),
-        ("a junk chain", json!({ "certificate": good.certificate, "privateKey": good.key, "chain": "hello" }), &["/data/chain"]),
+        (
+            "a junk chain",
+            json!({ "certificate": good.certificate, "privateKey": good.key, "chain": "hello" }),
+            &["/data/chain"],
+        ),
         ("both broken", data(truncated, "hello"), &[CERTIFICATE, KEY]),
     ];
     for (what, data, expected) in rows {
@@ -72,7 +77,10 @@ async fn encrypted_keys_are_refused_with_a_clear_word() {
         let legacy = workshop.openssl(&["pkey", "-traditional", "-aes128", "-passout", "pass:secret"], &pair.key);
         assert!(pkcs8.contains("ENCRYPTED PRIVATE KEY") && legacy.contains("Proc-Type: 4,ENCRYPTED"));
         for key in [pkcs8, legacy] {
-            let reply = account.manager.post("credentials", credential("tls-certificate", "c", data(&pair.certificate, &key))).await;
+            let reply = account
+                .manager
+                .post("credentials", credential("tls-certificate", "c", data(&pair.certificate, &key)))
+                .await;
             assert_eq!(reply.pointers(), ["/data/privateKey"]);
             let message = text(&reply.body["errors"][0]["message"]).to_lowercase();
             assert!(message.contains("encrypted") || message.contains("passphrase"), "{message}");

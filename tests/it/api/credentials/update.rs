@@ -36,7 +36,8 @@ async fn the_version_counts_changes_of_data_alone() {
     let titled = account.manager.patch("credentials/staging", json!({ "title": "T" })).await;
     assert_eq!(titled.body["version"], 1);
     assert_ne!(titled.etag(), first.etag());
-    let same = account.manager.patch("credentials/staging", json!({ "title": "T", "data": { "username": "staging" } })).await;
+    let same =
+        account.manager.patch("credentials/staging", json!({ "title": "T", "data": { "username": "staging" } })).await;
     assert_eq!((same.body["version"].clone(), same.etag()), (json!(1), titled.etag()), "no change is no change");
     let rotated = account.manager.patch("credentials/staging", json!({ "data": { "password": "another one" } })).await;
     assert_eq!(rotated.body["version"], 2);
@@ -46,7 +47,8 @@ async fn the_version_counts_changes_of_data_alone() {
 async fn what_may_not_change_says_so() {
     let account = Account::new().await;
     account.create(basic("staging")).await;
-    let reply = account.manager.patch("credentials/staging", json!({ "type": "container-registry", "default": true })).await;
+    let reply =
+        account.manager.patch("credentials/staging", json!({ "type": "container-registry", "default": true })).await;
     assert_eq!(reply.violations(), [("/default", "immutable"), ("/type", "immutable")]);
     let reply = account.manager.patch("credentials/staging", json!({ "data": { "password": null } })).await;
     assert_eq!(reply.violations(), [("/data/password", "required")]);

@@ -8,7 +8,11 @@ async fn history_tells_what_changed_and_can_be_gone_back_in() {
     let account = Account::new().await;
     account.create(basic("staging")).await;
     account.manager.patch("credentials/staging", json!({ "data": { "password": "two" } })).await.expect(200);
-    account.manager.patch("credentials/staging", json!({ "data": { "username": "other", "password": "three" } })).await.expect(200);
+    account
+        .manager
+        .patch("credentials/staging", json!({ "data": { "username": "other", "password": "three" } }))
+        .await
+        .expect(200);
     let back = account.manager.act("credentials/staging/versions/1/restore").await.expect(200);
     assert_eq!((&back["version"], &back["data"]["username"]), (&json!(4), &json!("staging")));
     let secret = account.manager.post("credentials/staging/reveal", json!({})).await.expect(200);
@@ -28,7 +32,9 @@ async fn history_tells_what_changed_and_can_be_gone_back_in() {
             (json!(1), json!("create"), json!(["/password", "/username"]), json!(false)),
         ]
     );
-    assert!(versions.iter().all(|line| line["plugin"]["id"] == "basic-auth" && line["actor"] == "user:credentials-manager"));
+    assert!(
+        versions.iter().all(|line| line["plugin"]["id"] == "basic-auth" && line["actor"] == "user:credentials-manager")
+    );
     let paged = account.manager.all("credentials/staging/versions?limit=1").await;
     assert_eq!(paged, versions);
 }
