@@ -46,7 +46,7 @@ async fn a_first_start_cut_short_over_and_over_starts_again() {
 }
 
 /// Starts a broker and kills it after so long, ready or not.
-async fn kill_after(data_dir: &std::path::Path, life: Duration) {
+pub(super) async fn kill_after(data_dir: &std::path::Path, life: Duration) {
     let output = tempfile::tempdir().expect("a temporary folder");
     let address = format!("127.0.0.1:{}", free_port());
     let mut flags = arguments(&["serve", "--listen", &address, "--data-dir"]);

@@ -10,6 +10,7 @@ use rand::{Rng as _, SeedableRng as _};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
+use super::first_start::kill_after;
 use super::world::{Known, State, World};
 use super::writers::{Link, Writer};
 use super::{assert_verifies, signal, stop};
@@ -42,10 +43,15 @@ async fn fifty_kills_lose_nothing_that_was_acknowledged() {
             // What an operator would run before starting again.
             assert_verifies(&data_dir);
         }
+        if random.random_ratio(1, 5) {
+            // Killed again before it has recovered.
+            kill_after(&data_dir, Duration::from_millis(random.random_range(LIFE_MS))).await;
+        }
         server = Server::builder().data_dir(&data_dir).start().await;
         newest = look(&server, &world, round, newest).await;
     }
-    let (credentials, _) = world.size();
+    let credentials = world.credentials().len();
+    println!("{credentials} credentials, {newest} audit records");
     assert!(credentials > usize::try_from(ROUNDS).expect("a small number"), "too little was written to mean anything");
     assert!(newest > u64::try_from(credentials).expect("a small number"), "reveals and changes were recorded too");
     stop(server).await;

@@ -68,12 +68,6 @@ impl World {
         self.credentials.lock().expect("no writer panicked").clone()
     }
 
-    /// How many credentials there are, and requests were answered.
-    pub(super) fn size(&self) -> (usize, usize) {
-        let credentials = self.credentials.lock().expect("no writer panicked").len();
-        (credentials, self.requests.lock().expect("no writer panicked").len())
-    }
-
     /// Takes the requests that were answered since the last call.
     pub(super) fn take_requests(&self) -> BTreeSet<(&'static str, String)> {
         std::mem::take(&mut self.requests.lock().expect("no writer panicked"))
