@@ -1,5 +1,7 @@
 //! Listening: plainly or with TLS, until told to stop.
 
+mod prompt;
+
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,6 +9,7 @@ use std::sync::Arc;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use hyper_util::rt::TokioTimer;
+use prompt::Prompt;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_util::sync::CancellationToken;
@@ -92,15 +95,17 @@ async fn listen(
     tls: Option<RustlsConfig>,
     handle: Handle<SocketAddr>,
 ) -> std::io::Result<()> {
+    let timeout = app.config().head_timeout;
     let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
     match tls {
         None => {
-            let mut server = axum_server::from_tcp(socket)?.handle(handle);
+            let mut server = axum_server::from_tcp(socket)?.handle(handle).map(|inner| Prompt { inner, timeout });
             set_limits(app, server.http_builder());
             server.serve(service).await
         }
         Some(tls) => {
-            let mut server = axum_server::from_tcp_rustls(socket, tls)?.handle(handle);
+            let server = axum_server::from_tcp_rustls(socket, tls)?.handle(handle);
+            let mut server = server.map(|inner| Prompt { inner, timeout });
             set_limits(app, server.http_builder());
             server.serve(service).await
         }

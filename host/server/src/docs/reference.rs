@@ -87,16 +87,16 @@ fn group(tag: &Value, document: &Value) -> Group {
     });
     let operations = all
         .filter(|(_, _, of)| of["tags"].as_array().is_some_and(|tags| tags.contains(&tag["name"])))
-        .map(|(path, method, of)| operation(path, method, of))
+        .map(|(path, method, of)| operation(path, method, of, document))
         .collect();
     let name = text(&tag["name"]);
     Group { anchor: name.replace(' ', "-"), name, description: text(&tag["description"]), operations }
 }
 
-fn operation(path: &str, method: &str, of: &Value) -> Operation {
+fn operation(path: &str, method: &str, of: &Value, document: &Value) -> Operation {
     let answers = of["responses"].as_object().into_iter().flatten();
-    let (problems, responses) =
-        answers.map(|(status, of)| answer(status, of)).partition(|answer| !answer.problem.is_empty());
+    let answers = answers.map(|(status, of)| answer(status, resolved(of, document)));
+    let (problems, responses) = answers.partition(|answer| !answer.problem.is_empty());
     Operation {
         id: text(&of["operationId"]),
         method: method.to_uppercase(),
@@ -109,6 +109,12 @@ fn operation(path: &str, method: &str, of: &Value) -> Operation {
         responses,
         problems,
     }
+}
+
+/// What `$ref` leads to, or the value itself.
+fn resolved<'a>(of: &'a Value, document: &'a Value) -> &'a Value {
+    let target = of["$ref"].as_str().and_then(|target| document.pointer(target.trim_start_matches('#')));
+    target.unwrap_or(of)
 }
 
 fn answer(status: &str, of: &Value) -> Answer {

@@ -39,10 +39,15 @@ problems! {
 }
 
 fn describe(problems: &[ProblemType]) -> BTreeMap<String, RefOr<Response>> {
-    problems.iter().map(|of| (of.row().status.to_string(), RefOr::T(response(*of)))).collect()
+    problems.iter().map(|of| (of.row().status.to_string(), RefOr::Ref(reference(*of)))).collect()
 }
 
-fn response(of: ProblemType) -> Response {
+fn reference(of: ProblemType) -> Ref {
+    Ref::new(format!("#/components/responses/{}", of.row().slug))
+}
+
+/// The response that all operations refer to.
+pub(super) fn response(of: ProblemType) -> Response {
     let row = of.row();
     let example = Problem {
         r#type: format!("/problems/{}", row.slug),

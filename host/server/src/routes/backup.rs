@@ -17,7 +17,7 @@ use crate::request::NoQuery;
     path = "/v1/backup",
     tag = "installation",
     responses(
-        (status = 200, description = "The snapshot", content_type = "application/octet-stream", body = Vec<u8>),
+        (status = 200, description = "The snapshot", content_type = "application/octet-stream", body = String),
         Guarded,
     ),
 )]

@@ -47,7 +47,7 @@ pub(crate) struct CredentialsQuery {
     #[param(example = "database")]
     category: Option<String>,
     /// With this label, as `name=value` or `name` for any value; repeatable.
-    #[param(example = json!(["team=web"]))]
+    #[param(required = false, example = json!(["team=web"]))]
     label: Vec<String>,
     /// With this text in name, title or description, whatever its case.
     #[param(example = "orders")]

@@ -1,0 +1,197 @@
+//! A whole application over doubles.
+
+mod plugins;
+mod store;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use axum::body::Body;
+use bursar_domain::broker::{Broker, Ports};
+use bursar_domain::clock::{Clock, Entropy};
+use bursar_domain::plugin::State;
+use bursar_domain::{Error, Kind};
+use bursar_server::{App, Engine, Operations, PluginCalls, ServerConfig, Stats, router};
+use bytes::Bytes;
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
+use http::{HeaderMap, Request, StatusCode};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+pub(crate) use plugins::{LOGIN, TestPlugins};
+pub(crate) use store::MapStore;
+
+/// An initialized application.
+pub(crate) struct TestApp {
+    pub(crate) app: App,
+    pub(crate) store: Arc<MapStore>,
+    pub(crate) plugins: Arc<TestPlugins>,
+    pub(crate) operations: Arc<TestOperations>,
+    pub(crate) operator: String,
+}
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl TestApp {
+    pub(crate) async fn new() -> Self {
+        Self::with(ServerConfig::default()).await
+    }
+
+    pub(crate) async fn with(config: ServerConfig) -> Self {
+        let store = Arc::new(MapStore::default());
+        let plugins = Arc::new(TestPlugins::default());
+        let operations = Arc::new(TestOperations::default());
+        let entropy = Arc::new(Counting::default());
+        let broker = Arc::new(Broker::new(Ports {
+            store: store.clone(),
+            trail: store.clone(),
+            blind: store.clone(),
+            plugins: plugins.clone(),
+            clock: Arc::new(Ticking::default()),
+            entropy: entropy.clone(),
+        }));
+        let token = broker.propose_operator_token();
+        assert!(broker.initialize(&token).await.unwrap());
+        let app = App::new(broker, operations.clone(), entropy, config);
+        Self { app, store, plugins, operations, operator: token.expose().to_owned() }
+    }
+
+    /// Sends a request as it is.
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = router(self.app.clone()).oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Answer { status: parts.status, headers: parts.headers, text }
+    }
+
+    /// Sends JSON, or nothing for null, as operator.
+    pub(crate) async fn call(&self, method: &str, path: &str, body: Value) -> Answer {
+        self.call_as(&self.operator, method, path, body).await
+    }
+
+    /// Sends JSON, or nothing for null.
+    pub(crate) async fn call_as(&self, token: &str, method: &str, path: &str, body: Value) -> Answer {
+        self.send(request(token, method, path, &body)).await
+    }
+
+    /// Makes a token in the account `default`.
+    pub(crate) async fn token(&self, role: &str) -> String {
+        let answer = self.call("POST", "/v1/accounts/default/tokens", json!({"name": role, "role": role})).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.json()["token"].as_str().unwrap().to_owned()
+    }
+
+    /// Stores a credential in the account `default`.
+    pub(crate) async fn credential(&self, name: &str) -> Value {
+        let answer = self.call("POST", "/v1/accounts/default/credentials", login(name)).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.json()
+    }
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+
+    /// The problem, checked to be one.
+    pub(crate) fn problem(&self, status: u16, slug: &str) -> Value {
+        assert_eq!(self.status, status, "{self:?}");
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        let problem = self.json();
+        assert_eq!(problem["type"], format!("/problems/{slug}"), "{problem}");
+        assert_eq!(problem["status"], status);
+        assert_eq!(problem["requestId"], self.header("x-request-id"));
+        problem
+    }
+}
+
+/// The body of a credential of the double's type.
+pub(crate) fn login(name: &str) -> Value {
+    json!({"type": LOGIN, "name": name, "data": {"username": "octo", "password": "s3cret-value"}})
+}
+
+/// A request with JSON, or without a body for null.
+pub(crate) fn request(token: &str, method: &str, path: &str, body: &Value) -> Request<Body> {
+    let builder = Request::builder().method(method).uri(path).header("authorization", format!("Bearer {token}"));
+    match body {
+        Value::Null => builder.body(Body::empty()),
+        body => builder.header("content-type", "application/json").body(Body::from(body.to_string())),
+    }
+    .unwrap()
+}
+
+/// What the installation can do, for tests.
+#[derive(Default)]
+pub(crate) struct TestOperations {
+    pub(crate) is_down: AtomicBool,
+}
+
+#[async_trait]
+impl Operations for TestOperations {
+    fn engine(&self) -> Engine {
+        Engine { allocator: "on-demand" }
+    }
+
+    fn stats(&self) -> Stats {
+        let calls =
+            PluginCalls { plugin: LOGIN.to_owned(), call: "check".to_owned(), outcome: "ok".to_owned(), count: 3 };
+        Stats { store_commits: 7, plugin_calls: vec![calls], plugins: vec![(State::Active, 1)], ..Stats::default() }
+    }
+
+    async fn ready(&self) -> Result<(), Error> {
+        if self.is_down.load(Ordering::SeqCst) {
+            return Err(Error::new(Kind::Unavailable, "the store cannot be written: the disk is full"));
+        }
+        Ok(())
+    }
+
+    async fn backup(&self) -> Result<BoxStream<'static, Result<Bytes, Error>>, Error> {
+        Ok(stream::iter([Ok(Bytes::from_static(b"sealed ")), Ok(Bytes::from_static(b"rows"))]).boxed())
+    }
+
+    async fn rekey(&self) -> Result<u64, Error> {
+        Ok(5)
+    }
+}
+
+/// A clock that moves a millisecond whenever it is looked at.
+#[derive(Default)]
+struct Ticking(AtomicI64);
+
+impl Clock for Ticking {
+    fn now(&self) -> Timestamp {
+        let ticks = self.0.fetch_add(1, Ordering::SeqCst);
+        Timestamp::from_millisecond(1_800_000_000_000 + ticks).unwrap()
+    }
+}
+
+/// No two fills alike; that is all that is needed here.
+#[derive(Default)]
+struct Counting(AtomicU64);
+
+impl Entropy for Counting {
+    fn fill(&self, bytes: &mut [u8]) {
+        let mut state = self.0.fetch_add(1, Ordering::SeqCst).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+        for byte in bytes {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            *byte = state.to_be_bytes()[0];
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! One credential type, with formats that behave well and badly.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bursar_domain::Violation;
+use bursar_domain::plugin::{
+    Ability, Artifact, Context, CredentialType, FormReport, Format, Inspection, Manifest, PluginError, PluginStatus,
+    Plugins, Rewrite, Selector, State, Variant,
+};
+use bursar_domain::secret::SecretJson;
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+/// The type's id.
+pub(crate) const LOGIN: &str = "test-login";
+
+/// The doubles; `entered` and `release` hold a materialization in format `slow`.
+#[derive(Default)]
+pub(crate) struct TestPlugins {
+    pub(crate) entered: Notify,
+    pub(crate) release: Notify,
+}
+
+#[async_trait]
+impl Plugins for TestPlugins {
+    fn types(&self) -> Vec<Arc<CredentialType>> {
+        vec![Arc::new(login())]
+    }
+
+    fn find(&self, id: &str) -> Option<Arc<CredentialType>> {
+        (id == LOGIN).then(|| Arc::new(login()))
+    }
+
+    fn status(&self) -> Vec<PluginStatus> {
+        vec![PluginStatus {
+            id: LOGIN.to_owned(),
+            kind: "credential-type".to_owned(),
+            version: "1.0.0".to_owned(),
+            digest: digest(),
+            contract_version: "0.1.0".to_owned(),
+            state: State::Active,
+            reason: None,
+            source: "built-in".to_owned(),
+            wanted_hosts: Vec::new(),
+            granted_hosts: Vec::new(),
+        }]
+    }
+
+    fn validate_form(&self, _: &str, data: &SecretJson) -> Result<FormReport, PluginError> {
+        let required = ["username", "password"].into_iter().filter(|field| data.expose().get(*field).is_none());
+        let violations = required.map(|field| Violation::new(format!("/{field}"), "required", "This is required."));
+        Ok(FormReport { violations: violations.collect(), secret_pointers: vec!["/password".to_owned()] })
+    }
+
+    async fn template(&self, _: &str, variant: Option<&str>) -> Result<Value, PluginError> {
+        match variant {
+            None | Some("plain") => Ok(json!({"username": "", "password": ""})),
+            Some(_) => Err(PluginError::NotFound("variant".to_owned())),
+        }
+    }
+
+    async fn inspect(&self, _: &str, public: &Value, _: &Context) -> Result<Inspection, PluginError> {
+        Ok(Inspection {
+            data: public.clone(),
+            attributes: json!({}),
+            selectors: vec![Selector { kind: "host".to_owned(), value: "example.com".to_owned() }],
+            ..Inspection::default()
+        })
+    }
+
+    async fn check(&self, _: &str, _: &SecretJson, _: &[String], _: &Context) -> Result<Vec<Rewrite>, PluginError> {
+        Ok(Vec::new())
+    }
+
+    async fn materialize(
+        &self,
+        _: &str,
+        data: &SecretJson,
+        format: &str,
+        _: &Context,
+    ) -> Result<Vec<Artifact>, PluginError> {
+        let content = match format {
+            "text" => data.expose()["password"].as_str().unwrap().as_bytes().to_vec(),
+            "binary" => vec![0xFF, 0x00],
+            "failing" => return Err(PluginError::Failed("ran out of its time budget".to_owned())),
+            "panicking" => panic!("s3cret-value in a panic"),
+            _ => {
+                self.entered.notify_one();
+                self.release.notified().await;
+                b"late".to_vec()
+            }
+        };
+        Ok(vec![Artifact {
+            name: "login".to_owned(),
+            media_type: "text/plain".to_owned(),
+            content: content.into(),
+            sensitive: true,
+        }])
+    }
+}
+
+fn login() -> CredentialType {
+    let manifest: Manifest = serde_json::from_value(json!({
+        "id": LOGIN, "title": "Login", "summary": "A login.", "category": "test", "version": "1.0.0", "formats": []
+    }))
+    .unwrap();
+    let formats = ["text", "binary", "failing", "panicking", "slow"];
+    let formats = formats.map(|id| Format { id: id.to_owned(), title: String::new() });
+    let variant = Variant { id: "plain".to_owned(), title: "Plain".to_owned(), how_to: String::new() };
+    CredentialType {
+        manifest: Manifest {
+            formats: formats.to_vec(),
+            variants: vec![variant],
+            abilities: vec![Ability::Defaultable],
+            ..manifest
+        },
+        schema: json!({"type": "object", "properties": {"password": {"writeOnly": true}}}),
+        digest: digest(),
+        contract_version: "0.1.0".to_owned(),
+    }
+}
+
+fn digest() -> String {
+    format!("sha256:{}", "1".repeat(64))
+}
