@@ -47,6 +47,8 @@ const TOOLS: &[Tool] = &[
     Tool { program: "skopeo", package: "skopeo" },
     Tool { program: "kubectl", package: "kubernetes-client" },
     Tool { program: "script", package: "bsdutils" },
+    Tool { program: "setpriv", package: "util-linux" },
+    Tool { program: "update-ca-certificates", package: "ca-certificates" },
     Tool { program: "initdb", package: "postgresql" },
 ];
 

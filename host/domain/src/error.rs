@@ -92,13 +92,7 @@ pub struct Error {
 impl Error {
     /// A failure with a sentence for the caller.
     pub fn new(kind: Kind, message: impl fmt::Display) -> Self {
-        Self {
-            kind,
-            message: message.to_string(),
-            violations: Vec::new(),
-            retry_after_seconds: None,
-            source: None,
-        }
+        Self { kind, message: message.to_string(), violations: Vec::new(), retry_after_seconds: None, source: None }
     }
 
     /// Wrong input, with everything that is wrong about it.

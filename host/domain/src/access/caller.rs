@@ -72,9 +72,12 @@ impl Caller {
     pub fn may(&self, right: Right, account: AccountId) -> Option<bool> {
         match self.standing {
             Standing::Operator => Some(true),
-            // A narrowed token manages no access: it would make itself a wider one.
-            Standing::InAccount { account: own, role } => (own == account)
-                .then(|| role.may(right) && (right != Right::ManageAccess || self.scope.is_everything())),
+            // A narrowed token manages no access, or it would make itself a wider
+            // one; nor does it read the audit, which tells of everything.
+            Standing::InAccount { account: own, role } => {
+                let about_all = matches!(right, Right::ManageAccess | Right::ReadAudit);
+                (own == account).then(|| role.may(right) && (!about_all || self.scope.is_everything()))
+            }
         }
     }
 
@@ -103,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_narrowed_token_cannot_make_a_wider_one() {
+    fn a_narrowed_token_neither_makes_a_wider_one_nor_reads_the_audit() {
         let account = AccountId(uuid::Uuid::nil());
         let mut caller = Caller {
             token: TokenId(uuid::Uuid::nil()),
@@ -117,6 +120,7 @@ mod tests {
         assert_eq!(caller.may(Right::ManageAccess, account), Some(true));
         caller.scope.credentials.push("one".to_owned());
         assert_eq!(caller.may(Right::ManageAccess, account), Some(false));
+        assert_eq!(caller.may(Right::ReadAudit, account), Some(false));
         assert_eq!(caller.may(Right::Read, account), Some(true));
     }
 }

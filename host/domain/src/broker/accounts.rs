@@ -63,8 +63,7 @@ impl Broker {
         let now = self.now();
         let id = AccountId(self.new_id());
         let Some(name) = change.name else { return Err(Error::not_found("name")) };
-        let account =
-            Account { id, name, title: change.title.unwrap_or_default(), created_at: now, updated_at: now };
+        let account = Account { id, name, title: change.title.unwrap_or_default(), created_at: now, updated_at: now };
         for _ in 0..ATTEMPTS {
             if let Some(earlier) = self.replayed(caller, key).await? {
                 let value = self.account_now(AccountId(earlier)).await.map_err(|_| gone())?;
@@ -116,17 +115,18 @@ impl Broker {
             account.updated_at = self.now();
             let mut event = self.event(caller, Action::AccountUpdate, Outcome::Ok);
             event.account = Some(id);
-            let mut batch = Batch::default()
-                .put(keys::account(id), Expect::At(revision), codec::encode(&account)?)
-                .event(event);
+            let mut batch =
+                Batch::default().put(keys::account(id), Expect::At(revision), codec::encode(&account)?).event(event);
             if account.name != old.name {
                 let taken = keys::account_name(self.blind(), account.name.as_str());
                 if self.store().get(&taken).await?.is_some() {
                     return Err(name_taken());
                 }
-                batch = batch
-                    .delete(keys::account_name(self.blind(), old.name.as_str()), Expect::Any)
-                    .put(taken, Expect::Absent, codec::encode(&id)?);
+                batch = batch.delete(keys::account_name(self.blind(), old.name.as_str()), Expect::Any).put(
+                    taken,
+                    Expect::Absent,
+                    codec::encode(&id)?,
+                );
             }
             match self.store().commit(batch).await {
                 Ok(revision) => return Ok((account, revision)),

@@ -44,9 +44,7 @@ impl Broker {
     /// Where storage fails.
     pub async fn accounts_of(&self, caller: &Caller) -> Result<Vec<(Account, Option<Role>)>, Error> {
         match caller.standing {
-            Standing::Operator => {
-                Ok(self.all_accounts().await?.into_iter().map(|account| (account, None)).collect())
-            }
+            Standing::Operator => Ok(self.all_accounts().await?.into_iter().map(|account| (account, None)).collect()),
             Standing::InAccount { account, role } => {
                 let record = self.account_record(account).await?;
                 let account = record.as_ref().map(codec::decode::<Account>).transpose()?;

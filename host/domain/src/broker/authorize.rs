@@ -5,7 +5,7 @@ use super::{Broker, codec};
 use crate::access::{Account, Caller, Right, Standing};
 use crate::audit::{Action, Event, Outcome};
 use crate::id::{AccountId, Reference};
-use crate::store::{Batch, Record};
+use crate::store::{Batch, Expect, Record};
 use crate::{Error, Kind, keys};
 
 impl Broker {
@@ -66,6 +66,13 @@ impl Broker {
 
     pub(super) async fn account_record(&self, id: AccountId) -> Result<Option<Record>, Error> {
         Ok(self.store().get(&keys::account(id)).await?)
+    }
+
+    /// Adds to `batch` that the account is still there when it is committed:
+    /// nothing may be made in one that is deleted meanwhile.
+    pub(super) async fn require_account(&self, batch: Batch, id: AccountId) -> Result<Batch, Error> {
+        let record = self.account_record(id).await?.ok_or_else(|| Error::not_found("account"))?;
+        Ok(batch.require(record.key, Expect::At(record.revision)))
     }
 
     /// An event of this caller's, now.

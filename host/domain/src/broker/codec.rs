@@ -8,7 +8,8 @@ use crate::store::Record;
 use crate::{Error, Kind};
 
 pub(super) fn encode(value: &impl Serialize) -> Result<Vec<u8>, Error> {
-    serde_json::to_vec(value).map_err(|error| Error::new(Kind::Internal, "a record could not be written").because(error))
+    serde_json::to_vec(value)
+        .map_err(|error| Error::new(Kind::Internal, "a record could not be written").because(error))
 }
 
 pub(super) fn decode<T: DeserializeOwned>(record: &Record) -> Result<T, Error> {

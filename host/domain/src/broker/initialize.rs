@@ -38,8 +38,13 @@ impl Broker {
         }
         let now = self.now();
         let name = Name::parse(DEFAULT_ACCOUNT).map_err(|rule| Error::new(Kind::Internal, rule))?;
-        let account =
-            Account { id: AccountId(self.new_id()), name, title: "Default".to_owned(), created_at: now, updated_at: now };
+        let account = Account {
+            id: AccountId(self.new_id()),
+            name,
+            title: "Default".to_owned(),
+            created_at: now,
+            updated_at: now,
+        };
         let hash_key = keys::token_hash(self.blind(), token.expose());
         let record = Token {
             id: TokenId(self.new_id()),

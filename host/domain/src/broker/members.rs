@@ -68,9 +68,9 @@ impl Broker {
             let member = Member { principal: principal.to_owned(), role, created_at, updated_at: now };
             let mut event = self.event(caller, Action::MemberPut, Outcome::Ok);
             event.account = Some(account.id);
-            event.detail =
-                Some(serde_json::json!({ "token": caller.token, "principal": principal, "role": role }));
-            let batch = Batch::default().put(key.clone(), expect, codec::encode(&member)?).event(event);
+            event.detail = Some(serde_json::json!({ "token": caller.token, "principal": principal, "role": role }));
+            let batch = self.require_account(Batch::default(), account.id).await?;
+            let batch = batch.put(key.clone(), expect, codec::encode(&member)?).event(event);
             match self.store().commit(batch).await {
                 Ok(revision) => return Ok((member, revision)),
                 Err(StoreError::Conflict) => {}

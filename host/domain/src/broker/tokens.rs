@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::accounts::overtaken;
 use super::authenticate::OPERATORS;
 use super::idempotency::gone;
-use super::accounts::overtaken;
 use super::{ATTEMPTS, Broker, Created, IdempotencyKey, Page, codec, page};
 use crate::access::{Caller, Right, Role, Scope, Token, TokenKind, TokenText};
 use crate::audit::{Action, Outcome};
@@ -161,7 +161,11 @@ impl Broker {
                 "token": caller.token, "created": token.id, "name": token.name, "role": token.role,
                 "principal": token.principal, "expiresAt": token.expires_at.map(crate::clock::rfc3339),
             }));
-            let batch = Batch::default()
+            let batch = match account {
+                Some(account) => self.require_account(Batch::default(), account).await?,
+                None => Batch::default(),
+            };
+            let batch = batch
                 .put(token.hash_key.clone(), Expect::Absent, codec::encode(&record_key)?)
                 .put(record_key, Expect::Absent, codec::encode(&token)?)
                 .event(event);

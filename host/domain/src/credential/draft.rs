@@ -54,7 +54,8 @@ impl Draft {
     /// Reads a request body.
     #[must_use]
     pub fn read(body: Value) -> (Self, Vec<Violation>) {
-        let mut fields = Fields::new(body, &["type", "name", "title", "description", "labels", "default", "revealable", "data"]);
+        let mut fields =
+            Fields::new(body, &["type", "name", "title", "description", "labels", "default", "revealable", "data"]);
         let type_id = fields.text("type", MAX_NAME_CHARS);
         if type_id.is_none() {
             fields.require("type", "name a credential type, see /v1/credential-types");
@@ -223,7 +224,11 @@ impl Fields {
         for (key, value) in map {
             let at = format!("labels/{}", key.replace('~', "~0").replace('/', "~1"));
             if key.is_empty() || key.len() > MAX_LABEL_BYTES || key.chars().any(char::is_control) {
-                self.complain(&at, "format", &format!("A label's name has 1 to {MAX_LABEL_BYTES} printable characters."));
+                self.complain(
+                    &at,
+                    "format",
+                    &format!("A label's name has 1 to {MAX_LABEL_BYTES} printable characters."),
+                );
                 continue;
             }
             match value {

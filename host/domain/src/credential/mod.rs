@@ -10,4 +10,4 @@ pub use draft::{Draft, Patch};
 pub(crate) use draft::{judge_name, judge_title};
 pub use model::{Credential, MadeBy, Version, VersionAction};
 pub use status::{Status, Warning};
-pub use view::{View, VersionView};
+pub use view::{VersionView, View};

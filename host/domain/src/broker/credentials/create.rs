@@ -62,7 +62,9 @@ impl Broker {
             event.credential = Some(credential.id);
             event.version = Some(1);
             event.plugin = Some(credential.plugin.for_audit());
-            let mut batch = Batch::default()
+            let mut batch = self
+                .require_account(Batch::default(), account.id)
+                .await?
                 .put(keys_for(&credential, Table::Credential), Expect::Absent, codec::encode(&credential)?)
                 .put(name_key.clone(), Expect::Absent, codec::encode(&credential.id)?)
                 .put(version_key(&credential, Table::Version), Expect::Absent, codec::encode(&version)?)

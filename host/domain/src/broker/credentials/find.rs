@@ -26,7 +26,12 @@ impl Broker {
     ///
     /// [`Kind::NotFound`] also for what another account owns, and for what the
     /// token's scope leaves out.
-    pub async fn credential(&self, caller: &Caller, account: &Reference, credential: &Reference) -> Result<View, Error> {
+    pub async fn credential(
+        &self,
+        caller: &Caller,
+        account: &Reference,
+        credential: &Reference,
+    ) -> Result<View, Error> {
         let account = self.authorize(caller, account, Right::List, Action::CredentialRead).await?;
         let found = self.find(caller, &account, credential).await?;
         self.view(caller, &account, found).await
@@ -74,8 +79,7 @@ impl Broker {
     pub(super) async fn view(&self, caller: &Caller, account: &Account, found: Found) -> Result<View, Error> {
         let credential = found.credential;
         let default = self.store().get(&keys::default_of(self.blind(), account.id, &credential.type_id)).await?;
-        let is_default =
-            default.as_ref().map(codec::decode::<CredentialId>).transpose()? == Some(credential.id);
+        let is_default = default.as_ref().map(codec::decode::<CredentialId>).transpose()? == Some(credential.id);
         let usage = self.store().get(&keys_for(&credential, Table::Usage)).await?;
         let last_used_at = usage.as_ref().map(codec::decode).transpose()?;
         Ok(self.assemble(caller, account, Found { credential, ..found }, is_default, last_used_at))

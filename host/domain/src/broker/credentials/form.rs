@@ -47,7 +47,8 @@ impl Broker {
             return Err(Error::invalid(in_body(report.violations)));
         }
         let mut secret_pointers = report.secret_pointers;
-        secret_pointers.extend(known_secrets.iter().filter(|pointer| data.expose().pointer(pointer).is_some()).cloned());
+        secret_pointers
+            .extend(known_secrets.iter().filter(|pointer| data.expose().pointer(pointer).is_some()).cloned());
         secret_pointers.sort();
         secret_pointers.dedup();
         secret_pointers.retain(|pointer| !pointer.is_empty());
@@ -61,7 +62,8 @@ impl Broker {
         let mut full = data;
         if let Some(inspection) = &inspection {
             let normalised = SecretJson::new(inspection.data.clone());
-            if secret_pointers.iter().any(|pointer| normalised.expose().pointer(pointer).is_some_and(|v| !v.is_null())) {
+            if secret_pointers.iter().any(|pointer| normalised.expose().pointer(pointer).is_some_and(|v| !v.is_null()))
+            {
                 return Err(Error::new(Kind::Plugin, "the plugin put a value where a secret belongs"));
             }
             let mut merged = normalised;

@@ -42,7 +42,10 @@ impl Broker {
         if !credential.revealable {
             event.outcome = Outcome::Denied;
             self.record(event).await?;
-            return Err(Error::new(Kind::Denied, "this credential was made not revealable: nobody may see its secrets"));
+            return Err(Error::new(
+                Kind::Denied,
+                "this credential was made not revealable: nobody may see its secrets",
+            ));
         }
         let unknown: Vec<Violation> = fields
             .unwrap_or_default()
@@ -51,7 +54,11 @@ impl Broker {
             .filter(|(_, field)| !credential.secret_pointers.contains(field))
             .map(|(index, _)| {
                 let known = credential.secret_pointers.join(", ");
-                Violation::new(format!("/fields/{index}"), "unknown", format!("No such secret field: there are {known}."))
+                Violation::new(
+                    format!("/fields/{index}"),
+                    "unknown",
+                    format!("No such secret field: there are {known}."),
+                )
             })
             .collect();
         if !unknown.is_empty() {

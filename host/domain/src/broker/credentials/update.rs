@@ -89,9 +89,7 @@ impl Broker {
                 return Err(name_taken());
             }
             let old_key = keys::credential_name(self.blind(), old.account, old.name.as_str());
-            batch = batch
-                .delete(old_key, Expect::Any)
-                .put(name_key, Expect::Absent, codec::encode(&new.id)?);
+            batch = batch.delete(old_key, Expect::Any).put(name_key, Expect::Absent, codec::encode(&new.id)?);
         }
         new.updated_at = self.now();
         let mut event = self.event(caller, Action::CredentialUpdate, Outcome::Ok);
@@ -99,9 +97,8 @@ impl Broker {
         event.credential = Some(new.id);
         event.version = Some(new.version);
         event.plugin = (new.version != old.version).then(|| new.plugin.for_audit());
-        let batch = batch
-            .put(keys_for(&new, Table::Credential), Expect::At(found.revision), codec::encode(&new)?)
-            .event(event);
+        let batch =
+            batch.put(keys_for(&new, Table::Credential), Expect::At(found.revision), codec::encode(&new)?).event(event);
         Ok((new, batch))
     }
 
@@ -120,12 +117,8 @@ impl Broker {
         if merged == before {
             return Ok(batch);
         }
-        let context = Context {
-            name: new.name.to_string(),
-            version: old.version,
-            seed: [0; 32],
-            options: serde_json::json!({}),
-        };
+        let context =
+            Context { name: new.name.to_string(), version: old.version, seed: [0; 32], options: serde_json::json!({}) };
         let judged = self.judge(&of, merged, &old.secret_pointers, &context).await?;
         refuse_repointing(&of, old, &judged, patch)?;
         if judged.full == before {
@@ -166,9 +159,11 @@ impl Broker {
             plugin: credential.plugin.clone(),
         };
         let key = |table| keys::of_version(table, credential.account, credential.id, credential.version);
-        Ok(batch
-            .put(key(Table::Version), Expect::Absent, codec::encode(&version)?)
-            .put(key(Table::Secret), Expect::Absent, codec::encode(judged.full.expose())?))
+        Ok(batch.put(key(Table::Version), Expect::Absent, codec::encode(&version)?).put(
+            key(Table::Secret),
+            Expect::Absent,
+            codec::encode(judged.full.expose())?,
+        ))
     }
 }
 
@@ -193,6 +188,7 @@ fn refuse_repointing(of: &CredentialType, old: &Credential, judged: &Judged, pat
 }
 
 pub(super) fn type_not_loaded(type_id: &str) -> Error {
-    let message = format!("the plugin for type `{type_id}` is not loaded: the credential can be read, not changed or used");
+    let message =
+        format!("the plugin for type `{type_id}` is not loaded: the credential can be read, not changed or used");
     Error::new(Kind::Unavailable, message)
 }

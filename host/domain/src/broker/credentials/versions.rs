@@ -112,7 +112,8 @@ impl Broker {
 
 /// Pointers of the top-level fields that differ.
 pub(super) fn changed(before: &Value, after: &Value) -> Vec<String> {
-    let fields = |value: &Value| value.as_object().map(|map| map.keys().cloned().collect::<BTreeSet<_>>()).unwrap_or_default();
+    let fields =
+        |value: &Value| value.as_object().map(|map| map.keys().cloned().collect::<BTreeSet<_>>()).unwrap_or_default();
     fields(before)
         .union(&fields(after))
         .filter(|field| before.get(field.as_str()) != after.get(field.as_str()))
