@@ -158,19 +158,22 @@ impl Broker {
         }
         let mut event = self.event(caller, Action::AccountDelete, Outcome::Ok);
         event.account = Some(id);
-        let mut batch = Batch::default()
-            .delete(keys::account(id), Expect::At(revision))
-            .delete(keys::account_name(self.blind(), account.name.as_str()), Expect::Any)
-            .event(event);
+        let mut batch = Batch::default();
+        for record in self.store().scan(&keys::tokens(id), &[], usize::MAX).await? {
+            let token: crate::access::Token = codec::decode(&record)?;
+            batch = batch.delete(token.hash_key, Expect::Any).delete(record.key, Expect::Any);
+        }
         for prefix in [keys::members(id), keys::of_account(Table::Default, id), keys::of_account(Table::TokenUse, id)] {
             for record in self.store().scan(&prefix, &[], usize::MAX).await? {
                 batch = batch.delete(record.key, Expect::Any);
             }
         }
-        for record in self.store().scan(&keys::tokens(id), &[], usize::MAX).await? {
-            let token: crate::access::Token = codec::decode(&record)?;
-            batch = batch.delete(record.key, Expect::Any).delete(token.hash_key, Expect::Any);
-        }
+        let batch = self
+            .commit_front(batch, caller, Action::AccountDelete)
+            .await?
+            .delete(keys::account_name(self.blind(), account.name.as_str()), Expect::Any)
+            .delete(keys::account(id), Expect::At(revision))
+            .event(event);
         self.store().commit(batch).await?;
         Ok(())
     }

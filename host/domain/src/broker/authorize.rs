@@ -80,6 +80,17 @@ impl Broker {
         caller.event(self.now(), action, outcome)
     }
 
+    /// Commits the front of `batch` in parts until the rest fits one commit:
+    /// for removing much, where half of it done is a smaller thing to remove.
+    pub(super) async fn commit_front(&self, mut batch: Batch, caller: &Caller, action: Action) -> Result<Batch, Error> {
+        while batch.changes.len() > MAX_CHANGES_AT_ONCE {
+            let changes = batch.changes.drain(..MAX_CHANGES_AT_ONCE).collect();
+            let part = Batch { changes, ..Batch::default() };
+            self.store().commit(part.event(self.event(caller, action, Outcome::Ok))).await?;
+        }
+        Ok(batch)
+    }
+
     /// Commits an event that comes with no change.
     pub(super) async fn record(&self, event: Event) -> Result<(), Error> {
         self.store().commit(Batch::default().event(event)).await?;
@@ -90,3 +101,6 @@ impl Broker {
 pub(super) fn denied() -> Error {
     Error::new(Kind::Denied, "your role does not allow this")
 }
+
+/// Well under what a store takes in one batch.
+const MAX_CHANGES_AT_ONCE: usize = 2_000;

@@ -39,16 +39,16 @@ impl Broker {
         for _ in 0..ATTEMPTS {
             let found = self.find(caller, &account, credential).await?;
             check_match(if_match, found.revision)?;
-            let mut batch = self.release(&found.credential).await?;
-            if deletion.purge {
-                batch = Self::destroy(&found, batch);
+            let mut batch = if deletion.purge {
+                self.commit_front(Self::destroy(&found), caller, action).await?
             } else if found.credential.deleted_at.is_some() {
                 return Err(not_found());
             } else {
                 let deleted = Credential { deleted_at: Some(self.now()), ..found.credential.clone() };
                 let key = keys_for(&deleted, Table::Credential);
-                batch = batch.put(key, Expect::At(found.revision), codec::encode(&deleted)?);
-            }
+                Batch::default().put(key, Expect::At(found.revision), codec::encode(&deleted)?)
+            };
+            batch = self.release(&found.credential, batch).await?;
             let mut event = self.event(caller, action, Outcome::Ok);
             event.account = Some(account.id);
             event.credential = Some(found.credential.id);
@@ -102,8 +102,7 @@ impl Broker {
     }
 
     /// Gives up the name and, where it is that, the place as default.
-    async fn release(&self, credential: &Credential) -> Result<Batch, Error> {
-        let mut batch = Batch::default();
+    async fn release(&self, credential: &Credential, mut batch: Batch) -> Result<Batch, Error> {
         if credential.deleted_at.is_some() {
             return Ok(batch);
         }
@@ -119,12 +118,11 @@ impl Broker {
         Ok(batch)
     }
 
-    /// Removes every record; with the secrets go their data keys.
-    fn destroy(found: &Found, mut batch: Batch) -> Batch {
+    /// Removes every record; with the secrets go their data keys. Old versions
+    /// come first, so that what remains after a crash can be purged again.
+    fn destroy(found: &Found) -> Batch {
         let credential = &found.credential;
-        batch = batch
-            .delete(keys_for(credential, Table::Credential), Expect::At(found.revision))
-            .delete(keys_for(credential, Table::Usage), Expect::Any);
+        let mut batch = Batch::default();
         for version in 1..=credential.version {
             for table in [Table::Version, Table::Secret] {
                 let key = keys::of_version(table, credential.account, credential.id, version);
@@ -132,5 +130,7 @@ impl Broker {
             }
         }
         batch
+            .delete(keys_for(credential, Table::Usage), Expect::Any)
+            .delete(keys_for(credential, Table::Credential), Expect::At(found.revision))
     }
 }
