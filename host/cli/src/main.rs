@@ -25,7 +25,7 @@ mod session;
 mod system;
 mod terminal;
 
-use std::io;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -33,6 +33,7 @@ use clap::Parser as _;
 use crate::commands::Cli;
 
 fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(tell_of_panic));
     match Cli::parse().run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -41,4 +42,12 @@ fn main() -> ExitCode {
             failure.exit_code()
         }
     }
+}
+
+/// Says where a thread panicked, but not its message: that may hold what it was
+/// working on.
+fn tell_of_panic(panic: &std::panic::PanicHookInfo<'_>) {
+    let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+    // Without stderr there is nobody left to tell.
+    let _ = writeln!(io::stderr(), "a defect in bursar: a thread panicked at {place}");
 }

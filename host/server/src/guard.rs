@@ -24,7 +24,8 @@ pub(crate) async fn time_out(State(app): State<App>, request: Request, next: Nex
 /// Answers a panic. Its text may hold anything, so it is neither answered nor
 /// logged here.
 pub(crate) fn answer_panic(_panic: Box<dyn Any + Send + 'static>) -> Response {
-    Problem::new(ProblemType::Internal, "the request failed on our side: report it with the request's id").into_response()
+    Problem::new(ProblemType::Internal, "the request failed on our side: report it with the request's id")
+        .into_response()
 }
 
 /// Answers what no route matches.
@@ -44,10 +45,7 @@ pub(crate) async fn harden(request: Request, next: Next) -> Response {
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.insert(
-        HeaderName::from_static("cross-origin-resource-policy"),
-        HeaderValue::from_static("same-origin"),
-    );
+    headers.insert(HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin"));
     headers.entry(CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(NOTHING));
     if is_api {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -16,10 +16,8 @@ use crate::routes;
 /// The document of every route there is.
 #[must_use]
 pub fn document() -> Value {
-    let (_, document) = OpenApiRouter::with_openapi(Base::openapi())
-        .merge(routes::quick())
-        .merge(routes::lasting())
-        .split_for_parts();
+    let (_, document) =
+        OpenApiRouter::with_openapi(Base::openapi()).merge(routes::quick()).merge(routes::lasting()).split_for_parts();
     let mut document = serde_json::to_value(document).unwrap_or_default();
     complete::complete(&mut document);
     document

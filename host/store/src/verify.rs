@@ -84,7 +84,7 @@ impl Verifier<'_> {
                     self.heads.insert(head.node, head);
                 }
                 None => {
-                    self.problem(format!("the chain head {} cannot be opened: it was altered", hex::encode(&row.key)))
+                    self.problem(format!("the chain head {} cannot be opened: it was altered", hex::encode(&row.key)));
                 }
             }
         }

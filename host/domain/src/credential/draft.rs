@@ -121,6 +121,16 @@ pub(crate) fn judge_name(text: &str, pointer: &str) -> Result<Name, Violation> {
     Name::parse(text).map_err(|rule| Violation::new(pointer, "format", format!("The name {rule}.")))
 }
 
+/// Judges a credential's name on its own: a path segment beside them has a
+/// meaning of its own.
+pub(crate) fn judge_credential_name(text: &str, pointer: &str) -> Result<Name, Violation> {
+    if RESERVED_NAMES.contains(&text) {
+        let message = "The API has a use of its own for this word: choose another name.";
+        return Err(Violation::new(pointer, "reserved", message));
+    }
+    judge_name(text, pointer)
+}
+
 /// Judges a title on its own.
 pub(crate) fn judge_title(text: &str) -> Option<Violation> {
     (text.chars().count() > MAX_TITLE_CHARS)
@@ -205,7 +215,7 @@ impl Fields {
                 return None;
             }
         };
-        judge_name(&text, "/name").map_err(|violation| self.violations.push(violation)).ok()
+        judge_credential_name(&text, "/name").map_err(|violation| self.violations.push(violation)).ok()
     }
 
     fn labels(&mut self) -> Option<BTreeMap<String, Option<String>>> {
@@ -248,6 +258,8 @@ impl Fields {
     }
 }
 
+/// What stands where a credential's name does: `.../credentials/validate`.
+const RESERVED_NAMES: [&str; 2] = ["validate", "validate-name"];
 const MAX_NAME_CHARS: usize = 100;
 const MAX_TITLE_CHARS: usize = 255;
 const MAX_DESCRIPTION_CHARS: usize = 2_000;
@@ -277,6 +289,14 @@ mod tests {
                 ("/labels/a", "type")
             ]
         );
+    }
+
+    #[test]
+    fn names_that_the_api_uses_are_kept_free() {
+        for name in RESERVED_NAMES {
+            let (_, violations) = Draft::read(json!({ "type": "t", "name": name, "data": {} }));
+            assert_eq!(violations.first().map(|violation| violation.code.as_str()), Some("reserved"));
+        }
     }
 
     #[test]

@@ -30,7 +30,9 @@ impl FromRequestParts<App> for Caller {
         let request = Request { id: request_id::current(), client: address.map(|address| address.to_string()) };
         let authenticated = match bearer(&parts.headers) {
             Some(token) => app.broker().authenticate(token, request).await,
-            None => Err(Error::new(Kind::Unauthenticated, "a bearer token is needed: send it as `Authorization: Bearer`")),
+            None => {
+                Err(Error::new(Kind::Unauthenticated, "a bearer token is needed: send it as `Authorization: Bearer`"))
+            }
         };
         match authenticated {
             Ok(caller) => {

@@ -25,7 +25,10 @@ impl Refusals {
     /// get here, so nobody can lock out the owner of a good token.
     pub(crate) fn refuse(&self, address: Option<IpAddr>, error: Error) -> Problem {
         if self.count(prefix(address), 1) > self.max_per_prefix {
-            return Problem::throttled(SECONDS_PER_ROUND, "too many requests without a valid token: wait and try again");
+            return Problem::throttled(
+                SECONDS_PER_ROUND,
+                "too many requests without a valid token: wait and try again",
+            );
         }
         error.into()
     }
@@ -95,7 +98,10 @@ mod tests {
         };
         assert_eq!([refuse("192.0.2.1"), refuse("192.0.2.2"), refuse("192.0.2.3")], [401, 401, 429]);
         assert_eq!(refuse("198.51.100.1"), 401);
-        assert_eq!(refusals.drain(), HashMap::from([("192.0.2.0/24".to_owned(), 3), ("198.51.100.0/24".to_owned(), 1)]));
+        assert_eq!(
+            refusals.drain(),
+            HashMap::from([("192.0.2.0/24".to_owned(), 3), ("198.51.100.0/24".to_owned(), 1)])
+        );
         assert_eq!(refuse("192.0.2.1"), 401);
     }
 

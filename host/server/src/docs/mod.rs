@@ -35,7 +35,8 @@ pub(crate) fn problems(types: &[ProblemType]) -> Result<String, Error> {
         [one] => one.row().title,
         _ => "Problems",
     };
-    let context = context! { title, problems => rows.collect::<Vec<_>>(), all => types.len() == ProblemType::ALL.len() };
+    let context =
+        context! { title, problems => rows.collect::<Vec<_>>(), all => types.len() == ProblemType::ALL.len() };
     render("problems.html", include_str!("problems.html"), context)
 }
 

@@ -92,7 +92,9 @@ fn text_example(media_type: &str) -> Option<Value> {
     Some(match media_type {
         "text/html" => json!("<!doctype html>..."),
         "text/css" => json!("body { ... }"),
-        "application/openmetrics-text" => json!("# TYPE bursar_auth_refused counter\nbursar_auth_refused_total 0\n# EOF\n"),
+        "application/openmetrics-text" => {
+            json!("# TYPE bursar_auth_refused counter\nbursar_auth_refused_total 0\n# EOF\n")
+        }
         "application/octet-stream" => json!("<binary>"),
         "application/json" => json!({ "openapi": "3.1.0" }),
         _ => return None,

@@ -14,7 +14,9 @@ use http::request::Parts;
 
 pub(crate) use body::{Creation, IdempotencyKeyHeader, Json, MergePatch, OptionalJson};
 pub(crate) use object::ObjectReader;
-pub(crate) use path::{InAccount, InCredential, InVersion, OfAccountToken, OfMember, OfPlugin, OfProblem, OfToken, OfType, Path};
+pub(crate) use path::{
+    InAccount, InCredential, InVersion, OfAccountToken, OfMember, OfPlugin, OfProblem, OfToken, OfType, Path,
+};
 pub(crate) use precondition::IfMatch;
 pub(crate) use query::{FromParameters, NoQuery, Page, Parameters, Query};
 

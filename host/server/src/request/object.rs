@@ -80,7 +80,8 @@ mod tests {
 
     #[test]
     fn tells_everything_without_what_was_sent() {
-        let mut object = ObjectReader::new(Some(json!({"format": 7, "fields": ["/a", {"x": "hunter2"}], "hunter2": 1})));
+        let mut object =
+            ObjectReader::new(Some(json!({"format": 7, "fields": ["/a", {"x": "hunter2"}], "hunter2": 1})));
         assert_eq!(object.text("format"), None);
         assert_eq!(object.texts("fields"), Some(vec!["/a".to_owned()]));
         let violations = object.finish().unwrap_err().violations;

@@ -21,11 +21,7 @@ use crate::request::NoQuery;
         Guarded,
     ),
 )]
-pub(crate) async fn backup(
-    State(app): State<App>,
-    Caller(caller): Caller,
-    _: NoQuery,
-) -> Result<Response, Problem> {
+pub(crate) async fn backup(State(app): State<App>, Caller(caller): Caller, _: NoQuery) -> Result<Response, Problem> {
     app.broker().begin_operation(&caller, Action::InstallationBackup).await?;
     let rows = app.operations().backup().await?;
     let headers = [(CONTENT_TYPE, "application/octet-stream")];

@@ -40,8 +40,5 @@ pub(crate) fn quick() -> OpenApiRouter<App> {
 
 /// Operations on the whole installation, which last as long as it is large.
 pub(crate) fn lasting() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .merge(audit::lasting())
-        .routes(routes!(backup::backup))
-        .routes(routes!(rekey::rekey))
+    OpenApiRouter::new().merge(audit::lasting()).routes(routes!(backup::backup)).routes(routes!(rekey::rekey))
 }

@@ -176,10 +176,11 @@ impl From<&plugin::CredentialType> for CredentialType {
         });
         let formats =
             manifest.formats.iter().map(|format| Format { id: format.id.clone(), title: format.title.clone() });
-        let groups = manifest.hints.groups.iter().map(|group| HintGroup {
-            title: group.title.clone(),
-            fields: group.fields.clone(),
-        });
+        let groups = manifest
+            .hints
+            .groups
+            .iter()
+            .map(|group| HintGroup { title: group.title.clone(), fields: group.fields.clone() });
         Self {
             id: manifest.id.clone(),
             title: manifest.title.clone(),

@@ -14,7 +14,9 @@ pub(crate) fn of(schema: &str) -> Option<Value> {
         }),
         "CreateAccount" => json!({ "name": "shop", "title": "The shop" }),
         "PatchAccount" => json!({ "title": "The web shop" }),
-        "Member" => json!({ "principal": "alice", "role": "credentials-manager", "createdAt": EARLIER, "updatedAt": LATER }),
+        "Member" => {
+            json!({ "principal": "alice", "role": "credentials-manager", "createdAt": EARLIER, "updatedAt": LATER })
+        }
         "PutMember" => json!({ "role": "credentials-manager" }),
         "Token" => token(),
         "NewToken" => {

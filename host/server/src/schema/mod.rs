@@ -22,7 +22,9 @@ pub use credential::{
     Materialize, Materialized, PatchCredential, RegionSync, Reveal, Revealed, Selector, Status, SyncState,
     VersionAction, Warning,
 };
-pub use credential_type::{CredentialType, Format, Hints, HintGroup, HostWish, Plugin, PluginState, Slot, Template, Variant};
+pub use credential_type::{
+    CredentialType, Format, HintGroup, Hints, HostWish, Plugin, PluginState, Slot, Template, Variant,
+};
 pub use installation::{AuditEntry, AuditReport, Checkpoint, Health, HealthEngine, Outcome, Ready, Rekeyed};
 pub use page::Page;
 pub use problem::{InputError, Problem};

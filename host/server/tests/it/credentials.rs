@@ -94,7 +94,10 @@ async fn a_repeated_request_creates_once_and_tells_no_secret_again() {
     assert_eq!((first.status.as_u16(), first.header("idempotency-replayed")), (201, ""));
     let again = send(CREDENTIALS, "key-1", &login("web")).await;
     assert_eq!((again.status.as_u16(), again.header("idempotency-replayed")), (201, "true"));
-    assert_eq!((again.json()["id"].clone(), again.header("location")), (first.json()["id"].clone(), first.header("location")));
+    assert_eq!(
+        (again.json()["id"].clone(), again.header("location")),
+        (first.json()["id"].clone(), first.header("location"))
+    );
     let problem = send(CREDENTIALS, "key-1", &login("other")).await.problem(422, "invalid-input");
     assert_eq!(problem["errors"][0]["code"], "idempotency-key-reused");
 

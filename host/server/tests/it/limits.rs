@@ -41,7 +41,8 @@ async fn slow_bodies_and_slow_answers_end() {
     *stuck.body_mut() = Body::from_stream(stream::pending::<Result<Vec<u8>, std::io::Error>>());
     test.send(stuck).await.problem(408, "body-timeout");
 
-    let test = TestApp::with(ServerConfig { request_timeout: Duration::from_millis(500), ..ServerConfig::default() }).await;
+    let test =
+        TestApp::with(ServerConfig { request_timeout: Duration::from_millis(500), ..ServerConfig::default() }).await;
     test.credential("a").await;
     let answer = test.call("POST", &format!("{CREDENTIALS}/a/materialize"), json!({"format": "slow"})).await;
     answer.problem(503, "unavailable");

@@ -101,12 +101,10 @@ mod tests {
     use super::Case;
     use crate::json::{Value, from_value, json};
 
-    fn case(call: &str, expect: Value) -> Case {
-        let mut case = json!({ "about": "", "call": call });
-        for (name, value) in expect.as_object().unwrap() {
-            case[name] = value.clone();
-        }
-        from_value(case).unwrap()
+    fn case(call: &str, mut expect: Value) -> Case {
+        expect["about"] = json!("");
+        expect["call"] = json!(call);
+        from_value(expect).unwrap()
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::find::Found;
 use super::form::Judged;
 use crate::access::{Account, Caller, Right};
 use crate::audit::{Action, Outcome};
-use crate::credential::{Credential, Draft, MadeBy, Version, VersionAction, View, judge_name};
+use crate::credential::{Credential, Draft, MadeBy, Version, VersionAction, View, judge_credential_name};
 use crate::id::{CredentialId, Name, Reference};
 use crate::keys::{self, Table};
 use crate::plugin::{Ability, Context, CredentialType};
@@ -114,7 +114,7 @@ impl Broker {
     /// [`Kind::Invalid`] for a malformed one, [`Kind::Conflict`] for a taken one.
     pub async fn validate_name(&self, caller: &Caller, account: &Reference, name: &str) -> Result<(), Error> {
         let account = self.authorize(caller, account, Right::Write, Action::CredentialCreate).await?;
-        let name = judge_name(name, "?name").map_err(|violation| Error::invalid(vec![violation]))?;
+        let name = judge_credential_name(name, "?name").map_err(|violation| Error::invalid(vec![violation]))?;
         self.name_is_free(&account, &name).await
     }
 

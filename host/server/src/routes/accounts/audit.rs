@@ -28,7 +28,6 @@ pub(crate) async fn list_account_audit(
     Query(query): Query<AuditQuery>,
 ) -> Result<Json<schema::Page<Entry>>, Problem> {
     let AuditQuery { filter, page } = query;
-    let entries =
-        app.broker().audit(&caller, Some(&path.account), filter, page.cursor.as_deref(), page.limit).await?;
+    let entries = app.broker().audit(&caller, Some(&path.account), filter, page.cursor.as_deref(), page.limit).await?;
     Ok(reply::page(entries, |entry| entry))
 }

@@ -35,9 +35,6 @@ pub(crate) async fn create_operator_token(
         id: token.id.to_string(),
         revision: None,
         replayed: created.replayed,
-        body: schema::NewToken {
-            kept: (token, None).into(),
-            token: text.map(|text| text.expose().to_owned()),
-        },
+        body: schema::NewToken { kept: (token, None).into(), token: text.map(|text| text.expose().to_owned()) },
     })
 }

@@ -32,7 +32,6 @@ pub(crate) async fn update_credential(
     IfMatch(if_match): IfMatch,
     MergePatch(changes): MergePatch,
 ) -> Result<Tagged<Value>, Problem> {
-    let view =
-        app.broker().update_credential(&caller, &path.account, &path.credential, changes, if_match).await?;
+    let view = app.broker().update_credential(&caller, &path.account, &path.credential, changes, if_match).await?;
     Ok(Tagged(view.revision, view.to_json()))
 }

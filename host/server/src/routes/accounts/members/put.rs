@@ -34,8 +34,7 @@ pub(crate) async fn put_member(
     Json(body): Json,
 ) -> Result<Tagged<schema::Member>, Problem> {
     let role = read_role(body)?;
-    let (member, revision) =
-        app.broker().put_member(&caller, &path.account, &path.principal, role, if_match).await?;
+    let (member, revision) = app.broker().put_member(&caller, &path.account, &path.principal, role, if_match).await?;
     Ok(Tagged(revision, member.into()))
 }
 

@@ -29,16 +29,14 @@ pub(crate) async fn create_token(
     _: NoQuery,
     creation: Creation,
 ) -> Result<Created<schema::NewToken>, Problem> {
-    let created = app.broker().create_token(&caller, Some(&path.account), &creation.body, creation.key.as_ref()).await?;
+    let created =
+        app.broker().create_token(&caller, Some(&path.account), &creation.body, creation.key.as_ref()).await?;
     let NewToken { token, text } = created.value;
     Ok(Created {
         list: creation.path,
         id: token.id.to_string(),
         revision: None,
         replayed: created.replayed,
-        body: schema::NewToken {
-            kept: (token, None).into(),
-            token: text.map(|text| text.expose().to_owned()),
-        },
+        body: schema::NewToken { kept: (token, None).into(), token: text.map(|text| text.expose().to_owned()) },
     })
 }

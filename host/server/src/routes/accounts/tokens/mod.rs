@@ -10,7 +10,5 @@ use utoipa_axum::routes;
 use crate::app::App;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(list::list_tokens, create::create_token))
-        .routes(routes!(delete::delete_token))
+    OpenApiRouter::new().routes(routes!(list::list_tokens, create::create_token)).routes(routes!(delete::delete_token))
 }
