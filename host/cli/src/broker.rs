@@ -10,7 +10,7 @@ mod storage;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bursar_domain::audit::{Action, Event, Outcome};
+use bursar_domain::audit::{Action, Event};
 use bursar_domain::broker::{Broker, Ports};
 use bursar_domain::clock::Clock as _;
 use bursar_plugin_host::{Limits, PluginEvent, PluginHost, PluginHostConfig};
@@ -123,20 +123,7 @@ async fn record(broker: &Broker, events: Vec<PluginEvent>) -> Result<(), Failure
 
 /// An event of the broker's own, or of a tool on its data dir.
 pub(crate) fn system_event(action: Action) -> Event {
-    Event {
-        at: SystemClock.now(),
-        actor: "system".to_owned(),
-        action,
-        outcome: Outcome::Ok,
-        account: None,
-        credential: None,
-        version: None,
-        region: None,
-        request_id: None,
-        client: None,
-        plugin: None,
-        detail: None,
-    }
+    Event::system(SystemClock.now(), action)
 }
 
 /// An error with its causes, for whoever started the process.

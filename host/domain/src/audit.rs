@@ -135,6 +135,27 @@ pub struct Event {
     pub detail: Option<serde_json::Value>,
 }
 
+impl Event {
+    /// Something the broker did on its own, well; others fill in what differs.
+    #[must_use]
+    pub fn system(at: Timestamp, action: Action) -> Self {
+        Self {
+            at,
+            actor: "system".to_owned(),
+            action,
+            outcome: Outcome::Ok,
+            account: None,
+            credential: None,
+            version: None,
+            region: None,
+            request_id: None,
+            client: None,
+            plugin: None,
+            detail: None,
+        }
+    }
+}
+
 /// A record of the chain, as listed. `hash` covers everything before it and
 /// `prev_hash`; see the store's chain module for the exact bytes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

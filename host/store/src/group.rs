@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use bursar_domain::audit::{Action, Event, Outcome};
+use bursar_domain::audit::{Action, Event};
 use bursar_domain::keys::{Scope, scope};
 use bursar_domain::store::{Batch, Error, Expect, Revision};
 use uuid::Uuid;
@@ -332,20 +332,7 @@ impl Group<'_> {
 
 /// What is recorded of a change that came without an event.
 pub(crate) fn housekeeping(at: jiff::Timestamp) -> Event {
-    Event {
-        at,
-        actor: "system".to_owned(),
-        action: Action::Housekeeping,
-        outcome: Outcome::Ok,
-        account: None,
-        credential: None,
-        version: None,
-        region: None,
-        request_id: None,
-        client: None,
-        plugin: None,
-        detail: None,
-    }
+    Event::system(at, Action::Housekeeping)
 }
 
 fn refused(why: &'static str) -> Failure {

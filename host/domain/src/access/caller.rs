@@ -85,18 +85,12 @@ impl Caller {
     #[must_use]
     pub fn event(&self, at: Timestamp, action: Action, outcome: Outcome) -> Event {
         Event {
-            at,
             actor: self.actor(),
-            action,
             outcome,
-            account: None,
-            credential: None,
-            version: None,
-            region: None,
             request_id: self.request.id.clone(),
             client: self.request.client.clone(),
-            plugin: None,
             detail: Some(serde_json::json!({ "token": self.token })),
+            ..Event::system(at, action)
         }
     }
 }

@@ -61,18 +61,11 @@ impl Broker {
     /// Where storage fails.
     pub async fn record_refused_tokens(&self, address_prefix: String, count: u64) -> Result<(), Error> {
         self.record(Event {
-            at: self.now(),
             actor: "anonymous".to_owned(),
-            action: Action::AuthRefused,
             outcome: Outcome::Denied,
-            account: None,
-            credential: None,
-            version: None,
-            region: None,
-            request_id: None,
             client: Some(address_prefix),
-            plugin: None,
             detail: Some(serde_json::json!({ "count": count })),
+            ..Event::system(self.now(), Action::AuthRefused)
         })
         .await
     }

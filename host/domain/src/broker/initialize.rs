@@ -3,7 +3,7 @@
 use super::authenticate::OPERATORS;
 use super::{Broker, codec};
 use crate::access::{Account, Scope, Token, TokenKind, TokenText};
-use crate::audit::{Action, Event, Outcome};
+use crate::audit::{Action, Event};
 use crate::id::{AccountId, Name, TokenId};
 use crate::keys::{self, Key, Table};
 use crate::store::{Batch, Expect};
@@ -85,20 +85,7 @@ impl Broker {
     }
 
     pub(super) fn system_event(&self, action: Action) -> Event {
-        Event {
-            at: self.now(),
-            actor: "system".to_owned(),
-            action,
-            outcome: Outcome::Ok,
-            account: None,
-            credential: None,
-            version: None,
-            region: None,
-            request_id: None,
-            client: None,
-            plugin: None,
-            detail: None,
-        }
+        Event::system(self.now(), action)
     }
 }
 

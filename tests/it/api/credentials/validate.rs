@@ -27,6 +27,23 @@ async fn a_dry_run_sees_a_taken_name() {
 }
 
 #[tokio::test]
+async fn a_dry_run_says_when_the_service_cannot_be_asked() {
+    let account = Account::new().await;
+    account.manager.post("credentials/validate?probe=false", registry("ghcr")).await.expect(204);
+    let reply = account.manager.post("credentials/validate?probe=true", registry("ghcr")).await;
+    assert_eq!(reply.violations(), [("", "unsupported")]);
+}
+
+#[tokio::test]
+async fn words_of_the_api_are_no_names() {
+    let account = Account::new().await;
+    for word in ["validate", "validate-name"] {
+        let reply = account.manager.post("credentials", basic(word)).await;
+        assert_eq!(reply.violations(), [("/name", "reserved")]);
+    }
+}
+
+#[tokio::test]
 async fn a_name_can_be_tried_alone() {
     let account = Account::new().await;
     account.create(basic("one")).await;

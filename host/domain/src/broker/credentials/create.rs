@@ -7,6 +7,7 @@ use super::super::idempotency::gone;
 use super::super::{ATTEMPTS, Broker, Created, IdempotencyKey, codec, keys_for};
 use super::find::Found;
 use super::form::Judged;
+use super::probe::cannot_be_probed;
 use crate::access::{Account, Caller, Right};
 use crate::audit::{Action, Outcome};
 use crate::credential::{Credential, Draft, MadeBy, Version, VersionAction, View, judge_credential_name};
@@ -97,14 +98,22 @@ impl Broker {
     }
 
     /// Says what [`Broker::create_credential`] would say, and stores nothing.
+    /// With `probe` the live service is asked too.
     ///
     /// # Errors
     ///
-    /// The same.
-    pub async fn validate_credential(&self, caller: &Caller, account: &Reference, body: Value) -> Result<(), Error> {
+    /// The same; [`Kind::Unsupported`] for a type that cannot be probed.
+    pub async fn validate_credential(
+        &self,
+        caller: &Caller,
+        account: &Reference,
+        body: Value,
+        probe: bool,
+    ) -> Result<(), Error> {
         let account = self.authorize(caller, account, Right::Write, Action::CredentialCreate).await?;
-        let (_, name, _, _) = self.judge_draft(caller, &account, body).await?;
-        self.name_is_free(&account, &name).await
+        let (_, name, of, _) = self.judge_draft(caller, &account, body).await?;
+        self.name_is_free(&account, &name).await?;
+        if probe { Err(cannot_be_probed(&of.manifest.id)) } else { Ok(()) }
     }
 
     /// Whether a name could be given (S2-06).

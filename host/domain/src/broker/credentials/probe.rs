@@ -21,8 +21,12 @@ impl Broker {
         event.credential = Some(credential.id);
         event.version = Some(credential.version);
         self.record(event).await?;
-        let message = format!("Credentials of type `{}` cannot be probed.", credential.type_id);
-        let violations = vec![Violation::new("", "unsupported", message)];
-        Err(Error { kind: Kind::Unsupported, ..Error::invalid(violations) })
+        Err(cannot_be_probed(&credential.type_id))
     }
+}
+
+pub(super) fn cannot_be_probed(type_id: &str) -> Error {
+    let message = format!("Credentials of type `{type_id}` cannot be probed.");
+    let violations = vec![Violation::new("", "unsupported", message)];
+    Error { kind: Kind::Unsupported, ..Error::invalid(violations) }
 }
