@@ -3,14 +3,15 @@
 
 use std::time::Duration;
 
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 
 /// Runs until `shutdown`, then writes down the rest.
 pub(crate) async fn run(app: App, shutdown: CancellationToken) {
-    let mut flushes = interval(FLUSH_EVERY);
+    // A round lasts its whole minute, the first one too.
+    let mut flushes = interval_at(Instant::now() + FLUSH_EVERY, FLUSH_EVERY);
     let mut sweeps = interval(SWEEP_EVERY);
     for ticks in [&mut flushes, &mut sweeps] {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
