@@ -71,22 +71,14 @@ impl Counters {
 /// Serves commands until told to close or until nobody can send any more.
 pub(crate) async fn run(core: Arc<Core>, mut commands: mpsc::Receiver<Command>) {
     let mut known_head = None;
+    let mut last_group = 0;
     let mut next = commands.recv().await;
     while let Some(command) = next.take() {
         match command {
             Command::Commit(batch, reply) => {
                 let mut group = Vec::from([(batch, reply)]);
-                while group.len() < MAX_GROUP
-                    && let Ok(command) = commands.try_recv()
-                {
-                    match command {
-                        Command::Commit(batch, reply) => group.push((batch, reply)),
-                        other => {
-                            next = Some(other);
-                            break;
-                        }
-                    }
-                }
+                next = gather(&mut group, last_group, &mut commands).await;
+                last_group = group.len();
                 commit(&core, &mut known_head, group).await;
             }
             Command::Rekey(work, reply) => {
@@ -103,10 +95,48 @@ pub(crate) async fn run(core: Arc<Core>, mut commands: mpsc::Receiver<Command>) 
             }
         }
         if next.is_none() {
+            next = commands.try_recv().ok();
+        }
+        if next.is_none() {
             next = commands.recv().await;
+            // Nobody was waiting, so this one is of the last group.
+            last_group = last_group.saturating_sub(1);
         }
     }
     core.engine.close().await;
+}
+
+/// Adds to `group` what waits, and what is about to come: the writers that the
+/// last commit answered tend to write again at once, and a moment's patience
+/// spares each of them a commit of its own. A writer who is alone never waits.
+/// Answers a command of another kind that came meanwhile.
+async fn gather(
+    group: &mut Vec<Waiting>,
+    last_group: usize,
+    commands: &mut mpsc::Receiver<Command>,
+) -> Option<Command> {
+    while group.len() < MAX_GROUP
+        && let Ok(command) = commands.try_recv()
+    {
+        match command {
+            Command::Commit(batch, reply) => group.push((batch, reply)),
+            other => return Some(other),
+        }
+    }
+    let expected = (group.len() + last_group).min(MAX_GROUP);
+    let patience = tokio::time::sleep(PATIENCE);
+    tokio::pin!(patience);
+    while group.len() < expected {
+        tokio::select! {
+            biased;
+            command = commands.recv() => match command? {
+                Command::Commit(batch, reply) => group.push((batch, reply)),
+                other => return Some(other),
+            },
+            () = &mut patience => return None,
+        }
+    }
+    None
 }
 
 type Waiting = (Batch, oneshot::Sender<Result<Revision, Error>>);
@@ -151,6 +181,8 @@ fn backoff(tries: u32) -> Duration {
     Duration::from_micros((1000 + u64::from(jitter[0]) * 4) << tries.min(6))
 }
 
+/// How long a commit may wait for company: about what it takes itself.
+const PATIENCE: Duration = Duration::from_millis(2);
 /// Batches in one commit: bounds memory, and locks held in `PostgreSQL`.
 const MAX_GROUP: usize = 128;
 const MAX_TRIES: u32 = 30;
