@@ -18,18 +18,25 @@ use crate::support::Server;
 use crate::support::server::{binary, eventually};
 pub(crate) use tamper::copy_folder;
 
-/// `bursar audit verify` on the folder of a stopped broker.
+/// `bursar audit verify` on the folder of a stopped broker. The copy that it
+/// makes of an unclean one must be gone afterwards.
 fn verify(data_dir: &Path) -> Output {
     let home = tempfile::tempdir().expect("a temporary folder");
-    Command::new(binary())
+    let scratch = home.path().join("tmp");
+    std::fs::create_dir(&scratch).expect("a folder in one of ours");
+    let output = Command::new(binary())
         .args(["audit", "verify", "--data-dir"])
         .arg(data_dir)
         .env("HOME", home.path())
+        .env("TMPDIR", &scratch)
         .env("NO_COLOR", "1")
         .env_remove("BURSAR_ADDR")
         .env_remove("BURSAR_TOKEN")
         .output()
-        .expect("the client runs")
+        .expect("the client runs");
+    let left: Vec<_> = std::fs::read_dir(&scratch).expect("still there").flatten().map(|entry| entry.path()).collect();
+    assert!(left.is_empty(), "left behind: {left:?}");
+    output
 }
 
 /// Everything a run said.

@@ -43,11 +43,12 @@ impl Backup {
         let protection = self.protection(global)?;
         let out = create(&self.out)?;
         let written = match self.offline.open().await {
-            Ok(Some(ledger)) => ledger
-                .backup(&protection, out.try_clone().map_err(|error| self.failed(error))?)
-                .await
-                .map(drop)
-                .map_err(|error| Failure::Failed(chain(&error))),
+            Ok(Some(ledger)) => {
+                let file = out.try_clone().map_err(|error| self.failed(error))?;
+                let written = ledger.backup(&protection, file).await;
+                ledger.close().await;
+                written.map(drop).map_err(|error| Failure::Failed(chain(&error)))
+            }
             Ok(None) => self.download(global, &protection, &out).await,
             Err(failure) => Err(failure),
         };

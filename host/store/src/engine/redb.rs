@@ -6,7 +6,7 @@
 
 use std::ops::Bound::{Excluded, Included, Unbounded};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use bursar_domain::store::Revision;
@@ -20,8 +20,8 @@ use super::{Engine, EngineError, Row, Snapshot, Transaction, Write, end_of};
 /// One redb file.
 pub struct RedbEngine {
     shared: Arc<Shared>,
-    /// Holds the repaired private copy for as long as it is read.
-    private_copy: Option<tempfile::TempDir>,
+    /// Holds the repaired private copy until the engine is closed.
+    private_copy: Mutex<Option<tempfile::TempDir>>,
 }
 
 /// Opens the database anew, after an I/O error made redb refuse the old handle.
@@ -76,7 +76,7 @@ impl RedbEngine {
             tables().map_err(RedbError::Engine)?;
         }
         let shared = Arc::new(Shared { handle: RwLock::new(Handle::Writable(database)), reopen });
-        Ok(Self { shared, private_copy: None })
+        Ok(Self { shared, private_copy: Mutex::default() })
     }
 
     /// Opens a file of a stopped broker for reading alone, without changing a
@@ -94,13 +94,13 @@ impl RedbEngine {
             Ok(database) => {
                 let handle = RwLock::new(Handle::ReadOnly(database));
                 let reopen: Box<Opener> = Box::new(|| Err(DatabaseError::RepairAborted));
-                Ok(Self { shared: Arc::new(Shared { handle, reopen }), private_copy: None })
+                Ok(Self { shared: Arc::new(Shared { handle, reopen }), private_copy: Mutex::default() })
             }
             Err(DatabaseError::RepairAborted) => {
                 let folder = tempfile::Builder::new().prefix("bursar-repair-").tempdir()?;
                 let copy: PathBuf = folder.path().join("bursar.redb");
                 std::fs::copy(path, &copy)?;
-                Ok(Self { private_copy: Some(folder), ..Self::open(&copy, cache_bytes)? })
+                Ok(Self { private_copy: Mutex::new(Some(folder)), ..Self::open(&copy, cache_bytes)? })
             }
             Err(error) => Err(error.into()),
         }
@@ -109,7 +109,7 @@ impl RedbEngine {
     /// Whether this reads a repaired copy rather than the file itself.
     #[must_use]
     pub fn is_private_copy(&self) -> bool {
-        self.private_copy.is_some()
+        self.private_copy.lock().is_ok_and(|folder| folder.is_some())
     }
 
     fn read<T>(&self, work: impl Fn(&ReadTransaction) -> Result<T, EngineError>) -> Result<T, EngineError> {
@@ -143,6 +143,8 @@ impl Engine for RedbEngine {
         if let Ok(mut handle) = self.shared.handle.write() {
             *handle = Handle::Closed;
         }
+        // The process may end before whoever else holds the engine lets go.
+        drop(self.private_copy.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }
 

@@ -28,7 +28,11 @@ impl Verify {
     pub(crate) async fn run(self, global: &GlobalArgs) -> Result<(), Failure> {
         let witness = self.witness()?;
         let report = match self.offline.open().await? {
-            Some(ledger) => ledger.verify(witness.as_ref()).await.map_err(|error| Failure::Failed(chain(&error)))?,
+            Some(ledger) => {
+                let report = ledger.verify(witness.as_ref()).await;
+                ledger.close().await;
+                report.map_err(|error| Failure::Failed(chain(&error)))?
+            }
             None => Self::online(&Session::open(global)?, witness.as_ref()).await?,
         };
         tell(global, &report)
