@@ -8,7 +8,6 @@ use std::hint::black_box;
 use std::path::Path;
 
 use bursar_domain::plugin::{Context, Plugins as _};
-use bursar_domain::secret::SecretJson;
 use bursar_plugin_host::{Limits, PluginHost, PluginHostConfig};
 use bursar_plugin_sdk::native;
 use container_registry::ContainerRegistry;
@@ -28,26 +27,27 @@ fn plugin_call(c: &mut Criterion) {
     let context =
         bursar_plugin_sdk::Context { name: "ghcr".to_owned(), version: 1, seed: vec![0; 32], options: "{}".to_owned() };
     group.bench_function("native", |b| {
-        b.iter(|| native::check::<ContainerRegistry>(black_box(&text), &context).expect("good data"));
+        b.iter(|| native::inspect::<ContainerRegistry>(black_box(&text), &context).expect("good data"));
     });
 
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let host = runtime.block_on(host());
-    let data = SecretJson::new(data);
-    let secrets = ["/password".to_owned()];
     let context = Context { name: "ghcr".to_owned(), version: 1, seed: [0; 32], options: json!({}) };
     group.bench_function("sandbox", |b| {
-        b.to_async(&runtime)
-            .iter(async || host.check(TYPE, black_box(&data), &secrets, &context).await.expect("good data"));
+        b.to_async(&runtime).iter(async || host.inspect(TYPE, black_box(&data), &context).await.expect("good data"));
     });
     group.finish();
 }
 
-/// A registry login of [`DATA_BYTES`]; robot tokens are this long.
+/// The public half of a registry login, of [`DATA_BYTES`]: a deep path and the
+/// user name of a robot.
 fn data() -> serde_json::Value {
-    let data = |password: &str| json!({ "server": "ghcr.io/team-a", "username": "octo", "password": password });
+    let data = |username: &str| {
+        let server = format!("registry.example.com/{}", "group/".repeat(40));
+        json!({ "server": server, "email": "robots@example.com", "username": username })
+    };
     let rest = data("").to_string().len();
-    data(&"p".repeat(DATA_BYTES - rest))
+    data(&"u".repeat(DATA_BYTES - rest))
 }
 
 async fn host() -> PluginHost {

@@ -41,7 +41,7 @@ pub(crate) fn plugin_call(table: &mut Table) {
         let estimates: Value = serde_json::from_str(&text).expect("criterion's JSON");
         estimates["median"]["point_estimate"].as_f64().expect("nanoseconds") / 1e3
     });
-    let what = "pure plugin call: fresh instance, `check` of 500 bytes";
+    let what = "pure plugin call: fresh instance, `inspect` of 500 bytes";
     table.compare(what, format!("{sandbox:.1} µs"), format!("{native:.1} µs natively"), sandbox / native);
 }
 
