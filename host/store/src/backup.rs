@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::chain::{Head, hash_text};
-use crate::engine::{Engine, EngineError, Row, Write as RowWrite};
+use crate::engine::{Engine, EngineError, ReadOnly, Row, Write as RowWrite};
 use crate::ledger::Ledger;
 use crate::open::{Config, Mode, OpenError, Storage, connect};
 use crate::tables;
@@ -260,7 +260,7 @@ async fn load(engine: &dyn Engine, reader: &mut Reader) -> Result<u64, BackupErr
 }
 
 async fn verified(engine: Arc<dyn Engine>, config: &Config) -> Result<Report, BackupError> {
-    let ledger = Ledger::inspect(engine, &config.root_key, Arc::clone(&config.clock)).await?;
+    let ledger = Ledger::inspect(ReadOnly::borrowing(engine), &config.root_key, Arc::clone(&config.clock)).await?;
     Ok(ledger.verify(None).await?)
 }
 

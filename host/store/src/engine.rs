@@ -4,6 +4,8 @@
 //! Engines know nothing of sealing, of preconditions or of the audit chain;
 //! all of that is done once, above them.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 pub mod postgres;
@@ -137,17 +139,32 @@ pub trait Snapshot: Send {
     async fn scan(&mut self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Row>, EngineError>;
 }
 
-/// An engine that refuses to be written; closing it leaves what is beneath open.
-pub(crate) struct ReadOnly(pub(crate) std::sync::Arc<dyn Engine>);
+/// An engine that refuses to be written.
+pub(crate) struct ReadOnly {
+    engine: Arc<dyn Engine>,
+    is_owner: bool,
+}
+
+impl ReadOnly {
+    /// Closing it closes what is beneath.
+    pub(crate) fn owning(engine: Arc<dyn Engine>) -> Self {
+        Self { engine, is_owner: true }
+    }
+
+    /// Closing it leaves what is beneath open.
+    pub(crate) fn borrowing(engine: Arc<dyn Engine>) -> Self {
+        Self { engine, is_owner: false }
+    }
+}
 
 #[async_trait]
 impl Engine for ReadOnly {
     async fn get_many(&self, keys: &[Vec<u8>]) -> Result<Vec<Option<Row>>, EngineError> {
-        self.0.get_many(keys).await
+        self.engine.get_many(keys).await
     }
 
     async fn scan(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Row>, EngineError> {
-        self.0.scan(prefix, after, limit).await
+        self.engine.scan(prefix, after, limit).await
     }
 
     async fn begin(&self) -> Result<Box<dyn Transaction>, EngineError> {
@@ -155,10 +172,14 @@ impl Engine for ReadOnly {
     }
 
     async fn snapshot(&self) -> Result<Box<dyn Snapshot>, EngineError> {
-        self.0.snapshot().await
+        self.engine.snapshot().await
     }
 
-    async fn close(&self) {}
+    async fn close(&self) {
+        if self.is_owner {
+            self.engine.close().await;
+        }
+    }
 }
 
 /// The database failed.

@@ -146,21 +146,21 @@ impl Ledger {
             }
             storage @ Storage::Postgres { .. } => (connect(storage, Mode::Open).await?, false),
         };
-        let ledger = Self::inspect(engine, &config.root_key, Arc::clone(&config.clock)).await?;
+        let ledger = Self::inspect(ReadOnly::owning(engine), &config.root_key, Arc::clone(&config.clock)).await?;
         Ok(Opened { ledger, repaired_copy })
     }
 
     /// Opens for reading alone what is on `engine`.
     pub(crate) async fn inspect(
-        engine: Arc<dyn Engine>,
+        engine: ReadOnly,
         root_key: &RootKeySource,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
-        let (root, record_row) = find_root(&*engine, root_key).await?;
+        let (root, record_row) = find_root(&engine, root_key).await?;
         let rows = engine.get_many(&installation_rows()).await?;
         let keyring = Keyring::open(&root, record_row.revision, &rows)?;
-        let node = stored_node(&*engine).await?.unwrap_or_else(random_id);
-        Ok(start(Arc::new(ReadOnly(engine)), keyring, node, clock, true)?)
+        let node = stored_node(&engine).await?.unwrap_or_else(random_id);
+        Ok(start(Arc::new(engine), keyring, node, clock, true)?)
     }
 
     /// As [`Ledger::create`], on an engine that is open already; `node` where
