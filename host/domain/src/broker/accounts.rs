@@ -169,7 +169,7 @@ impl Broker {
             }
         }
         let batch = self
-            .commit_front(batch, caller, Action::AccountDelete)
+            .commit_front(batch, &event)
             .await?
             .delete(keys::account_name(self.blind(), account.name.as_str()), Expect::Any)
             .delete(keys::account(id), Expect::At(revision))

@@ -82,11 +82,11 @@ impl Broker {
 
     /// Commits the front of `batch` in parts until the rest fits one commit:
     /// for removing much, where half of it done is a smaller thing to remove.
-    pub(super) async fn commit_front(&self, mut batch: Batch, caller: &Caller, action: Action) -> Result<Batch, Error> {
+    pub(super) async fn commit_front(&self, mut batch: Batch, event: &Event) -> Result<Batch, Error> {
         while batch.changes.len() > MAX_CHANGES_AT_ONCE {
             let changes = batch.changes.drain(..MAX_CHANGES_AT_ONCE).collect();
             let part = Batch { changes, ..Batch::default() };
-            self.store().commit(part.event(self.event(caller, action, Outcome::Ok))).await?;
+            self.store().commit(part.event(event.clone())).await?;
         }
         Ok(batch)
     }

@@ -39,8 +39,12 @@ impl Broker {
         for _ in 0..ATTEMPTS {
             let found = self.find(caller, &account, credential).await?;
             check_match(if_match, found.revision)?;
+            let mut event = self.event(caller, action, Outcome::Ok);
+            event.account = Some(account.id);
+            event.credential = Some(found.credential.id);
+            event.version = Some(found.credential.version);
             let mut batch = if deletion.purge {
-                self.commit_front(Self::destroy(&found), caller, action).await?
+                self.commit_front(Self::destroy(&found), &event).await?
             } else if found.credential.deleted_at.is_some() {
                 return Err(not_found());
             } else {
@@ -49,10 +53,6 @@ impl Broker {
                 Batch::default().put(key, Expect::At(found.revision), codec::encode(&deleted)?)
             };
             batch = self.release(&found.credential, batch).await?;
-            let mut event = self.event(caller, action, Outcome::Ok);
-            event.account = Some(account.id);
-            event.credential = Some(found.credential.id);
-            event.version = Some(found.credential.version);
             match self.store().commit(batch.event(event)).await {
                 Ok(_) => return Ok(()),
                 Err(StoreError::Conflict) => {}
