@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::path::Path;
 
 use bursar_domain::plugin::{Context, Plugins as _};
-use bursar_plugin_host::{Limits, PluginHost, PluginHostConfig};
+use bursar_plugin_host::{Limits, NetworkConfig, PluginHost, PluginHostConfig};
 use bursar_plugin_sdk::native;
 use container_registry::ContainerRegistry;
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -61,6 +61,7 @@ async fn host() -> PluginHost {
         cache_key: [0; 32],
         granted_derives: std::collections::BTreeMap::new(),
         limits: Limits::default(),
+        network: NetworkConfig::default(),
     };
     let (host, events) = PluginHost::load(config).await.expect("a plugin host");
     assert!(host.find(TYPE).is_some(), "{events:?}");

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use bursar_domain::Violation;
 use bursar_domain::plugin::{Context, PluginError, Plugins};
 use bursar_domain::secret::SecretJson;
-use bursar_plugin_host::{Limits, PluginHost, PluginHostConfig};
+use bursar_plugin_host::{Limits, NetworkConfig, PluginHost, PluginHostConfig};
 use bursar_plugin_sdk::cases::{Call, Case, load};
 use serde_json::{Map, Value, json};
 
@@ -29,6 +29,7 @@ async fn every_case_holds_for_the_component_that_ships() {
         cache_key: [0; 32],
         granted_derives: BTreeMap::new(),
         limits: Limits::default(),
+        network: NetworkConfig::default(),
     };
     let (host, _) = PluginHost::load(config).await.unwrap();
 

@@ -78,6 +78,7 @@ async fn load_plugins(settings: &Settings, ledger: &Ledger) -> Result<(PluginHos
         cache_key: *ledger.derive_key("plugin code cache"),
         granted_derives: settings.granted_derives.clone(),
         limits: Limits::default(),
+        network: settings.network.clone(),
     };
     PluginHost::load(config).await.map_err(|error| Failure::Failed(chain(&error)))
 }

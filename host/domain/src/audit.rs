@@ -60,6 +60,25 @@ pub enum Action {
     PluginRead,
     #[serde(rename = "plugin.reject")]
     PluginReject,
+    /// A file went away; its credentials stay.
+    #[serde(rename = "plugin.remove")]
+    PluginRemove,
+    /// An operator granted what a plugin asks for.
+    #[serde(rename = "plugin.approve")]
+    PluginApprove,
+    /// An operator took a grant back.
+    #[serde(rename = "plugin.revoke")]
+    PluginRevoke,
+    /// An operator put an earlier component back in force.
+    #[serde(rename = "plugin.rollback")]
+    PluginRollback,
+    /// A request that a plugin made through the host.
+    #[serde(rename = "http.send")]
+    HttpSend,
+    #[serde(rename = "dns.present")]
+    DnsPresent,
+    #[serde(rename = "dns.cleanup")]
+    DnsCleanup,
     /// Recorded only when refused.
     #[serde(rename = "audit.read")]
     AuditRead,

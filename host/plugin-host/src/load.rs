@@ -23,7 +23,7 @@ use crate::manifest::parse_manifest;
 use crate::names::is_within;
 use crate::sandbox::{Sandboxes, Turns};
 use crate::text::{MAX_DESCRIPTION_BYTES, MAX_JSON_BYTES, parse_json, sentence};
-use crate::{Error, admission, v0_1};
+use crate::{Error, NetworkConfig, admission, v0_1};
 
 /// What [`PluginHost::load`](crate::PluginHost::load) needs to know.
 pub struct PluginHostConfig {
@@ -40,6 +40,8 @@ pub struct PluginHostConfig {
     pub granted_derives: BTreeMap<String, Vec<String>>,
     /// Bounds of each call.
     pub limits: Limits,
+    /// What the operator says of the network plane.
+    pub network: NetworkConfig,
 }
 
 /// Something that happened to a plugin, for the log and the audit trail.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bursar_domain::Violation;
 use bursar_domain::plugin::{
-    Artifact, Context, CredentialType, FormReport, Inspection, PluginError, PluginStatus, Plugins, Rewrite,
+    Artifact, Context, CredentialType, FormReport, Inspection, NetworkCall, PluginError, PluginStatus, Plugins,
+    Progress, Report, Rewrite, TxtRecord,
 };
 use bursar_domain::secret::SecretJson;
 use serde_json::Value;
@@ -118,6 +119,30 @@ impl Plugins for PluginHost {
         }
         .inspect_err(|error| note(id, Call::Materialize, error))
     }
+
+    async fn probe(&self, id: &str, _: &NetworkCall<'_>) -> Result<Report, PluginError> {
+        self.loaded(id).and(Err(no_network()))
+    }
+
+    async fn dns_check(&self, id: &str, _: &NetworkCall<'_>, _: Option<&str>) -> Result<Report, PluginError> {
+        self.loaded(id).and(Err(no_network()))
+    }
+
+    async fn dns_present(&self, id: &str, _: &NetworkCall<'_>, _: &TxtRecord) -> Result<String, PluginError> {
+        self.loaded(id).and(Err(no_network()))
+    }
+
+    async fn dns_poll(&self, id: &str, _: &NetworkCall<'_>, _: &str) -> Result<Progress, PluginError> {
+        self.loaded(id).and(Err(no_network()))
+    }
+
+    async fn dns_cleanup(&self, id: &str, _: &NetworkCall<'_>, _: &TxtRecord, _: &str) -> Result<(), PluginError> {
+        self.loaded(id).and(Err(no_network()))
+    }
+}
+
+fn no_network() -> PluginError {
+    PluginError::Unsupported("there is no network plane yet".to_owned())
 }
 
 impl PluginHost {

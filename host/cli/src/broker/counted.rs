@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bursar_domain::plugin::{
-    Artifact, Context, CredentialType, FormReport, Inspection, PluginError, PluginStatus, Plugins, Rewrite, State,
+    Artifact, Context, CredentialType, FormReport, Inspection, NetworkCall, PluginError, PluginStatus, Plugins,
+    Progress, Report, Rewrite, State, TxtRecord,
 };
 use bursar_domain::secret::SecretJson;
 use bursar_plugin_host::{EngineMode, PluginHost};
@@ -110,6 +111,32 @@ impl Plugins for CountedPlugins {
         context: &Context,
     ) -> Result<Vec<Artifact>, PluginError> {
         self.count(id, "materialize", self.host.materialize(id, data, format, context).await)
+    }
+
+    async fn probe(&self, id: &str, call: &NetworkCall<'_>) -> Result<Report, PluginError> {
+        self.count(id, "probe", self.host.probe(id, call).await)
+    }
+
+    async fn dns_check(&self, id: &str, call: &NetworkCall<'_>, fqdn: Option<&str>) -> Result<Report, PluginError> {
+        self.count(id, "dns-check", self.host.dns_check(id, call, fqdn).await)
+    }
+
+    async fn dns_present(&self, id: &str, call: &NetworkCall<'_>, txt: &TxtRecord) -> Result<String, PluginError> {
+        self.count(id, "present", self.host.dns_present(id, call, txt).await)
+    }
+
+    async fn dns_poll(&self, id: &str, call: &NetworkCall<'_>, handle: &str) -> Result<Progress, PluginError> {
+        self.count(id, "poll", self.host.dns_poll(id, call, handle).await)
+    }
+
+    async fn dns_cleanup(
+        &self,
+        id: &str,
+        call: &NetworkCall<'_>,
+        txt: &TxtRecord,
+        handle: &str,
+    ) -> Result<(), PluginError> {
+        self.count(id, "cleanup", self.host.dns_cleanup(id, call, txt, handle).await)
     }
 }
 

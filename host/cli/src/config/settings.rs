@@ -1,11 +1,14 @@
 //! The configuration as what the broker is built from, every value in range.
 
+mod network;
+
 use std::collections::BTreeMap;
 use std::env;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
+use bursar_plugin_host::NetworkConfig;
 use bursar_server::{RateLimit, ServerConfig, TlsFiles};
 use etcetera::BaseStrategy;
 use toml::Value;
@@ -36,6 +39,8 @@ pub(crate) struct Settings {
     pub(crate) plugin_folders: Vec<PathBuf>,
     /// Which public fields each type of a folder may derive from secrets.
     pub(crate) granted_derives: BTreeMap<String, Vec<String>>,
+    /// What plugins may reach.
+    pub(crate) network: NetworkConfig,
     /// How much is logged.
     pub(crate) log_level: LogLevel,
     /// In which form.
@@ -107,7 +112,8 @@ pub(super) fn read(from: &Configuration) -> Result<Settings, Failure> {
         root_key: root_key(from, &data_dir)?,
         data_dir,
         plugin_folders: list(from.value("plugins.folders")).into_iter().map(PathBuf::from).collect(),
-        granted_derives: granted_derives(from)?,
+        granted_derives: lists(from, "plugins.granted_derives", "must map a plugin's id to a list of JSON Pointers")?,
+        network: network::read(from)?,
         log_level: one_of(from, "log.level", LOG_LEVELS)?,
         log_format: one_of(from, "log.format", LOG_FORMATS)?,
     })
@@ -164,14 +170,14 @@ fn root_key(from: &Configuration, data_dir: &std::path::Path) -> Result<RootKey,
     }
 }
 
-fn granted_derives(from: &Configuration) -> Result<BTreeMap<String, Vec<String>>, Failure> {
-    let name = "plugins.granted_derives";
+/// A table of lists of texts.
+fn lists(from: &Configuration, name: &str, shape: &str) -> Result<BTreeMap<String, Vec<String>>, Failure> {
     let table = from.value(name).and_then(Value::as_table);
-    let grants = table.into_iter().flatten().map(|(id, pointers)| {
-        let all_texts = pointers.as_array().is_some_and(|pointers| pointers.iter().all(Value::is_str));
-        all_texts.then(|| (id.clone(), list(Some(pointers))))
+    let lists = table.into_iter().flatten().map(|(key, items)| {
+        let all_texts = items.as_array().is_some_and(|items| items.iter().all(Value::is_str));
+        all_texts.then(|| (key.clone(), list(Some(items))))
     });
-    grants.collect::<Option<_>>().ok_or_else(|| from.wrong(name, "must map a type's id to a list of JSON Pointers"))
+    lists.collect::<Option<_>>().ok_or_else(|| from.wrong(name, shape))
 }
 
 fn default_data_dir() -> Result<PathBuf, Failure> {

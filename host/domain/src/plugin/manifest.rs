@@ -170,7 +170,8 @@ pub struct Placement {
 pub struct TokenEndpoint {
     /// The name requests use.
     pub name: String,
-    /// `https://host/path`.
+    /// `https://host/path`; a segment of the path may be `{/pointer}`, which is
+    /// that public field of the configuration, percent-encoded.
     pub url: String,
     /// Name → JSON pointer or XML path of what is captured.
     pub capture: BTreeMap<String, String>,

@@ -4,6 +4,7 @@
 //! each version it speaks to these.
 
 mod manifest;
+mod network;
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use manifest::{Ability, Format, HintGroup, Hints, HostWish, Manifest, Placement, Slot, TokenEndpoint, Variant};
+pub use network::{Exchange, NetworkCall, Progress, Report, TxtRecord, Witness};
 
 use crate::Violation;
 use crate::secret::SecretJson;
@@ -222,4 +224,46 @@ pub trait Plugins: Send + Sync {
         format: &str,
         context: &Context,
     ) -> Result<Vec<Artifact>, PluginError>;
+
+    /// `prober.probe`: asks the live service. Network plane, as all that follow.
+    ///
+    /// # Errors
+    ///
+    /// See [`PluginError`].
+    async fn probe(&self, id: &str, call: &NetworkCall<'_>) -> Result<Report, PluginError>;
+
+    /// `dns01.check`: whether a record could be written for `fqdn`, or at all.
+    ///
+    /// # Errors
+    ///
+    /// See [`PluginError`].
+    async fn dns_check(&self, id: &str, call: &NetworkCall<'_>, fqdn: Option<&str>) -> Result<Report, PluginError>;
+
+    /// `dns01.present`. Answers the handle for [`Plugins::dns_poll`] and
+    /// [`Plugins::dns_cleanup`], at most 4 KiB.
+    ///
+    /// # Errors
+    ///
+    /// See [`PluginError`].
+    async fn dns_present(&self, id: &str, call: &NetworkCall<'_>, txt: &TxtRecord) -> Result<String, PluginError>;
+
+    /// `dns01.poll`.
+    ///
+    /// # Errors
+    ///
+    /// See [`PluginError`].
+    async fn dns_poll(&self, id: &str, call: &NetworkCall<'_>, handle: &str) -> Result<Progress, PluginError>;
+
+    /// `dns01.cleanup`. `handle` is empty where it was lost in a crash.
+    ///
+    /// # Errors
+    ///
+    /// See [`PluginError`].
+    async fn dns_cleanup(
+        &self,
+        id: &str,
+        call: &NetworkCall<'_>,
+        txt: &TxtRecord,
+        handle: &str,
+    ) -> Result<(), PluginError>;
 }

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use bursar_domain::plugin::{Context, PluginStatus, Plugins as _, State};
 use bursar_domain::secret::SecretJson;
-use bursar_plugin_host::{Limits, PluginEvent, PluginHost, PluginHostConfig};
+use bursar_plugin_host::{Limits, NetworkConfig, PluginEvent, PluginHost, PluginHostConfig};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
@@ -136,6 +136,7 @@ pub(crate) fn config() -> PluginHostConfig {
         cache_key: [7; 32],
         granted_derives: BTreeMap::new(),
         limits: Limits::default(),
+        network: NetworkConfig::default(),
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bursar_domain::Violation;
 use bursar_domain::plugin::{
-    Ability, Artifact, Context, CredentialType, FormReport, Format, Inspection, Manifest, PluginError, PluginStatus,
-    Plugins, Rewrite, Selector, State, Variant,
+    Ability, Artifact, Context, CredentialType, FormReport, Format, Inspection, Manifest, NetworkCall, PluginError,
+    PluginStatus, Plugins, Progress, Report, Rewrite, Selector, State, TxtRecord, Variant,
 };
 use bursar_domain::secret::SecretJson;
 use serde_json::{Value, json};
@@ -97,6 +97,26 @@ impl Plugins for TestPlugins {
             content: content.into(),
             sensitive: true,
         }])
+    }
+
+    async fn probe(&self, _: &str, _: &NetworkCall<'_>) -> Result<Report, PluginError> {
+        Err(PluginError::Unsupported("probe".to_owned()))
+    }
+
+    async fn dns_check(&self, _: &str, _: &NetworkCall<'_>, _: Option<&str>) -> Result<Report, PluginError> {
+        Err(PluginError::Unsupported("dns".to_owned()))
+    }
+
+    async fn dns_present(&self, _: &str, _: &NetworkCall<'_>, _: &TxtRecord) -> Result<String, PluginError> {
+        Err(PluginError::Unsupported("dns".to_owned()))
+    }
+
+    async fn dns_poll(&self, _: &str, _: &NetworkCall<'_>, _: &str) -> Result<Progress, PluginError> {
+        Err(PluginError::Unsupported("dns".to_owned()))
+    }
+
+    async fn dns_cleanup(&self, _: &str, _: &NetworkCall<'_>, _: &TxtRecord, _: &str) -> Result<(), PluginError> {
+        Err(PluginError::Unsupported("dns".to_owned()))
     }
 }
 
