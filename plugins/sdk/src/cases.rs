@@ -1,10 +1,16 @@
-//! Runs cases against the functions themselves, without a sandbox.
+//! Runs a plugin's `tests/*.json` against the functions themselves, without a
+//! sandbox.
+//!
+//! `plugins/README.md` describes the cases. Those that use the network need a
+//! host that fills in secrets: `bursar plugin check` replays them, and the
+//! others once more, against the component.
 
 use std::path::Path;
 
-use super::{Call, Case, load};
+use bursar_plugin_cases::{Call, Case, Labelled, load};
+
 use crate::json::{self, Map, Value, json};
-use crate::{CredentialType, Error, Files, Generator, native};
+use crate::{Context, CredentialType, Error, Files, Generator, native};
 
 /// Runs every case of the plugin in `folder` and tells all that fail.
 ///
@@ -23,15 +29,19 @@ pub fn replay<T: CredentialType + Files>(folder: &Path) {
 pub fn replay_generating<T: CredentialType + Files + Generator>(folder: &Path) {
     run::<T>(folder, &|case| {
         let entropy = unhex(case.entropy.as_deref().unwrap_or_default());
-        parsed(&native::generate::<T>(&case.data.to_string(), &entropy, &case.context())?)
+        parsed(&native::generate::<T>(&case.data.to_string(), &entropy, &context(case))?)
     });
 }
 
 fn run<T: CredentialType + Files>(folder: &Path, generate: &dyn Fn(&Case) -> Result<Value, Error>) {
-    let cases = load(folder).unwrap_or_else(|error| panic!("{error}"));
+    let cases = load(&folder.join("tests")).unwrap_or_else(|error| panic!("{error}"));
     assert!(!cases.is_empty(), "no cases in {}", folder.display());
+    let (of_network, cases): (Vec<_>, Vec<_>) = cases.into_iter().partition(|it| it.case.call.is_network());
+    if !of_network.is_empty() {
+        println!("{} cases use the network and are left to `bursar plugin check`", of_network.len());
+    }
     let mut failures = Vec::new();
-    for (label, case) in &cases {
+    for Labelled { label, case } in &cases {
         let outcome = match case.call {
             Call::Form => form(T::SCHEMA, &case.data),
             Call::Generate => told(generate(case)),
@@ -45,7 +55,7 @@ fn run<T: CredentialType + Files>(folder: &Path, generate: &dyn Fn(&Case) -> Res
 }
 
 fn call<T: CredentialType + Files>(case: &Case) -> Result<Value, Error> {
-    let (data, context) = (case.data.to_string(), case.context());
+    let (data, context) = (case.data.to_string(), context(case));
     match case.call {
         Call::Template => parsed(&native::template::<T>(case.variant.as_deref())?),
         Call::Inspect => {
@@ -76,8 +86,14 @@ fn call<T: CredentialType + Files>(case: &Case) -> Result<Value, Error> {
                 .collect();
             Ok(json!({ "artifacts": artifacts }))
         }
-        Call::Form | Call::Generate => Err(Error::Internal("not a call of the type".into())),
+        _ => Err(Error::Internal("not a call of the type".into())),
     }
+}
+
+fn context(case: &Case) -> Context {
+    let told = case.context();
+    let options = Value::Object(told.options.clone()).to_string();
+    Context { seed: told.seed().to_vec(), name: told.name, version: told.version, options }
 }
 
 fn told(answer: Result<Value, Error>) -> Value {
