@@ -32,28 +32,50 @@ fn segment(document: &impl Serialize) -> Result<String, Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
     use std::rc::Rc;
 
     use super::*;
-    use crate::Part;
-    use crate::host;
-    use crate::http::Secret;
-    use crate::signing::software::Software;
+    use crate::http::{Secret, wire};
+    use crate::signing::Source;
+    use crate::{Part, host};
+
+    /// Keeps what it is asked to sign.
+    #[derive(Default)]
+    struct Notary(RefCell<Vec<Part>>);
+
+    impl host::Host for Notary {
+        fn send(&self, _: &wire::Request) -> Result<wire::Response, wire::Error> {
+            Err(wire::Error::Unsupported)
+        }
+
+        fn load(&self, source: &Source) -> Result<u32, Error> {
+            assert_eq!(*source, Source::Pem(("/serviceAccount".into(), "/private_key".into())));
+            Ok(1)
+        }
+
+        fn sign(&self, key: u32, algorithm: SignatureAlgorithm, data: &[Part]) -> Result<u32, Error> {
+            assert_eq!((key, algorithm), (1, SignatureAlgorithm::Rs256));
+            self.0.replace(data.to_vec());
+            Ok(2)
+        }
+    }
 
     #[test]
     fn header_and_claims_are_text_and_the_signature_a_handle() {
-        let host = Rc::new(Software::default());
-        let token = host::with(host.clone(), || {
+        let notary = Rc::new(Notary::default());
+        let token = host::with(notary.clone(), || {
             let key = Key::pem(Secret("/serviceAccount"), "/private_key").unwrap();
             rs256(key, &json!({ "kid": "k1" }), &json!({ "iss": "a@example.com" })).unwrap()
         });
-        let [Part::Text(message), Part::Base64url(_)] = token.as_slice() else { panic!("{token:?}") };
-        let mut segments = message.trim_end_matches('.').split('.').map(|segment| {
-            let bytes = BASE64_URL_SAFE_NO_PAD.decode(segment).unwrap();
-            json::from_slice::<Value>(&bytes).unwrap()
-        });
-        assert_eq!(segments.next(), Some(json!({ "alg": "RS256", "typ": "JWT", "kid": "k1" })));
-        assert_eq!(segments.next(), Some(json!({ "iss": "a@example.com" })));
-        assert_eq!(host.signed(), [message.trim_end_matches('.')]);
+        let [Part::Text(message), Part::Base64url(2)] = token.as_slice() else { panic!("{token:?}") };
+        let message = message.trim_end_matches('.');
+        assert_eq!(*notary.0.borrow(), [Part::Text(message.to_owned())]);
+        let segments: Vec<Value> = message
+            .split('.')
+            .map(|segment| json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(segment).unwrap()).unwrap())
+            .collect();
+        let header = json!({ "alg": "RS256", "typ": "JWT", "kid": "k1" });
+        assert_eq!(segments, [header, json!({ "iss": "a@example.com" })]);
     }
 }

@@ -112,6 +112,3 @@ pub fn digest(algorithm: DigestAlgorithm, data: impl Into<Parts>) -> Result<Outp
 pub fn sha256_hex(data: impl AsRef<[u8]>) -> Result<String, Error> {
     host::digest_text(DigestAlgorithm::Sha256, data.as_ref())
 }
-
-#[cfg(test)]
-mod software;
