@@ -42,6 +42,7 @@ pub mod http;
 mod inspection;
 pub mod native;
 mod panic;
+mod rewrite;
 pub mod signing;
 mod traits;
 mod violations;
