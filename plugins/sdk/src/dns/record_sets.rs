@@ -34,8 +34,7 @@ pub trait RecordSets: Zones {
     ///
     /// # Errors
     ///
-    /// What [`Response::error`](crate::http::Response::error) makes of the
-    /// answer.
+    /// What [`Service::error`](crate::http::Service::error) makes of the answer.
     fn read(&self, zone: &Zone, fqdn: &str) -> Result<Option<Set>, Error>;
 
     /// Puts `new` in the place of `old`, which was read just before; no new

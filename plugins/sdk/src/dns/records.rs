@@ -20,8 +20,7 @@ pub trait Records: Zones {
     ///
     /// # Errors
     ///
-    /// What [`Response::error`](crate::http::Response::error) makes of the
-    /// answer.
+    /// What [`Service::error`](crate::http::Service::error) makes of the answer.
     fn list(&self, zone: &Zone, fqdn: &str) -> Result<Vec<Record>, Error>;
 
     /// Adds a record. That the same one is there already is success.

@@ -16,38 +16,81 @@ pub struct Service {
     pub said: fn(&Response) -> Option<String>,
 }
 
-/// The contract's error for an answer that is no success.
-pub(super) fn of_status(response: &Response, service: &Service) -> Error {
-    let Service { name, cure, said } = service;
-    let status = response.status;
-    let said = said(response).map(|said| one_line(&said)).filter(|said| !said.is_empty());
-    let words = match said.or_else(|| title(response.text())) {
-        Some(said) => format!(" (HTTP {status}): {}", ended(&said)),
-        None => format!(" (HTTP {status})."),
-    };
-    let wait = || response.header("retry-after").and_then(retry_after::seconds);
-    match status {
-        401 | 403 => Error::Denied(format!("{name} refused the credential{words} {cure}")),
-        404 => Error::NotFound(format!("{name} does not know what was asked for{words}")),
-        429 => Error::Throttled(wait()),
-        503 if response.header("retry-after").is_some() => Error::Throttled(wait()),
-        500.. => Error::Unavailable(format!("{name} is failing{words}")),
-        300..=399 => Error::Unavailable(format!(
-            "{name} answers with a redirect (HTTP {status}), which is not followed: give the final address."
-        )),
-        _ => Error::Internal(format!("{name} refused the request{words}")),
+impl Service {
+    /// The contract's error for an answer that is no success, by its status:
+    ///
+    /// | status | error |
+    /// |---|---|
+    /// | 401, 403 | [`Error::Denied`] |
+    /// | 404 | [`Error::NotFound`] |
+    /// | 429, and 503 with `Retry-After` | [`Error::Throttled`] |
+    /// | 5xx, 3xx | [`Error::Unavailable`] |
+    /// | other | [`Error::Internal`] |
+    ///
+    /// Where a provider tells one of these by another status, ask for that
+    /// first and use the functions below.
+    #[must_use]
+    pub fn error(&self, response: &Response) -> Error {
+        match response.status {
+            401 | 403 => self.denied(response),
+            404 => self.not_found(response),
+            429 => self.throttled(response),
+            503 if response.header("retry-after").is_some() => self.throttled(response),
+            500.. => self.unavailable(response),
+            status @ 300..=399 => Error::Unavailable(format!(
+                "{} answers with a redirect (HTTP {status}), which is not followed: give the final address.",
+                self.name
+            )),
+            _ => Error::Internal(format!("{} refused the request{}", self.name, self.words(response))),
+        }
     }
-}
 
-/// The contract's error for an answer that should be the API's and is not: cut
-/// off, or the HTML page of a proxy.
-pub(super) fn of_unreadable(response: &Response, service: &Service) -> Error {
-    let what = match title(response.text()) {
-        Some(title) => format!("a web page, \u{201c}{title}\u{201d}"),
-        None if response.text().trim_start().starts_with('<') => "a document that is not its API's".to_owned(),
-        None => "an answer that is cut off or not its API's".to_owned(),
-    };
-    Error::Unavailable(format!("{} sent {what} (HTTP {}).", service.name, response.status))
+    /// It refused the credential: what it said, and the cure.
+    #[must_use]
+    pub fn denied(&self, response: &Response) -> Error {
+        Error::Denied(format!("{} refused the credential{} {}", self.name, self.words(response), self.cure))
+    }
+
+    /// It does not know what was asked for.
+    #[must_use]
+    pub fn not_found(&self, response: &Response) -> Error {
+        Error::NotFound(format!("{} does not know what was asked for{}", self.name, self.words(response)))
+    }
+
+    /// It asks to wait, as long as `Retry-After` says.
+    #[must_use]
+    pub fn throttled(&self, response: &Response) -> Error {
+        Error::Throttled(response.header("retry-after").and_then(retry_after::seconds))
+    }
+
+    /// It fails; a later retry may work.
+    #[must_use]
+    pub fn unavailable(&self, response: &Response) -> Error {
+        Error::Unavailable(format!("{} is failing{}", self.name, self.words(response)))
+    }
+
+    /// It should have sent its API's answer and sent something else: cut off,
+    /// or the web page of a proxy.
+    #[must_use]
+    pub fn unreadable(&self, response: &Response) -> Error {
+        let what = match title(response.text()) {
+            Some(title) => format!("a web page, \u{201c}{title}\u{201d}"),
+            None if response.text().trim_start().starts_with('<') => "a document that is not its API's".to_owned(),
+            None => "an answer that is cut off or not its API's".to_owned(),
+        };
+        Error::Unavailable(format!("{} sent {what} (HTTP {}).", self.name, response.status))
+    }
+
+    /// ` (HTTP 403): what it said.`, or the title of the web page it sent.
+    fn words(&self, response: &Response) -> String {
+        let status = response.status;
+        let said = (self.said)(response).map(|said| one_line(&said)).filter(|said| !said.is_empty());
+        match said.or_else(|| title(response.text())) {
+            Some(said) if said.ends_with(['.', '!', '?', '\u{2026}']) => format!(" (HTTP {status}): {said}"),
+            Some(said) => format!(" (HTTP {status}): {said}."),
+            None => format!(" (HTTP {status})."),
+        }
+    }
 }
 
 /// The contract's error for a request that got no answer.
@@ -82,11 +125,6 @@ fn one_line(text: &str) -> String {
         Some((end, _)) => format!("{}\u{2026}", &line[..end]),
         None => line,
     }
-}
-
-fn ended(sentence: &str) -> String {
-    let ends = sentence.ends_with(['.', '!', '?', '\u{2026}']);
-    format!("{sentence}{}", if ends { "" } else { "." })
 }
 
 const MAX_SAID_CHARS: usize = 300;

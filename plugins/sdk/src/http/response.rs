@@ -1,6 +1,6 @@
 use serde::de::DeserializeOwned;
 
-use super::{Service, failure, wire};
+use super::{Service, wire};
 use crate::Error;
 use crate::json::{self, Value};
 
@@ -56,40 +56,18 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// [`error`](Self::error) otherwise.
+    /// [`Service::error`] otherwise.
     pub fn ok(self, service: &Service) -> Result<Self, Error> {
-        if self.is_success() { Ok(self) } else { Err(self.error(service)) }
-    }
-
-    /// The contract's error for this status, in words that name the provider,
-    /// what it said and the cure. Ask for the provider's special cases first:
-    ///
-    /// | status | error |
-    /// |---|---|
-    /// | 401, 403 | [`Error::Denied`] |
-    /// | 404 | [`Error::NotFound`] |
-    /// | 429, and 503 with `Retry-After` | [`Error::Throttled`] |
-    /// | 5xx, 3xx | [`Error::Unavailable`] |
-    /// | other | [`Error::Internal`] |
-    #[must_use]
-    pub fn error(&self, service: &Service) -> Error {
-        failure::of_status(self, service)
-    }
-
-    /// The contract's error for an answer of the wrong shape.
-    #[must_use]
-    pub fn unreadable(&self, service: &Service) -> Error {
-        failure::of_unreadable(self, service)
+        if self.is_success() { Ok(self) } else { Err(service.error(&self)) }
     }
 
     /// The JSON body.
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`] when it is not JSON of that shape: cut off, or a
-    /// page of something in between.
+    /// [`Service::unreadable`] when it is not JSON of that shape.
     pub fn json<T: DeserializeOwned>(&self, service: &Service) -> Result<T, Error> {
-        json::from_str(&self.body).map_err(|_| self.unreadable(service))
+        json::from_str(&self.body).map_err(|_| service.unreadable(self))
     }
 }
 
