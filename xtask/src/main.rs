@@ -12,6 +12,7 @@ mod plugins;
 mod shell;
 mod system;
 mod test;
+mod wasm_tools;
 
 use std::process::ExitCode;
 
