@@ -34,7 +34,8 @@ impl RecordRequest {
         if let Some(rule) = value.as_deref().and_then(value_rule) {
             violations.push(Violation::new("/value", "format", rule));
         }
-        let ttl_seconds = match fields.remove("ttlSeconds").filter(|ttl| with_ttl && !ttl.is_null()) {
+        let ttl = if with_ttl { fields.remove("ttlSeconds").filter(|ttl| !ttl.is_null()) } else { None };
+        let ttl_seconds = match ttl {
             None => Some(DEFAULT_TTL_SECONDS),
             Some(ttl) => ttl.as_u64().and_then(|ttl| u32::try_from(ttl).ok()).filter(|ttl| TTL_SECONDS.contains(ttl)),
         };

@@ -61,8 +61,11 @@ impl Broker {
             self.record(Event { outcome: Outcome::Failed, ..about }).await?;
             return Err(error);
         }
-        let name = fqdn.map(|fqdn| self.judge_probed_name(&of, fqdn)).transpose()?;
         let out = self.outbound(by, &found.credential, of, "probe").await?;
+        let name = match fqdn {
+            Some(fqdn) => Some(self.judge_probed_name(&out, fqdn).await?),
+            None => None,
+        };
         let used = codec::encode(&self.now())?;
         let intent = Batch::default().put(keys_for(&found.credential, Table::Usage), Expect::Any, used);
         match &name {
@@ -144,14 +147,18 @@ impl Broker {
         }
     }
 
-    fn judge_probed_name(&self, of: &CredentialType, fqdn: &str) -> Result<Fqdn, Error> {
-        if !of.manifest.has(Ability::Dns01) {
+    async fn judge_probed_name(&self, out: &Outbound, fqdn: &str) -> Result<Fqdn, Error> {
+        if !out.of.manifest.has(Ability::Dns01) {
             let message = "Only a DNS provider's credential is probed at a name: leave it out.";
             return Err(Error::invalid(vec![Violation::new("/fqdn", "unsupported", message)]));
         }
-        let name = Fqdn::parse(fqdn).map_err(|rule| Violation::new("/fqdn", "format", rule));
-        let name = name.and_then(|name| self.judge_name(&of.manifest.id, &name).map(|()| name));
-        name.map_err(|violation| Error::invalid(vec![violation]))
+        let name = Fqdn::parse(fqdn).map_err(|rule| Error::invalid(vec![Violation::new("/fqdn", "format", rule)]))?;
+        if let Err(violation) = self.judge_name(&out.of.manifest.id, &name) {
+            let detail = json!({ "fqdn": name, "reason": "not-granted" });
+            self.record(out.event(self.now(), Action::CredentialProbe, Outcome::Denied, detail)).await?;
+            return Err(Error::invalid(vec![violation]));
+        }
+        Ok(name)
     }
 }
 
