@@ -27,7 +27,7 @@ pub struct DnsRecord {
     /// What the plugin asks to be told when it looks or cleans up; empty where
     /// it is not known. Never shown.
     pub handle: String,
-    /// How often the sweep has failed to clean it up.
+    /// How often the sweep has failed to clean it up, since it was last asked for.
     pub failures: u32,
     /// When the sweep may try it again.
     #[serde(with = "crate::clock::timestamp")]

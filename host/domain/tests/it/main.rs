@@ -2,6 +2,7 @@
 //! behave, and time that passes only where somebody waits.
 
 #![forbid(unsafe_code)]
+#![expect(clippy::unwrap_used, reason = "the tests' own steps; clippy exempts only functions marked as tests")]
 
 mod crash;
 mod ledger;

@@ -125,17 +125,18 @@ impl Broker {
     }
 
     /// Commits that it failed. What was settled before is so still; what may
-    /// have come half-way is the sweep's.
+    /// have come half-way is the sweep's, which has failed `failures` times so
+    /// far.
     ///
     /// # Errors
     ///
     /// As for [`Broker::succeed`].
-    pub(super) async fn fail(&self, change: &Change, error: &PluginError) -> Result<(), Error> {
+    pub(super) async fn fail(&self, change: &Change, error: &PluginError, failures: u32) -> Result<(), Error> {
         let settled_before = change.before.as_ref().filter(|before| !before.state.is_unfinished());
         let after = match (change.aim, settled_before) {
             (Aim::Present, Some(before)) => Some(before.clone()),
             _ if change.before.is_none() && left_nothing(error) => None,
-            _ => Some(self.postponed(&change.record, error)),
+            _ => Some(self.postponed(&change.record, error, failures)),
         };
         let mut detail = detail(&change.record, "outcome");
         detail["state"] = after.as_ref().map_or(json!(ABSENT), |after| json!(after.state));
@@ -183,7 +184,7 @@ impl Broker {
             since: now,
             by: out.actor().to_owned(),
             handle: before.map(|before| before.handle.clone()).unwrap_or_default(),
-            failures: before.map_or(0, |before| before.failures),
+            failures: 0,
             due_at: now + RESERVED,
         }
     }

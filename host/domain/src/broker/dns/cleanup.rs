@@ -33,7 +33,7 @@ impl Broker {
         match self.carry_out(&change, deadline).await {
             Ok(_) => self.succeed(&change, None).await.map(drop),
             Err(error) => {
-                self.fail(&change, &error).await?;
+                self.fail(&change, &error, 0).await?;
                 Err(refusal(error, Blame::STORED_AT_NAME))
             }
         }

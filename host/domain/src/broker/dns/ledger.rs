@@ -94,8 +94,8 @@ impl Broker {
 
     /// The row with the sweep's next try put off: the longer, the more have
     /// failed.
-    pub(super) fn postponed(&self, record: &DnsRecord, error: &PluginError) -> DnsRecord {
-        let longest = (FIRST_RETRY * 2_u32.pow(record.failures.min(MAX_DOUBLINGS))).min(LONGEST_RETRY);
+    pub(super) fn postponed(&self, record: &DnsRecord, error: &PluginError, failures: u32) -> DnsRecord {
+        let longest = (FIRST_RETRY * 2_u32.pow(failures.min(MAX_DOUBLINGS))).min(LONGEST_RETRY);
         let asked = match error {
             PluginError::Throttled(Some(seconds)) => Duration::from_secs(u64::from(*seconds)),
             _ => Duration::ZERO,
@@ -103,7 +103,7 @@ impl Broker {
         let pause = (longest / 2 + self.jittered(longest / 2)).max(asked).min(LONGEST_RETRY);
         let due_at = SignedDuration::try_from(pause).ok().and_then(|pause| self.now().checked_add(pause).ok());
         let due_at = due_at.unwrap_or(Timestamp::MAX);
-        DnsRecord { failures: record.failures.saturating_add(1), due_at, ..record.clone() }
+        DnsRecord { failures, due_at, ..record.clone() }
     }
 }
 

@@ -56,7 +56,7 @@ impl Broker {
         let handle = match self.carry_out(&change, deadline).await {
             Ok(handle) => handle,
             Err(error) => {
-                self.fail(&change, &error).await?;
+                self.fail(&change, &error, 0).await?;
                 return Err(refusal(error, Blame::STORED_AT_NAME));
             }
         };

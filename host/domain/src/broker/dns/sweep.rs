@@ -24,7 +24,7 @@ pub struct SweepFailure {
     pub fqdn: String,
     /// The plugin's error in a word, or `type-not-loaded`.
     pub reason: &'static str,
-    /// How often it has failed, this time included.
+    /// How often the sweep has failed, this time included.
     pub failures: u32,
 }
 
@@ -67,15 +67,12 @@ impl Broker {
     /// Removes the record of one row, and the row.
     async fn finish(&self, row: &Record, record: &DnsRecord) -> Result<Option<SweepFailure>, Error> {
         let Some(found) = self.owner_of(row).await? else { return self.forget(row, record).await };
-        let failed = |error: &'static str| SweepFailure {
-            credential: found.credential.id,
-            fqdn: record.fqdn.to_string(),
-            reason: error,
-            failures: record.failures.saturating_add(1),
-        };
+        let failures = record.failures.saturating_add(1);
+        let (credential, fqdn) = (found.credential.id, record.fqdn.to_string());
+        let failed = |reason| SweepFailure { credential, fqdn, reason, failures };
         let of = self.plugins().find(&found.credential.type_id).filter(|of| of.manifest.has(Ability::Dns01));
         let Some(of) = of else {
-            self.put_off(row, record).await?;
+            self.put_off(row, record, failures).await?;
             return Ok(Some(failed("type-not-loaded")));
         };
         let Some(turn) = self.turn_now(&found.credential, &record.fqdn) else { return Ok(None) };
@@ -92,7 +89,7 @@ impl Broker {
         match self.carry_out(&change, now).await {
             Ok(_) => self.succeed(&change, None).await.map(|_| None),
             Err(error) => {
-                self.fail(&change, &error).await?;
+                self.fail(&change, &error, failures).await?;
                 Ok(Some(failed(word(&error))))
             }
         }
@@ -120,8 +117,8 @@ impl Broker {
     }
 
     /// Tries a row again later.
-    async fn put_off(&self, row: &Record, record: &DnsRecord) -> Result<(), Error> {
-        let record = self.postponed(record, &PluginError::Unavailable(String::new()));
+    async fn put_off(&self, row: &Record, record: &DnsRecord, failures: u32) -> Result<(), Error> {
+        let record = self.postponed(record, &PluginError::Unavailable(String::new()), failures);
         let batch = Batch::default().put(row.key.clone(), Expect::At(row.revision), codec::encode(&record)?);
         self.store().commit(batch).await?;
         Ok(())

@@ -120,7 +120,7 @@ impl Provider {
 #[async_trait]
 impl Plugins for Provider {
     fn types(&self) -> Vec<Arc<CredentialType>> {
-        vec![of(PROVIDER, json!(["dns01"])), of(PLAIN, json!([]))]
+        vec![of(PROVIDER, &["dns01"]), of(PLAIN, &[])]
     }
 
     fn find(&self, id: &str) -> Option<Arc<CredentialType>> {
@@ -195,7 +195,7 @@ impl Plugins for Provider {
     }
 }
 
-fn of(id: &str, abilities: Value) -> Arc<CredentialType> {
+fn of(id: &str, abilities: &[&str]) -> Arc<CredentialType> {
     let manifest = json!({
         "id": id, "title": "T", "summary": "S.", "category": "test", "version": "1.0.0", "formats": [],
         "abilities": abilities
