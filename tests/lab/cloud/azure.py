@@ -56,6 +56,8 @@ class Azure(Vendor):
         fqdn = zone.fqdn if relative == "@" else f"{relative}.{zone.fqdn}"
         if relative != "@" and (relative.endswith(".") or f"{relative}.".endswith(f".{zone.fqdn}")):
             self.violation(request, f"{relative} is not relative to {zone.name}")
+        if not zone.holds(fqdn):
+            raise bad_request(f"The domain name '{fqdn}' is invalid.")
         now = await zone.txt(fqdn)
         if name == "get set":
             return Response.json(200, self.shown(zone, relative, now)) if now else self.absent(relative)

@@ -127,6 +127,8 @@ class Cloudflare(Vendor):
             # The API takes a name without its zone, and completes it. Ours must be complete.
             self.violation(request, f"name: {body.get('name')!r} is not a complete name in {zone.name}")
             fqdn = fqdn + zone.fqdn
+        if not zone.holds(fqdn):
+            raise failed(400, 1004, "DNS Validation Error", error_chain=[{"code": 9000, "message": "Invalid DNS name."}])
         content = body.get("content")
         if not isinstance(content, str) or not content:
             chain = [{"code": 9101, "message": "Content for TXT record must not be empty."}]
@@ -177,10 +179,9 @@ class Cloudflare(Vendor):
         raise failed(403, 10000, "Authentication error")
 
     def paged(self, request: Request, found: list, most: int, default: int) -> Response:
-        page = int(request.one("page", "1"))
-        asked = int(request.one("per_page", str(default)))
+        page, asked = number(request, "page", 1), number(request, "per_page", default)
         if not 1 <= asked <= most or page < 1:
-            raise failed(400, 6003, "Invalid request headers" if page < 1 else "per_page is out of range")
+            raise failed(400, 1004, "page, per_page: out of range")
         size = self.zones.page(self.name, asked)
         shown = found[(page - 1) * size : page * size]
         info = {"page": page, "per_page": size, "count": len(shown), "total_count": len(found),
@@ -216,6 +217,13 @@ def stored(content: str) -> str:
     except txt.BadText as error:
         chain = [{"code": 9101, "message": str(error)}]
         raise failed(400, 1004, "DNS Validation Error", error_chain=chain) from error
+
+
+def number(request: Request, name: str, default: int) -> int:
+    text = request.one(name, str(default))
+    if not text.isdecimal():
+        raise failed(400, 1004, f"{name}: {text!r} is not a number")
+    return int(text)
 
 
 def decoded(request: Request) -> dict:

@@ -11,7 +11,8 @@ import cloudflare
 import httpx
 from cloudflare.types.dns import record_create_params, record_list_params
 from cloudflare.types.zones import zone_list_params
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+from typing_extensions import is_typeddict
 
 from .http import Request
 
@@ -96,8 +97,7 @@ def arguments(request: Request, kind: type | None) -> dict:
         if given:
             raise ValueError(f"the operation takes no {', '.join(given)}")
         return given
-    adapter = TypeAdapter(kind, config=ConfigDict(extra="forbid"))
-    adapter.validate_python({"zone_id": "", **given} if "zone_id" in kind.__annotations__ else given)
+    TypeAdapter(kind).validate_python({"zone_id": "", **given} if "zone_id" in kind.__annotations__ else given)
     return given
 
 
@@ -121,3 +121,9 @@ OPERATIONS = [
     ("GET", f"{ZONE}/dns_records/([^/]+)", record_get),
     ("DELETE", f"{ZONE}/dns_records/([^/]+)", record_delete),
 ]
+
+# A typed dict says what may be there, not that nothing else may; with this it does.
+for module in (record_create_params, record_list_params, zone_list_params):
+    for member in vars(module).values():
+        if is_typeddict(member):
+            with_config(ConfigDict(extra="forbid"))(member)

@@ -103,7 +103,8 @@ class Google(Vendor):
         return {"kind": "dns#resourceRecordSetsListResponse", "rrsets": [shown(row) for row in page], **token}
 
     async def get_records(self, request: Request, path: dict) -> dict:
-        found = await self.zone(path["managedZone"]).records.get(path["name"].lower(), path["type"])
+        zone, name = self.zone(path["managedZone"]), path["name"].lower()
+        found = await zone.records.get(name, path["type"]) if zone.holds(name) else None
         if found is None:
             named = f"{path['name']} ({path['type']})"
             raise failed(404, "notFound", f"The 'parameters.name' resource named '{named}' does not exist.")
@@ -152,7 +153,7 @@ class Google(Vendor):
     def wanted(self, request: Request, zone: Zone, given: dict, at: str) -> RecordSet:
         name, ttl, rrdatas = str(given.get("name", "")).lower(), given.get("ttl", 0), given.get("rrdatas", [])
         place = f"entity.change.{at}"
-        if not name.endswith(".") or not zone.holds(name):
+        if not zone.holds(name):
             raise failed(400, "invalid", f"Invalid value for '{place}.name': '{given.get('name')}'")
         if given.get("type") != "TXT":
             self.violation(request, f"{at}: {given.get('type')} is not for a DNS-01 provider")

@@ -2,11 +2,14 @@
 
 import asyncio
 import hashlib
+import re
 import secrets
 from dataclasses import dataclass, field
 
 from . import txt
 from .powerdns import HiddenZone, LiveZone, PowerDns, RecordSet
+
+NAME = re.compile(r"(?:[A-Za-z0-9_*-]{1,63}\.)+")
 
 
 @dataclass
@@ -26,8 +29,9 @@ class Zone:
         return f"{self.name}."
 
     def holds(self, name: str) -> bool:
-        """Whether a name, ending in a dot, is in the zone."""
-        return name == self.fqdn or name.endswith(f".{self.fqdn}")
+        """Whether a text is a name, ending in a dot, in the zone."""
+        inside = name == self.fqdn or name.endswith(f".{self.fqdn}")
+        return inside and NAME.fullmatch(name) is not None and len(name) <= 254
 
     async def txt(self, name: str) -> RecordSet | None:
         return await self.records.get(name.lower(), "TXT")
