@@ -7,9 +7,9 @@ each request apart with the vendor's own library, keeps the records in a real Po
 is itself proved by independent clients (`prove.py`) before any of our plugins meets it.
 
 A TLS server on a free loopback port answers for the real host names, by the Host header; the certificate is of a
-private root. When it is ready, DIR/ready.json (mode 0600) says {port, control, root, credentials}: the TLS port, the
-control port (`cloud/control.py`), the root's PEM file, credentials for each vendor. FILE is a list of
-{vendor, name, private, live}; without one it is `ZONES` below.
+private root. When it is ready, DIR/ready.json (mode 0600) says {port, control, root, hosts, credentials}: the TLS port,
+the control port (`fake/control.py`), the root's PEM file, the host names, credentials for each service. FILE is a list
+of {service, name, private, live}; without one it is `ZONES` below.
 
 What each request goes through, and where the rule is from:
 
@@ -39,98 +39,56 @@ What is not described is answered as the vendor would, and noted as a violation,
 | bad credentials | 403 9109 or 10000, 403 9103, 400 6003 or 9106 | 403 SignatureDoesNotMatch, InvalidClientTokenId | 401 InvalidAuthenticationToken | 401 authError |
 | throttled | 429, 971, Retry-After | 400 Throttling, 400 PriorRequestNotComplete | 429, Retry-After | 403 rateLimitExceeded, quotaExceeded; 429 |
 
-Faults (`cloud/faults.py`) bring out the last row and more: server errors, an HTML page, a truncated answer, a closed
+Faults (`fake/faults.py`) bring out the last row and more: server errors, an HTML page, a truncated answer, a closed
 connection, a token that expires, a change that stays pending, and another writer between a client's read and write.
 
 Messages are as near to the vendor's as the sources go; a test should look at status and code.
 """
 
-import argparse
-import asyncio
-import json
-import os
-from pathlib import Path
-
-from aiohttp import web
-from cloud import credentials, pki
+from cloud import credentials
 from cloud.azure import Azure
 from cloud.cloudflare import Cloudflare
-from cloud.control import Control
 from cloud.entra import Entra
-from cloud.faults import Faults
 from cloud.google import Google
 from cloud.google_token import GoogleToken
-from cloud.journal import Journal
-from cloud.powerdns import PowerDns
 from cloud.route53 import Route53
-from cloud.server import Server, remember_server_name
 from cloud.sts import Sts
-from cloud.zones import Zones
+from fake.faults import Faults
+from fake.journal import Journal
+from fake.process import run
+from fake.service import Service
+from fake.zones import Zones
 
 
-async def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--powerdns", required=True, help="the base URL of its API")
-    parser.add_argument("--folder", required=True, type=Path, help="where ready.json and the root go")
-    parser.add_argument("--zones", type=Path, help="a JSON file with the zones, instead of the usual ones")
-    given = parser.parse_args()
-
-    powerdns = PowerDns(given.powerdns, os.environ["POWERDNS_API_KEY"])
-    zones, journal, faults = Zones(powerdns), Journal(), Faults()
-    for zone in json.loads(given.zones.read_text()) if given.zones else ZONES:
-        await zones.add(**zone)
+def build(zones: Zones, journal: Journal, faults: Faults) -> tuple[list[Service], dict]:
     known = credentials.generate()
-    server = Server(vendors(zones, journal, faults, known), zones, journal, faults)
-    context, root = pki.server_context(given.folder)
-    context.sni_callback = remember_server_name
-    port = await listen(server.app(), context)
-    control = await listen(Control(server).app())
-    announce(given.folder / "ready.json", {"port": port, "control": control, "root": str(root), "credentials": known})
-    await asyncio.Event().wait()
-
-
-def vendors(zones: Zones, journal: Journal, faults: Faults, known: dict) -> list:
+    public_key = known["google"].pop("public_key")
     keys = credentials.aws_keys(known["route53"])
-    entra = Entra(zones, journal, faults, known["azure"])
-    google_token = GoogleToken(zones, journal, faults, known["google"]["key_file"], known["google"].pop("public_key"))
-    return [
-        Cloudflare(zones, journal, faults, known["cloudflare"]),
-        Route53(zones, journal, faults, keys),
-        Sts(zones, journal, faults, keys, known["route53"]),
+    common = (zones, journal, faults)
+    entra = Entra(*common, known["azure"])
+    google_token = GoogleToken(*common, known["google"]["key_file"], public_key)
+    services = [
+        Cloudflare(*common, known["cloudflare"]),
+        Route53(*common, keys),
+        Sts(*common, keys, known["route53"]),
         entra,
-        Azure(zones, journal, faults, known["azure"], entra),
+        Azure(*common, known["azure"], entra),
         google_token,
-        Google(zones, journal, faults, known["google"]["project"], google_token),
+        Google(*common, known["google"]["project"], google_token),
     ]
-
-
-async def listen(app: web.Application, context=None) -> int:
-    """Serves on a free loopback port, and says which."""
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
-    await site.start()
-    return runner.addresses[0][1]
-
-
-def announce(file: Path, ready: dict) -> None:
-    """All of it at once, for its owner alone."""
-    part = file.with_suffix(".part")
-    part.touch(mode=0o600)
-    part.write_text(json.dumps(ready))
-    part.rename(file)
+    return services, known
 
 
 # In every account: a zone and one below it, private ones that hide or overlap them, and more than fit on a page,
 # most of which sort before the ones that are wanted.
 ZONES = [
-    *({"vendor": vendor, "name": f"customer-{number:03}.test", "live": False}
-      for vendor in ("cloudflare", "route53", "azure", "google") for number in range(120)),
-    *({"vendor": vendor, "name": "example.test", "private": True} for vendor in ("route53", "google")),
-    *({"vendor": vendor, "name": "corp.example.test", "private": True} for vendor in ("route53", "azure", "google")),
-    *({"vendor": vendor, "name": name}
-      for vendor in ("cloudflare", "route53", "azure", "google") for name in ("example.test", "sub.example.test")),
+    *({"service": service, "name": f"customer-{number:03}.test", "live": False}
+      for service in ("cloudflare", "route53", "azure", "google") for number in range(120)),
+    *({"service": service, "name": "example.test", "private": True} for service in ("route53", "google")),
+    *({"service": service, "name": "corp.example.test", "private": True} for service in ("route53", "azure", "google")),
+    *({"service": service, "name": name}
+      for service in ("cloudflare", "route53", "azure", "google") for name in ("example.test", "sub.example.test")),
 ]
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    run(build, ZONES, names=["*.amazonaws.com"])

@@ -1,7 +1,5 @@
-"""The fake of the four cloud DNS APIs. `../cloud.py` starts it and says what it answers.
+"""The services of `../cloud.py`, which says what they answer.
 
-`server` takes a request off the wire, `journal` notes it, `faults` may spoil it, and one of the vendors answers it:
-`cloudflare`, `route53` (with `sts`), `azure` (with `entra`) or `google` (with `google_token`). A vendor authenticates
-with its own library, checks the request with its own description (`*_description`), and reads and writes records by
-`zones`, which keeps them in PowerDNS (`powerdns`).
+A service authenticates with the vendor's own library, checks the request with the vendor's own description
+(`*_description`), and only then looks at what is asked for.
 """

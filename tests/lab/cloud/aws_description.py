@@ -13,7 +13,7 @@ import botocore.session
 from botocore.model import ListShape, OperationModel, Shape, StructureShape
 from botocore.validate import ParamValidator
 
-from .http import Request
+from fake.exchange import Request
 
 
 class NotDescribed(ValueError):

@@ -6,31 +6,29 @@ Shapes: azure-mgmt-dns models; messages: recorded traffic of azure-sdk, lego, wi
 import json
 import time
 
-from . import txt
+from fake import txt
 from .azure_description import operation, violations
 from .entra import CLOUDS, Entra
-from .faults import Rule
-from .http import Refused, Request, Response
-from .powerdns import RecordSet
-from .vendor import Vendor
-from .zones import Zone
+from fake.faults import Rule
+from fake.exchange import Refused, Request, Response
+from fake.powerdns import RecordSet
+from fake.service import Service
+from fake.zones import Zone
 
 API_VERSION = "2018-05-01"
 MOST_VALUES = 20
 MOST_CHARACTERS = 1024
 
 
-class Azure(Vendor):
+class Azure(Service):
     name = "azure"
+    hosts = tuple(CLOUDS.values())
     shapes = ("rate-limited", "server-error", "expired-token")
 
     def __init__(self, zones, journal, faults, credentials: dict, entra: Entra):
         super().__init__(zones, journal, faults)
         self.credentials = credentials
         self.entra = entra
-
-    def answers_for(self, host: str) -> bool:
-        return host in CLOUDS.values()
 
     async def handle(self, request: Request) -> Response:
         self.authenticate(request)

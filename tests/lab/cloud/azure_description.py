@@ -11,7 +11,7 @@ from azure.mgmt.dns import models
 from azure.mgmt.dns.operations import _record_sets_operations as record_sets
 from azure.mgmt.dns.operations import _zones_operations as zones
 
-from .http import Request
+from fake.exchange import Request
 
 NAMES = {"subscriptionId": "subscription_id", "resourceGroupName": "resource_group_name", "zoneName": "zone_name",
          "recordType": "record_type", "relativeRecordSetName": "relative_record_set_name"}

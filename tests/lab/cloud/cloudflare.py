@@ -9,13 +9,13 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from . import txt
+from fake import txt
 from .cloudflare_description import BASE, violations
-from .faults import Rule
-from .http import Refused, Request, Response
-from .powerdns import RecordSet
-from .vendor import Vendor
-from .zones import Zone, Zones
+from fake.faults import Rule
+from fake.exchange import Refused, Request, Response
+from fake.powerdns import RecordSet
+from fake.service import Service
+from fake.zones import Zone, Zones
 
 
 @dataclass
@@ -29,17 +29,15 @@ class Record:
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat().replace("+00:00", "Z"))
 
 
-class Cloudflare(Vendor):
+class Cloudflare(Service):
     name = "cloudflare"
+    hosts = ("api.cloudflare.com",)
     shapes = ("rate-limited", "server-error", "expired-token")
 
     def __init__(self, zones: Zones, journal, faults, credentials: dict):
         super().__init__(zones, journal, faults)
         self.credentials = credentials
         self.records: dict[tuple[str, str, str], Record] = {}
-
-    def answers_for(self, host: str) -> bool:
-        return host == "api.cloudflare.com"
 
     async def handle(self, request: Request) -> Response:
         self.authenticate(request)

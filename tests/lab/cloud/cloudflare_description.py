@@ -14,7 +14,7 @@ from cloudflare.types.zones import zone_list_params
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 from typing_extensions import is_typeddict
 
-from .http import Request
+from fake.exchange import Request
 
 BASE = "/client/v4"
 

@@ -9,9 +9,9 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from .faults import Rule
-from .http import Refused, Request, Response
-from .vendor import Vendor
+from fake.faults import Rule
+from fake.exchange import Refused, Request, Response
+from fake.service import Service
 
 # Login host and the resource manager it is for (azure.identity.AzureAuthorityHosts, ARM documentation).
 CLOUDS = {
@@ -31,17 +31,15 @@ class Token:
     expires: float
 
 
-class Entra(Vendor):
+class Entra(Service):
     name = "entra"
+    hosts = tuple(CLOUDS)
     shapes = ("rate-limited", "server-error")
 
     def __init__(self, zones, journal, faults, credentials: dict):
         super().__init__(zones, journal, faults)
         self.credentials = credentials
         self.tokens: dict[str, Token] = {}
-
-    def answers_for(self, host: str) -> bool:
-        return host in CLOUDS
 
     async def handle(self, request: Request) -> Response:
         tenant, _, rest = request.path.strip("/").partition("/")

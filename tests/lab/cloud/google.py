@@ -8,18 +8,19 @@ import secrets
 import time
 from datetime import UTC, datetime
 
-from . import txt
-from .faults import Rule
+from fake import txt
+from fake.faults import Rule
 from .google_description import method_of, violations
 from .google_token import GoogleToken
-from .http import Refused, Request, Response
-from .powerdns import RecordSet
-from .vendor import Vendor
-from .zones import Zone
+from fake.exchange import Refused, Request, Response
+from fake.powerdns import RecordSet
+from fake.service import Service
+from fake.zones import Zone
 
 
-class Google(Vendor):
+class Google(Service):
     name = "google"
+    hosts = ("dns.googleapis.com",)
     shapes = ("rate-limit-exceeded", "quota-exceeded", "rate-limited", "server-error", "expired-token")
 
     def __init__(self, zones, journal, faults, project: str, tokens: GoogleToken):
@@ -27,9 +28,6 @@ class Google(Vendor):
         self.project = project
         self.token_endpoint = tokens
         self.changes: dict[tuple[str, str], dict] = {}
-
-    def answers_for(self, host: str) -> bool:
-        return host == "dns.googleapis.com"
 
     async def handle(self, request: Request) -> Response:
         scopes = self.authenticate(request)

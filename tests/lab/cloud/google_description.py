@@ -4,7 +4,7 @@ import importlib.resources
 import json
 import re
 
-from .http import Request
+from fake.exchange import Request
 
 DOCUMENT = json.loads(
     importlib.resources.files("googleapiclient.discovery_cache.documents").joinpath("dns.v1.json").read_text()

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from google.auth import exceptions, jwt
 
-from .faults import Rule
+from fake.faults import Rule
 from .google_description import SCOPES
-from .http import Refused, Request, Response
-from .vendor import Vendor
+from fake.exchange import Refused, Request, Response
+from fake.service import Service
 
 # Exactly this, whatever `token_uri` a key file names: google.oauth2.service_account has it fixed.
 AUDIENCE = "https://oauth2.googleapis.com/token"
@@ -26,8 +26,9 @@ class Token:
     expires: float
 
 
-class GoogleToken(Vendor):
+class GoogleToken(Service):
     name = "google-token"
+    hosts = ("oauth2.googleapis.com",)
     shapes = ("rate-limited", "server-error")
 
     def __init__(self, zones, journal, faults, key_file: dict, public_key: str):
@@ -35,9 +36,6 @@ class GoogleToken(Vendor):
         self.key_file = key_file
         self.public_key = public_key
         self.tokens: dict[str, Token] = {}
-
-    def answers_for(self, host: str) -> bool:
-        return host == "oauth2.googleapis.com"
 
     async def handle(self, request: Request) -> Response:
         if (request.method, request.target) != ("POST", "/token"):

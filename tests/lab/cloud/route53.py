@@ -8,20 +8,21 @@ import secrets
 from datetime import UTC, datetime
 from xml.sax.saxutils import escape
 
-from . import txt
+from fake import txt
 from .aws_description import Description, NotDescribed, rendered
-from .faults import Rule
-from .http import Refused, Request, Response
-from .powerdns import RecordSet
+from fake.faults import Rule
+from fake.exchange import Refused, Request, Response
+from fake.powerdns import RecordSet
 from .sigv4 import Denied, Key, verify
-from .vendor import Vendor
-from .zones import Zone, reversed_labels
+from fake.service import Service
+from fake.zones import Zone, reversed_labels
 
 NAMESPACE = "https://route53.amazonaws.com/doc/2013-04-01/"
 
 
-class Route53(Vendor):
+class Route53(Service):
     name = "route53"
+    hosts = ("route53.amazonaws.com",)
     shapes = ("throttling", "prior-request-not-complete", "rate-limited", "server-error", "expired-token")
 
     def __init__(self, zones, journal, faults, keys: dict[str, Key]):
@@ -29,9 +30,6 @@ class Route53(Vendor):
         self.keys = keys
         self.description = Description("route53")
         self.changes: dict[str, str] = {}
-
-    def answers_for(self, host: str) -> bool:
-        return host == "route53.amazonaws.com"
 
     async def handle(self, request: Request) -> Response:
         try:

@@ -11,17 +11,18 @@ from xml.sax.saxutils import escape
 import aiohttp
 
 from .aws_description import Description, NotDescribed
-from .faults import Rule
-from .http import Refused, Request, Response
+from fake.faults import Rule
+from fake.exchange import Refused, Request, Response
 from .sigv4 import Denied, Key, verify
-from .vendor import Vendor
+from fake.service import Service
 
 NAMESPACE = "https://sts.amazonaws.com/doc/2011-06-15/"
 REGIONAL = {f"sts.{region}.amazonaws.com": region for region in ("us-east-1", "eu-central-1")}
 
 
-class Sts(Vendor):
+class Sts(Service):
     name = "sts"
+    hosts = ("sts.amazonaws.com", *REGIONAL)
     shapes = ("throttling", "rate-limited", "server-error")
 
     def __init__(self, zones, journal, faults, keys: dict[str, Key], credentials: dict):
@@ -30,9 +31,6 @@ class Sts(Vendor):
         self.credentials = credentials
         self.description = Description("sts")
         self.moto: str | None = None
-
-    def answers_for(self, host: str) -> bool:
-        return host == "sts.amazonaws.com" or host in REGIONAL
 
     async def handle(self, request: Request) -> Response:
         region = REGIONAL.get(request.host, "us-east-1")

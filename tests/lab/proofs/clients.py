@@ -78,7 +78,7 @@ def prove_each_vendors_own_sdk(lab: Lab) -> None:
 
     for provider, client in vendor.PROVIDERS.items():
         name, sdk = f"_acme-challenge.own-{provider}.{DOMAIN}", client(lab.known[provider])
-        lab.control("POST", "/records", {"vendor": provider, "name": name, "value": "foreign"})
+        lab.control("POST", "/records", {"service": provider, "name": name, "value": "foreign"})
         for _ in range(2):
             sdk.present(DOMAIN, name, "ours", 60)
             assert lab.txt(name) == ["foreign", "ours"], (provider, lab.txt(name))

@@ -9,18 +9,18 @@ PAGE = 7
 
 def prove_pages(lab: Lab) -> None:
     """Every vendor's own paging comes to the same zones, whatever a page holds."""
-    everything = {provider: sorted(each["name"] for each in lab.control("GET", "/zones") if each["vendor"] == provider)
+    everything = {provider: sorted(each["name"] for each in lab.control("GET", "/zones") if each["service"] == provider)
                   for provider in vendor.PROVIDERS}
     for size in (0, PAGE):
         for provider in vendor.PROVIDERS:
-            lab.control("POST", "/page-size", {"vendor": provider, "size": size})
+            lab.control("POST", "/page-size", {"service": provider, "size": size})
             lab.control("DELETE", "/log")
             found = sorted(LISTS[provider](vendor.PROVIDERS[provider](lab.known[provider]), lab))
             assert found == everything[provider], provider
-            requests = [entry for entry in lab.control("GET", "/log") if entry["vendor"] == provider]
+            requests = [entry for entry in lab.control("GET", "/log") if entry["service"] == provider]
             assert len(requests) >= len(found) // (size or 100), (provider, size, len(requests))
     for provider in vendor.PROVIDERS:
-        lab.control("POST", "/page-size", {"vendor": provider, "size": 0})
+        lab.control("POST", "/page-size", {"service": provider, "size": 0})
 
 
 def prove_route53_lists_start_at_a_name(lab: Lab) -> None:
@@ -31,7 +31,7 @@ def prove_route53_lists_start_at_a_name(lab: Lab) -> None:
     assert [zone["Name"] for zone in twice] == ["example.test."] * 2, twice
     assert {zone["Config"]["PrivateZone"] for zone in twice} == {True, False}
     public = next(zone["Id"] for zone in twice if not zone["Config"]["PrivateZone"])
-    lab.control("POST", "/records", {"vendor": "route53", "name": "zz.example.test", "value": "v"})
+    lab.control("POST", "/records", {"service": "route53", "name": "zz.example.test", "value": "v"})
     sets = sdk.list_resource_record_sets(HostedZoneId=public, StartRecordName="_acme-challenge.absent.example.test.",
                                          StartRecordType="TXT", MaxItems="1")["ResourceRecordSets"]
     assert sets[0]["Name"] == "zz.example.test.", sets

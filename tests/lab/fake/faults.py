@@ -1,18 +1,18 @@
-"""Faults on order: what a vendor does on a bad day, for the next few requests that match."""
+"""Faults on order: what a service does on a bad day, for the next few requests that match."""
 
 import re
 from dataclasses import dataclass
 
-from .http import Request
+from .exchange import Request
 
 KINDS = {
-    # Answered in the vendor's shape, by the vendor's `fault`:
+    # Answered in the service's shape, by the service's `fault`:
     "rate-limited": "429 with Retry-After (`retry_after`, seconds)",
     "throttling": "Route 53: 400 Throttling, without Retry-After",
     "prior-request-not-complete": "Route 53: 400 PriorRequestNotComplete",
     "rate-limit-exceeded": "Google: 403 rateLimitExceeded",
     "quota-exceeded": "Google: 403 quotaExceeded",
-    "server-error": "`status` (500), in the vendor's shape",
+    "server-error": "`status` (500), in the service's shape",
     "expired-token": "the token is refused and, where it was issued by a token endpoint, good no more",
     # The same for all, done by the server:
     "html": "502 with an HTML page, as from a proxy in between",

@@ -1,4 +1,4 @@
-"""Which zones an account at a vendor has, and the record sets in them."""
+"""Which zones an account at a service has, and the record sets in them."""
 
 import asyncio
 import hashlib
@@ -16,7 +16,7 @@ NAME = re.compile(r"(?:[A-Za-z0-9_*-]{1,63}\.)+")
 class Zone:
     """`name` without the last dot. `etag(name)` changes with each write that passes by this fake."""
 
-    vendor: str
+    service: str
     name: str
     private: bool
     records: LiveZone | HiddenZone
@@ -51,42 +51,42 @@ class Zone:
 
 
 class Zones:
-    """The zones of all vendors. `lock` is held from the first read to the last write of one request."""
+    """The zones of all services. `lock` is held from the first read to the last write of one request."""
 
     def __init__(self, server: PowerDns):
         self.server = server
         self.all: list[Zone] = []
         self.lock = asyncio.Lock()
-        # How many items a vendor puts on a page at most, whatever was asked for.
+        # How many items a service puts on a page at most, whatever was asked for.
         self.page_size: dict[str, int] = {}
 
-    async def add(self, vendor: str, name: str, private: bool = False, live: bool = True) -> Zone:
+    async def add(self, service: str, name: str, private: bool = False, live: bool = True) -> Zone:
         """A zone of an account. Those of one name that are live are the same zone to a resolver."""
         records = HiddenZone()
         if live and not private:
             records = LiveZone(self.server, name)
             await records.create()
-        zone = Zone(vendor, name, private, records, new_id(vendor), secrets.randbits(62))
+        zone = Zone(service, name, private, records, new_id(service), secrets.randbits(62))
         self.all.append(zone)
         return zone
 
-    def of(self, vendor: str) -> list[Zone]:
-        return [zone for zone in self.all if zone.vendor == vendor]
+    def of(self, service: str) -> list[Zone]:
+        return [zone for zone in self.all if zone.service == service]
 
-    def public(self, vendor: str, name: str) -> Zone | None:
+    def public(self, service: str, name: str) -> Zone | None:
         """The longest public zone that a name, ending in a dot, is in."""
-        holding = [zone for zone in self.of(vendor) if not zone.private and zone.holds(name)]
+        holding = [zone for zone in self.of(service) if not zone.private and zone.holds(name)]
         return max(holding, key=lambda zone: len(zone.name), default=None)
 
-    def page(self, vendor: str, asked: int) -> int:
-        return max(1, min(asked, self.page_size.get(vendor) or asked))
+    def page(self, service: str, asked: int) -> int:
+        return max(1, min(asked, self.page_size.get(service) or asked))
 
-    async def race(self, vendor: str, name: str, value: str) -> None:
+    async def race(self, service: str, name: str, value: str) -> None:
         """Another writer adds a TXT value."""
         name = name.rstrip(".").lower() + "."
-        zone = self.public(vendor, name)
+        zone = self.public(service, name)
         if zone is None:
-            raise ValueError(f"no public {vendor} zone holds {name}")
+            raise ValueError(f"no public {service} zone holds {name}")
         found = await zone.txt(name) or RecordSet(name, "TXT", 60)
         content = txt.quoted(txt.split(value.encode()))
         if content not in found.contents:
@@ -98,9 +98,9 @@ def reversed_labels(name: str) -> list[str]:
     return name.rstrip(".").split(".")[::-1]
 
 
-def new_id(vendor: str) -> str:
-    if vendor == "route53":
+def new_id(service: str) -> str:
+    if service == "route53":
         return "Z" + secrets.token_hex(10).upper()
-    if vendor == "google":
+    if service == "google":
         return f"zone-{secrets.token_hex(4)}"
     return secrets.token_hex(16)

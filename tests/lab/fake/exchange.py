@@ -1,4 +1,4 @@
-"""A request and a response as the vendors see them: no server library in sight."""
+"""A request and a response as the services see them: no server library in sight."""
 
 import json
 from dataclasses import dataclass, field

@@ -1,11 +1,11 @@
 """How a test steers the fake: plain HTTP with JSON on a loopback port of its own.
 
-    GET, DELETE /log          every request so far: vendor, method, host, path, query, headers, body, status, fault
-    GET, DELETE /violations   [{vendor, request, violation}]; clearing the log leaves them
+    GET, DELETE /log          every request so far: service, method, host, path, query, headers, body, status, fault
+    GET, DELETE /violations   [{service, request, violation}]; clearing the log leaves them
     GET, POST, DELETE /faults a `faults.Rule`; GET lists those that are not used up
-    GET, POST /zones          {vendor, name, private, live}
-    GET, POST /records        TXT sets as the vendor sees them; POST {vendor, name, value} is another writer's addition
-    POST /page-size           {vendor, size}: how many items a page has at most; 0 for the vendor's own
+    GET, POST /zones          {service, name, private, live}
+    GET, POST /records        TXT sets as the service sees them; POST {service, name, value} is another writer's addition
+    POST /page-size           {service, size}: how many items a page has at most; 0 for the service's own
 """
 
 import json
@@ -56,10 +56,10 @@ class Control:
 
     async def add_fault(self, request: web.Request) -> web.Response:
         rule = Rule(**await request.json())
-        vendor = self.server.vendor_of(rule.host)
-        if vendor is None:
-            raise ValueError(f"host: {rule.host!r} is no vendor's")
-        if rule.kind in {kind for each in self.server.vendors for kind in each.shapes} and rule.kind not in vendor.shapes:
+        service = self.server.service_of(rule.host)
+        if service is None:
+            raise ValueError(f"host: {rule.host!r} is no service's")
+        if rule.kind in {kind for each in self.server.services for kind in each.shapes} and rule.kind not in service.shapes:
             raise ValueError(f"kind: {rule.kind!r} is no fault of {rule.host}")
         self.server.faults.add(rule)
         return web.Response(status=204)
@@ -70,7 +70,7 @@ class Control:
 
     async def zones(self, _: web.Request) -> web.Response:
         return web.json_response([
-            {"vendor": zone.vendor, "name": zone.name, "private": zone.private, "id": zone.id, "number": str(zone.number)}
+            {"service": zone.service, "name": zone.name, "private": zone.private, "id": zone.id, "number": str(zone.number)}
             for zone in self.server.zones.all
         ])
 
@@ -80,7 +80,7 @@ class Control:
 
     async def records(self, _: web.Request) -> web.Response:
         return web.json_response([
-            {"vendor": zone.vendor, "zone": zone.name, "zone_id": zone.id, "private": zone.private, "name": found.name,
+            {"service": zone.service, "zone": zone.name, "zone_id": zone.id, "private": zone.private, "name": found.name,
              "ttl": found.ttl, "contents": found.contents}
             for zone in self.server.zones.all
             for found in await zone.records.all()
@@ -94,7 +94,7 @@ class Control:
 
     async def page_size(self, request: web.Request) -> web.Response:
         body = await request.json()
-        self.server.zones.page_size[body["vendor"]] = int(body["size"])
+        self.server.zones.page_size[body["service"]] = int(body["size"])
         return web.Response(status=204)
 
 

@@ -1,8 +1,8 @@
-"""What was asked: every request, and each way in which one was not as the vendor's SDK describes it."""
+"""What was asked: every request, and each way in which one was not as the service's SDK describes it."""
 
 from urllib.parse import parse_qsl, urlencode
 
-from .http import Request, Response
+from .exchange import Request, Response
 
 # Where credentials belong. A secret anywhere else stays readable here, so that a test can find it.
 CREDENTIAL_HEADERS = {"authorization", "x-auth-key", "x-amz-security-token"}
@@ -15,10 +15,10 @@ class Journal:
         self.requests: list[dict] = []
         self.violations: list[dict] = []
 
-    def open(self, vendor: str, request: Request) -> dict:
+    def open(self, service: str, request: Request) -> dict:
         """Notes a request; the answer is added by `close`."""
         entry = {
-            "vendor": vendor,
+            "service": service,
             "method": request.method,
             "host": request.host,
             "path": request.raw_path,
@@ -35,9 +35,9 @@ class Journal:
         entry["status"] = response.status if response else None
         entry["fault"] = fault
 
-    def violation(self, vendor: str, request: Request, text: str) -> None:
+    def violation(self, service: str, request: Request, text: str) -> None:
         place = f"{request.method} {request.host}{request.raw_path}"
-        self.violations.append({"vendor": vendor, "request": place, "violation": text})
+        self.violations.append({"service": service, "request": place, "violation": text})
 
 
 def shown(name: str, value: str) -> str:

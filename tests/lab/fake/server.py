@@ -1,4 +1,4 @@
-"""The TLS server in front of all vendors: it routes by host, notes every request and does the faults."""
+"""The TLS server in front of the services: it routes by host, notes every request and does the faults."""
 
 import sys
 import traceback
@@ -7,9 +7,9 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from .faults import Faults, Rule
-from .http import Request, Response
+from .exchange import Request, Response
 from .journal import Journal
-from .vendor import Vendor
+from .service import Service
 from .zones import Zones
 
 HTML = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n" \
@@ -17,8 +17,8 @@ HTML = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<cen
 
 
 class Server:
-    def __init__(self, vendors: list[Vendor], zones: Zones, journal: Journal, faults: Faults):
-        self.vendors = vendors
+    def __init__(self, services: list[Service], zones: Zones, journal: Journal, faults: Faults):
+        self.services = services
         self.zones = zones
         self.journal = journal
         self.faults = faults
@@ -28,26 +28,26 @@ class Server:
         app.router.add_route("*", "/{rest:.*}", self.serve)
         return app
 
-    def vendor_of(self, host: str) -> Vendor | None:
-        return next((vendor for vendor in self.vendors if vendor.answers_for(host)), None)
+    def service_of(self, host: str) -> Service | None:
+        return next((service for service in self.services if host in service.hosts), None)
 
     async def serve(self, wire: web.Request) -> web.StreamResponse:
         host, _, port = wire.host.partition(":")
         headers = CIMultiDict(wire.headers)
         request = Request(wire.method, host, wire.raw_path, headers, await wire.read())
-        vendor = self.vendor_of(host)
-        name = vendor.name if vendor else "none"
+        service = self.service_of(host)
+        name = service.name if service else "none"
         entry = self.journal.open(name, request)
-        if vendor is None:
-            self.journal.violation(name, request, "no vendor has this host")
+        if service is None:
+            self.journal.violation(name, request, "no service has this host")
             return web.Response(status=421)
-        if port not in ("", "443"):
+        if port not in ("", "443") and host != "localhost":
             self.journal.violation(name, request, f"the Host header names port {port}")
         server_name = getattr(wire.transport.get_extra_info("ssl_object"), "server_name", None)
         if server_name != host:
             self.journal.violation(name, request, f"the TLS server name is {server_name}")
         rule = self.faults.take(request)
-        response = await self.respond(vendor, request, rule)
+        response = await self.respond(service, request, rule)
         self.journal.close(entry, response, rule.kind if rule else None)
         if response is None:
             wire.transport.abort()
@@ -56,29 +56,29 @@ class Server:
             return await truncated(wire, response)
         return web.Response(status=response.status, body=response.body, headers=response.headers)
 
-    async def respond(self, vendor: Vendor, request: Request, rule: Rule | None) -> Response | None:
+    async def respond(self, service: Service, request: Request, rule: Rule | None) -> Response | None:
         """The answer, None for none at all."""
         response = None
         async with self.zones.lock:
             if rule is not None and rule.kind == "race":
-                await self.zones.race(vendor.name, rule.name, rule.value)
+                await self.zones.race(service.name, rule.name, rule.value)
             if rule is None or rule.applied or rule.kind in ("race", "truncated"):
-                response = await self.handled(vendor, request)
+                response = await self.handled(service, request)
         if rule is None or rule.kind in ("race", "truncated"):
             return response
         if rule.kind == "reset":
             return None
         if rule.kind == "html":
             return Response(502, HTML, {"Content-Type": "text/html"})
-        return vendor.fault(rule, request)
+        return service.fault(rule, request)
 
-    async def handled(self, vendor: Vendor, request: Request) -> Response:
+    async def handled(self, service: Service, request: Request) -> Response:
         try:
-            return await vendor.answer(request)
+            return await service.answer(request)
         except Exception as error:
-            # A mistake of the fake must not pass for a vendor's bad day.
+            # A mistake of the fake must not pass for a service's bad day.
             traceback.print_exc(file=sys.stderr)
-            self.journal.violation(vendor.name, request, f"the fake failed: {error!r}")
+            self.journal.violation(service.name, request, f"the fake failed: {error!r}")
             return Response(500)
 
 

@@ -1,15 +1,17 @@
-"""What the four have in common: a name, the hosts they answer for, and how they are asked."""
+"""What a service is to the server: a name, the hosts it answers for, and how it is asked."""
 
 import abc
 
 from .faults import Faults, Rule
-from .http import Refused, Request, Response
+from .exchange import Refused, Request, Response
 from .journal import Journal
 from .zones import Zones
 
 
-class Vendor(abc.ABC):
+class Service(abc.ABC):
     name: str
+    # What it answers for.
+    hosts: tuple[str, ...]
     # The kinds of fault that it answers in a shape of its own.
     shapes: tuple[str, ...]
 
@@ -19,16 +21,12 @@ class Vendor(abc.ABC):
         self.faults = faults
 
     @abc.abstractmethod
-    def answers_for(self, host: str) -> bool:
-        """Whether a host is the vendor's."""
-
-    @abc.abstractmethod
     async def handle(self, request: Request) -> Response:
         """Authenticates, checks and does it; may raise `Refused`."""
 
     @abc.abstractmethod
     def fault(self, rule: Rule, request: Request) -> Response:
-        """The vendor's answer for a fault of one of its `shapes`."""
+        """The service's answer for a fault of one of its `shapes`."""
 
     async def answer(self, request: Request) -> Response:
         try:

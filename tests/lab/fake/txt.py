@@ -1,4 +1,4 @@
-"""The content of TXT records, which each vendor writes its own way (RFC 1035 section 5.1)."""
+"""The content of TXT records, which each service writes its own way (RFC 1035 section 5.1)."""
 
 import dns.rdata
 from dns.rdataclass import IN
