@@ -13,6 +13,7 @@ mod plugins;
 mod shell;
 mod system;
 mod test;
+mod wasm_tools;
 
 use std::process::ExitCode;
 

@@ -171,7 +171,7 @@ impl Broker {
 /// else: whoever changes where secrets go brings them along.
 fn refuse_repointing(of: &CredentialType, old: &Credential, judged: &Judged, patch: &SecretJson) -> Result<(), Error> {
     let moved = judged.inspection.selectors != old.selectors
-        || of.manifest.hosts_from.iter().any(|at| judged.public.pointer(at) != old.data.pointer(at));
+        || of.manifest.steering_fields().iter().any(|at| judged.public.pointer(at) != old.data.pointer(at));
     if !moved {
         return Ok(());
     }
