@@ -48,8 +48,8 @@ export function artifact(name, content, mediaType = "text/plain", sensitive = tr
 }
 
 /** A secret JSON file; valid YAML too. */
-export const jsonArtifact = (name, value, mediaType = "application/json") =>
-  artifact(name, JSON.stringify(value, null, 2) + "\n", mediaType);
+export const jsonArtifact = (name, value, sensitive = true) =>
+  artifact(name, JSON.stringify(value, null, 2) + "\n", "application/json", sensitive);
 
 /** The two files of the well-known formats `login` and `kubernetes.io/basic-auth`. */
 export const loginArtifacts = (username, password) => [

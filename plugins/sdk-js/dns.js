@@ -22,6 +22,16 @@ export function relativeName(fqdn, zone) {
   throw notFound(`The zone ${zone} does not hold ${fqdn}`);
 }
 
+/**
+ * The record of a preflight: a name and a value of its own, so that neither
+ * challenges nor other credentials' checks are touched. `fqdn` may be null.
+ */
+export function probeRecord(fqdn, zone, { seed }) {
+  const domain = (fqdn ?? zone).replace(/^_acme-challenge\./, "");
+  const hex = Array.from(seed.slice(0, 8), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return { fqdn: `_acme-challenge.bursar-probe.${domain}`, value: `bursar-probe-${hex}` };
+}
+
 /** A TXT value as a zone file writes it (RFC 1035, section 5.1): in quotes. */
 export const quoted = (value) => `"${value.replace(/["\\]/g, "\\$&")}"`;
 

@@ -118,7 +118,8 @@ export class Api {
     try {
       return http.send(request);
     } catch (error) {
-      throw notSent(this.#name, error);
+      // The bindings put the contract's error there; anything else is a defect.
+      throw error.payload === undefined ? error : notSent(this.#name, error.payload);
     }
   }
 
@@ -127,8 +128,10 @@ export class Api {
     const said = `${this.#name} answered HTTP ${status}${answer.complaint}`;
     if (status === 401 || status === 403) return denied(`${said}. ${this.#refused}`.trim());
     if (status === 404 || status === 410) return notFound(said);
-    if (status === 429) return throttled(answer.retryAfterSeconds);
-    if (status >= 500 || status === 408 || status === 409 || status === 423) return unavailable(said);
+    const mustWait = status === 503 && answer.header("retry-after") !== null;
+    if (status === 429 || mustWait) return throttled(answer.retryAfterSeconds);
+    if (status >= 500 || [408, 409, 423].includes(status)) return unavailable(said);
+    if (status >= 300 && status < 400) return unavailable(`${said}, a redirect, which is not followed`);
     return internal(said);
   }
 }
@@ -191,7 +194,8 @@ function notSent(name, { tag, val }) {
   if (tag === "timeout") return unavailable(`${name} did not answer in time`);
   if (tag === "too-large") return unavailable(`${name} sent more than the host takes`);
   if (tag === "unsupported") return unsupported("this call may not use the network");
-  return unavailable(`${name} was not asked: ${val}`);
+  if (tag === "denied") return denied(`The host did not send the request to ${name}: ${val}`);
+  return unavailable(`${name} could not be reached: ${val}`);
 }
 
 function parsed(body) {

@@ -1,13 +1,13 @@
 """ACME DNS-01 by DigitalOcean.
 
 Least privilege: a personal access token with the custom scopes domain:read,
-domain:create, domain:update and domain:delete, and no other.
+domain:create and domain:delete, and no other.
 
 API: <https://docs.digitalocean.com/reference/api/reference/domain-records/>
 """
 
 from bursar import Violations, dns_label, env_artifact, json_artifact, not_found, unavailable
-from bursar.dns import longest_zone, relative_name, unquoted
+from bursar.dns import longest_zone, probe_record, relative_name, unquoted
 from bursar.http import Api, secret, segment
 
 
@@ -29,11 +29,11 @@ class Dns01:
         """Adds a value of its own, reads it back and removes it."""
         named = config.get("domain")
         domain = domain_of(named, fqdn) if named or fqdn else first_domain()
-        fqdn = fqdn or f"_acme-challenge.{domain}"
-        add(domain, fqdn, PROBE_VALUE, MIN_TTL_SECONDS)
-        ids = ids_of(domain, fqdn, PROBE_VALUE)
+        name, value = probe_record(fqdn, domain, context.seed)
+        add(domain, name, value, MIN_TTL_SECONDS)
+        ids = ids_of(domain, name, value)
         if not ids:
-            raise unavailable(f"DigitalOcean took a record at {fqdn} but does not show it yet: check again in a minute")
+            raise unavailable(f"DigitalOcean took a record at {name} but does not show it yet: check again in a minute")
         delete(domain, ids)
         return f"May write TXT records in {domain}.", {"zone": domain}
 
@@ -111,8 +111,8 @@ def cert_manager(data, name):
     manifest = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "type": "Opaque"}
     manifest["stringData"] = {"access-token": data["apiToken"]}
     return [
-        json_artifact("secret.yaml", manifest, "application/yaml"),
-        json_artifact("solver.yaml", solver, "application/yaml"),
+        json_artifact("solver.json", solver, sensitive=False),
+        json_artifact("secret.json", manifest),
     ]
 
 
@@ -121,4 +121,3 @@ REFRESH_TOKEN_PREFIX = "dor_v1_"
 NO_SUCH_DOMAIN = [400, 404, 422]
 RECORDS_PER_PAGE = 200
 MIN_TTL_SECONDS = 30
-PROBE_VALUE = "bursar-check"

@@ -6,7 +6,7 @@
 // API: https://docs.hetzner.cloud/reference/cloud#zone-rrsets
 
 import { Violations, envArtifact, notFound, unavailable } from "../../sdk-js/bursar.js";
-import { longestZone, quoted, relativeName, unquoted } from "../../sdk-js/dns.js";
+import { longestZone, probeRecord, quoted, relativeName, unquoted } from "../../sdk-js/dns.js";
 import { Api, path, secret } from "../../sdk-js/http.js";
 
 export function check({ apiToken }) {
@@ -20,13 +20,13 @@ export function materialize({ apiToken }, format) {
 
 export const dns01 = {
   /** Adds a value of its own, reads it back and removes it. */
-  check({ zone: named }, fqdn) {
+  check({ zone: named }, fqdn, context) {
     const zone = named || fqdn !== null ? zoneOf(named, fqdn) : firstZone();
-    const probe = { fqdn: fqdn ?? `_acme-challenge.${zone.name}`, value: PROBE_VALUE, ttlSeconds: MIN_TTL_SECONDS };
+    const probe = { ...probeRecord(fqdn, zone.name, context), ttlSeconds: MIN_TTL_SECONDS };
     const action = add(zone, probe);
     for (let left = MAX_POLLS; left > 0 && !isDone(action); left -= 1);
     const seen = recordsAt(zone, probe.fqdn) ?? [];
-    if (!seen.some(holds(PROBE_VALUE))) {
+    if (!seen.some(holds(probe.value))) {
       throw unavailable(`Hetzner took a record at ${probe.fqdn} but does not show it yet: check again in a minute`);
     }
     remove(zone, probe);
@@ -112,4 +112,3 @@ const MIN_TTL_SECONDS = 60;
 const POLL_SECONDS = 2;
 /** A call may send 20 requests and cannot sleep. */
 const MAX_POLLS = 6;
-const PROBE_VALUE = "bursar-check";

@@ -92,9 +92,9 @@ def artifact(name: str, content: str | bytes, media_type: str = "text/plain", se
     return Artifact(name, media_type, content, sensitive)
 
 
-def json_artifact(name: str, value: Any, media_type: str = "application/json") -> Artifact:
+def json_artifact(name: str, value: Any, sensitive: bool = True) -> Artifact:
     """A secret JSON file; valid YAML too."""
-    return artifact(name, json.dumps(value, indent=2, ensure_ascii=False) + "\n", media_type)
+    return artifact(name, json.dumps(value, indent=2, ensure_ascii=False) + "\n", "application/json", sensitive)
 
 
 def login_artifacts(username: str, password: str) -> list[Artifact]:

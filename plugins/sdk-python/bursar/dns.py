@@ -31,6 +31,16 @@ def relative_name(fqdn: str, zone: str) -> str:
     raise not_found(f"The zone {zone} does not hold {fqdn}")
 
 
+def probe_record(fqdn: Optional[str], zone: str, seed: bytes) -> tuple[str, str]:
+    """Name and value of the record of a preflight.
+
+    They are its own, so that neither challenges nor other credentials' checks
+    are touched.
+    """
+    domain = (fqdn or zone).removeprefix("_acme-challenge.")
+    return f"_acme-challenge.bursar-probe.{domain}", f"bursar-probe-{seed[:8].hex()}"
+
+
 def quoted(value: str) -> str:
     """A TXT value as a zone file writes it (RFC 1035, section 5.1): in quotes."""
     return '"' + re.sub(r'(["\\])', r"\\\1", value) + '"'

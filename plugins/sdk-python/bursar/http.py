@@ -189,10 +189,13 @@ class Api:
             return denied(f"{said}. {self._refused}".strip())
         if status in (404, 410):
             return not_found(said)
-        if status == 429:
+        must_wait = status == 503 and answer.header("retry-after") is not None
+        if status == 429 or must_wait:
             return throttled(answer.retry_after_seconds)
         if status >= 500 or status in (408, 409, 423):
             return unavailable(said)
+        if 300 <= status < 400:
+            return unavailable(f"{said}, a redirect, which is not followed")
         return internal(said)
 
 
@@ -204,8 +207,10 @@ def _not_sent(name: str, error: http.Error) -> Err:
             return unavailable(f"{name} sent more than the host takes")
         case http.Error_Unsupported():
             return unsupported("this call may not use the network")
-        case http.Error_Denied(reason) | http.Error_Transport(reason):
-            return unavailable(f"{name} was not asked: {reason}")
+        case http.Error_Denied(rule):
+            return denied(f"The host did not send the request to {name}: {rule}")
+        case http.Error_Transport(reason):
+            return unavailable(f"{name} could not be reached: {reason}")
 
 
 def _fields(values: dict[str, Any]) -> list[http.Field]:
