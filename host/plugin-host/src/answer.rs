@@ -4,6 +4,8 @@
 //! are shown, cleaned. Where it did (`check`, `materialize`) nothing it says is:
 //! only a code that its manifest declared beforehand and a place that exists
 //! pass, as a sorted set, so that neither wording nor order can carry a secret.
+//! What a call of the network plane says (`network::answer`) is shown, cleaned of
+//! the secrets it never saw.
 
 use std::collections::BTreeSet;
 
@@ -49,6 +51,12 @@ pub(crate) struct SaidInspection {
 pub(crate) struct SaidRewrite {
     pub(crate) pointer: String,
     pub(crate) value: Zeroizing<String>,
+}
+
+/// A report as the plugin worded it.
+pub(crate) struct SaidReport {
+    pub(crate) summary: String,
+    pub(crate) details: String,
 }
 
 /// An artifact as the plugin made it.
