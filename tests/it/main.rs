@@ -14,6 +14,7 @@ mod crash;
 mod engines;
 mod fourth_type;
 mod hostile;
+mod lab;
 mod leaks;
 mod main_job;
 mod outside;

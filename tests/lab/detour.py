@@ -23,9 +23,15 @@ def enter(ready_file: Path) -> dict:
         os.environ.pop(name, None)
     os.environ.update({name: ready["root"] for name in ROOTS})
     # No SDK is to look for credentials or endpoints on the machine or in the network.
-    os.environ.update({"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull,
-                       "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_DEFAULT_REGION": "us-east-1",
-                       "NO_GCE_CHECK": "true"})
+    os.environ.update(
+        {
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "NO_GCE_CHECK": "true",
+        }
+    )
     resolve, connect = socket.getaddrinfo, socket.socket.connect
 
     def detour(host, port, *rest, **named):

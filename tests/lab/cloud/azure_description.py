@@ -13,11 +13,18 @@ from azure.mgmt.dns.operations import _zones_operations as zones
 
 from fake.exchange import Request
 
-NAMES = {"subscriptionId": "subscription_id", "resourceGroupName": "resource_group_name", "zoneName": "zone_name",
-         "recordType": "record_type", "relativeRecordSetName": "relative_record_set_name"}
+NAMES = {
+    "subscriptionId": "subscription_id",
+    "resourceGroupName": "resource_group_name",
+    "zoneName": "zone_name",
+    "recordType": "record_type",
+    "relativeRecordSetName": "relative_record_set_name",
+}
 # A path's fixed parts are compared without regard to case by Azure.
-ZONES = r"/subscriptions/(?P<subscriptionId>[^/]+)/resourceGroups/(?P<resourceGroupName>[^/]+)" \
-        r"/providers/Microsoft\.Network/dnsZones"
+ZONES = (
+    r"/subscriptions/(?P<subscriptionId>[^/]+)/resourceGroups/(?P<resourceGroupName>[^/]+)"
+    r"/providers/Microsoft\.Network/dnsZones"
+)
 ZONE = rf"{ZONES}/(?P<zoneName>[^/]+)"
 SETS = rf"{ZONE}/(?P<recordType>[A-Za-z]+)"
 SET = rf"{SETS}/(?P<relativeRecordSetName>[^/]+)"

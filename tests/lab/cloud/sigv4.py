@@ -57,8 +57,11 @@ def verify(request: Request, keys: dict[str, Key], service: str, region: str) ->
     if must - set(signed) or sorted(signed) != signed:
         raise Denied("SignatureDoesNotMatch", f"SignedHeaders must be sorted and name {', '.join(sorted(must))}.")
     if not hmac.compare_digest(computed(request, key, service, region, date, signed), found["signature"]):
-        raise Denied("SignatureDoesNotMatch", "The request signature we calculated does not match the signature you "
-                     "provided. Check your AWS Secret Access Key and signing method.")
+        raise Denied(
+            "SignatureDoesNotMatch",
+            "The request signature we calculated does not match the signature you "
+            "provided. Check your AWS Secret Access Key and signing method.",
+        )
     if service not in key.services:
         raise Denied("AccessDenied", f"User: {key.id} is not authorized to perform: {service}:*")
     return key

@@ -62,16 +62,19 @@ class LiveZone:
 
     async def put(self, records: RecordSet) -> None:
         rows = [{"content": content, "disabled": False} for content in records.contents]
-        await self._patch({"name": records.name, "type": records.type, "ttl": records.ttl, "changetype": "REPLACE",
-                           "records": rows})
+        await self._patch(
+            {"name": records.name, "type": records.type, "ttl": records.ttl, "changetype": "REPLACE", "records": rows}
+        )
 
     async def delete(self, name: str, kind: str) -> None:
         await self._patch({"name": name, "type": kind, "changetype": "DELETE"})
 
     async def _read(self, query: str) -> list[RecordSet]:
         zone = await self.server.call("GET", self.path + query)
-        return [RecordSet(found["name"], found["type"], found["ttl"], [row["content"] for row in found["records"]])
-                for found in zone["rrsets"]]
+        return [
+            RecordSet(found["name"], found["type"], found["ttl"], [row["content"] for row in found["records"]])
+            for found in zone["rrsets"]
+        ]
 
     async def _patch(self, change: dict) -> None:
         await self.server.call("PATCH", self.path, {"rrsets": [change]})
