@@ -14,6 +14,7 @@ mod idempotency;
 mod initialize;
 mod members;
 mod page;
+mod plugins;
 mod sweep;
 mod tokens;
 mod trail;
@@ -28,6 +29,7 @@ use uuid::Uuid;
 pub use credentials::{Deletion, ListQuery, Materialized, Revealed};
 pub use idempotency::{Created, IdempotencyKey};
 pub use page::Page;
+pub use plugins::StoredDecisions;
 pub use tokens::{NewToken, TokenRequest};
 
 use crate::audit::Trail;

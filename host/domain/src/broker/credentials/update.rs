@@ -15,15 +15,15 @@ use crate::keys::{self, Table};
 use crate::plugin::{Context, CredentialType};
 use crate::secret::SecretJson;
 use crate::store::{Batch, Error as StoreError, Expect, Revision};
-use crate::{Error, Kind, Violation};
+use crate::{Error, Violation};
 
 impl Broker {
     /// Applies a merge patch (RFC 7396); an absent secret keeps its value.
     ///
     /// # Errors
     ///
-    /// [`Kind::Invalid`] with everything that is wrong, [`Kind::Stale`] where
-    /// `if_match` names another revision, [`Kind::Conflict`] where the new name
+    /// [`crate::Kind::Invalid`] with everything that is wrong, [`crate::Kind::Stale`] where
+    /// `if_match` names another revision, [`crate::Kind::Conflict`] where the new name
     /// is taken.
     pub async fn update_credential(
         &self,
@@ -110,7 +110,7 @@ impl Broker {
         patch: &SecretJson,
         batch: Batch,
     ) -> Result<Batch, Error> {
-        let of = self.type_for_writing(&old.type_id).map_err(|_| type_not_loaded(&old.type_id))?;
+        let of = self.type_for_writing(&old.type_id).map_err(|_| self.type_not_loaded(&old.type_id))?;
         let before = self.secret_data(old, old.version).await?;
         let mut merged = before.clone();
         json_patch::merge(merged.expose_mut(), patch.expose());
@@ -185,10 +185,4 @@ fn refuse_repointing(of: &CredentialType, old: &Credential, judged: &Judged, pat
         })
         .collect();
     if missing.is_empty() { Ok(()) } else { Err(Error::invalid(missing)) }
-}
-
-pub(super) fn type_not_loaded(type_id: &str) -> Error {
-    let message =
-        format!("the plugin for type `{type_id}` is not loaded: the credential can be read, not changed or used");
-    Error::new(Kind::Unavailable, message)
 }
