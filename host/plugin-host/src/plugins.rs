@@ -16,21 +16,24 @@ use zeroize::Zeroizing;
 use crate::PluginHost;
 use crate::answer::{self, broke};
 use crate::limits::Call;
-use crate::load::Loaded;
 use crate::text::{MAX_JSON_BYTES, parse_json};
 
 #[async_trait]
 impl Plugins for PluginHost {
     fn types(&self) -> Vec<Arc<CredentialType>> {
-        self.active.values().map(|loaded| Arc::clone(&loaded.kind)).collect()
+        self.active().iter().map(|loaded| Arc::clone(&loaded.kind)).collect()
     }
 
     fn find(&self, id: &str) -> Option<Arc<CredentialType>> {
-        self.active.get(id).map(|loaded| Arc::clone(&loaded.kind))
+        self.loaded(id).ok().map(|loaded| Arc::clone(&loaded.kind))
     }
 
     fn status(&self) -> Vec<PluginStatus> {
         self.statuses()
+    }
+
+    async fn decided(&self) {
+        self.refresh().await;
     }
 
     fn validate_form(&self, id: &str, data: &SecretJson) -> Result<FormReport, PluginError> {
@@ -143,12 +146,6 @@ impl Plugins for PluginHost {
 
 fn no_network() -> PluginError {
     PluginError::Unsupported("there is no network plane yet".to_owned())
-}
-
-impl PluginHost {
-    fn loaded(&self, id: &str) -> Result<&Arc<Loaded>, PluginError> {
-        self.active.get(id).ok_or_else(|| broke("it is not loaded"))
-    }
 }
 
 /// A document that the contract calls too large is not even shown to a plugin.

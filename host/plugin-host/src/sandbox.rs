@@ -21,6 +21,7 @@ pub(crate) struct Sandboxes {
 }
 
 /// The turns of one plugin, so that a slow one cannot hold every slot.
+#[derive(Clone)]
 pub(crate) struct Turns(Arc<Semaphore>);
 
 /// One sandbox about to be used once.

@@ -71,7 +71,7 @@ impl Command {
             Self::Account(command) => command.run(&Session::open(global)?).await,
             Self::Member(command) => command.run(&Session::open(global)?).await,
             Self::Token(command) => command.run(&Session::open(global)?).await,
-            Self::Plugin(command) => command.run(&Session::open(global)?).await,
+            Self::Plugin(command) => command.run(global).await,
             Self::Audit(command) => command.run(global).await,
             Self::Backup(command) => command.run(global).await,
             Self::Restore(command) => command.run(global).await,

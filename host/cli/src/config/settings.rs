@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-use bursar_plugin_host::NetworkConfig;
+use bursar_plugin_host::{Approval, NetworkConfig, TrustedKey};
 use bursar_server::{RateLimit, ServerConfig, TlsFiles};
 use etcetera::BaseStrategy;
 use toml::Value;
@@ -37,6 +37,10 @@ pub(crate) struct Settings {
     pub(crate) root_key: RootKey,
     /// Whose `*.wasm` files are plugins beside the built-in ones.
     pub(crate) plugin_folders: Vec<PathBuf>,
+    /// Which of them need an operator's word.
+    pub(crate) approval: Approval,
+    /// Whose signatures of plugins count.
+    pub(crate) trusted_keys: Vec<TrustedKey>,
     /// Which public fields each type of a folder may derive from secrets.
     pub(crate) granted_derives: BTreeMap<String, Vec<String>>,
     /// What plugins may reach.
@@ -112,6 +116,8 @@ pub(super) fn read(from: &Configuration) -> Result<Settings, Failure> {
         root_key: root_key(from, &data_dir)?,
         data_dir,
         plugin_folders: list(from.value("plugins.folders")).into_iter().map(PathBuf::from).collect(),
+        approval: approval(from)?,
+        trusted_keys: trusted_keys(from)?,
         granted_derives: lists(from, "plugins.granted_derives", "must map a plugin's id to a list of JSON Pointers")?,
         network: network::read(from)?,
         log_level: one_of(from, "log.level", LOG_LEVELS)?,
@@ -170,6 +176,21 @@ fn root_key(from: &Configuration, data_dir: &std::path::Path) -> Result<RootKey,
     }
 }
 
+fn approval(from: &Configuration) -> Result<Approval, Failure> {
+    let name = "plugins.approval";
+    let approval = one_of(from, name, APPROVALS)?;
+    if approval == Approval::SignedOnly && list(from.value("plugins.trusted_keys")).is_empty() {
+        return Err(from.wrong(name, "needs plugins.trusted_keys: the minisign public keys whose signatures count"));
+    }
+    Ok(approval)
+}
+
+fn trusted_keys(from: &Configuration) -> Result<Vec<TrustedKey>, Failure> {
+    let name = "plugins.trusted_keys";
+    let keys = list(from.value(name)).into_iter().map(|text| text.parse());
+    keys.collect::<Result<_, String>>().map_err(|wrong| from.wrong(name, format!("has a wrong entry: {wrong}")))
+}
+
 /// A table of lists of texts.
 fn lists(from: &Configuration, name: &str, shape: &str) -> Result<BTreeMap<String, Vec<String>>, Failure> {
     let table = from.value(name).and_then(Value::as_table);
@@ -225,6 +246,8 @@ fn one_of<T: Copy>(from: &Configuration, name: &str, words: &[(&str, T)]) -> Res
 
 /// In the data dir.
 pub(crate) const ROOT_KEY_FILE: &str = "root.key";
+const APPROVALS: &[(&str, Approval)] =
+    &[("ask", Approval::Ask), ("allow", Approval::Allow), ("signed-only", Approval::SignedOnly)];
 const LOG_LEVELS: &[(&str, LogLevel)] = &[
     ("error", LogLevel::Error),
     ("warn", LogLevel::Warn),

@@ -9,6 +9,7 @@ mod credential;
 mod credential_type;
 mod installation;
 mod page;
+mod plugin;
 mod problem;
 
 pub(crate) mod examples;
@@ -22,9 +23,10 @@ pub use credential::{
     Materialize, Materialized, PatchCredential, RegionSync, Reveal, Revealed, Selector, Status, SyncState,
     VersionAction, Warning,
 };
-pub use credential_type::{
-    CredentialType, Format, HintGroup, Hints, HostWish, Plugin, PluginState, Slot, Template, Variant,
-};
+pub use credential_type::{CredentialType, Format, HintGroup, Hints, Slot, Template, Variant};
 pub use installation::{AuditEntry, AuditReport, Checkpoint, Health, HealthEngine, Outcome, Ready, Rekeyed};
 pub use page::Page;
+pub use plugin::{
+    DecidePlugin, HostWish, PermissionDiff, Permissions, Placement, Plugin, PluginGrant, PluginState, TokenEndpoint,
+};
 pub use problem::{InputError, Problem};
