@@ -54,8 +54,7 @@ async fn host() -> PluginHost {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
     let file = root.join("target/plugins").join(TYPE).with_extension("wasm");
     let component = std::fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    let config =
-        PluginHostConfig { built_ins: vec![(TYPE, Cow::Owned(component))], ..PluginHostConfig::ephemeral() };
+    let config = PluginHostConfig { built_ins: vec![(TYPE, Cow::Owned(component))], ..PluginHostConfig::ephemeral() };
     let (host, events) = PluginHost::load(config).await.expect("a plugin host");
     assert!(host.find(TYPE).is_some(), "{events:?}");
     host

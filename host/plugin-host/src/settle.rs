@@ -260,9 +260,8 @@ impl<'a> Choice<'a> {
         let serves_on = in_force.is_some();
         if let Some(InForce { loaded, pinned, note }) = in_force {
             let loaded = self.with_derives(loaded);
-            let note = note.or_else(|| {
-                status::note(&loaded, pinned.as_ref(), self.installed, waiting.map(|(_, waits)| waits))
-            });
+            let note = note
+                .or_else(|| status::note(&loaded, pinned.as_ref(), self.installed, waiting.map(|(_, waits)| waits)));
             settled.statuses.push(status::active(&loaded, &about, note, pinned.is_some()));
             settled.active.insert(self.id.to_owned(), loaded);
         }
