@@ -19,6 +19,7 @@ mod leaks;
 mod main_job;
 mod outside;
 mod plugin_cases;
+mod plugins;
 mod serve;
 mod support;
 mod tidy;

@@ -68,6 +68,7 @@ const TOOLS: &[Tool] = &[
     Tool { program: "nginx", package: "nginx-light" },
     Tool { program: "skopeo", package: "skopeo" },
     Tool { program: "kubectl", package: "kubernetes-client" },
+    Tool { program: "minisign", package: "minisign" },
     Tool { program: "script", package: "bsdutils" },
     Tool { program: "setpriv", package: "util-linux" },
     Tool { program: "update-ca-certificates", package: "ca-certificates" },
