@@ -48,6 +48,9 @@ pub(crate) fn of_write(response: &Response, records: usize) -> Error {
 pub(crate) fn of_sign_in(response: &Response, config: &Config) -> Error {
     let exposed = response.value().unwrap_or_default();
     let Some(description) = exposed["error-description"].as_str() else { return ENTRA.error(response) };
+    if response.status == 429 || response.status >= 500 {
+        return ENTRA.error(response);
+    }
     let (code, words) = description.split_once(':').unwrap_or(("", description));
     // The rest is ids for Microsoft's support.
     let words = words.lines().next().unwrap_or_default().split("Trace ID").next().unwrap_or_default().trim();
@@ -65,8 +68,6 @@ pub(crate) fn of_sign_in(response: &Response, config: &Config) -> Error {
         "AADSTS53003" | "AADSTS53009" => {
             "A conditional access policy of the tenant forbids it: exempt the service principal.".to_owned()
         }
-        _ if exposed["error"] == "temporarily_unavailable" || response.status >= 500 => return ENTRA.error(response),
-        _ if response.status == 429 => return ENTRA.error(response),
         _ => ENTRA.cure.to_owned(),
     };
     Error::Denied(format!("Microsoft Entra refused to sign the service principal in: {cure} ({code}: {words})"))

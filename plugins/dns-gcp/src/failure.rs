@@ -54,7 +54,7 @@ pub(crate) fn of_sign_in(response: &Response, email: &str) -> Error {
         "invalid_grant" if description.contains("account not found") => {
             format!("There is no service account {email} any more: create one, and a key for it.")
         }
-        "invalid_grant" if description.contains("Token must be a short-lived token") || description.contains("iat") => {
+        "invalid_grant" if description.contains("Token must be a short-lived token") => {
             "This machine's clock is wrong: set it.".to_owned()
         }
         "disabled_client" | "deleted_client" => format!("The service account {email} is disabled: enable it."),

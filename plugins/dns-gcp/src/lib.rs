@@ -35,10 +35,7 @@ impl CredentialType for Gcp {
     type Full = Full;
 
     fn inspect(data: Config, _: &Context) -> Result<Inspection, Error> {
-        Inspection::new(&data)?
-            .attribute("serviceAccount", &data.client_email)?
-            .attribute("project", &data.project)?
-            .attribute("zone", &data.hosted_zone_name)
+        Inspection::new(&data)?.attribute("project", &data.project)?.attribute("zone", &data.hosted_zone_name)
     }
 
     fn check(data: Full, _: &Context) -> Result<Vec<Rewrite>, Error> {

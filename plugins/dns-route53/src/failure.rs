@@ -78,7 +78,7 @@ fn other(response: &Response, service: &Service) -> Error {
 /// `route53:GetChange` in `... is not authorized to perform: route53:GetChange on resource: ...`.
 fn action(message: &str) -> Option<&str> {
     let (_, rest) = message.split_once("not authorized to perform: ")?;
-    rest.split_whitespace().next()
+    rest.split_whitespace().next().map(|action| action.trim_end_matches('.'))
 }
 
 struct Said {
