@@ -103,23 +103,29 @@ async fn a_name_of_a_private_address_is_refused() {
 #[tokio::test]
 async fn a_name_that_answers_differently_the_next_time_gains_nothing() {
     let mut resolver = None;
-    // First an address of the internet that nobody answers at, then our own: a
-    // second lookup between decision and connection would find the server.
-    let lab = Lab::with(|manifest, network, limits| {
+    let address = |port: u16| format!("private.example.com:{port}");
+    // First an address that is granted and where nobody is, beside one that is
+    // not granted and where the server is; then the latter alone. A second
+    // lookup between decision and connection would find the server.
+    let lab = Lab::with(|manifest, network, _| {
+        let port = network.connect_overrides["api.example.com:443"].port();
+        manifest["hosts"].as_array_mut().unwrap().push(json!({"host": address(port), "reason": "test"}));
         manifest["placements"]
             .as_array_mut()
             .unwrap()
-            .push(json!({"secret": "/token", "host": "private.example.com", "place": "header:authorization"}));
-        limits.exchange_wall = std::time::Duration::from_millis(500);
-        resolver = Some(resolving(network, vec![&["192.0.2.1", "127.0.0.1"], &["127.0.0.1"]]));
-        network.granted_addresses.insert("talker".to_owned(), vec!["192.0.2.0/24".parse().unwrap()]);
+            .push(json!({"secret": "/token", "host": address(port), "place": "header:authorization"}));
+        resolver = Some(resolving(network, vec![&["127.0.0.77", "127.0.0.1"], &["127.0.0.1"]]));
+        network.granted_addresses.insert("talker".to_owned(), vec!["127.0.0.77/32".parse().unwrap()]);
     })
     .await;
-    let url = format!("https://private.example.com:{}/echo", lab.address.port());
+    let url = format!("https://{}/echo", address(lab.address.port()));
     let request = json!({"send": {"url": url, "headers": {"authorization": [{"secret": "/token"}]}}});
     let results = lab.run(json!([request, request])).await;
-    assert!(results.iter().all(|result| result["error"].is_string()), "{results:?}");
+    assert!(results.iter().all(|result| result["error"] == UNREACHABLE), "{results:?}");
     assert!(lab.seen().is_empty());
+    let recorded = lab.recorded();
+    assert_eq!([recorded[0].outcome, recorded[1].outcome], [Outcome::Failed, Outcome::Denied], "{recorded:?}");
+    assert_eq!(resolver.expect("it was made").asked.load(Ordering::Relaxed), 2, "once for each connection");
 }
 
 #[tokio::test]
@@ -168,7 +174,8 @@ async fn a_server_without_the_right_certificate_is_not_spoken_to() {
 async fn whatever_fails_the_plugin_hears_one_sentence() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let lab = Lab::with(|_, network, _| {
-        network.connect_overrides.insert("private.example.com:443".to_owned(), closed);
+        network.connect_overrides.insert("dns.example.com:8443".to_owned(), closed);
+        resolving(network, vec![&[]]);
     })
     .await;
     let mut told: Vec<Value> = Vec::new();

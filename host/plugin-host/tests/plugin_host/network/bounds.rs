@@ -44,7 +44,7 @@ async fn requests_and_answers_have_their_sizes() {
     };
     let fields = |count| (0..count).map(|n| (format!("f{n}"), json!("x"))).collect::<serde_json::Map<_, _>>();
     for (what, request, refused) in [
-        ("body", echo(json!({"filler": 1 << 20})), false),
+        ("body", echo(json!({"url": "https://api.example.com/cookie", "filler": 1 << 20})), false),
         ("larger body", echo(json!({"filler": (1 << 20) + 1})), true),
         ("headers", echo(json!({"headers": fields(64)})), false),
         ("more headers", echo(json!({"headers": fields(65)})), true),
@@ -86,8 +86,7 @@ async fn a_call_given_up_is_recorded_all_the_same() {
     let lab = Lab::with(|_, _, limits| limits.exchange_wall = Duration::from_secs(1)).await;
     let (data, context) = (data(json!({"script": [{"send": {"url": "https://api.example.com/slow"}}]})), context());
     let call = lab.call(&data, &context);
-    let probe = lab.host.probe("talker", &call);
-    tokio::pin!(probe);
+    let mut probe = lab.host.probe("talker", &call);
     loop {
         tokio::select! {
             outcome = &mut probe => panic!("given up before it ends, not {outcome:?}"),
@@ -96,8 +95,7 @@ async fn a_call_given_up_is_recorded_all_the_same() {
     }
     assert!(lab.recorded().is_empty(), "it is on its way");
     // Dropped by its caller: the request has left and must be accounted for.
-    #[expect(dropping_references, reason = "the pinned future is what is dropped, at the end of the block")]
-    drop(&mut probe);
+    drop(probe);
     let recorded = loop {
         match lab.recorded().pop() {
             Some(recorded) => break recorded,
@@ -145,13 +143,12 @@ async fn calls_that_wait_for_others_hold_up_no_call_that_does_not() {
     .await;
     let (data, context) = (data(json!({"script": [{"send": {"url": "https://api.example.com/slow"}}]})), context());
     let call = lab.call(&data, &context);
-    let mut pure = 0;
-    let slow = lab.host.probe("talker", &call);
-    tokio::pin!(slow);
+    let (public, mut pure) = (json!({}), 0);
+    let mut slow = lab.host.probe("talker", &call);
     let report = loop {
         tokio::select! {
             report = &mut slow => break report.expect("a report"),
-            found = lab.host.inspect("talker", &json!({}), &context) => {
+            found = lab.host.inspect("talker", &public, &context) => {
                 found.expect("served meanwhile");
                 pure += 1;
             }

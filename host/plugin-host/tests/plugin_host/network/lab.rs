@@ -172,7 +172,7 @@ fn manifest() -> Value {
         "hosts": [
             {"host": "api.example.com", "reason": "test"}, {"host": "private.example.com", "reason": "test"},
             {"host": "{/url}", "reason": "test"}, {"host": "127.0.0.1:8081", "reason": "test"},
-            {"host": "10.255.255.1:443", "reason": "test"}, {"host": "login.example.com", "reason": "test"},
+            {"host": "login.example.com", "reason": "test"},
         ],
         "placements": [
             {"secret": "/token", "host": "api.example.com", "methods": ["GET", "POST"], "pathPrefix": "/echo", "place": "header:authorization"},
