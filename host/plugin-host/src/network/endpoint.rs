@@ -83,7 +83,7 @@ pub(crate) fn open(endpoint: &TokenEndpoint, status: u16, body: &[u8], known: &K
 }
 
 /// Whether an answer is that of a token endpoint: OAuth's (RFC 6749, section
-/// 5.1, and OpenID Connect) or that of AWS's token service.
+/// 5.1, with what its extensions add) or that of AWS's token service.
 pub(crate) fn holds_token(body: &[u8]) -> bool {
     if TOKEN_ELEMENTS.iter().any(|element| memmem::find(body, element.as_bytes()).is_some()) {
         return true;

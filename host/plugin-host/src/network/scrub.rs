@@ -106,7 +106,7 @@ fn spellings(value: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
         found.push(percent_lower(&upper).into_bytes());
         found.push(upper.into_bytes());
     }
-    let every: String = value.iter().map(|byte| format!("%{byte:02X}")).collect();
+    let every = value.iter().fold(String::new(), |every, byte| every + &format!("%{byte:02X}"));
     found.push(percent_lower(&every).into_bytes());
     found.push(every.into_bytes());
     if let Ok(text) = str::from_utf8(value) {

@@ -65,7 +65,7 @@ impl Witness for Ledger {
         if self.full {
             return Err(Error::new(bursar_domain::Kind::Unavailable, "the disk is full"));
         }
-        self.exchanges.lock().unwrap().push(exchange);
+        self.exchanges.lock().expect("no panic while recording").push(exchange);
         Ok(())
     }
 }
@@ -90,7 +90,9 @@ impl Lab {
         let (mut manifest, mut limits) = (manifest(), Limits::default());
         change(&mut manifest, &mut network, &mut limits);
         let built_ins = vec![("talker", Cow::Owned(talker(&manifest)))];
-        let (host, _) = PluginHost::load(PluginHostConfig { built_ins, network, limits, ..config() }).await.unwrap();
+        let (host, _) = PluginHost::load(PluginHostConfig { built_ins, network, limits, ..config() })
+            .await
+            .expect("the host starts");
         assert!(host.find("talker").is_some(), "{:?}", bursar_domain::plugin::Plugins::status(&host));
         Self { address, host, ledger: Arc::default(), seen }
     }
@@ -127,12 +129,12 @@ impl Lab {
 
     /// The requests that reached the server since the last look.
     pub(crate) fn seen(&self) -> Vec<Request> {
-        std::mem::take(&mut self.seen.lock().unwrap())
+        std::mem::take(&mut self.seen.lock().expect("no panic while answering"))
     }
 
     /// What was recorded since the last look.
     pub(crate) fn recorded(&self) -> Vec<Exchange> {
-        std::mem::take(&mut self.ledger.exchanges.lock().unwrap())
+        std::mem::take(&mut self.ledger.exchanges.lock().expect("no panic while recording"))
     }
 }
 
@@ -143,7 +145,7 @@ pub(crate) fn data(more: Value) -> SecretJson {
         "clientSecret": CLIENT_SECRET, "tenant": "acme inc", "url": "https://dns.example.com:8443/api",
     });
     let Value::Object(more) = more else { panic!("an object") };
-    data.as_object_mut().unwrap().extend(more);
+    data.as_object_mut().expect("an object").extend(more);
     SecretJson::new(data)
 }
 
@@ -208,27 +210,31 @@ fn manifest() -> Value {
 fn certificates() -> &'static (String, Vec<u8>, Vec<u8>) {
     static MADE: OnceLock<(String, Vec<u8>, Vec<u8>)> = OnceLock::new();
     MADE.get_or_init(|| {
-        let mut root = rcgen::CertificateParams::new(Vec::<String>::new()).unwrap();
+        let mut root = rcgen::CertificateParams::new(Vec::<String>::new()).expect("the lab starts");
         root.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        let root = rcgen::CertifiedIssuer::self_signed(root, rcgen::KeyPair::generate().unwrap()).unwrap();
-        let key = rcgen::KeyPair::generate().unwrap();
+        let root = rcgen::CertifiedIssuer::self_signed(root, rcgen::KeyPair::generate().expect("the lab starts"))
+            .expect("the lab starts");
+        let key = rcgen::KeyPair::generate().expect("the lab starts");
         let names = ["api", "login", "dns", "private"].map(|name| format!("{name}.example.com"));
-        let leaf = rcgen::CertificateParams::new(names.to_vec()).unwrap().signed_by(&key, &root).unwrap();
+        let leaf = rcgen::CertificateParams::new(names.to_vec())
+            .expect("the lab starts")
+            .signed_by(&key, &root)
+            .expect("the lab starts");
         (root.pem(), leaf.der().to_vec(), key.serialize_der())
     })
 }
 
 async fn serve(seen: Seen) -> SocketAddr {
     let (_, certificate, key) = certificates();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.set_nonblocking(true).unwrap();
-    let address = listener.local_addr().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("the lab starts");
+    listener.set_nonblocking(true).expect("the lab starts");
+    let address = listener.local_addr().expect("the lab starts");
     // Whichever comes first chooses for the process.
     let _taken = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let tls = RustlsConfig::from_der(vec![certificate.clone()], key.clone()).await.unwrap();
+    let tls = RustlsConfig::from_der(vec![certificate.clone()], key.clone()).await.expect("the lab starts");
     let app = axum::Router::new().fallback(answer).with_state(seen).into_make_service();
     // Ends with the test's runtime.
-    tokio::spawn(async move { axum_server::from_tcp_rustls(listener, tls).unwrap().serve(app).await });
+    tokio::spawn(async move { axum_server::from_tcp_rustls(listener, tls).expect("the lab starts").serve(app).await });
     address
 }
 
@@ -242,10 +248,10 @@ async fn answer(State(seen): State<Seen>, method: Method, uri: Uri, headers: Hea
             .collect(),
         body: String::from_utf8_lossy(&body).into_owned(),
     };
-    seen.lock().unwrap().push(request.clone());
+    seen.lock().expect("no panic while answering").push(request.clone());
     match uri.path() {
         "/slow" => {
-            tokio::time::sleep(Duration::from_secs(600)).await;
+            tokio::time::sleep(Duration::from_mins(10)).await;
             StatusCode::OK.into_response()
         }
         "/redirect" => {
@@ -258,7 +264,7 @@ async fn answer(State(seen): State<Seen>, method: Method, uri: Uri, headers: Hea
         "/gzip" => ([("content-encoding", "gzip")], "not to be unpacked").into_response(),
         "/headers" => {
             let many = (0..120).map(|n| {
-                (HeaderName::try_from(format!("x-{n}")).unwrap(), HeaderValue::from_static("value"))
+                (HeaderName::try_from(format!("x-{n}")).expect("the lab starts"), HeaderValue::from_static("value"))
             });
             (many.collect::<HeaderMap>(), "").into_response()
         }

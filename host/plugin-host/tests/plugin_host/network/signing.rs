@@ -20,7 +20,7 @@ async fn arrived(lab: &Lab, more: Value) -> String {
     signature
 }
 
-fn send(parts: Value) -> Value {
+fn send(parts: &Value) -> Value {
     json!({"send": {"url": ECHO, "headers": {"x-signature": parts}}})
 }
 
@@ -62,7 +62,7 @@ async fn aws_requests_are_signed_as_aws_says() {
             {"derive": [0, "20150830"]}, {"derive": [1, "us-east-1"]}, {"derive": [2, "service"]}, {"derive": [3, "aws4_request"]},
             {"digest": ["sha256", canonical]},
             {"hmac": [4, ["AWS4-HMAC-SHA256\n20150830T123600Z\n20150830/us-east-1/service/aws4_request\n", {"hex": 0}]]},
-            send(json!([{"hex": 1}])),
+            send(&json!([{"hex": 1}])),
         ]);
         let key = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
         assert_eq!(arrived(&lab, json!({"script": script, "key": key})).await, signature, "{name}");
@@ -87,7 +87,7 @@ async fn rs256_holds_before_another_library() {
     ] {
         let mut more = more;
         more["script"] =
-            json!([{"load": source}, {"sign": [0, "rs256", "header.claims"]}, send(json!([{"base64url": 0}]))]);
+            json!([{"load": source}, {"sign": [0, "rs256", "header.claims"]}, send(&json!([{"base64url": 0}]))]);
         let signature = decode(&arrived(&lab, more).await);
         let signature = Signature::try_from(signature.as_slice()).expect("a signature");
         VerifyingKey::<Sha256>::new(key.to_public_key()).verify(b"header.claims", &signature).expect("it holds");
@@ -104,7 +104,7 @@ async fn es256_holds_before_another_library() {
     let key = p256::SecretKey::from_pkcs8_pem(&pair.serialize_pem()).unwrap();
     let sec1 = key.to_sec1_pem(LineEnding::LF).unwrap().to_string();
     for pem in [pair.serialize_pem(), sec1] {
-        let script = json!([{"load": {"pem": ["/pem", ""]}}, {"sign": [0, "es256", "header.claims"]}, send(json!([{"base64url": 0}]))]);
+        let script = json!([{"load": {"pem": ["/pem", ""]}}, {"sign": [0, "es256", "header.claims"]}, send(&json!([{"base64url": 0}]))]);
         let signature = decode(&arrived(&lab, json!({"script": script, "pem": pem})).await);
         // RFC 7518, section 3.4: R and S, 32 bytes each.
         let signature = Signature::from_slice(&signature).expect("64 bytes");
@@ -117,11 +117,11 @@ async fn a_digest_over_a_secret_is_sent_unread() {
     let lab = Lab::start().await;
     // The scheme of OVH: `$1$` and SHA-1 over a secret and more.
     let script =
-        json!([{"digest": ["sha1", [{"secret": "/key"}, "+POST+1366560945"]]}, send(json!(["$1$", {"hex": 0}]))]);
+        json!([{"digest": ["sha1", [{"secret": "/key"}, "+POST+1366560945"]]}, send(&json!(["$1$", {"hex": 0}]))]);
     let signature = lab.probe(json!({"script": script})).await.map(|_| lab.seen().remove(0)).unwrap();
     let digest =
         aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, b"signing-key+POST+1366560945");
-    let hex: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex::encode(digest);
     assert_eq!(signature.header("x-signature"), Some(format!("$1${hex}").as_str()));
     let told = lab.step(json!({"digestText": ["sha256", "x"]})).await;
     assert_eq!(told, "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881");
@@ -178,7 +178,7 @@ async fn keys_and_handles_are_checked() {
             json!({"digest": ["sha256", [{"secret": "/token"}]]}),
             "denied: no placement of the manifest makes the secret /token a key",
         ),
-        (send(json!([{"hex": 7}])), "denied: a part names a signature that there is not"),
+        (send(&json!([{"hex": 7}])), "denied: a part names a signature that there is not"),
     ] {
         assert_eq!(lab.step(step.clone()).await["error"], error, "{step}");
     }

@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 
 use super::lab::{ACCESS_TOKEN, CLIENT_SECRET, Lab};
 
-fn exchange(body: Value) -> Value {
+fn exchange(body: &Value) -> Value {
     json!({"url": "https://login.example.com/acme%20inc/token", "method": "POST", "endpoint": "token",
         "headers": {"content-type": "application/x-www-form-urlencoded"}, "body": body})
 }
 
 fn asking() -> Value {
-    exchange(json!(["grant_type=client_credentials&client_secret=", {"secret": "/clientSecret"}]))
+    exchange(&json!(["grant_type=client_credentials&client_secret=", {"secret": "/clientSecret"}]))
 }
 
 #[tokio::test]
@@ -60,7 +60,7 @@ async fn a_token_is_captured_and_used_unseen() {
 #[tokio::test]
 async fn a_refusal_shows_what_is_declared_and_captures_nothing() {
     let lab = Lab::start().await;
-    let wrong = exchange(json!(["grant_type=wrong&client_secret=", {"secret": "/clientSecret"}]));
+    let wrong = exchange(&json!(["grant_type=wrong&client_secret=", {"secret": "/clientSecret"}]));
     let results = lab
         .run(json!([{"send": wrong}, {"send": {"url": "https://api.example.com/echo", "headers": {"authorization": [{"captured": "access-token"}]}}}]))
         .await;
@@ -123,7 +123,6 @@ async fn a_captured_key_signs_unseen() {
     assert_eq!(results[3]["status"], 200, "{results:?}");
     assert!(results[4]["error"].as_str().is_some_and(|error| error.starts_with("denied: ")), "{results:?}");
     let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, b"AWS4captured&secret");
-    let expected: String =
-        aws_lc_rs::hmac::sign(&key, b"message").as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let expected = hex::encode(aws_lc_rs::hmac::sign(&key, b"message"));
     assert_eq!(lab.seen()[1].header("x-signature"), Some(expected.as_str()));
 }
