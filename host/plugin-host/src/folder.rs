@@ -60,6 +60,9 @@ pub(crate) fn look(folder: &Path) -> io::Result<Vec<(PathBuf, Stamp)>> {
 ///
 /// The reason, for the operator.
 pub(crate) fn read(path: &Path, expected: &Stamp, most_bytes: u64) -> Result<Option<Content>, String> {
+    if stamp(path) != *expected {
+        return Ok(None);
+    }
     // Of the link where it is one: whoever can replace it chooses the content.
     let unreadable = |error: io::Error| format!("it cannot be read: {}", error.kind());
     check_owner(&fs::symlink_metadata(path).map_err(unreadable)?)?;

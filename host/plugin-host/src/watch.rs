@@ -249,3 +249,38 @@ fn hints(folders: &[PathBuf], hint: Arc<Notify>) -> Option<notify::RecommendedWa
 /// Between two looks at a file that has changed.
 const SETTLE: Duration = Duration::from_millis(100);
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::Write as _;
+
+    use super::*;
+    use crate::PluginHostConfig;
+
+    #[tokio::test]
+    async fn a_file_that_is_still_being_written_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = PluginHostConfig { folders: vec![folder.path().to_owned()], ..PluginHostConfig::ephemeral() };
+        let (host, _) = PluginHost::load(config).await.unwrap();
+        let mut folders = host.folders.lock().await;
+        let mut writer = File::create(folder.path().join("half.wasm")).unwrap();
+        for piece in 0..5 {
+            writer.write_all(b"a part of it").unwrap();
+            let look = folders.look(&host.registry).await;
+            assert!(look.moving && look.still.is_empty(), "piece {piece}");
+        }
+        let look = folders.look(&host.registry).await;
+        let [(0, path, stamp)] = &look.still[..] else { panic!("it lies still") };
+        assert!(!look.moving);
+
+        // What changes between a look and the reading is not taken in either.
+        writer.write_all(b"another part").unwrap();
+        assert!(take_in(&host.registry, path, stamp).await.is_none());
+        assert!(folders.look(&host.registry).await.moving);
+        assert!(host.statuses().is_empty());
+
+        std::fs::remove_file(path).unwrap();
+        assert!(take_in(&host.registry, path, stamp).await.is_none());
+    }
+}
