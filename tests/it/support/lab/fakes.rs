@@ -208,7 +208,7 @@ impl Deref for HttpReq {
 }
 
 /// A script of `tests/lab`, in the Python that `cargo xtask lab` makes.
-pub(crate) fn python(script: &str) -> Command {
+fn python(script: &str) -> Command {
     let interpreter = workspace().join("target/lab/bin/python");
     assert!(interpreter.exists(), "{} is not there: make it with `cargo xtask lab`", interpreter.display());
     let mut command = Command::new(interpreter);
