@@ -60,8 +60,10 @@ def query_violations(request: Request, name: str, parts: dict):
         argument = optional.get(parameter, "")
         if argument == "" or argument and argument not in taken:
             yield f"the operation takes no query {parameter}"
+        elif argument == "top" and not text.isdecimal():
+            yield f"$top: {text!r} is not a number"
         elif argument:
-            given[argument] = int(text) if argument == "top" and text.isdecimal() else text
+            given[argument] = int(text) if argument == "top" else text
     conditions = {"If-Match": "if_match", "If-None-Match": "if_none_match"}
     for header, argument in conditions.items():
         if header in request.headers:

@@ -71,7 +71,7 @@ class GoogleToken(Service):
         try:
             header = jwt.decode_header(assertion)
             claims = jwt.decode(assertion, certs=self.public_key, audience=AUDIENCE)
-        except (ValueError, exceptions.GoogleAuthError) as error:
+        except (ValueError, TypeError, exceptions.GoogleAuthError) as error:
             text = str(error)
             if "audience" in text:
                 raise failed("invalid_grant", "Invalid JWT: Failed audience check.") from error

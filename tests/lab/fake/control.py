@@ -59,6 +59,8 @@ class Control:
         service = self.server.service_of(rule.host)
         if service is None:
             raise ValueError(f"host: {rule.host!r} is no service's")
+        if rule.kind == "race" and self.server.zones.public(service.name, rule.name.rstrip(".") + ".") is None:
+            raise ValueError(f"name: {rule.name!r} is in no public zone of {service.name}")
         if (
             rule.kind in {kind for each in self.server.services for kind in each.shapes}
             and rule.kind not in service.shapes
@@ -86,7 +88,9 @@ class Control:
         )
 
     async def add_zone(self, request: web.Request) -> web.Response:
-        zone = await self.server.zones.add(**await request.json())
+        body = await request.json()
+        self.check_service(body)
+        zone = await self.server.zones.add(**body)
         return web.json_response({"id": zone.id, "number": str(zone.number)}, status=201)
 
     async def records(self, _: web.Request) -> web.Response:
@@ -114,8 +118,14 @@ class Control:
 
     async def page_size(self, request: web.Request) -> web.Response:
         body = await request.json()
+        self.check_service(body)
         self.server.zones.page_size[body["service"]] = int(body["size"])
         return web.Response(status=204)
+
+    def check_service(self, body: dict) -> None:
+        names = [service.name for service in self.server.services]
+        if body.get("service") not in names:
+            raise ValueError(f"service: {body.get('service')!r} is none of {', '.join(names)}")
 
 
 @web.middleware

@@ -1,6 +1,7 @@
 """Record sets in a real PowerDNS, by its HTTP API (https://doc.powerdns.com/authoritative/http-api/zone.html)."""
 
 from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
 import aiohttp
 
@@ -35,10 +36,6 @@ class PowerDns:
                 raise RuntimeError(f"PowerDNS: {method} {path}: {answer.status} {await answer.text()}")
             return await answer.json() if answer.content_type == "application/json" else None
 
-    async def close(self) -> None:
-        if self.session is not None:
-            await self.session.close()
-
 
 class LiveZone:
     """A zone that resolvers see."""
@@ -54,7 +51,7 @@ class LiveZone:
         await self.server.call("POST", "", body, ok=(409,))
 
     async def get(self, name: str, kind: str) -> RecordSet | None:
-        sets = await self._read(f"?rrset_name={name}&rrset_type={kind}")
+        sets = await self._read("?" + urlencode({"rrset_name": name, "rrset_type": kind}))
         return next((found for found in sets if (found.name, found.type) == (name, kind)), None)
 
     async def all(self) -> list[RecordSet]:

@@ -1,5 +1,6 @@
 """What the fake refuses, and how, as the vendors' SDKs report it: a check that cannot fail would prove nothing."""
 
+import hashlib
 import json
 import time
 
@@ -75,6 +76,29 @@ def prove_route53_refuses(lab: Lab) -> None:
     change("DELETE", '"v"')
     assert code(lambda: good.get_hosted_zone(Id="Z0000000000000000")) == "NoSuchHostedZone"
     assert code(lambda: good.get_change(Id="C0000000000000000")) == "NoSuchChange"
+
+
+def prove_a_signature_is_of_one_body(lab: Lab) -> None:
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
+    known = lab.known["route53"]
+    url = "https://route53.amazonaws.com/2013-04-01/hostedzone/Z0000000000000000/rrset/"
+
+    def sent(headers: dict, body: str) -> str:
+        request = AWSRequest("POST", url, headers, "<signed/>")
+        credentials = Credentials(known["access_key_id"], known["secret_access_key"])
+        SigV4Auth(credentials, "route53", "us-east-1").add_auth(request)
+        return lab.send("POST", url, dict(request.headers), body)[1]
+
+    digest = {"X-Amz-Content-SHA256": hashlib.sha256(b"<signed/>").hexdigest()}
+    assert "SignatureDoesNotMatch" in sent({}, "<other/>")
+    assert "XAmzContentSHA256Mismatch" in sent(digest, "<other/>")
+    assert lab.violations() == [], "nothing of an unsigned request is looked at"
+    for headers in ({}, digest):
+        assert "InvalidInput" in sent(headers, "<signed/>")
+    assert len(lab.violations()) == 2
 
 
 def prove_sts_lends_a_role(lab: Lab) -> None:

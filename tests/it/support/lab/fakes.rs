@@ -162,7 +162,7 @@ impl Fake {
         self.control(Method::POST, "records", Some(&body)).await;
     }
 
-    /// Runs `prove.py`: independent clients against this very process.
+    /// Runs `prove.py`: independent clients against this very process. It fails if one proof does, or none runs.
     pub(crate) fn prove(&self, powerdns: &PowerDns) -> Ran {
         let mut line = python("prove.py");
         line.arg("--ready").arg(&self.ready_file).args(["--dns", &powerdns.dns_port().to_string()]);
@@ -208,7 +208,7 @@ impl Deref for HttpReq {
 }
 
 /// A script of `tests/lab`, in the Python that `cargo xtask lab` makes.
-pub(crate) fn python(script: &str) -> Command {
+fn python(script: &str) -> Command {
     let interpreter = workspace().join("target/lab/bin/python");
     assert!(interpreter.exists(), "{} is not there: make it with `cargo xtask lab`", interpreter.display());
     let mut command = Command::new(interpreter);
