@@ -208,6 +208,8 @@ fn without_password(url: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use bursar_domain::dns::Fqdn;
+
     use super::*;
 
     fn load(file: &str, environment: &[(&str, &str)], flags: Vec<FlagValue>) -> Result<Configuration, Failure> {
@@ -294,6 +296,22 @@ mod tests {
         let settings = load("", &environment, Vec::new()).unwrap().settings().unwrap();
         assert_eq!(settings.plugin_folders, [PathBuf::from("/a"), PathBuf::from("/b")]);
         assert_eq!(settings.granted_derives["x"], ["/public"]);
+    }
+
+    #[test]
+    fn names_that_no_rule_can_grant_are_refused_at_the_start() {
+        let settings = |table: &str| {
+            let configuration = load("", &[("BURSAR_PLUGINS__GRANTED_DNS_NAMES", table)], Vec::new()).unwrap();
+            configuration.settings()
+        };
+        let granted = settings(r#"{ x = ["*.lab.example.com", "_validation.example.com"] }"#).unwrap().dns_grants;
+        assert!(granted.allow("x", &Fqdn::parse("a.lab.example.com").unwrap()));
+        assert!(!granted.allow("y", &Fqdn::parse("a.lab.example.com").unwrap()));
+        for wrong in [r#"{ x = ["a.*.com"] }"#, r#"{ x = ["*"] }"#, r#"{ x = "example.com" }"#] {
+            let told = settings(wrong).unwrap_err().to_string();
+            let named = told.starts_with("plugins.granted_dns_names (BURSAR_PLUGINS__GRANTED_DNS_NAMES)");
+            assert!(named, "{told}");
+        }
     }
 
     #[test]
