@@ -208,6 +208,7 @@ fn without_password(url: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use bursar_domain::dns::Fqdn;
     use bursar_plugin_host::Approval;
 
     use super::*;
@@ -309,6 +310,22 @@ mod tests {
         assert!(told(&[("BURSAR_PLUGINS__APPROVAL", "maybe")]).contains("must be one of ask, allow, signed-only"));
         let settings = settings(&[signed, ("BURSAR_PLUGINS__TRUSTED_KEYS", key)]).unwrap();
         assert_eq!((settings.approval, settings.trusted_keys[0].to_string().as_str()), (Approval::SignedOnly, key));
+    }
+
+    #[test]
+    fn names_that_no_rule_can_grant_are_refused_at_the_start() {
+        let settings = |table: &str| {
+            let configuration = load("", &[("BURSAR_PLUGINS__GRANTED_DNS_NAMES", table)], Vec::new()).unwrap();
+            configuration.settings()
+        };
+        let granted = settings(r#"{ x = ["*.lab.example.com", "_validation.example.com"] }"#).unwrap().dns_grants;
+        assert!(granted.allow("x", &Fqdn::parse("a.lab.example.com").unwrap()));
+        assert!(!granted.allow("y", &Fqdn::parse("a.lab.example.com").unwrap()));
+        for wrong in [r#"{ x = ["a.*.com"] }"#, r#"{ x = ["*"] }"#, r#"{ x = "example.com" }"#] {
+            let told = settings(wrong).unwrap_err().to_string();
+            let named = told.starts_with("plugins.granted_dns_names (BURSAR_PLUGINS__GRANTED_DNS_NAMES)");
+            assert!(named, "{told}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod access;
 mod audit;
 mod backup;
 mod credentials;
+mod dns;
 mod exit_codes;
 mod input;
 mod materialize;

@@ -41,6 +41,7 @@ impl Broker {
         let found = self.find_live(caller, &account, credential).await?;
         let type_id = found.credential.type_id.as_str();
         let of = self.plugins().find(type_id).ok_or_else(|| self.type_not_loaded(type_id))?;
+        let request = RecordRequest::read(body, aim == Aim::Present)?;
         let by = self.event(caller, aim.action(), Outcome::Ok);
         let refused = |outcome: Outcome, detail: Value| Event {
             outcome,
@@ -55,7 +56,6 @@ impl Broker {
             self.record(refused(Outcome::Failed, detail)).await?;
             return Err(no_provider(type_id));
         }
-        let request = RecordRequest::read(body, aim == Aim::Present)?;
         if let Err(violation) = self.judge_name(type_id, &request.fqdn) {
             let (fqdn, value) = (&request.fqdn, &request.value);
             let detail = json!({ "token": caller.token, "fqdn": fqdn, "value": value, "reason": "not-granted" });
