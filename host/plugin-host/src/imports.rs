@@ -7,7 +7,6 @@
 //! is the same every time.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aws_lc_rs::digest::{Context, SHA256};
@@ -21,11 +20,12 @@ use wasmtime_wasi::random::{WasiRandom, WasiRandomCtx};
 use wasmtime_wasi::{Deterministic, HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, WasiView};
 
 use crate::limits::{Limits, Meter};
+use crate::observe::Usage;
 
 /// What belongs to one sandbox and dies with it.
 pub(crate) struct State {
     pub(crate) meter: Meter,
-    log_bytes: Arc<AtomicU64>,
+    usage: Arc<Usage>,
     seed: [u8; 32],
     /// Made on first use: most plugins never ask.
     wasi: Option<WasiCtx>,
@@ -33,16 +33,16 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// `seed` stands in for randomness; `log_bytes` counts what was said.
-    pub(crate) fn new(limits: &Limits, seed: [u8; 32], log_bytes: Arc<AtomicU64>) -> Self {
+    /// `seed` stands in for randomness; `usage` is what the call takes and says.
+    pub(crate) fn new(limits: &Limits, seed: [u8; 32], usage: Arc<Usage>) -> Self {
         let mut resources = ResourceTable::new();
         resources.set_max_capacity(MAX_RESOURCES);
-        Self { meter: Meter::new(limits), log_bytes, seed, wasi: None, resources }
+        Self { meter: Meter::new(limits, Arc::clone(&usage)), usage, seed, wasi: None, resources }
     }
 
     /// A line the plugin logged: only its length is kept.
     pub(crate) fn logged(&mut self, line: &str) {
-        self.log_bytes.fetch_add(line.len() as u64, Ordering::Relaxed);
+        self.usage.logged(line);
     }
 }
 

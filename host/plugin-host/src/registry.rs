@@ -10,7 +10,7 @@ use crate::cache::Cache;
 use crate::engine::{self, EngineMode};
 use crate::load::{Loaded, Loader, PluginEvent, PluginHostConfig, Rejection, Source, files};
 use crate::sandbox::Sandboxes;
-use crate::{Error, imports};
+use crate::{Error, Observer, imports};
 
 /// The loaded plugins and the engine that runs them.
 pub struct PluginHost {
@@ -85,6 +85,12 @@ impl PluginHost {
     #[must_use]
     pub fn engine_mode(&self) -> EngineMode {
         self.mode
+    }
+
+    /// Lets `observer` hear of every call from now on, and of what a broker never
+    /// keeps: for the check of a plugin on test data, and nothing else.
+    pub fn observe(&self, observer: Arc<dyn Observer>) {
+        self.sandboxes.observe(observer);
     }
 
     /// Facts of the active plugin with this id.
