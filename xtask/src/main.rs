@@ -7,11 +7,13 @@
 mod bench;
 mod ci;
 mod codegen;
+mod guests;
 mod host;
 mod plugins;
 mod shell;
 mod system;
 mod test;
+mod wasm_tools;
 
 use std::process::ExitCode;
 
@@ -21,7 +23,7 @@ fn main() -> ExitCode {
     let outcome: Result<(), Box<dyn std::error::Error>> = match task {
         "run" => host::run(rest).map_err(Into::into),
         "build" => host::build_release().map_err(Into::into),
-        "plugins" => plugins::build_all().map_err(Into::into),
+        "plugins" => guests::build_with_rust().map_err(Into::into),
         "test" => test::all(rest).map_err(Into::into),
         "ci" => ci::all().map_err(Into::into),
         "codegen" => codegen::all().map_err(Into::into),

@@ -25,13 +25,30 @@ pub(crate) fn ensure() -> Result<(), Error> {
         None => Ok(()),
         Some(tool) => {
             let cure = format!("install the Debian package `{}`, or what your system calls it", tool.package);
-            if std::env::var_os("CI").is_some_and(|ci| ci == "true") {
+            if is_ci() {
                 return Err(Error::Missing(tool.program.to_owned(), cure));
             }
             eprintln!("`{}` is not installed: {cure}. The tests that use it will fail.", tool.program);
             Ok(())
         }
     }
+}
+
+/// Whether a program is there to be called by its name.
+pub(crate) fn is_installed(program: &str) -> bool {
+    let mut folders: Vec<PathBuf> =
+        std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
+    folders.extend(["/usr/sbin", "/usr/local/bin"].map(PathBuf::from));
+    // PostgreSQL's server programs are not on the path there.
+    if let Ok(versions) = fs::read_dir("/usr/lib/postgresql") {
+        folders.extend(versions.flatten().map(|version| version.path().join("bin")));
+    }
+    folders.iter().any(|folder| folder.join(program).is_file())
+}
+
+/// Whether this run must not pass over what is missing.
+pub(crate) fn is_ci() -> bool {
+    std::env::var_os("CI").is_some_and(|ci| ci == "true")
 }
 
 struct Tool {
@@ -54,17 +71,6 @@ const TOOLS: &[Tool] = &[
 
 fn missing() -> Vec<&'static Tool> {
     TOOLS.iter().filter(|tool| !is_installed(tool.program)).collect()
-}
-
-fn is_installed(program: &str) -> bool {
-    let mut folders: Vec<PathBuf> =
-        std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
-    folders.extend(["/usr/sbin", "/usr/local/bin"].map(PathBuf::from));
-    // PostgreSQL's server programs are not on the path there.
-    if let Ok(versions) = fs::read_dir("/usr/lib/postgresql") {
-        folders.extend(versions.flatten().map(|version| version.path().join("bin")));
-    }
-    folders.iter().any(|folder| folder.join(program).is_file())
 }
 
 fn is_root() -> bool {

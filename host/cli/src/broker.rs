@@ -24,7 +24,7 @@ pub(crate) use self::storage::{open_failure, root_key_source, storage};
 use crate::config::Settings;
 use crate::failure::Failure;
 use crate::profile::write_private;
-use crate::system::{SystemClock, SystemEntropy};
+use crate::system::{SystemClock, SystemEntropy, SystemTimer};
 
 /// A broker with all that it stands on.
 pub(crate) struct Installation {
@@ -49,14 +49,16 @@ impl Installation {
         let ledger = Arc::new(storage::open_or_create(settings).await?);
         let (plugins, events) = load_plugins(settings, &ledger).await?;
         let plugins = Arc::new(CountedPlugins::new(plugins));
-        let broker = Arc::new(Broker::new(Ports {
+        let broker = Broker::new(Ports {
             store: ledger.clone(),
             trail: ledger.clone(),
             blind: ledger.clone(),
             plugins: plugins.clone(),
             clock: Arc::new(SystemClock),
+            timer: Arc::new(SystemTimer),
             entropy: Arc::new(SystemEntropy),
-        }));
+        });
+        let broker = Arc::new(broker.with_dns_grants(settings.dns_grants.clone()));
         let new_token_file = initialize(&broker, &settings.data_dir).await?;
         record(&broker, events).await?;
         let root_key = root_key_source(&settings.root_key)?;

@@ -18,6 +18,8 @@
 
 mod admission;
 mod bench;
+#[cfg(test)]
+mod broken_host;
 mod cases;
 mod coverage;
 mod limits;

@@ -11,9 +11,11 @@
 //! tell only codes and places, in the words of a manifest written before it saw
 //! any.
 //!
-//! Deliberately unknown here: HTTP to the outside, the store, accounts and every
-//! credential type. Only the pure plane exists: no call of this crate gives a
-//! plugin network, clock or randomness.
+//! A call that sees secrets has no network, clock or randomness: that is the pure
+//! plane. A call that may speak (`network`) holds secrets only by name, and the
+//! host puts them on the wire where the manifest places them.
+//!
+//! Deliberately unknown here: the store, accounts and every credential type.
 
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
@@ -45,6 +47,8 @@ pub use form::FormSchema;
 pub use limits::Limits;
 pub use load::{PluginEvent, PluginHostConfig};
 pub use manifest::parse_manifest;
-pub use network::{AddressRule, NetworkConfig, Reach, Transport, TransportError, WireAnswer, WireRequest};
+pub use network::{
+    AddressRule, HttpsTransport, NetworkConfig, Reach, Resolver, Transport, TransportError, WireAnswer, WireRequest,
+};
 pub use observe::{Observed, Observer};
 pub use registry::{PluginHost, PluginInfo};

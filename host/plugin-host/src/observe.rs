@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
+use cpu_time::ThreadTime;
 
 use crate::limits::{Call, Limits};
 
@@ -69,9 +69,10 @@ impl Usage {
         let mut work = pin!(work);
         let mut time = Duration::ZERO;
         let done = poll_fn(|context| {
-            let before = processor_time();
+            // Of this thread: other work on the machine does not count.
+            let begun = ThreadTime::now();
             let polled = work.as_mut().poll(context);
-            time += processor_time().saturating_sub(before);
+            time += begun.elapsed();
             polled
         })
         .await;
@@ -85,10 +86,4 @@ impl Usage {
         });
         done
     }
-}
-
-/// Of this thread: other work on the machine does not count.
-fn processor_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs().try_into().unwrap_or_default())
 }

@@ -49,7 +49,7 @@ impl PluginHost {
     /// [`Error`], when the host itself cannot run.
     pub async fn load(config: PluginHostConfig) -> Result<(Self, Vec<PluginEvent>), Error> {
         let (engine, mode) = engine::start(&config.limits)?;
-        let sandboxes = Arc::new(Sandboxes::new(engine.clone(), config.limits));
+        let sandboxes = Arc::new(Sandboxes::new(engine.clone(), config.limits, config.network));
         let loader = Arc::new(Loader {
             sandboxes: Arc::clone(&sandboxes),
             linker: imports::linker(&engine).map_err(|error| Error::Engine(error.to_string()))?,

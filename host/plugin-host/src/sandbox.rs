@@ -5,12 +5,16 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use bursar_domain::plugin::PluginError;
+use bursar_domain::plugin::{CredentialType, NetworkCall, PluginError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 
+use crate::NetworkConfig;
 use crate::imports::State;
 use crate::limits::{Call, Limits, OutOfMemory};
+use crate::network::Network;
+use crate::network::plane::{Plane, Unrecorded};
 use crate::observe::{Observer, Usage};
 
 /// Makes sandboxes, no more at once than the limits say.
@@ -18,13 +22,21 @@ pub(crate) struct Sandboxes {
     engine: Engine,
     limits: Limits,
     /// Over all plugins: an exhausted pool would be an error, not a queue.
-    slots: Arc<Semaphore>,
+    slots: Places,
+    network: Arc<Network>,
     /// Only where an author looks at a plugin.
     observer: OnceLock<Arc<dyn Observer>>,
 }
 
 /// The turns of one plugin, so that a slow one cannot hold every slot.
-pub(crate) struct Turns(Arc<Semaphore>);
+pub(crate) struct Turns(Places);
+
+/// Places for calls at once. Those that speak have their own: they wait for
+/// others.
+struct Places {
+    pure: Arc<Semaphore>,
+    network: Arc<Semaphore>,
+}
 
 /// One sandbox about to be used once.
 pub(crate) struct Session<'a> {
@@ -38,9 +50,9 @@ pub(crate) struct Session<'a> {
 }
 
 impl Sandboxes {
-    pub(crate) fn new(engine: Engine, limits: Limits) -> Self {
-        let slots = Arc::new(Semaphore::new(limits.concurrent_calls));
-        Self { engine, limits, slots, observer: OnceLock::new() }
+    pub(crate) fn new(engine: Engine, limits: Limits, network: NetworkConfig) -> Self {
+        let slots = Places::new(limits.concurrent_calls, limits.concurrent_network_calls);
+        Self { engine, limits, slots, network: Arc::new(Network::new(network)), observer: OnceLock::new() }
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -63,7 +75,8 @@ impl Sandboxes {
 
     /// The turns of a newly loaded plugin.
     pub(crate) fn turns(&self) -> Turns {
-        Turns(Arc::new(Semaphore::new(self.limits.concurrent_calls_per_plugin)))
+        let limits = &self.limits;
+        Turns(Places::new(limits.concurrent_calls_per_plugin, limits.concurrent_network_calls_per_plugin))
     }
 
     /// Waits for a turn and a slot, then makes a store for one call.
@@ -79,8 +92,8 @@ impl Sandboxes {
         seed: [u8; 32],
     ) -> Result<(Session<'a>, Store<State>), PluginError> {
         let closed = |_| PluginError::Unavailable("the plugin host is shutting down".to_owned());
-        let turn = Arc::clone(&turns.0).acquire_owned().await.map_err(closed)?;
-        let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(closed)?;
+        let turn = turns.0.of(call).acquire_owned().await.map_err(closed)?;
+        let slot = self.slots.of(call).acquire_owned().await.map_err(closed)?;
 
         let usage = Arc::new(Usage::new(self.observer.get().cloned()));
         let mut store = Store::new(&self.engine, State::new(&self.limits, seed, Arc::clone(&usage)));
@@ -94,8 +107,37 @@ impl Sandboxes {
             // Yielding at each tick is what keeps the other requests served.
             if ticks == 0 { Err(Trap::Interrupt.into()) } else { Ok(UpdateDeadline::Yield(1)) }
         });
-        let wall = self.limits.budget(call) * self.limits.wall_factor;
+        let wall = self.limits.wall(call);
         Ok((Session { plugin, call, wall, limits: &self.limits, usage, _slot: slot, _turn: turn }, store))
+    }
+
+    /// The same for a call that may speak, about `call.data`.
+    ///
+    /// # Errors
+    ///
+    /// [`PluginError::Unavailable`] while the host shuts down.
+    pub(crate) async fn open_network<'a>(
+        &'a self,
+        kind: &'a Arc<CredentialType>,
+        turns: &Turns,
+        call: Call,
+        about: &NetworkCall<'_>,
+        secret_pointers: Vec<String>,
+    ) -> Result<(Session<'a>, Store<State>), PluginError> {
+        let (session, mut store) = self.open(&kind.manifest.id, turns, call, about.context.seed).await?;
+        let time = (Instant::now() + session.wall, self.limits.exchange_wall);
+        store.data_mut().enter(Plane::new(kind, about, secret_pointers, &self.network, time));
+        Ok((session, store))
+    }
+}
+
+impl Places {
+    fn new(pure: usize, network: usize) -> Self {
+        Self { pure: Arc::new(Semaphore::new(pure)), network: Arc::new(Semaphore::new(network)) }
+    }
+
+    fn of(&self, call: Call) -> Arc<Semaphore> {
+        Arc::clone(if call.may_speak() { &self.network } else { &self.pure })
     }
 }
 
@@ -135,6 +177,7 @@ enum Stop {
     Stack,
     Copied,
     Trap,
+    Unrecorded,
     Contract,
 }
 
@@ -142,6 +185,9 @@ impl Stop {
     fn of(error: &wasmtime::Error) -> Self {
         if error.downcast_ref::<OutOfMemory>().is_some() {
             return Self::Memory;
+        }
+        if error.downcast_ref::<Unrecorded>().is_some() {
+            return Self::Unrecorded;
         }
         match error.downcast_ref::<Trap>() {
             Some(Trap::Interrupt) => Self::Budget,
@@ -162,6 +208,7 @@ impl Stop {
             Self::Stack => "ran out of stack",
             Self::Copied => "answered more than the host takes",
             Self::Trap => "trapped",
+            Self::Unrecorded => "could not go on, since its requests could not be recorded",
             Self::Contract => "broke the calling convention",
         }
     }

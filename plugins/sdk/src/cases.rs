@@ -1,16 +1,17 @@
 //! Runs a plugin's `tests/*.json` against the functions themselves, without a
 //! sandbox.
 //!
-//! `plugins/README.md` describes the cases. Those that use the network need a
-//! host that fills in secrets: `bursar plugin check` replays them, and the
-//! others once more, against the component.
+//! `plugins/README.md` describes the cases. `bursar plugin check` replays all
+//! of them against the component, with a real host around it.
+
+mod network;
 
 use std::path::Path;
 
 use bursar_plugin_cases::{Call, Case, Labelled, load};
 
 use crate::json::{self, Map, Value, json};
-use crate::{Context, CredentialType, Error, Files, Generator, native};
+use crate::{Context, CredentialType, Dns01, Error, Files, Generator, Prober, Progress, Report, TxtRecord, native};
 
 /// Runs every case of the plugin in `folder` and tells all that fail.
 ///
@@ -18,7 +19,7 @@ use crate::{Context, CredentialType, Error, Files, Generator, native};
 ///
 /// When a case fails or there is none.
 pub fn replay<T: CredentialType + Files>(folder: &Path) {
-    run::<T>(folder, &|_| Err(Error::Unsupported("replayed without a generator".into())));
+    run::<T>(folder, &|_| None);
 }
 
 /// The same for a type that also implements [`Generator`].
@@ -28,30 +29,67 @@ pub fn replay<T: CredentialType + Files>(folder: &Path) {
 /// When a case fails or there is none.
 pub fn replay_generating<T: CredentialType + Files + Generator>(folder: &Path) {
     run::<T>(folder, &|case| {
-        let entropy = unhex(case.entropy.as_deref().unwrap_or_default());
-        parsed(&native::generate::<T>(&case.data.to_string(), &entropy, &context(case))?)
+        (case.call == Call::Generate).then(|| {
+            let entropy = unhex(case.entropy.as_deref().unwrap_or_default());
+            parsed(&native::generate::<T>(&case.data.to_string(), &entropy, &context(case))?)
+        })
     });
 }
 
-fn run<T: CredentialType + Files>(folder: &Path, generate: &dyn Fn(&Case) -> Result<Value, Error>) {
+/// The same for a type that also implements [`Prober`], with the exchanges of a
+/// case as its network.
+///
+/// # Panics
+///
+/// When a case fails or there is none.
+pub fn replay_probing<T: CredentialType + Files + Prober>(folder: &Path) {
+    run::<T>(folder, &|case| {
+        let probed = || report(&native::probe::<T>(&config(T::SCHEMA, &case.data)?, &context(case))?);
+        (case.call == Call::Probe).then(probed)
+    });
+}
+
+/// The same for a type that also implements [`Dns01`], with the exchanges of a
+/// case as its network.
+///
+/// # Panics
+///
+/// When a case fails or there is none.
+pub fn replay_dns01<T: CredentialType + Files + Dns01>(folder: &Path) {
+    run::<T>(folder, &|case| case.call.is_network().then(|| dns01::<T>(case)));
+}
+
+/// The calls beyond those of [`CredentialType`], as far as the plugin has them.
+type More<'a> = &'a dyn Fn(&Case) -> Option<Result<Value, Error>>;
+
+fn run<T: CredentialType + Files>(folder: &Path, more: More<'_>) {
     let cases = load(&folder.join("tests")).unwrap_or_else(|error| panic!("{error}"));
     assert!(!cases.is_empty(), "no cases in {}", folder.display());
-    let (of_network, cases): (Vec<_>, Vec<_>) = cases.into_iter().partition(|it| it.case.call.is_network());
-    if !of_network.is_empty() {
-        println!("{} cases use the network and are left to `bursar plugin check`", of_network.len());
-    }
-    let mut failures = Vec::new();
+    let (mut left, mut failures) = (0, Vec::new());
     for Labelled { label, case } in &cases {
-        let outcome = match case.call {
-            Call::Form => form(T::SCHEMA, &case.data),
-            Call::Generate => told(generate(case)),
-            _ => told(call::<T>(case)),
-        };
-        if let Err(why) = case.judge(&outcome).and_then(|()| codes_are_declared(T::MANIFEST, case.call, &outcome)) {
+        let judged = outcome::<T>(case, more).and_then(|outcome| {
+            let Some(outcome) = outcome else {
+                left += 1;
+                return Ok(());
+            };
+            case.judge(&outcome)?;
+            codes_are_declared(T::MANIFEST, case.call, &outcome)
+        });
+        if let Err(why) = judged {
             failures.push(format!("{label}: {why}"));
         }
     }
+    println!("{} cases replayed, {left} left to `bursar plugin check`", cases.len() - left);
     assert!(failures.is_empty(), "{} of {} cases failed:\n{}", failures.len(), cases.len(), failures.join("\n"));
+}
+
+/// None for a case that takes a host.
+fn outcome<T: CredentialType + Files>(case: &Case, more: More<'_>) -> Result<Option<Value>, String> {
+    match case.call {
+        Call::Form => Ok(Some(form(T::SCHEMA, &case.data))),
+        call if call.is_network() => network::played(case, || more(case).map(told)),
+        _ => Ok(Some(told(more(case).unwrap_or_else(|| call::<T>(case))))),
+    }
 }
 
 fn call<T: CredentialType + Files>(case: &Case) -> Result<Value, Error> {
@@ -90,6 +128,49 @@ fn call<T: CredentialType + Files>(case: &Case) -> Result<Value, Error> {
     }
 }
 
+fn dns01<T: Dns01 + Files>(case: &Case) -> Result<Value, Error> {
+    let (config, context) = (config(T::SCHEMA, &case.data)?, context(case));
+    let handle = case.handle.as_deref().unwrap_or_default();
+    match case.call {
+        Call::DnsCheck => report(&native::dns_check::<T>(&config, case.fqdn.as_deref(), &context)?),
+        Call::Present => Ok(json!({ "handle": native::present::<T>(&config, &txt(case)?, &context)? })),
+        Call::Poll => Ok(match native::poll::<T>(&config, handle, &context)? {
+            Progress::Done => json!({ "progress": "done" }),
+            Progress::Pending(seconds) => json!({ "pendingSeconds": seconds }),
+        }),
+        Call::Cleanup => native::cleanup::<T>(&config, &txt(case)?, handle, &context).map(|()| json!({})),
+        _ => Err(Error::Unsupported("not a call of a DNS provider".into())),
+    }
+}
+
+fn report(report: &Report) -> Result<Value, Error> {
+    Ok(json!({ "summary": report.summary, "details": parsed(&report.details)? }))
+}
+
+fn txt(case: &Case) -> Result<TxtRecord, Error> {
+    let txt = case.txt.clone().ok_or_else(|| Error::Internal("the case has no `txt`".into()))?;
+    Ok(TxtRecord { fqdn: txt.fqdn, zone_hint: txt.zone_hint, value: txt.value, ttl_seconds: txt.ttl_seconds })
+}
+
+/// The data as a call of the network plane sees it: without its secrets.
+fn config(schema: &str, data: &Value) -> Result<String, Error> {
+    let evaluation = validator(schema).evaluate(data);
+    if !evaluation.flag().valid {
+        return Err(Error::Internal(format!("the case's data does not fit the schema: {data}")));
+    }
+    let mut config = data.clone();
+    for entry in evaluation.iter_annotations() {
+        let pointer = entry.instance_location.as_str();
+        if entry.annotations.value().get("writeOnly") == Some(&Value::Bool(true))
+            && let Some((parent, name)) = pointer.rsplit_once('/')
+            && let Some(Value::Object(parent)) = config.pointer_mut(parent)
+        {
+            parent.remove(name);
+        }
+    }
+    Ok(config.to_string())
+}
+
 fn context(case: &Case) -> Context {
     let told = case.context();
     let options = Value::Object(told.options.clone()).to_string();
@@ -97,7 +178,7 @@ fn context(case: &Case) -> Context {
 }
 
 fn told(answer: Result<Value, Error>) -> Value {
-    let kind = match answer {
+    let (kind, message) = match answer {
         Ok(answer) => return json!({ "ok": answer }),
         Err(Error::Invalid(violations)) => {
             let violations: Vec<_> = violations
@@ -106,14 +187,14 @@ fn told(answer: Result<Value, Error>) -> Value {
                 .collect();
             return json!({ "error": { "kind": "invalid", "violations": violations } });
         }
-        Err(Error::Denied(_)) => "denied",
-        Err(Error::NotFound(_)) => "not-found",
-        Err(Error::Throttled(_)) => "throttled",
-        Err(Error::Unavailable(_)) => "unavailable",
-        Err(Error::Unsupported(_)) => "unsupported",
-        Err(Error::Internal(_)) => "internal",
+        Err(Error::Throttled(seconds)) => return json!({ "error": { "kind": "throttled", "seconds": seconds } }),
+        Err(Error::Denied(message)) => ("denied", message),
+        Err(Error::NotFound(message)) => ("not-found", message),
+        Err(Error::Unavailable(message)) => ("unavailable", message),
+        Err(Error::Unsupported(message)) => ("unsupported", message),
+        Err(Error::Internal(message)) => ("internal", message),
     };
-    json!({ "error": { "kind": kind } })
+    json!({ "error": { "kind": kind, "message": message } })
 }
 
 /// What the host's form check would tell, with its words for the codes: the
@@ -121,10 +202,8 @@ fn told(answer: Result<Value, Error>) -> Value {
 /// one too many.
 fn form(schema: &str, data: &Value) -> Value {
     use jsonschema::error::ValidationErrorKind::{AdditionalProperties, Required};
-    let schema: Value = json::from_str(schema).unwrap_or_else(|error| panic!("schema.json: {error}"));
-    let validator = jsonschema::draft202012::new(&schema).unwrap_or_else(|error| panic!("schema.json: {error}"));
     let mut violations = Vec::new();
-    for error in validator.iter_errors(data) {
+    for error in validator(schema).iter_errors(data) {
         let at = error.instance_path().to_string();
         let mut tell = |pointer: String, code: &str| violations.push(json!({ "pointer": pointer, "code": code }));
         match error.kind() {
@@ -141,6 +220,11 @@ fn form(schema: &str, data: &Value) -> Value {
         return json!({ "ok": {} });
     }
     json!({ "error": { "kind": "invalid", "violations": violations } })
+}
+
+fn validator(schema: &str) -> jsonschema::Validator {
+    let schema: Value = json::from_str(schema).unwrap_or_else(|error| panic!("schema.json: {error}"));
+    jsonschema::draft202012::new(&schema).unwrap_or_else(|error| panic!("schema.json: {error}"))
 }
 
 /// A host reads only these codes; another would reach people as `invalid`.

@@ -3,6 +3,7 @@
 
 pub(crate) mod account;
 pub(crate) mod client;
+pub(crate) mod echo;
 pub(crate) mod guarded;
 pub(crate) mod openapi;
 pub(crate) mod pki;

@@ -96,6 +96,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("storage.root_key.variable", Shape::Text, "BURSAR_ROOT_KEY", ""),
     key("plugins.folders", Shape::List, "[]", ""),
     key("plugins.granted_derives", Shape::Table, "{}", ""),
+    key("plugins.granted_dns_names", Shape::Table, "{}", ""),
     key("plugins.granted_addresses", Shape::Table, "{}", ""),
     key("plugins.granted_plain_http", Shape::Table, "{}", ""),
     key("plugins.connect_overrides", Shape::Table, "{}", ""),

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
+use bursar_domain::dns::{DnsGrants, NameRule};
 use bursar_plugin_host::NetworkConfig;
 use bursar_server::{RateLimit, ServerConfig, TlsFiles};
 use etcetera::BaseStrategy;
@@ -39,6 +40,8 @@ pub(crate) struct Settings {
     pub(crate) plugin_folders: Vec<PathBuf>,
     /// Which public fields each type of a folder may derive from secrets.
     pub(crate) granted_derives: BTreeMap<String, Vec<String>>,
+    /// Which DNS names beside challenges each type may write.
+    pub(crate) dns_grants: DnsGrants,
     /// What plugins may reach.
     pub(crate) network: NetworkConfig,
     /// How much is logged.
@@ -113,6 +116,7 @@ pub(super) fn read(from: &Configuration) -> Result<Settings, Failure> {
         data_dir,
         plugin_folders: list(from.value("plugins.folders")).into_iter().map(PathBuf::from).collect(),
         granted_derives: lists(from, "plugins.granted_derives", "must map a plugin's id to a list of JSON Pointers")?,
+        dns_grants: dns_grants(from)?,
         network: network::read(from)?,
         log_level: one_of(from, "log.level", LOG_LEVELS)?,
         log_format: one_of(from, "log.format", LOG_FORMATS)?,
@@ -178,6 +182,19 @@ fn lists(from: &Configuration, name: &str, shape: &str) -> Result<BTreeMap<Strin
         all_texts.then(|| (key.clone(), list(Some(items))))
     });
     lists.collect::<Option<_>>().ok_or_else(|| from.wrong(name, shape))
+}
+
+fn dns_grants(from: &Configuration) -> Result<DnsGrants, Failure> {
+    let name = "plugins.granted_dns_names";
+    let texts = lists(from, name, "must map a plugin's id to a list of names and suffixes such as *.example.com")?;
+    let parse = |text: &String| {
+        text.parse::<NameRule>().map_err(|rule| from.wrong(name, format!("has `{text}`, which is no name: {rule}")))
+    };
+    let rules = texts.into_iter().map(|(plugin, rules)| {
+        let rules = rules.iter().map(parse).collect::<Result<Vec<_>, Failure>>()?;
+        Ok((plugin, rules))
+    });
+    rules.collect::<Result<_, Failure>>().map(DnsGrants::new)
 }
 
 fn default_data_dir() -> Result<PathBuf, Failure> {

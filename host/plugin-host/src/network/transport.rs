@@ -3,6 +3,7 @@
 //! they are known.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
@@ -20,6 +21,12 @@ pub trait Transport: Send + Sync {
     ///
     /// See [`TransportError`].
     async fn exchange(&self, request: WireRequest, reach: &Reach) -> Result<WireAnswer, TransportError>;
+
+    /// A transport for one call, which may keep its connections until the call
+    /// ends. `None` where there is nothing to keep.
+    fn for_call(&self) -> Option<Arc<dyn Transport>> {
+        None
+    }
 
     /// The time that goes with this wire, in Unix seconds: what is replayed was
     /// signed at a time of its own.

@@ -62,6 +62,18 @@ pub(crate) fn of(schema: &str) -> Option<Value> {
                 "content": "USERNAME='orders'\nPASSWORD='correct horse battery staple'\n", "sensitive": true
             }]
         }),
+        "Probe" => json!({ "fqdn": "_acme-challenge.shop.example.com" }),
+        "Probed" => json!({
+            "summary": "The token may write in example.com.", "details": { "zone": "example.com" }, "at": LATER
+        }),
+        "PresentDnsRecord" => json!({
+            "fqdn": "_acme-challenge.shop.example.com", "value": DNS_VALUE, "ttlSeconds": 60
+        }),
+        "CleanupDnsRecord" => json!({ "fqdn": "_acme-challenge.shop.example.com", "value": DNS_VALUE }),
+        "DnsRecord" => json!({
+            "fqdn": "_acme-challenge.shop.example.com", "value": DNS_VALUE, "ttlSeconds": 60, "state": "present",
+            "since": LATER, "by": "workload:issuer"
+        }),
         _ => return of_installation(schema),
     })
 }
@@ -82,6 +94,16 @@ fn of_installation(schema: &str) -> Option<Value> {
                     "host": { "type": "string" }, "username": { "type": "string" },
                     "password": { "type": "string", "writeOnly": true }
                 }
+            }
+        }),
+        "DnsProvider" => json!({
+            "id": "example", "type": "dns-example", "title": "Example DNS", "summary": "Zones at Example Ltd.",
+            "category": "dns-provider", "version": "1.0.0", "digest": DIGEST, "icon": "", "publisher": "Example Ltd",
+            "documentation": "https://example.com/dns", "abilities": ["dns01"], "slots": [], "variants": [],
+            "formats": [], "hints": { "order": ["token"], "groups": [] },
+            "schema": {
+                "type": "object", "required": ["token"],
+                "properties": { "token": { "type": "string", "writeOnly": true } }
             }
         }),
         "Template" => json!({
@@ -139,6 +161,7 @@ const CREDENTIAL: &str = "0199f3c1-8a51-7c6b-9a0e-5a3c1f2b7d02";
 const TOKEN: &str = "0199f3c1-8a51-7c6b-9a0e-5a3c1f2b7d10";
 const EARLIER: &str = "2026-11-01T08:00:00.000Z";
 const LATER: &str = "2026-11-22T09:30:00.000Z";
+const DNS_VALUE: &str = "gfj9Xq...Rg85nM";
 const DIGEST: &str = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 
 #[cfg(test)]
@@ -180,6 +203,12 @@ mod tests {
         holds::<schema::Materialized>("Materialized");
         holds::<schema::CredentialType>("CredentialType");
         holds::<schema::Template>("Template");
+        holds::<schema::Probe>("Probe");
+        holds::<schema::Probed>("Probed");
+        holds::<schema::PresentDnsRecord>("PresentDnsRecord");
+        holds::<schema::CleanupDnsRecord>("CleanupDnsRecord");
+        holds::<schema::DnsRecord>("DnsRecord");
+        holds::<schema::DnsProvider>("DnsProvider");
         holds::<schema::Plugin>("Plugin");
         holds::<schema::AuditEntry>("AuditEntry");
         holds::<schema::Checkpoint>("Checkpoint");

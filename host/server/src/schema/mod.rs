@@ -7,6 +7,7 @@
 mod access;
 mod credential;
 mod credential_type;
+mod dns;
 mod installation;
 mod page;
 mod problem;
@@ -25,6 +26,7 @@ pub use credential::{
 pub use credential_type::{
     CredentialType, Format, HintGroup, Hints, HostWish, Plugin, PluginState, Slot, Template, Variant,
 };
+pub use dns::{CleanupDnsRecord, DnsProvider, DnsRecord, DnsRecordState, PresentDnsRecord, Probe, Probed};
 pub use installation::{AuditEntry, AuditReport, Checkpoint, Health, HealthEngine, Outcome, Ready, Rekeyed};
 pub use page::Page;
-pub use problem::{InputError, Problem};
+pub use problem::{Conflict, InputError, Problem};

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::super::Broker;
+use super::probe::Draft;
+use crate::id::Name;
 use crate::plugin::{Context, CredentialType, Inspection, PluginError};
 use crate::secret::{SecretJson, put};
 use crate::{Error, Kind, Violation};
@@ -20,6 +22,13 @@ pub(super) struct Judged {
     pub(super) secret_pointers: Vec<String>,
     /// What the public half says.
     pub(super) inspection: Inspection,
+}
+
+impl Judged {
+    /// What a preflight takes of it.
+    pub(super) fn draft<'a>(&'a self, name: &'a Name) -> Draft<'a> {
+        Draft { name, data: &self.full, secret_pointers: &self.secret_pointers }
+    }
 }
 
 impl Broker {
