@@ -27,7 +27,22 @@ pub(crate) enum Refusal {
     Throttled(Option<u32>),
     Unavailable(String),
     Unsupported,
-    Internal,
+    Internal(String),
+}
+
+impl Refusal {
+    /// The plugin's own words in it.
+    pub(crate) fn words(&self) -> Vec<String> {
+        match self {
+            Self::Invalid(said) => {
+                said.iter().map(|it| format!("{} at {}: {}", it.code, it.pointer, it.message)).collect()
+            }
+            Self::Denied(text) | Self::NotFound(text) | Self::Unavailable(text) | Self::Internal(text) => {
+                vec![text.clone()]
+            }
+            Self::Throttled(_) | Self::Unsupported => Vec::new(),
+        }
+    }
 }
 
 /// A violation as the plugin worded it.
@@ -170,7 +185,7 @@ pub(crate) fn open_refusal(refusal: Refusal, data: &Value, form: &FormSchema) ->
         Refusal::Unavailable(text) => PluginError::Unavailable(sentence(&text)),
         Refusal::Throttled(seconds) => PluginError::Throttled(seconds),
         Refusal::Unsupported => PluginError::Unsupported(UNSUPPORTED.to_owned()),
-        Refusal::Internal => broke(INTERNAL),
+        Refusal::Internal(_) => broke(INTERNAL),
     }
 }
 
@@ -202,7 +217,7 @@ pub(crate) fn quiet_refusal(
         Refusal::Unavailable(_) => PluginError::Unavailable("the plugin found something unavailable".to_owned()),
         Refusal::Throttled(_) => PluginError::Throttled(None),
         Refusal::Unsupported => PluginError::Unsupported(UNSUPPORTED.to_owned()),
-        Refusal::Internal => broke(INTERNAL),
+        Refusal::Internal(_) => broke(INTERNAL),
     }
 }
 

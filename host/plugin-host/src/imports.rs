@@ -8,7 +8,6 @@
 //! is the same every time, in both planes.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aws_lc_rs::digest::{Context, SHA256};
@@ -24,11 +23,12 @@ use wasmtime_wasi::{Deterministic, HostMonotonicClock, HostWallClock, WasiCtx, W
 use crate::limits::{Limits, Meter};
 use crate::network::log::Level;
 use crate::network::plane::Plane;
+use crate::observe::Usage;
 
 /// What belongs to one sandbox and dies with it.
 pub(crate) struct State {
     pub(crate) meter: Meter,
-    log_bytes: Arc<AtomicU64>,
+    usage: Arc<Usage>,
     seed: [u8; 32],
     /// Present in the network plane alone.
     plane: Option<Box<Plane>>,
@@ -38,11 +38,11 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// `seed` stands in for randomness; `log_bytes` counts what was said.
-    pub(crate) fn new(limits: &Limits, seed: [u8; 32], log_bytes: Arc<AtomicU64>) -> Self {
+    /// `seed` stands in for randomness; `usage` is what the call takes and says.
+    pub(crate) fn new(limits: &Limits, seed: [u8; 32], usage: Arc<Usage>) -> Self {
         let mut resources = ResourceTable::new();
         resources.set_max_capacity(MAX_RESOURCES);
-        Self { meter: Meter::new(limits), log_bytes, seed, plane: None, wasi: None, resources }
+        Self { meter: Meter::new(limits, Arc::clone(&usage)), usage, seed, plane: None, wasi: None, resources }
     }
 
     /// Lets the call speak. Its data must be without secrets.
@@ -57,7 +57,7 @@ impl State {
 
     /// A line the plugin logged: in the pure plane only its length is kept.
     pub(crate) fn logged(&mut self, level: Level, line: &str) {
-        self.log_bytes.fetch_add(line.len() as u64, Ordering::Relaxed);
+        self.usage.logged(line);
         if let Some(plane) = self.plane() {
             plane.log(level, line);
         }

@@ -38,6 +38,7 @@ mod load;
 mod manifest;
 mod names;
 mod network;
+mod observe;
 mod plugins;
 mod registry;
 mod sandbox;
@@ -64,6 +65,7 @@ pub use manifest::parse_manifest;
 pub use network::{
     AddressRule, HttpsTransport, NetworkConfig, Reach, Resolver, Transport, TransportError, WireAnswer, WireRequest,
 };
+pub use observe::{Observed, Observer};
 pub use registry::{PluginHost, PluginInfo};
 pub use signature::{Signed, TrustedKey, check_signature};
 pub use watch::Watching;

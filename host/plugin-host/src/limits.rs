@@ -1,10 +1,13 @@
 //! What one call may use up.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use wasmtime::ResourceLimiter;
 
 use crate::engine::TICK;
+use crate::observe::Usage;
 
 /// The bounds of every call. [`Limits::default`] is what ships.
 #[derive(Clone, Debug, PartialEq)]
@@ -126,19 +129,22 @@ impl Call {
 /// memory by itself, and a component may have many.
 pub(crate) struct Meter {
     left_bytes: usize,
+    usage: Arc<Usage>,
 }
 
 impl Meter {
-    pub(crate) fn new(limits: &Limits) -> Self {
-        Self { left_bytes: limits.memory_bytes }
+    pub(crate) fn new(limits: &Limits, usage: Arc<Usage>) -> Self {
+        Self { left_bytes: limits.memory_bytes, usage }
     }
 }
 
 impl ResourceLimiter for Meter {
     fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        let Some(left) = self.left_bytes.checked_sub(desired.saturating_sub(current)) else {
+        let more = desired.saturating_sub(current);
+        let Some(left) = self.left_bytes.checked_sub(more) else {
             return Err(wasmtime::Error::new(OutOfMemory));
         };
+        self.usage.memory_bytes.fetch_add(more, Ordering::Relaxed);
         self.left_bytes = left;
         Ok(true)
     }

@@ -55,7 +55,7 @@ impl Plugins for PluginHost {
         }
         let (session, mut store) = self.sandboxes.open(id, &loaded.turns, Call::Template, [0; 32]).await?;
         let said = session.run(loaded.component.template(&mut store, variant)).await?;
-        match said {
+        match self.overhear(said) {
             Ok(text) => parse_json(&text, MAX_JSON_BYTES).map_err(broke),
             Err(refusal) => Err(answer::open_refusal(refusal, &Value::Null, &loaded.form)),
         }
@@ -68,7 +68,7 @@ impl Plugins for PluginHost {
         check_size(&data)?;
         let (session, mut store) = self.sandboxes.open(id, &loaded.turns, Call::Inspect, context.seed).await?;
         let said = session.run(loaded.component.inspect(&mut store, &data, context)).await?;
-        match said {
+        match self.overhear(said) {
             Ok(said) => answer::inspection(said, public, &loaded.form),
             Err(refusal) => Err(answer::open_refusal(refusal, public, &loaded.form)),
         }
@@ -87,7 +87,7 @@ impl Plugins for PluginHost {
         check_size(&text)?;
         let (session, mut store) = self.sandboxes.open(id, &loaded.turns, Call::Check, context.seed).await?;
         let said = session.run(loaded.component.check(&mut store, &text, context)).await?;
-        match said {
+        match self.overhear(said) {
             Ok(said) => {
                 let allowed: Vec<&str> = secret_pointers.iter().chain(&loaded.derives).map(String::as_str).collect();
                 answer::rewrites(said, &allowed)
@@ -119,7 +119,7 @@ impl Plugins for PluginHost {
         check_size(&text)?;
         let (session, mut store) = self.sandboxes.open(id, &loaded.turns, Call::Materialize, context.seed).await?;
         let said = session.run(loaded.component.materialize(&mut store, &text, format, context)).await?;
-        match said {
+        match self.overhear(said) {
             Ok(said) => answer::artifacts(said),
             Err(refusal) => {
                 let secret_pointers = loaded.form.secret_pointers(data.expose())?;
@@ -180,10 +180,19 @@ struct Spoken<'a> {
 }
 
 impl PluginHost {
+    /// Lets an observer hear why a plugin refused, before most of that is
+    /// dropped.
+    fn overhear<T>(&self, said: Result<T, Refusal>) -> Result<T, Refusal> {
+        if let (Err(refusal), Some(observer)) = (&said, self.sandboxes.observer()) {
+            refusal.words().into_iter().for_each(|words| observer.refused(&words));
+        }
+        said
+    }
+
     /// Opens a sandbox of the network plane. What the caller calls secret and
     /// what the form does both stay with the host.
     async fn speak<'a>(
-        &self,
+        &'a self,
         loaded: &'a Loaded,
         call: Call,
         about: &NetworkCall<'_>,
@@ -210,7 +219,7 @@ impl PluginHost {
     ) -> Result<R, PluginError> {
         let plane = store.data_mut().plane().ok_or_else(|| broke("it left the network plane"))?;
         plane.close().await.map_err(|error| broke(&error.to_string()))?;
-        match said? {
+        match self.overhear(said?) {
             Ok(said) => check(said, plane.vault().known()),
             Err(refusal) => Err(network::refusal(refusal, plane.public(), &loaded.form, plane.vault().known())),
         }

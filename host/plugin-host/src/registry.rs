@@ -18,7 +18,7 @@ use crate::settle::{Rules, Settled, Wanted, settle};
 use crate::stock::Stock;
 use crate::told::Told;
 use crate::watch::Folders;
-use crate::{Approval, Error, PluginEvent, PluginHostConfig, imports};
+use crate::{Approval, Error, Observer, PluginEvent, PluginHostConfig, imports};
 
 /// The loaded plugins and the engine that runs them.
 pub struct PluginHost {
@@ -93,6 +93,12 @@ impl PluginHost {
     #[must_use]
     pub fn engine_mode(&self) -> EngineMode {
         self.mode
+    }
+
+    /// Lets `observer` hear of every call from now on, and of what a broker never
+    /// keeps: for the check of a plugin on test data, and nothing else.
+    pub fn observe(&self, observer: Arc<dyn Observer>) {
+        self.sandboxes.observe(observer);
     }
 
     /// Facts of the active plugin with this id.

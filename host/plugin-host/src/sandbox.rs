@@ -1,8 +1,8 @@
 //! One call: a fresh store and instance, its limits, and what became of it.
 
 use std::future::Future;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bursar_domain::Violation;
@@ -17,6 +17,7 @@ use crate::limits::{Call, Limits, OutOfMemory};
 use crate::network::Network;
 use crate::network::plane::{Plane, Unrecorded};
 use crate::network::vault::TooMany;
+use crate::observe::{Observer, Usage};
 
 /// Makes sandboxes, no more at once than the limits say.
 pub(crate) struct Sandboxes {
@@ -25,6 +26,8 @@ pub(crate) struct Sandboxes {
     /// Over all plugins: an exhausted pool would be an error, not a queue.
     slots: Places,
     network: Arc<Network>,
+    /// Only where an author looks at a plugin.
+    observer: OnceLock<Arc<dyn Observer>>,
 }
 
 /// The turns of one plugin, so that a slow one cannot hold every slot.
@@ -44,7 +47,8 @@ pub(crate) struct Session<'a> {
     plugin: &'a str,
     call: Call,
     wall: Duration,
-    log_bytes: Arc<AtomicU64>,
+    limits: &'a Limits,
+    usage: Arc<Usage>,
     _slot: OwnedSemaphorePermit,
     _turn: OwnedSemaphorePermit,
 }
@@ -52,11 +56,21 @@ pub(crate) struct Session<'a> {
 impl Sandboxes {
     pub(crate) fn new(engine: Engine, limits: Limits, network: NetworkConfig) -> Self {
         let slots = Places::new(limits.concurrent_calls, limits.concurrent_network_calls);
-        Self { engine, limits, slots, network: Arc::new(Network::new(network)) }
+        Self { engine, limits, slots, network: Arc::new(Network::new(network)), observer: OnceLock::new() }
     }
 
     pub(crate) fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// Lets `observer` hear of every call from now on; the first one stays.
+    pub(crate) fn observe(&self, observer: Arc<dyn Observer>) {
+        self.observer.get_or_init(|| observer);
+    }
+
+    /// Who hears of every call.
+    pub(crate) fn observer(&self) -> Option<&Arc<dyn Observer>> {
+        self.observer.get()
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -75,7 +89,7 @@ impl Sandboxes {
     ///
     /// [`PluginError::Unavailable`] while the host shuts down.
     pub(crate) async fn open<'a>(
-        &self,
+        &'a self,
         plugin: &'a str,
         turns: &Turns,
         call: Call,
@@ -85,8 +99,8 @@ impl Sandboxes {
         let turn = turns.0.of(call).acquire_owned().await.map_err(closed)?;
         let slot = self.slots.of(call).acquire_owned().await.map_err(closed)?;
 
-        let log_bytes = Arc::new(AtomicU64::new(0));
-        let mut store = Store::new(&self.engine, State::new(&self.limits, seed, Arc::clone(&log_bytes)));
+        let usage = Arc::new(Usage::new(self.observer.get().cloned()));
+        let mut store = Store::new(&self.engine, State::new(&self.limits, seed, Arc::clone(&usage)));
         store.limiter(|state| &mut state.meter);
         store.set_hostcall_fuel(self.limits.copied_bytes);
         store.set_max_component_handles(MAX_HANDLES);
@@ -98,7 +112,7 @@ impl Sandboxes {
             if ticks == 0 { Err(Trap::Interrupt.into()) } else { Ok(UpdateDeadline::Yield(1)) }
         });
         let wall = self.limits.wall(call);
-        Ok((Session { plugin, call, wall, log_bytes, _slot: slot, _turn: turn }, store))
+        Ok((Session { plugin, call, wall, limits: &self.limits, usage, _slot: slot, _turn: turn }, store))
     }
 
     /// The same for a call that may speak, about `call.data`.
@@ -108,7 +122,7 @@ impl Sandboxes {
     /// [`PluginError::Unavailable`] while the host shuts down,
     /// [`PluginError::Invalid`] for data with too many secrets.
     pub(crate) async fn open_network<'a>(
-        &self,
+        &'a self,
         kind: &'a Arc<CredentialType>,
         turns: &Turns,
         call: Call,
@@ -143,13 +157,13 @@ impl Session<'_> {
     ///
     /// [`PluginError::Failed`] naming the limit it broke, never guest text.
     pub(crate) async fn run<T>(self, work: impl Future<Output = wasmtime::Result<T>>) -> Result<T, PluginError> {
-        let outcome = match tokio::time::timeout(self.wall, work).await {
+        let outcome = match tokio::time::timeout(self.wall, self.usage.watch(self.call, self.limits, work)).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(Stop::of(&error)),
             Err(_elapsed) => Err(Stop::Wall),
         };
         let (plugin, call) = (self.plugin, self.call.as_str());
-        let log_bytes = self.log_bytes.load(Ordering::Relaxed);
+        let log_bytes = self.usage.log_bytes.load(Ordering::Relaxed);
         match outcome {
             Ok(answer) => {
                 tracing::trace!(plugin, call, log_bytes, "plugin call");

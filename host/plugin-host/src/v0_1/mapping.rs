@@ -28,7 +28,7 @@ impl From<types::Error> for Refusal {
             types::Error::Throttled(seconds) => Self::Throttled(seconds),
             types::Error::Unavailable(text) => Self::Unavailable(text),
             types::Error::Unsupported(_) => Self::Unsupported,
-            types::Error::Internal(_) => Self::Internal,
+            types::Error::Internal(text) => Self::Internal(text),
         }
     }
 }

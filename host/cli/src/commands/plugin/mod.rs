@@ -2,6 +2,7 @@
 
 mod approve;
 mod build;
+mod check;
 mod inspect;
 mod list;
 mod new;
@@ -31,6 +32,7 @@ pub(crate) enum Command {
     Rollback(rollback::Rollback),
     Inspect(inspect::Inspect),
     Sign(sign::Sign),
+    Check(check::Check),
 }
 
 impl Command {
@@ -45,6 +47,7 @@ impl Command {
             Self::Rollback(command) => command.run(&Session::open(global)?).await,
             Self::Inspect(command) => command.run(global).await,
             Self::Sign(command) => command.run(global),
+            Self::Check(command) => command.run(global.output()).await,
         }
     }
 }
