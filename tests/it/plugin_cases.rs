@@ -7,15 +7,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use bursar_domain::Violation;
 use bursar_domain::plugin::{Context, PluginError, Plugins};
 use bursar_domain::secret::SecretJson;
-use bursar_plugin_host::{Limits, NetworkConfig, PluginHost, PluginHostConfig};
-use bursar_plugin_sdk::cases::{Call, Case, load};
+use bursar_plugin_cases::{Call, Case, Labelled, load};
+use bursar_plugin_host::{Approval, PluginHost, PluginHostConfig};
 use serde_json::{Map, Value, json};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -23,13 +22,9 @@ async fn every_case_holds_for_the_component_that_ships() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let components = root.join("target/plugins");
     let config = PluginHostConfig {
-        built_ins: Vec::new(),
         folders: vec![components.clone(), components.join("examples")],
-        cache_dir: None,
-        cache_key: [0; 32],
-        granted_derives: BTreeMap::new(),
-        limits: Limits::default(),
-        network: NetworkConfig::default(),
+        approval: Approval::Allow,
+        ..PluginHostConfig::ephemeral()
     };
     let (host, _) = PluginHost::load(config).await.unwrap();
 
@@ -38,9 +33,9 @@ async fn every_case_holds_for_the_component_that_ships() {
     for folder in folders(&root.join("plugins")).chain(folders(&root.join("examples"))) {
         let manifest: Value = serde_json::from_slice(&fs::read(folder.join("manifest.json")).unwrap()).unwrap();
         let id = manifest["id"].as_str().unwrap();
-        let cases = load(&folder).unwrap();
+        let cases = load(&folder.join("tests")).unwrap();
         assert!(!cases.is_empty(), "{id} has no cases");
-        for (label, case) in cases.into_iter().filter(|(_, case)| case.call != Call::Generate) {
+        for Labelled { label, case } in cases.into_iter().filter(|it| it.case.call != Call::Generate) {
             if let Err(why) = case.judge(&told(replay(&host, id, &case).await)) {
                 failures.push(format!("{id}: {label}: {why}"));
             }
@@ -53,12 +48,8 @@ async fn every_case_holds_for_the_component_that_ships() {
 
 async fn replay(host: &PluginHost, id: &str, case: &Case) -> Result<Value, PluginError> {
     let told = case.context();
-    let context = Context {
-        name: told.name,
-        version: told.version,
-        seed: told.seed.try_into().unwrap(),
-        options: serde_json::from_str(&told.options).unwrap(),
-    };
+    let context =
+        Context { seed: told.seed(), name: told.name, version: told.version, options: Value::Object(told.options) };
     let data = SecretJson::new(case.data.clone());
     let secrets = || host.validate_form(id, &data).map(|report| report.secret_pointers);
     match case.call {
@@ -92,6 +83,9 @@ async fn replay(host: &PluginHost, id: &str, case: &Case) -> Result<Value, Plugi
             Ok(json!({ "artifacts": artifacts }))
         }
         Call::Generate => unreachable!("left out above"),
+        Call::Probe | Call::DnsCheck | Call::Present | Call::Poll | Call::Cleanup => {
+            Err(PluginError::Unsupported("there is no network plane yet".into()))
+        }
     }
 }
 

@@ -208,6 +208,8 @@ fn without_password(url: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use bursar_plugin_host::Approval;
+
     use super::*;
 
     fn load(file: &str, environment: &[(&str, &str)], flags: Vec<FlagValue>) -> Result<Configuration, Failure> {
@@ -294,6 +296,19 @@ mod tests {
         let settings = load("", &environment, Vec::new()).unwrap().settings().unwrap();
         assert_eq!(settings.plugin_folders, [PathBuf::from("/a"), PathBuf::from("/b")]);
         assert_eq!(settings.granted_derives["x"], ["/public"]);
+    }
+
+    #[test]
+    fn plugins_that_have_to_be_signed_need_somebody_who_signs() {
+        let settings = |environment: &[(&str, &str)]| load("", environment, Vec::new()).unwrap().settings();
+        let signed = ("BURSAR_PLUGINS__APPROVAL", "signed-only");
+        let key = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
+        let told = |environment: &[(&str, &str)]| settings(environment).unwrap_err().to_string();
+        assert!(told(&[signed]).contains("needs plugins.trusted_keys"));
+        assert!(told(&[("BURSAR_PLUGINS__TRUSTED_KEYS", "RWnope")]).contains("RWnope is no minisign public key"));
+        assert!(told(&[("BURSAR_PLUGINS__APPROVAL", "maybe")]).contains("must be one of ask, allow, signed-only"));
+        let settings = settings(&[signed, ("BURSAR_PLUGINS__TRUSTED_KEYS", key)]).unwrap();
+        assert_eq!((settings.approval, settings.trusted_keys[0].to_string().as_str()), (Approval::SignedOnly, key));
     }
 
     #[test]

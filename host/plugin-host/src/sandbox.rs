@@ -28,10 +28,12 @@ pub(crate) struct Sandboxes {
 }
 
 /// The turns of one plugin, so that a slow one cannot hold every slot.
+#[derive(Clone)]
 pub(crate) struct Turns(Places);
 
 /// Places for calls at once. Those that speak have their own: they wait for
 /// others.
+#[derive(Clone)]
 struct Places {
     pure: Arc<Semaphore>,
     network: Arc<Semaphore>,

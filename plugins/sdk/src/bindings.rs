@@ -29,3 +29,51 @@ pub mod generator {
         default_bindings_module: "bursar_plugin_sdk::bindings::generator",
     });
 }
+
+/// The interface `prober`, on its own.
+pub mod prober {
+    wit_bindgen::generate!({
+        path: "../../wit/v0.1",
+        inline: "package bursar:sdk; world prober { export bursar:plugin/prober@0.1.0; }",
+        world: "bursar:sdk/prober",
+        with: { "bursar:plugin/types@0.1.0": crate::bindings::bursar::plugin::types },
+        pub_export_macro: true,
+        export_macro_name: "export_prober",
+        default_bindings_module: "bursar_plugin_sdk::bindings::prober",
+    });
+}
+
+/// The interface `dns01`, on its own.
+pub mod dns01 {
+    wit_bindgen::generate!({
+        path: "../../wit/v0.1",
+        inline: "package bursar:sdk; world dns01 { export bursar:plugin/dns01@0.1.0; }",
+        world: "bursar:sdk/dns01",
+        with: { "bursar:plugin/types@0.1.0": crate::bindings::bursar::plugin::types },
+        pub_export_macro: true,
+        export_macro_name: "export_dns01",
+        default_bindings_module: "bursar_plugin_sdk::bindings::dns01",
+        additional_derives: [PartialEq],
+    });
+}
+
+/// What the network plane gives: `clock`, `http` and `signing`. A component
+/// imports of these what it calls.
+pub mod network {
+    wit_bindgen::generate!({
+        path: "../../wit/v0.1",
+        inline: "package bursar:sdk; world network {
+            import bursar:plugin/clock@0.1.0;
+            import bursar:plugin/http@0.1.0;
+            import bursar:plugin/signing@0.1.0;
+        }",
+        world: "bursar:sdk/network",
+        with: {
+            "bursar:plugin/types@0.1.0": crate::bindings::bursar::plugin::types,
+            "bursar:plugin/clock@0.1.0": generate,
+            "bursar:plugin/http@0.1.0": generate,
+            "bursar:plugin/signing@0.1.0": generate,
+        },
+        additional_derives: [PartialEq],
+    });
+}

@@ -1,8 +1,13 @@
 //! From the traits to a component's exports.
 
+use crate::bindings::dns01::exports::bursar::plugin::dns01;
 use crate::bindings::exports::bursar::plugin::{form, materializer};
 use crate::bindings::generator::exports::bursar::plugin::generator;
-use crate::{Artifact, Context, CredentialType, Error, Files, Generator, Rewrite, native, panic};
+use crate::bindings::prober::exports::bursar::plugin::prober;
+use crate::{
+    Artifact, Context, CredentialType, Dns01, Error, Files, Generator, Prober, Progress, Report, Rewrite, TxtRecord,
+    native, panic,
+};
 
 /// Makes the crate a component: exports `form` and `materializer` for a type
 /// that implements [`CredentialType`], with `manifest.json`, `schema.json` and
@@ -27,6 +32,24 @@ macro_rules! export_generator {
     ($type:ident) => {
         #[cfg(target_arch = "wasm32")]
         $crate::bindings::generator::export_generator!($type with_types_in $crate::bindings::generator);
+    };
+}
+
+/// Also exports `prober`, for a type that implements [`Prober`].
+#[macro_export]
+macro_rules! export_prober {
+    ($type:ident) => {
+        #[cfg(target_arch = "wasm32")]
+        $crate::bindings::prober::export_prober!($type with_types_in $crate::bindings::prober);
+    };
+}
+
+/// Also exports `dns01`, for a type that implements [`Dns01`].
+#[macro_export]
+macro_rules! export_dns01 {
+    ($type:ident) => {
+        #[cfg(target_arch = "wasm32")]
+        $crate::bindings::dns01::export_dns01!($type with_types_in $crate::bindings::dns01);
     };
 }
 
@@ -71,5 +94,34 @@ impl<T: Generator> generator::Guest for T {
     fn generate(data: String, entropy: Vec<u8>, context: Context) -> Result<String, Error> {
         panic::log_panics();
         native::generate::<T>(&data, &entropy, &context)
+    }
+}
+
+impl<T: Prober> prober::Guest for T {
+    fn probe(config: String, context: Context) -> Result<Report, Error> {
+        panic::log_panics();
+        native::probe::<T>(&config, &context)
+    }
+}
+
+impl<T: Dns01> dns01::Guest for T {
+    fn check(config: String, fqdn: Option<String>, context: Context) -> Result<Report, Error> {
+        panic::log_panics();
+        native::dns_check::<T>(&config, fqdn.as_deref(), &context)
+    }
+
+    fn present(config: String, txt: TxtRecord, context: Context) -> Result<String, Error> {
+        panic::log_panics();
+        native::present::<T>(&config, &txt, &context)
+    }
+
+    fn poll(config: String, handle: String, context: Context) -> Result<Progress, Error> {
+        panic::log_panics();
+        native::poll::<T>(&config, &handle, &context)
+    }
+
+    fn cleanup(config: String, txt: TxtRecord, handle: String, context: Context) -> Result<(), Error> {
+        panic::log_panics();
+        native::cleanup::<T>(&config, &txt, &handle, &context)
     }
 }

@@ -14,6 +14,10 @@
 //! [`Generator`] and [`export_generator!`]: a component exports what it calls
 //! the macro for and nothing else.
 //!
+//! Calls of the network plane ([`Prober`], [`Dns01`]) speak through [`http`],
+//! [`signing`] and [`clock`], and name secrets that the host fills in. What DNS
+//! providers share is in [`dns`] and [`cert_manager`].
+//!
 //! The same functions can be called without a sandbox, JSON in and JSON out, by
 //! [`native`]. With the feature `cases` the crate also runs a plugin's
 //! `tests/*.json`; see [`cases`].
@@ -27,12 +31,19 @@ mod artifact;
 pub mod bindings;
 #[cfg(feature = "cases")]
 pub mod cases;
+pub mod cert_manager;
+pub mod clock;
 mod context;
+pub mod dns;
 mod env_file;
 mod export;
+pub mod host;
+pub mod http;
 mod inspection;
 pub mod native;
 mod panic;
+mod rewrite;
+pub mod signing;
 mod traits;
 mod violations;
 
@@ -41,10 +52,11 @@ pub use env_file::env_file;
 pub use inspection::Inspection;
 pub use serde;
 pub use serde_json as json;
-pub use traits::{CredentialType, Files, Generator};
+pub use traits::{CredentialType, Dns01, Files, Generator, Prober};
 pub use violations::Violations;
 
-pub use bindings::bursar::plugin::types::{Context, Error, Violation};
+pub use bindings::bursar::plugin::types::{Context, Error, Part, Report, Violation};
+pub use bindings::dns01::exports::bursar::plugin::dns01::{Progress, TxtRecord};
 pub use bindings::exports::bursar::plugin::form::{Rewrite, Selector};
 pub use bindings::exports::bursar::plugin::materializer::Artifact;
 

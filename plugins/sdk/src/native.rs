@@ -8,7 +8,10 @@ use serde::de::DeserializeOwned;
 
 use crate::bindings::exports::bursar::plugin::form;
 use crate::json::{self, Value};
-use crate::{Artifact, Context, CredentialType, Error, Files, Generator, Rewrite, Violations};
+use crate::{
+    Artifact, Context, CredentialType, Dns01, Error, Files, Generator, Prober, Progress, Report, Rewrite, TxtRecord,
+    Violations,
+};
 
 /// `form.template`.
 ///
@@ -80,6 +83,51 @@ pub fn materialize<T: CredentialType>(
 pub fn generate<T: Generator>(data: &str, entropy: &[u8], context: &Context) -> Result<String, Error> {
     let entropy = entropy.try_into().map_err(|_| Error::Internal("entropy is not 64 bytes".into()))?;
     to_text(&T::generate(parse(data)?, entropy, context)?)
+}
+
+/// `prober.probe`.
+///
+/// # Errors
+///
+/// What the type answers; [`Error::Invalid`] for data of another shape.
+pub fn probe<T: Prober>(config: &str, context: &Context) -> Result<Report, Error> {
+    T::probe(parse(config)?, context)
+}
+
+/// `dns01.check`.
+///
+/// # Errors
+///
+/// What the type answers; [`Error::Invalid`] for data of another shape.
+pub fn dns_check<T: Dns01>(config: &str, fqdn: Option<&str>, context: &Context) -> Result<Report, Error> {
+    T::check(parse(config)?, fqdn, context)
+}
+
+/// `dns01.present`.
+///
+/// # Errors
+///
+/// What the type answers; [`Error::Invalid`] for data of another shape.
+pub fn present<T: Dns01>(config: &str, txt: &TxtRecord, context: &Context) -> Result<String, Error> {
+    T::present(parse(config)?, txt, context)
+}
+
+/// `dns01.poll`.
+///
+/// # Errors
+///
+/// What the type answers; [`Error::Invalid`] for data of another shape.
+pub fn poll<T: Dns01>(config: &str, handle: &str, context: &Context) -> Result<Progress, Error> {
+    T::poll(parse(config)?, handle, context)
+}
+
+/// `dns01.cleanup`.
+///
+/// # Errors
+///
+/// What the type answers; [`Error::Invalid`] for data of another shape.
+pub fn cleanup<T: Dns01>(config: &str, txt: &TxtRecord, handle: &str, context: &Context) -> Result<(), Error> {
+    T::cleanup(parse(config)?, txt, handle, context)
 }
 
 /// The parser's own words could quote a secret, so they are not passed on.

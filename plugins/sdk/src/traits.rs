@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::{Artifact, Context, Error, Inspection, Rewrite, json::Value};
+use crate::{Artifact, Context, Error, Inspection, Progress, Report, Rewrite, TxtRecord, json::Value};
 
 /// A credential type: the pure functions beside its data files.
 ///
@@ -77,6 +77,65 @@ pub trait Generator {
     ///
     /// [`Error::Invalid`]; people see the manifest's `messages[code]`.
     fn generate(data: Self::Seed, entropy: &[u8; 64], context: &Context) -> Result<Self::Generated, Error>;
+}
+
+/// A type whose live service can be asked. Export it by
+/// [`export_prober!`](crate::export_prober) and list the ability `probe` in the
+/// manifest.
+pub trait Prober {
+    /// The data without its secrets, as `inspect` normalised it.
+    type Config: DeserializeOwned;
+
+    /// Signs in and asks for something harmless.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Denied`] for a refused credential.
+    fn probe(config: Self::Config, context: &Context) -> Result<Report, Error>;
+}
+
+/// A provider that proves control of a domain by TXT records (RFC 8555, section
+/// 8.4). Export it by [`export_dns01!`](crate::export_dns01) and list the
+/// ability `dns01` in the manifest. [`dns`](crate::dns) has the work that
+/// providers share.
+pub trait Dns01 {
+    /// The data without its secrets, as `inspect` normalised it.
+    type Config: DeserializeOwned;
+
+    /// Finds the zone for `fqdn`, or any zone, and proves that the credential
+    /// may write there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Denied`] for a refused credential, [`Error::NotFound`] without
+    /// a zone, in words that name the cure.
+    fn check(config: Self::Config, fqdn: Option<&str>, context: &Context) -> Result<Report, Error>;
+
+    /// Adds the value beside what is there; already present is success. Returns
+    /// a handle for the other two, at most 4 KiB.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    fn present(config: Self::Config, txt: &TxtRecord, context: &Context) -> Result<String, Error>;
+
+    /// How far the change of `present` is: done, unless the provider tells.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    fn poll(config: Self::Config, handle: &str, context: &Context) -> Result<Progress, Error> {
+        let _ = (config, handle, context);
+        Ok(Progress::Done)
+    }
+
+    /// Removes this value and no other; already absent is success. The handle
+    /// is empty when the host lost it.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    fn cleanup(config: Self::Config, txt: &TxtRecord, handle: &str, context: &Context) -> Result<(), Error>;
 }
 
 /// A type's data files. [`export_type!`](crate::export_type) implements it.

@@ -54,6 +54,10 @@ const TABLE: &[Row] = &[
     Row("GET", "/v1/dns-providers", B::None, ANY, 200),
     Row("GET", "/v1/plugins", B::None, OPERATOR, 403),
     Row("GET", "/v1/plugins/{plugin}", B::None, OPERATOR, 403),
+    // A built-in one is decided upon already: who may decide is told so.
+    Row("POST", "/v1/plugins/{plugin}/approve", B::Empty, [409, 403, 403, 403, 403, 403, 401], 403),
+    Row("POST", "/v1/plugins/{plugin}/revoke", B::None, [409, 403, 403, 403, 403, 403, 401], 403),
+    Row("POST", "/v1/plugins/{plugin}/rollback", B::Empty, [409, 403, 403, 403, 403, 403, 401], 403),
     Row("GET", "/v1/tokens", B::None, OPERATOR, 403),
     Row("POST", "/v1/tokens", B::OperatorToken, [201, 403, 403, 403, 403, 403, 401], 403),
     Row("DELETE", "/v1/tokens/{operator-token}", B::None, [204, 403, 403, 403, 403, 403, 401], 403),

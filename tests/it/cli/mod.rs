@@ -13,3 +13,6 @@ mod prompts;
 mod rekey;
 mod runner;
 mod terminal;
+
+pub(crate) use runner::Cli;
+pub(crate) use terminal::Terminal;

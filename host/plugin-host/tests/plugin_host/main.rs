@@ -7,6 +7,7 @@ mod answers;
 mod cache;
 mod containment;
 mod form;
+mod live;
 mod logs;
 mod manifest;
 mod network;

@@ -1,14 +1,13 @@
 //! Building the hostile guest, dressing it up, and hosting it.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
 use bursar_domain::plugin::{Context, PluginStatus, Plugins as _, State};
 use bursar_domain::secret::SecretJson;
-use bursar_plugin_host::{Limits, NetworkConfig, PluginEvent, PluginHost, PluginHostConfig};
+use bursar_plugin_host::{PluginEvent, PluginHost, PluginHostConfig};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
@@ -141,13 +140,9 @@ fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
 /// A configuration without plugins, whose compiled code is shared by all tests.
 pub(crate) fn config() -> PluginHostConfig {
     PluginHostConfig {
-        built_ins: Vec::new(),
-        folders: Vec::new(),
         cache_dir: Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugin-code")),
         cache_key: [7; 32],
-        granted_derives: BTreeMap::new(),
-        limits: Limits::default(),
-        network: NetworkConfig::default(),
+        ..PluginHostConfig::ephemeral()
     }
 }
 

@@ -1,0 +1,93 @@
+use serde::{Deserialize, Serialize};
+
+use super::name::{candidates, normal};
+use crate::Error;
+
+/// A zone that the provider holds.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Zone {
+    /// The provider's name for it in requests.
+    pub id: String,
+    /// The zone's domain name, lower case, without trailing dot. Empty when
+    /// the person gave an id and the name is not needed.
+    pub name: String,
+}
+
+impl Zone {
+    /// A zone; the name is brought into its usual form.
+    #[must_use]
+    pub fn new(id: impl Into<String>, name: &str) -> Self {
+        Self { id: id.into(), name: normal(name) }
+    }
+}
+
+/// How a provider finds zones.
+pub trait Zones {
+    /// The longest zone that holds `fqdn` and that the credential may see, or
+    /// the one the person named. [`walk`] asks for one candidate after another.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] when there is none.
+    fn find_zone(&self, fqdn: &str) -> Result<Zone, Error>;
+
+    /// Any zone that the credential may see, with its name, for a check that
+    /// is not about one domain.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] when there is none.
+    fn any_zone(&self) -> Result<Zone, Error>;
+}
+
+/// Asks `find` for each name that may be the zone of `fqdn`, longest first.
+/// Top-level domains are left out unless `fqdn` is one.
+///
+/// # Errors
+///
+/// What `find` fails with; [`Error::NotFound`] when no zone is found, with
+/// `service` and `cure` (one sentence) in its words.
+pub fn walk(
+    fqdn: &str,
+    service: &str,
+    cure: &str,
+    mut find: impl FnMut(&str) -> Result<Option<Zone>, Error>,
+) -> Result<Zone, Error> {
+    let tried: Vec<_> = candidates(fqdn).filter(|name| name.contains('.') || *name == fqdn).collect();
+    for name in &tried {
+        if let Some(zone) = find(name)? {
+            return Ok(zone);
+        }
+    }
+    Err(Error::NotFound(format!(
+        "{service} shows this credential no zone that holds {fqdn}: tried {}. {cure}",
+        tried.join(", ")
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_found_is_the_longest() {
+        let mut asked = Vec::new();
+        let zone = walk("_acme-challenge.a.example.com", "Example", "", |name| {
+            asked.push(name.to_owned());
+            Ok((name == "example.com").then(|| Zone::new("z1", "Example.COM.")))
+        });
+        assert_eq!(zone.unwrap(), Zone { id: "z1".into(), name: "example.com".into() });
+        assert_eq!(asked, ["_acme-challenge.a.example.com", "a.example.com", "example.com"]);
+    }
+
+    #[test]
+    fn none_found_names_what_was_tried() {
+        let Err(Error::NotFound(words)) = walk("a.example.com", "Example", "Create it.", |_| Ok(None)) else {
+            panic!("found a zone")
+        };
+        assert_eq!(
+            words,
+            "Example shows this credential no zone that holds a.example.com: tried a.example.com, example.com. Create it."
+        );
+    }
+}
