@@ -4,14 +4,15 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
+use tempfile::TempDir;
 
 use crate::support::samples::{artifact, credential};
-use crate::support::server::workspace;
+use crate::support::server::{example, workspace};
 use crate::support::{Account, Server};
 
 #[tokio::test]
 async fn a_type_from_outside_works_in_the_api() {
-    let server = with_examples().await;
+    let (server, _folder) = with_example().await;
     let account = Account::on(&server).await;
     let type_ = account.manager.get("/v1/credential-types/postgres-login").await.expect(200);
     assert_eq!(type_["schema"]["properties"]["password"]["writeOnly"], true);
@@ -34,7 +35,7 @@ async fn a_type_from_outside_works_in_the_api() {
 
 #[tokio::test]
 async fn a_type_from_outside_works_in_the_command_line() {
-    let server = with_examples().await;
+    let (server, _folder) = with_example().await;
     let folder = tempfile::tempdir().expect("a temporary folder");
     let data = folder.path().join("data.json");
     std::fs::write(&data, login().to_string()).expect("a file");
@@ -83,10 +84,9 @@ fn login() -> serde_json::Value {
     json!({ "host": "db.example.com", "database": "app", "username": "app", "password": "p:ss\\word" })
 }
 
-async fn with_examples() -> Server {
-    let folder = workspace().join("target/plugins/examples");
-    assert!(folder.join("postgres-login.wasm").is_file(), "build the examples with `cargo xtask plugins`");
-    Server::builder().plugins(&folder).start().await
+async fn with_example() -> (Server, TempDir) {
+    let folder = example("postgres-login");
+    (Server::builder().plugins(folder.path()).start().await, folder)
 }
 
 #[track_caller]

@@ -7,11 +7,14 @@
 mod bench;
 mod ci;
 mod codegen;
+mod guests;
 mod host;
 mod plugins;
+mod python;
 mod shell;
 mod system;
 mod test;
+mod wasm_tools;
 
 use std::process::ExitCode;
 
@@ -21,7 +24,8 @@ fn main() -> ExitCode {
     let outcome: Result<(), Box<dyn std::error::Error>> = match task {
         "run" => host::run(rest).map_err(Into::into),
         "build" => host::build_release().map_err(Into::into),
-        "plugins" => plugins::build_all().map_err(Into::into),
+        "plugins" => guests::build_with_rust().map_err(Into::into),
+        "lab" => python::ensure().map_err(Into::into),
         "test" => test::all(rest).map_err(Into::into),
         "ci" => ci::all().map_err(Into::into),
         "codegen" => codegen::all().map_err(Into::into),
@@ -44,6 +48,7 @@ usage: cargo xtask <task>
   build          leave target/release/bursar, with the built-in plugins inside
   test [FILTER]  run every test; fetches the outside tools it needs
   ci             what CI runs: format, lints, tests, drift
+  lab            make the Python of tests/lab in target/lab
   plugins        build every plugin and example into target/plugins
   codegen        write the generated files under schemas/ anew
   bench          measure, and print the table of docs/performance.md";

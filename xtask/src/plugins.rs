@@ -9,8 +9,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use wasmparser::{Parser, Payload};
-use wit_component::ComponentEncoder;
+use bursar_plugin_pack::{Folder, Language, admit, encode, place};
+
+use crate::shell::root;
 
 /// Why a plugin could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -19,82 +20,76 @@ pub(crate) enum Error {
     File(PathBuf, io::Error),
     #[error("`{0}` failed; its output above says why")]
     Command(String),
-    #[error("{0}/manifest.json: {1}")]
-    Manifest(String, serde_json::Error),
-    #[error("{0}/manifest.json: the id is {1}; name the folder and the crate after it")]
-    Id(String, String),
-    #[error("{0}: not made a component: {1}")]
-    Encode(String, String),
-    #[error("{0}: imports `{1}`; a plugin may import `bursar:plugin/` interfaces alone")]
-    Import(String, String),
+    #[error("{0}: the id is {1}; name the folder and the crate after it")]
+    Id(PathBuf, String),
+    #[error("{0}: examples in Rust go to examples/")]
+    InRust(PathBuf),
+    #[error("{0}: {1}")]
+    Plugin(String, bursar_plugin_pack::Error),
 }
 
-/// Builds, packs and checks all plugins and examples.
+/// Builds, packs and checks all plugins and examples in Rust.
 pub(crate) fn build_all() -> Result<(), Error> {
-    let root = workspace_root();
-    let mut plugins = discover(&root.join("plugins"), &root.join("target/plugins"))?;
-    plugins.extend(discover(&root.join("examples"), &root.join("target/plugins/examples"))?);
+    let mut plugins = discover(&root().join("plugins"), &root().join("target/plugins"))?;
+    plugins.extend(discover(&root().join("examples"), &root().join("target/plugins/examples"))?);
 
     ensure_target()?;
-    compile(&root, &plugins)?;
+    compile(&plugins)?;
     for plugin in &plugins {
-        let module = read(&plugin.module(&root))?;
-        let component = encode(&plugin.id, &module)?;
-        let exports = check(&plugin.id, &component)?;
-        let file = plugin.write(&component)?;
-        let shown = file.strip_prefix(&root).unwrap_or(&file);
-        println!("{:>9} bytes  {}  ({})", component.len(), shown.display(), exports.join(", "));
+        let failed = |error| Error::Plugin(plugin.id.clone(), error);
+        let module = plugin.module();
+        let module = fs::read(&module).map_err(|error| Error::File(module, error))?;
+        let component = encode(&module).map_err(failed)?;
+        place(&component, &plugin.component).map_err(failed)?;
+        tell(&plugin.id, &plugin.component)?;
     }
     Ok(())
 }
 
-/// A plugin's folder, by its id.
+/// Checks a component and prints its line.
+pub(crate) fn tell(id: &str, file: &Path) -> Result<(), Error> {
+    let component = fs::read(file).map_err(|error| Error::File(file.to_owned(), error))?;
+    let interfaces = admit(&component).map_err(|error| Error::Plugin(id.to_owned(), error))?;
+    let shown = file.strip_prefix(root()).unwrap_or(file).display().to_string();
+    println!("{:>9} bytes  {shown}  ({})", component.len(), interfaces.exports.join(", "));
+    Ok(())
+}
+
+/// The folders below `parent` that hold a plugin, each named after its id.
+pub(crate) fn folders(parent: &Path) -> Result<Vec<Folder>, Error> {
+    let failed = |error| Error::File(parent.to_owned(), error);
+    let mut found = Vec::new();
+    for entry in fs::read_dir(parent).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if !path.join("manifest.json").is_file() {
+            continue;
+        }
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let folder = Folder::open(&path).map_err(|error| Error::Plugin(name.clone(), error))?;
+        if folder.id != name {
+            return Err(Error::Id(path, folder.id));
+        }
+        found.push(folder);
+    }
+    found.sort_by(|one, other| one.id.cmp(&other.id));
+    Ok(found)
+}
+
+/// A plugin in Rust.
 struct Plugin {
     id: String,
-    output: PathBuf,
+    component: PathBuf,
 }
 
 impl Plugin {
-    fn module(&self, root: &Path) -> PathBuf {
-        root.join("target").join(TARGET).join(PROFILE).join(format!("{}.wasm", self.id.replace('-', "_")))
-    }
-
-    /// Renames into place, so that a broker which watches the folder never
-    /// reads half a file.
-    fn write(&self, component: &[u8]) -> Result<PathBuf, Error> {
-        let failed = |path: &Path| {
-            let path = path.to_owned();
-            |error| Error::File(path, error)
-        };
-        fs::create_dir_all(&self.output).map_err(failed(&self.output))?;
-        let file = self.output.join(format!("{}.wasm", self.id));
-        let partial = self.output.join(format!(".{}.wasm.partial", self.id));
-        fs::write(&partial, component).map_err(failed(&partial))?;
-        fs::rename(&partial, &file).map_err(failed(&file))?;
-        Ok(file)
+    fn module(&self) -> PathBuf {
+        root().join("target").join(TARGET).join(PROFILE).join(format!("{}.wasm", self.id.replace('-', "_")))
     }
 }
 
-fn discover(folder: &Path, output: &Path) -> Result<Vec<Plugin>, Error> {
-    let entries = fs::read_dir(folder).map_err(|error| Error::File(folder.to_owned(), error))?;
-    let mut ids = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(|error| Error::File(folder.to_owned(), error))?;
-        let path = entry.path();
-        if !path.join("manifest.json").exists() || !path.join("Cargo.toml").exists() {
-            continue;
-        }
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let manifest = read(&path.join("manifest.json"))?;
-        let manifest: serde_json::Value =
-            serde_json::from_slice(&manifest).map_err(|error| Error::Manifest(name.clone(), error))?;
-        if manifest["id"] != name.as_str() {
-            return Err(Error::Id(name, manifest["id"].to_string()));
-        }
-        ids.push(name);
-    }
-    ids.sort();
-    Ok(ids.into_iter().map(|id| Plugin { id, output: output.to_owned() }).collect())
+fn discover(parent: &Path, output: &Path) -> Result<Vec<Plugin>, Error> {
+    let rust = folders(parent)?.into_iter().filter(|folder| folder.language == Language::Rust);
+    Ok(rust.map(|folder| Plugin { component: output.join(format!("{}.wasm", folder.id)), id: folder.id }).collect())
 }
 
 fn ensure_target() -> Result<(), Error> {
@@ -108,51 +103,14 @@ fn ensure_target() -> Result<(), Error> {
     }
 }
 
-fn compile(root: &Path, plugins: &[Plugin]) -> Result<(), Error> {
+fn compile(plugins: &[Plugin]) -> Result<(), Error> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(root).args(["build", "--quiet", "--target", TARGET, "--profile", PROFILE]);
-    cargo.arg("--target-dir").arg(root.join("target"));
+    cargo.current_dir(root()).args(["build", "--quiet", "--target", TARGET, "--profile", PROFILE]);
+    cargo.arg("--target-dir").arg(root().join("target"));
     for plugin in plugins {
         cargo.args(["--package", &plugin.id]);
     }
     run(&mut cargo)
-}
-
-fn encode(id: &str, module: &[u8]) -> Result<Vec<u8>, Error> {
-    let failed = |error| Error::Encode(id.to_owned(), format!("{error:#}"));
-    ComponentEncoder::default().validate(true).module(module).map_err(failed)?.encode().map_err(failed)
-}
-
-/// What a component imports is what it can do, so the list is checked where the
-/// file is made and not only where it is loaded. Returns the exports.
-fn check(id: &str, component: &[u8]) -> Result<Vec<String>, Error> {
-    let failed = |error: wasmparser::BinaryReaderError| Error::Encode(id.to_owned(), error.to_string());
-    let mut exports = Vec::new();
-    let mut depth = 0_usize;
-    for payload in Parser::new(0).parse_all(component) {
-        match payload.map_err(failed)? {
-            Payload::Version { .. } => depth += 1,
-            Payload::End(_) => depth -= 1,
-            // The parts inside import from one another; depth 1 is the whole.
-            Payload::ComponentImportSection(imports) if depth == 1 => {
-                for import in imports {
-                    let name = import.map_err(failed)?.name.name;
-                    if !name.starts_with("bursar:plugin/") {
-                        return Err(Error::Import(id.to_owned(), name.to_owned()));
-                    }
-                }
-            }
-            Payload::ComponentExportSection(section) if depth == 1 => {
-                for export in section {
-                    let name = export.map_err(failed)?.name.name;
-                    let interface = name.trim_start_matches("bursar:plugin/").split('@').next();
-                    exports.extend(interface.map(str::to_owned));
-                }
-            }
-            _ => {}
-        }
-    }
-    Ok(exports)
 }
 
 fn run(command: &mut Command) -> Result<(), Error> {
@@ -164,15 +122,6 @@ fn run(command: &mut Command) -> Result<(), Error> {
         Ok(status) if status.success() => Ok(()),
         _ => Err(Error::Command(shown)),
     }
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    fs::read(path).map_err(|error| Error::File(path.to_owned(), error))
-}
-
-fn workspace_root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().unwrap_or(here).to_owned()
 }
 
 const TARGET: &str = "wasm32-unknown-unknown";

@@ -67,7 +67,12 @@ impl Client {
 
     /// `POST`, the answer as JSON, null where it has no body.
     pub(crate) async fn post(&self, path: &[&str], body: &Value) -> Result<Value, Failure> {
-        json(self.send(self.request(Method::POST, path, &[])?.json(body)).await?).await
+        self.post_with(path, &[], body).await
+    }
+
+    /// The same with a query.
+    pub(crate) async fn post_with(&self, path: &[&str], query: &Query<'_>, body: &Value) -> Result<Value, Failure> {
+        json(self.send(self.request(Method::POST, path, query)?.json(body)).await?).await
     }
 
     /// `POST` without a body, the answer as JSON.
@@ -93,8 +98,14 @@ impl Client {
     }
 
     /// `PATCH` with a merge patch, RFC 7396, under a precondition if given.
-    pub(crate) async fn patch(&self, path: &[&str], body: &Value, if_match: Option<&str>) -> Result<Value, Failure> {
-        let request = self.request(Method::PATCH, path, &[])?.json(body);
+    pub(crate) async fn patch(
+        &self,
+        path: &[&str],
+        query: &Query<'_>,
+        body: &Value,
+        if_match: Option<&str>,
+    ) -> Result<Value, Failure> {
+        let request = self.request(Method::PATCH, path, query)?.json(body);
         json(self.send(conditional(request, if_match)).await?).await
     }
 

@@ -1,7 +1,10 @@
 //! The system's own time and chance, behind the domain's ports.
 
+use std::time::Duration;
+
+use async_trait::async_trait;
 use aws_lc_rs::rand;
-use bursar_domain::clock::{Clock, Entropy};
+use bursar_domain::clock::{Clock, Entropy, Timer};
 use jiff::Timestamp;
 
 /// [`Clock`] by the machine's clock.
@@ -12,6 +15,17 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the Clock port's system implementation")]
     fn now(&self) -> Timestamp {
         Timestamp::now()
+    }
+}
+
+/// [`Timer`] by the runtime's timers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SystemTimer;
+
+#[async_trait]
+impl Timer for SystemTimer {
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
     }
 }
 

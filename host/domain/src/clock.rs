@@ -1,12 +1,22 @@
 //! The ports to time and chance. Both are parameters everywhere, so that a test
 //! can hold them still.
 
+use std::time::Duration;
+
+use async_trait::async_trait;
 use jiff::Timestamp;
 
 /// The time.
 pub trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> Timestamp;
+}
+
+/// Waiting.
+#[async_trait]
+pub trait Timer: Send + Sync {
+    /// Ends after `duration`, not before.
+    async fn sleep(&self, duration: Duration);
 }
 
 /// Chance.

@@ -69,6 +69,19 @@ impl Violation {
     }
 }
 
+/// Something that is in the way.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Conflict {
+    /// What it is: `dns-record`.
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// Where it is, as a path of the API.
+    pub url: String,
+}
+
 /// A failure of a use case.
 ///
 /// `message` is for the caller and holds neither upstream text nor secrets;
@@ -82,6 +95,8 @@ pub struct Error {
     pub message: String,
     /// Every violation at once, when `kind` is [`Kind::Invalid`].
     pub violations: Vec<Violation>,
+    /// What is in the way, when `kind` is [`Kind::Conflict`] and it is known.
+    pub conflicts: Vec<Conflict>,
     /// Seconds to wait, where known.
     pub retry_after_seconds: Option<u32>,
     /// The cause, for the log alone.
@@ -92,7 +107,14 @@ pub struct Error {
 impl Error {
     /// A failure with a sentence for the caller.
     pub fn new(kind: Kind, message: impl fmt::Display) -> Self {
-        Self { kind, message: message.to_string(), violations: Vec::new(), retry_after_seconds: None, source: None }
+        Self {
+            kind,
+            message: message.to_string(),
+            violations: Vec::new(),
+            conflicts: Vec::new(),
+            retry_after_seconds: None,
+            source: None,
+        }
     }
 
     /// Wrong input, with everything that is wrong about it.

@@ -25,6 +25,8 @@ pub enum Table {
     Idempotency = 0x05,
     /// When a token was last used, by account and id.
     TokenUse = 0x06,
+    /// What operators decided about a plugin, by its id.
+    PluginGrant = 0x07,
     /// Member of an account by principal.
     Member = 0x10,
     /// Credential by account and id, without its secrets.
@@ -37,6 +39,11 @@ pub enum Table {
     Version = 0x14,
     /// Last use, by credential.
     Usage = 0x15,
+    /// DNS record that a credential put somewhere, by credential and the digest
+    /// of name and value.
+    DnsRecord = 0x16,
+    /// Who may change a set of DNS records now, by the digest of type and name.
+    DnsLease = 0x17,
     /// The whole data of one version, secrets included.
     Secret = 0x18,
 }
@@ -145,6 +152,12 @@ pub fn token_hash(blind: &dyn Blind, token: &str) -> Vec<u8> {
     Key::table(Table::TokenHash).name(blind, "token", token).bytes()
 }
 
+/// [`Table::PluginGrant`].
+#[must_use]
+pub fn plugin_grant(blind: &dyn Blind, plugin: &str) -> Vec<u8> {
+    Key::table(Table::PluginGrant).name(blind, "plugin", plugin).bytes()
+}
+
 /// [`Table::Idempotency`]; `scope` says whose key it is and for what.
 #[must_use]
 pub fn idempotency(blind: &dyn Blind, scope: &str) -> Vec<u8> {
@@ -185,6 +198,25 @@ pub fn of_version(table: Table, account: AccountId, id: CredentialId, version: u
 #[must_use]
 pub fn credential_name(blind: &dyn Blind, account: AccountId, name: &str) -> Vec<u8> {
     Key::table(Table::CredentialName).id(account.0).name(blind, "credential-name", name).bytes()
+}
+
+/// [`Table::DnsRecord`].
+#[must_use]
+pub fn dns_record(blind: &dyn Blind, account: AccountId, id: CredentialId, fqdn: &str, value: &str) -> Vec<u8> {
+    Key(of_credential(Table::DnsRecord, account, id)).name(blind, "dns-record", &format!("{fqdn}\n{value}")).bytes()
+}
+
+/// The credential whose record is under a key of [`Table::DnsRecord`].
+#[must_use]
+pub fn owner_of_dns_record(key: &[u8]) -> Option<(AccountId, CredentialId)> {
+    let id = |from: usize| key.get(from..from + 16).and_then(|bytes| Uuid::from_slice(bytes).ok());
+    Some((AccountId(id(1)?), CredentialId(id(17)?)))
+}
+
+/// [`Table::DnsLease`].
+#[must_use]
+pub fn dns_lease(blind: &dyn Blind, account: AccountId, type_id: &str, fqdn: &str) -> Vec<u8> {
+    Key::table(Table::DnsLease).id(account.0).name(blind, "dns-lease", &format!("{type_id}\n{fqdn}")).bytes()
 }
 
 /// [`Table::Default`].

@@ -16,6 +16,7 @@ pub mod audit;
 pub mod broker;
 pub mod clock;
 pub mod credential;
+pub mod dns;
 pub mod error;
 pub mod id;
 pub mod keys;
@@ -23,4 +24,4 @@ pub mod plugin;
 pub mod secret;
 pub mod store;
 
-pub use error::{Error, Kind, Violation};
+pub use error::{Conflict, Error, Kind, Violation};

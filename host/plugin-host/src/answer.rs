@@ -4,6 +4,8 @@
 //! are shown, cleaned. Where it did (`check`, `materialize`) nothing it says is:
 //! only a code that its manifest declared beforehand and a place that exists
 //! pass, as a sorted set, so that neither wording nor order can carry a secret.
+//! What a call of the network plane says (`network::answer`) is shown, cleaned of
+//! the secrets it never saw.
 
 use std::collections::BTreeSet;
 
@@ -25,7 +27,22 @@ pub(crate) enum Refusal {
     Throttled(Option<u32>),
     Unavailable(String),
     Unsupported,
-    Internal,
+    Internal(String),
+}
+
+impl Refusal {
+    /// The plugin's own words in it.
+    pub(crate) fn words(&self) -> Vec<String> {
+        match self {
+            Self::Invalid(said) => {
+                said.iter().map(|it| format!("{} at {}: {}", it.code, it.pointer, it.message)).collect()
+            }
+            Self::Denied(text) | Self::NotFound(text) | Self::Unavailable(text) | Self::Internal(text) => {
+                vec![text.clone()]
+            }
+            Self::Throttled(_) | Self::Unsupported => Vec::new(),
+        }
+    }
 }
 
 /// A violation as the plugin worded it.
@@ -49,6 +66,12 @@ pub(crate) struct SaidInspection {
 pub(crate) struct SaidRewrite {
     pub(crate) pointer: String,
     pub(crate) value: Zeroizing<String>,
+}
+
+/// A report as the plugin worded it.
+pub(crate) struct SaidReport {
+    pub(crate) summary: String,
+    pub(crate) details: String,
 }
 
 /// An artifact as the plugin made it.
@@ -162,7 +185,7 @@ pub(crate) fn open_refusal(refusal: Refusal, data: &Value, form: &FormSchema) ->
         Refusal::Unavailable(text) => PluginError::Unavailable(sentence(&text)),
         Refusal::Throttled(seconds) => PluginError::Throttled(seconds),
         Refusal::Unsupported => PluginError::Unsupported(UNSUPPORTED.to_owned()),
-        Refusal::Internal => broke(INTERNAL),
+        Refusal::Internal(_) => broke(INTERNAL),
     }
 }
 
@@ -194,7 +217,7 @@ pub(crate) fn quiet_refusal(
         Refusal::Unavailable(_) => PluginError::Unavailable("the plugin found something unavailable".to_owned()),
         Refusal::Throttled(_) => PluginError::Throttled(None),
         Refusal::Unsupported => PluginError::Unsupported(UNSUPPORTED.to_owned()),
-        Refusal::Internal => broke(INTERNAL),
+        Refusal::Internal(_) => broke(INTERNAL),
     }
 }
 

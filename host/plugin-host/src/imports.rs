@@ -1,13 +1,13 @@
-//! What a plugin finds when it reaches out in the pure plane: nothing.
+//! What a plugin finds when it reaches out.
 //!
-//! The contract's own imports answer `unsupported`, and log lines are counted
-//! and dropped, since they could spell out a secret. Guests made from JavaScript
+//! In the pure plane, nothing: the contract's own imports answer `unsupported`,
+//! and log lines are counted and dropped, since they could spell out a secret.
+//! In the network plane they lead to [`Plane`]. Guests made from JavaScript
 //! or Python import WASI whether they use it or not; theirs is empty: no files,
 //! environment, arguments or sockets, a clock that stands still, randomness that
-//! is the same every time.
+//! is the same every time, in both planes.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aws_lc_rs::digest::{Context, SHA256};
@@ -21,32 +21,50 @@ use wasmtime_wasi::random::{WasiRandom, WasiRandomCtx};
 use wasmtime_wasi::{Deterministic, HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, WasiView};
 
 use crate::limits::{Limits, Meter};
+use crate::network::log::Level;
+use crate::network::plane::Plane;
+use crate::observe::Usage;
 
 /// What belongs to one sandbox and dies with it.
 pub(crate) struct State {
     pub(crate) meter: Meter,
-    log_bytes: Arc<AtomicU64>,
+    usage: Arc<Usage>,
     seed: [u8; 32],
+    /// Present in the network plane alone.
+    plane: Option<Box<Plane>>,
     /// Made on first use: most plugins never ask.
     wasi: Option<WasiCtx>,
     resources: ResourceTable,
 }
 
 impl State {
-    /// `seed` stands in for randomness; `log_bytes` counts what was said.
-    pub(crate) fn new(limits: &Limits, seed: [u8; 32], log_bytes: Arc<AtomicU64>) -> Self {
+    /// `seed` stands in for randomness; `usage` is what the call takes and says.
+    pub(crate) fn new(limits: &Limits, seed: [u8; 32], usage: Arc<Usage>) -> Self {
         let mut resources = ResourceTable::new();
         resources.set_max_capacity(MAX_RESOURCES);
-        Self { meter: Meter::new(limits), log_bytes, seed, wasi: None, resources }
+        Self { meter: Meter::new(limits, Arc::clone(&usage)), usage, seed, plane: None, wasi: None, resources }
     }
 
-    /// A line the plugin logged: only its length is kept.
-    pub(crate) fn logged(&mut self, line: &str) {
-        self.log_bytes.fetch_add(line.len() as u64, Ordering::Relaxed);
+    /// Lets the call speak. Its data must be without secrets.
+    pub(crate) fn enter(&mut self, plane: Plane) {
+        self.plane = Some(Box::new(plane));
+    }
+
+    /// The network plane, where the call is in it.
+    pub(crate) fn plane(&mut self) -> Option<&mut Plane> {
+        self.plane.as_deref_mut()
+    }
+
+    /// A line the plugin logged: in the pure plane only its length is kept.
+    pub(crate) fn logged(&mut self, level: Level, line: &str) {
+        self.usage.logged(line);
+        if let Some(plane) = self.plane() {
+            plane.log(level, line);
+        }
     }
 }
 
-/// A linker that offers what a plugin may import in the pure plane.
+/// A linker that offers what a plugin may import, whichever plane a call is in.
 ///
 /// # Errors
 ///

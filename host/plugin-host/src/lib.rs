@@ -11,18 +11,26 @@
 //! tell only codes and places, in the words of a manifest written before it saw
 //! any.
 //!
-//! Deliberately unknown here: HTTP to the outside, the store, accounts and every
-//! credential type. Only the pure plane exists: no call of this crate gives a
-//! plugin network, clock or randomness.
+//! A call that sees secrets has no network, clock or randomness: that is the pure
+//! plane. A call that may speak (`network`) holds secrets only by name, and the
+//! host puts them on the wire where the manifest places them.
+//!
+//! Deliberately unknown here: the store, accounts and every credential type.
 
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
 mod admission;
 mod answer;
+mod approval;
+mod archive;
 mod cache;
+mod config;
 mod engine;
 mod error;
+mod event;
+mod examine;
+mod folder;
 mod form;
 mod imports;
 mod limits;
@@ -30,19 +38,34 @@ mod load;
 mod manifest;
 mod names;
 mod network;
+mod observe;
 mod plugins;
 mod registry;
 mod sandbox;
 mod schema_bounds;
+mod settle;
+mod signature;
+mod status;
+mod stock;
 mod text;
+mod told;
 mod v0_1;
+mod watch;
 mod wording;
 
+pub use approval::Approval;
+pub use config::PluginHostConfig;
 pub use engine::EngineMode;
 pub use error::Error;
+pub use event::PluginEvent;
+pub use examine::{Examined, examine};
 pub use form::FormSchema;
 pub use limits::Limits;
-pub use load::{PluginEvent, PluginHostConfig};
 pub use manifest::parse_manifest;
-pub use network::{AddressRule, NetworkConfig, Reach, Transport, TransportError, WireAnswer, WireRequest};
+pub use network::{
+    AddressRule, HttpsTransport, NetworkConfig, Reach, Resolver, Transport, TransportError, WireAnswer, WireRequest,
+};
+pub use observe::{Observed, Observer};
 pub use registry::{PluginHost, PluginInfo};
+pub use signature::{Signed, TrustedKey, check_signature};
+pub use watch::Watching;

@@ -1,10 +1,13 @@
 //! What one call may use up.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use wasmtime::ResourceLimiter;
 
 use crate::engine::TICK;
+use crate::observe::Usage;
 
 /// The bounds of every call. [`Limits::default`] is what ships.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +20,12 @@ pub struct Limits {
     pub make_budget: Duration,
     /// How many times its computing time a call may take by the clock.
     pub wall_factor: u32,
+    /// Computing time of a call of the network plane.
+    pub network_budget: Duration,
+    /// Time by the clock of a call of the network plane, waiting included.
+    pub network_wall: Duration,
+    /// Time by the clock of one request and its answer.
+    pub exchange_wall: Duration,
     /// Bytes that one call may copy between guest and host.
     pub copied_bytes: usize,
     /// Size of a component file in bytes.
@@ -25,6 +34,11 @@ pub struct Limits {
     pub concurrent_calls: usize,
     /// Calls at once into one plugin; more wait.
     pub concurrent_calls_per_plugin: usize,
+    /// The same of the network plane, whose calls have places of their own: a
+    /// slow service must not hold up a call that asks nobody.
+    pub concurrent_network_calls: usize,
+    /// Calls at once of the network plane into one plugin; more wait.
+    pub concurrent_network_calls_per_plugin: usize,
 }
 
 impl Default for Limits {
@@ -34,10 +48,15 @@ impl Default for Limits {
             read_budget: Duration::from_millis(250),
             make_budget: Duration::from_secs(1),
             wall_factor: 5,
+            network_budget: Duration::from_secs(2),
+            network_wall: Duration::from_mins(1),
+            exchange_wall: Duration::from_secs(15),
             copied_bytes: 4 << 20,
             component_bytes: 32 << 20,
             concurrent_calls: 64,
             concurrent_calls_per_plugin: 8,
+            concurrent_network_calls: 64,
+            concurrent_network_calls_per_plugin: 16,
         }
     }
 }
@@ -48,7 +67,13 @@ impl Limits {
         match call {
             Call::Describe | Call::Schema | Call::Template | Call::Inspect | Call::Check => self.read_budget,
             Call::Materialize => self.make_budget,
+            Call::Probe | Call::DnsCheck | Call::DnsPresent | Call::DnsPoll | Call::DnsCleanup => self.network_budget,
         }
+    }
+
+    /// Time of `call` by the clock.
+    pub(crate) fn wall(&self, call: Call) -> Duration {
+        if call.may_speak() { self.network_wall } else { self.budget(call) * self.wall_factor }
     }
 
     /// The same in epochs, at least one.
@@ -66,6 +91,11 @@ pub(crate) enum Call {
     Inspect,
     Check,
     Materialize,
+    Probe,
+    DnsCheck,
+    DnsPresent,
+    DnsPoll,
+    DnsCleanup,
 }
 
 impl Call {
@@ -78,6 +108,19 @@ impl Call {
             Self::Inspect => "form.inspect",
             Self::Check => "form.check",
             Self::Materialize => "materializer.materialize",
+            Self::Probe => "prober.probe",
+            Self::DnsCheck => "dns01.check",
+            Self::DnsPresent => "dns01.present",
+            Self::DnsPoll => "dns01.poll",
+            Self::DnsCleanup => "dns01.cleanup",
+        }
+    }
+
+    /// Whether it belongs to the network plane.
+    pub(crate) fn may_speak(self) -> bool {
+        match self {
+            Self::Describe | Self::Schema | Self::Template | Self::Inspect | Self::Check | Self::Materialize => false,
+            Self::Probe | Self::DnsCheck | Self::DnsPresent | Self::DnsPoll | Self::DnsCleanup => true,
         }
     }
 }
@@ -86,19 +129,22 @@ impl Call {
 /// memory by itself, and a component may have many.
 pub(crate) struct Meter {
     left_bytes: usize,
+    usage: Arc<Usage>,
 }
 
 impl Meter {
-    pub(crate) fn new(limits: &Limits) -> Self {
-        Self { left_bytes: limits.memory_bytes }
+    pub(crate) fn new(limits: &Limits, usage: Arc<Usage>) -> Self {
+        Self { left_bytes: limits.memory_bytes, usage }
     }
 }
 
 impl ResourceLimiter for Meter {
     fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        let Some(left) = self.left_bytes.checked_sub(desired.saturating_sub(current)) else {
+        let more = desired.saturating_sub(current);
+        let Some(left) = self.left_bytes.checked_sub(more) else {
             return Err(wasmtime::Error::new(OutOfMemory));
         };
+        self.usage.memory_bytes.fetch_add(more, Ordering::Relaxed);
         self.left_bytes = left;
         Ok(true)
     }

@@ -11,26 +11,35 @@ use bursar_domain::plugin::{
 };
 use bursar_domain::secret::SecretJson;
 use serde_json::Value;
+use wasmtime::Store;
 use zeroize::Zeroizing;
 
 use crate::PluginHost;
-use crate::answer::{self, broke};
+use crate::answer::{self, Refusal, broke};
+use crate::imports::State;
 use crate::limits::Call;
 use crate::load::Loaded;
+use crate::network::answer as network;
+use crate::network::scrub::Known;
+use crate::sandbox::Session;
 use crate::text::{MAX_JSON_BYTES, parse_json};
 
 #[async_trait]
 impl Plugins for PluginHost {
     fn types(&self) -> Vec<Arc<CredentialType>> {
-        self.active.values().map(|loaded| Arc::clone(&loaded.kind)).collect()
+        self.active().iter().map(|loaded| Arc::clone(&loaded.kind)).collect()
     }
 
     fn find(&self, id: &str) -> Option<Arc<CredentialType>> {
-        self.active.get(id).map(|loaded| Arc::clone(&loaded.kind))
+        self.loaded(id).ok().map(|loaded| Arc::clone(&loaded.kind))
     }
 
     fn status(&self) -> Vec<PluginStatus> {
         self.statuses()
+    }
+
+    async fn decided(&self) {
+        self.refresh().await;
     }
 
     fn validate_form(&self, id: &str, data: &SecretJson) -> Result<FormReport, PluginError> {
@@ -46,7 +55,7 @@ impl Plugins for PluginHost {
         }
         let (session, mut store) = self.sandboxes.open(id, &loaded.turns, Call::Template, [0; 32]).await?;
         let said = session.run(loaded.component.template(&mut store, variant)).await?;
-        match said {
+        match self.overhear(said) {
             Ok(text) => parse_json(&text, MAX_JSON_BYTES).map_err(broke),
             Err(refusal) => Err(answer::open_refusal(refusal, &Value::Null, &loaded.form)),
         }
@@ -59,7 +68,7 @@ impl Plugins for PluginHost {
         check_size(&data)?;
         let (session, mut store) = self.sandboxes.open(id, &loaded.turns, Call::Inspect, context.seed).await?;
         let said = session.run(loaded.component.inspect(&mut store, &data, context)).await?;
-        match said {
+        match self.overhear(said) {
             Ok(said) => answer::inspection(said, public, &loaded.form),
             Err(refusal) => Err(answer::open_refusal(refusal, public, &loaded.form)),
         }
@@ -78,7 +87,7 @@ impl Plugins for PluginHost {
         check_size(&text)?;
         let (session, mut store) = self.sandboxes.open(id, &loaded.turns, Call::Check, context.seed).await?;
         let said = session.run(loaded.component.check(&mut store, &text, context)).await?;
-        match said {
+        match self.overhear(said) {
             Ok(said) => {
                 let allowed: Vec<&str> = secret_pointers.iter().chain(&loaded.derives).map(String::as_str).collect();
                 answer::rewrites(said, &allowed)
@@ -110,7 +119,7 @@ impl Plugins for PluginHost {
         check_size(&text)?;
         let (session, mut store) = self.sandboxes.open(id, &loaded.turns, Call::Materialize, context.seed).await?;
         let said = session.run(loaded.component.materialize(&mut store, &text, format, context)).await?;
-        match said {
+        match self.overhear(said) {
             Ok(said) => answer::artifacts(said),
             Err(refusal) => {
                 let secret_pointers = loaded.form.secret_pointers(data.expose())?;
@@ -120,34 +129,101 @@ impl Plugins for PluginHost {
         .inspect_err(|error| note(id, Call::Materialize, error))
     }
 
-    async fn probe(&self, id: &str, _: &NetworkCall<'_>) -> Result<Report, PluginError> {
-        self.loaded(id).and(Err(no_network()))
+    async fn probe(&self, id: &str, call: &NetworkCall<'_>) -> Result<Report, PluginError> {
+        let loaded = self.loaded(id)?;
+        let Spoken { session, mut store, config } = self.speak(&loaded, Call::Probe, call).await?;
+        let said = session.run(loaded.component.probe(&mut store, &config, call.context)).await;
+        self.heard(&loaded, Call::Probe, store, said, |said, known| network::report(&said, known)).await
     }
 
-    async fn dns_check(&self, id: &str, _: &NetworkCall<'_>, _: Option<&str>) -> Result<Report, PluginError> {
-        self.loaded(id).and(Err(no_network()))
+    async fn dns_check(&self, id: &str, call: &NetworkCall<'_>, fqdn: Option<&str>) -> Result<Report, PluginError> {
+        let loaded = self.loaded(id)?;
+        let Spoken { session, mut store, config } = self.speak(&loaded, Call::DnsCheck, call).await?;
+        let said = session.run(loaded.component.dns_check(&mut store, &config, fqdn, call.context)).await;
+        self.heard(&loaded, Call::DnsCheck, store, said, |said, known| network::report(&said, known)).await
     }
 
-    async fn dns_present(&self, id: &str, _: &NetworkCall<'_>, _: &TxtRecord) -> Result<String, PluginError> {
-        self.loaded(id).and(Err(no_network()))
+    async fn dns_present(&self, id: &str, call: &NetworkCall<'_>, txt: &TxtRecord) -> Result<String, PluginError> {
+        let loaded = self.loaded(id)?;
+        let Spoken { session, mut store, config } = self.speak(&loaded, Call::DnsPresent, call).await?;
+        let said = session.run(loaded.component.dns_present(&mut store, &config, txt, call.context)).await;
+        self.heard(&loaded, Call::DnsPresent, store, said, network::handle).await
     }
 
-    async fn dns_poll(&self, id: &str, _: &NetworkCall<'_>, _: &str) -> Result<Progress, PluginError> {
-        self.loaded(id).and(Err(no_network()))
+    async fn dns_poll(&self, id: &str, call: &NetworkCall<'_>, handle: &str) -> Result<Progress, PluginError> {
+        let loaded = self.loaded(id)?;
+        let Spoken { session, mut store, config } = self.speak(&loaded, Call::DnsPoll, call).await?;
+        let said = session.run(loaded.component.dns_poll(&mut store, &config, handle, call.context)).await;
+        self.heard(&loaded, Call::DnsPoll, store, said, |said, _| Ok(network::progress(said))).await
     }
 
-    async fn dns_cleanup(&self, id: &str, _: &NetworkCall<'_>, _: &TxtRecord, _: &str) -> Result<(), PluginError> {
-        self.loaded(id).and(Err(no_network()))
+    async fn dns_cleanup(
+        &self,
+        id: &str,
+        call: &NetworkCall<'_>,
+        txt: &TxtRecord,
+        handle: &str,
+    ) -> Result<(), PluginError> {
+        let loaded = self.loaded(id)?;
+        let Spoken { session, mut store, config } = self.speak(&loaded, Call::DnsCleanup, call).await?;
+        let said = session.run(loaded.component.dns_cleanup(&mut store, &config, txt, handle, call.context)).await;
+        self.heard(&loaded, Call::DnsCleanup, store, said, |(), _| Ok(())).await
     }
 }
 
-fn no_network() -> PluginError {
-    PluginError::Unsupported("there is no network plane yet".to_owned())
+/// A call of the network plane, about to be made.
+struct Spoken<'a> {
+    session: Session<'a>,
+    store: Store<State>,
+    /// The data without its secrets.
+    config: String,
 }
 
 impl PluginHost {
-    fn loaded(&self, id: &str) -> Result<&Arc<Loaded>, PluginError> {
-        self.active.get(id).ok_or_else(|| broke("it is not loaded"))
+    /// Lets an observer hear why a plugin refused, before most of that is
+    /// dropped.
+    fn overhear<T>(&self, said: Result<T, Refusal>) -> Result<T, Refusal> {
+        if let (Err(refusal), Some(observer)) = (&said, self.sandboxes.observer()) {
+            refusal.words().into_iter().for_each(|words| observer.refused(&words));
+        }
+        said
+    }
+
+    /// Opens a sandbox of the network plane. What the caller calls secret and
+    /// what the form does both stay with the host.
+    async fn speak<'a>(
+        &'a self,
+        loaded: &'a Loaded,
+        call: Call,
+        about: &NetworkCall<'_>,
+    ) -> Result<Spoken<'a>, PluginError> {
+        let mut secret_pointers = loaded.form.secret_pointers(about.data.expose())?;
+        secret_pointers.extend_from_slice(about.secret_pointers);
+        secret_pointers.sort_unstable();
+        secret_pointers.dedup();
+        let (session, mut store) =
+            self.sandboxes.open_network(&loaded.kind, &loaded.turns, call, about, secret_pointers).await?;
+        let config = store.data_mut().plane().map(|plane| plane.public().to_string()).unwrap_or_default();
+        check_size(&config)?;
+        Ok(Spoken { session, store, config })
+    }
+
+    /// Checks what a call of the network plane answered.
+    async fn heard<T, R>(
+        &self,
+        loaded: &Loaded,
+        call: Call,
+        mut store: Store<State>,
+        said: Result<Result<T, Refusal>, PluginError>,
+        check: impl FnOnce(T, &Known) -> Result<R, PluginError>,
+    ) -> Result<R, PluginError> {
+        let plane = store.data_mut().plane().ok_or_else(|| broke("it left the network plane"))?;
+        plane.close().await.map_err(|error| broke(&error.to_string()))?;
+        match self.overhear(said?) {
+            Ok(said) => check(said, plane.vault().known()),
+            Err(refusal) => Err(network::refusal(refusal, plane.public(), &loaded.form, plane.vault().known())),
+        }
+        .inspect_err(|error| note(&loaded.kind.manifest.id, call, error))
     }
 }
 

@@ -1,46 +1,76 @@
 //! One call: a fresh store and instance, its limits, and what became of it.
 
 use std::future::Future;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use bursar_domain::plugin::PluginError;
+use bursar_domain::Violation;
+use bursar_domain::plugin::{CredentialType, NetworkCall, PluginError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 
+use crate::NetworkConfig;
 use crate::imports::State;
 use crate::limits::{Call, Limits, OutOfMemory};
+use crate::network::Network;
+use crate::network::plane::{Plane, Unrecorded};
+use crate::network::vault::TooMany;
+use crate::observe::{Observer, Usage};
 
 /// Makes sandboxes, no more at once than the limits say.
 pub(crate) struct Sandboxes {
     engine: Engine,
     limits: Limits,
     /// Over all plugins: an exhausted pool would be an error, not a queue.
-    slots: Arc<Semaphore>,
+    slots: Places,
+    network: Arc<Network>,
+    /// Only where an author looks at a plugin.
+    observer: OnceLock<Arc<dyn Observer>>,
 }
 
 /// The turns of one plugin, so that a slow one cannot hold every slot.
-pub(crate) struct Turns(Arc<Semaphore>);
+#[derive(Clone)]
+pub(crate) struct Turns(Places);
+
+/// Places for calls at once. Those that speak have their own: they wait for
+/// others.
+#[derive(Clone)]
+struct Places {
+    pure: Arc<Semaphore>,
+    network: Arc<Semaphore>,
+}
 
 /// One sandbox about to be used once.
 pub(crate) struct Session<'a> {
     plugin: &'a str,
     call: Call,
     wall: Duration,
-    log_bytes: Arc<AtomicU64>,
+    limits: &'a Limits,
+    usage: Arc<Usage>,
     _slot: OwnedSemaphorePermit,
     _turn: OwnedSemaphorePermit,
 }
 
 impl Sandboxes {
-    pub(crate) fn new(engine: Engine, limits: Limits) -> Self {
-        let slots = Arc::new(Semaphore::new(limits.concurrent_calls));
-        Self { engine, limits, slots }
+    pub(crate) fn new(engine: Engine, limits: Limits, network: NetworkConfig) -> Self {
+        let slots = Places::new(limits.concurrent_calls, limits.concurrent_network_calls);
+        Self { engine, limits, slots, network: Arc::new(Network::new(network)), observer: OnceLock::new() }
     }
 
     pub(crate) fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// Lets `observer` hear of every call from now on; the first one stays.
+    pub(crate) fn observe(&self, observer: Arc<dyn Observer>) {
+        self.observer.get_or_init(|| observer);
+    }
+
+    /// Who hears of every call.
+    pub(crate) fn observer(&self) -> Option<&Arc<dyn Observer>> {
+        self.observer.get()
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -49,7 +79,8 @@ impl Sandboxes {
 
     /// The turns of a newly loaded plugin.
     pub(crate) fn turns(&self) -> Turns {
-        Turns(Arc::new(Semaphore::new(self.limits.concurrent_calls_per_plugin)))
+        let limits = &self.limits;
+        Turns(Places::new(limits.concurrent_calls_per_plugin, limits.concurrent_network_calls_per_plugin))
     }
 
     /// Waits for a turn and a slot, then makes a store for one call.
@@ -58,18 +89,18 @@ impl Sandboxes {
     ///
     /// [`PluginError::Unavailable`] while the host shuts down.
     pub(crate) async fn open<'a>(
-        &self,
+        &'a self,
         plugin: &'a str,
         turns: &Turns,
         call: Call,
         seed: [u8; 32],
     ) -> Result<(Session<'a>, Store<State>), PluginError> {
         let closed = |_| PluginError::Unavailable("the plugin host is shutting down".to_owned());
-        let turn = Arc::clone(&turns.0).acquire_owned().await.map_err(closed)?;
-        let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(closed)?;
+        let turn = turns.0.of(call).acquire_owned().await.map_err(closed)?;
+        let slot = self.slots.of(call).acquire_owned().await.map_err(closed)?;
 
-        let log_bytes = Arc::new(AtomicU64::new(0));
-        let mut store = Store::new(&self.engine, State::new(&self.limits, seed, Arc::clone(&log_bytes)));
+        let usage = Arc::new(Usage::new(self.observer.get().cloned()));
+        let mut store = Store::new(&self.engine, State::new(&self.limits, seed, Arc::clone(&usage)));
         store.limiter(|state| &mut state.meter);
         store.set_hostcall_fuel(self.limits.copied_bytes);
         store.set_max_component_handles(MAX_HANDLES);
@@ -80,8 +111,42 @@ impl Sandboxes {
             // Yielding at each tick is what keeps the other requests served.
             if ticks == 0 { Err(Trap::Interrupt.into()) } else { Ok(UpdateDeadline::Yield(1)) }
         });
-        let wall = self.limits.budget(call) * self.limits.wall_factor;
-        Ok((Session { plugin, call, wall, log_bytes, _slot: slot, _turn: turn }, store))
+        let wall = self.limits.wall(call);
+        Ok((Session { plugin, call, wall, limits: &self.limits, usage, _slot: slot, _turn: turn }, store))
+    }
+
+    /// The same for a call that may speak, about `call.data`.
+    ///
+    /// # Errors
+    ///
+    /// [`PluginError::Unavailable`] while the host shuts down,
+    /// [`PluginError::Invalid`] for data with too many secrets.
+    pub(crate) async fn open_network<'a>(
+        &'a self,
+        kind: &'a Arc<CredentialType>,
+        turns: &Turns,
+        call: Call,
+        about: &NetworkCall<'_>,
+        secret_pointers: Vec<String>,
+    ) -> Result<(Session<'a>, Store<State>), PluginError> {
+        let (session, mut store) = self.open(&kind.manifest.id, turns, call, about.context.seed).await?;
+        let time = (Instant::now() + session.wall, self.limits.exchange_wall);
+        let plane = Plane::new(kind, about, secret_pointers, &self.network, time).map_err(|TooMany| {
+            let message = "The secrets of this form hold more than 128 texts, more than can be kept from a plugin.";
+            PluginError::Invalid(vec![Violation::new("", "too-large", message)])
+        })?;
+        store.data_mut().enter(plane);
+        Ok((session, store))
+    }
+}
+
+impl Places {
+    fn new(pure: usize, network: usize) -> Self {
+        Self { pure: Arc::new(Semaphore::new(pure)), network: Arc::new(Semaphore::new(network)) }
+    }
+
+    fn of(&self, call: Call) -> Arc<Semaphore> {
+        Arc::clone(if call.may_speak() { &self.network } else { &self.pure })
     }
 }
 
@@ -92,13 +157,13 @@ impl Session<'_> {
     ///
     /// [`PluginError::Failed`] naming the limit it broke, never guest text.
     pub(crate) async fn run<T>(self, work: impl Future<Output = wasmtime::Result<T>>) -> Result<T, PluginError> {
-        let outcome = match tokio::time::timeout(self.wall, work).await {
+        let outcome = match tokio::time::timeout(self.wall, self.usage.watch(self.call, self.limits, work)).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(Stop::of(&error)),
             Err(_elapsed) => Err(Stop::Wall),
         };
         let (plugin, call) = (self.plugin, self.call.as_str());
-        let log_bytes = self.log_bytes.load(Ordering::Relaxed);
+        let log_bytes = self.usage.log_bytes.load(Ordering::Relaxed);
         match outcome {
             Ok(answer) => {
                 tracing::trace!(plugin, call, log_bytes, "plugin call");
@@ -121,6 +186,7 @@ enum Stop {
     Stack,
     Copied,
     Trap,
+    Unrecorded,
     Contract,
 }
 
@@ -128,6 +194,9 @@ impl Stop {
     fn of(error: &wasmtime::Error) -> Self {
         if error.downcast_ref::<OutOfMemory>().is_some() {
             return Self::Memory;
+        }
+        if error.downcast_ref::<Unrecorded>().is_some() {
+            return Self::Unrecorded;
         }
         match error.downcast_ref::<Trap>() {
             Some(Trap::Interrupt) => Self::Budget,
@@ -148,6 +217,7 @@ impl Stop {
             Self::Stack => "ran out of stack",
             Self::Copied => "answered more than the host takes",
             Self::Trap => "trapped",
+            Self::Unrecorded => "could not go on, since its requests could not be recorded",
             Self::Contract => "broke the calling convention",
         }
     }

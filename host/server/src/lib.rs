@@ -16,6 +16,7 @@
 mod app;
 mod auth;
 mod background;
+mod detached;
 mod docs;
 mod guard;
 mod metrics;

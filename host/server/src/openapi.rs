@@ -65,6 +65,7 @@ impl Published {
         (name = "access", description = "Who the caller is."),
         (name = "audit", description = "What was done or tried, by whom, chained by hashes."),
         (name = "credential types", description = "What can be stored: forms, presets and formats, as the loaded plugins teach them."),
+        (name = "dns", description = "Stored credentials of DNS providers put to use: records that answer challenges."),
         (name = "plugins", description = "The plugins themselves, for operators."),
         (name = "installation", description = "Health, metrics, backup, key rotation."),
         (name = "documentation", description = "This description and the pages about problems."),

@@ -155,6 +155,7 @@ impl Problem {
             detail: self.error.message.clone(),
             request_id: request_id::current(),
             errors: self.violations(),
+            conflicts: self.error.conflicts.iter().cloned().map(schema::Conflict::from).collect(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! The processes that are measured.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -22,9 +23,18 @@ pub(crate) struct Process {
 impl Process {
     /// The broker on this data directory, once it is ready.
     pub(crate) async fn broker(data_dir: &Path) -> Self {
+        Self::serve(data_dir, &[]).await
+    }
+
+    /// The same, with the components in a folder beside the built-in ones.
+    pub(crate) async fn broker_with_plugins(data_dir: &Path, plugins: &Path) -> Self {
+        Self::serve(data_dir, &["--plugins".as_ref(), plugins.as_os_str()]).await
+    }
+
+    async fn serve(data_dir: &Path, flags: &[&OsStr]) -> Self {
         let address = free_address();
         let mut command = Command::new(binary());
-        command.args(["serve", "--listen", &address, "--data-dir"]).arg(data_dir);
+        command.args(["serve", "--listen", &address, "--data-dir"]).arg(data_dir).args(flags);
         let log = File::create(data_dir.with_extension("log")).expect("a log file");
         command.stdout(Stdio::null()).stderr(log);
         Self::start(command, address, "/readyz").await

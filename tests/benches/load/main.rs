@@ -10,6 +10,7 @@ mod broker;
 mod client;
 mod hello;
 mod measure;
+mod plugins;
 mod rows;
 mod table;
 
@@ -28,5 +29,6 @@ fn main() {
     let mut table = Table::default();
     rows::plugin_call(&mut table);
     runtime.block_on(rows::over_http(&mut table, &scale));
+    runtime.block_on(plugins::rows(&mut table, scale.trapped_calls()));
     println!("{table}");
 }

@@ -28,7 +28,12 @@ impl Outcome {
     }
 
     pub(crate) fn p50(&self) -> Duration {
-        self.latencies[self.latencies.len() / 2]
+        self.percentile(50)
+    }
+
+    /// The latency that so many of a hundred requests did not exceed.
+    pub(crate) fn percentile(&self, percent: usize) -> Duration {
+        self.latencies[self.latencies.len() * percent / 100]
     }
 }
 

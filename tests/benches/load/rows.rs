@@ -18,16 +18,22 @@ pub(crate) struct Scale {
     writes: usize,
     small: usize,
     large: usize,
+    trapped_calls: usize,
 }
 
 impl Scale {
     pub(crate) fn full() -> Self {
-        Self { reads: 40_000, writes_alone: 2_000, writes: 20_000, small: 1_000, large: 100_000 }
+        Self { reads: 40_000, writes_alone: 2_000, writes: 20_000, small: 1_000, large: 100_000, trapped_calls: 10_000 }
     }
 
     /// To see that everything runs.
     pub(crate) fn quick() -> Self {
-        Self { reads: 400, writes_alone: 50, writes: 640, small: 100, large: 1_000 }
+        Self { reads: 400, writes_alone: 50, writes: 640, small: 100, large: 1_000, trapped_calls: 200 }
+    }
+
+    /// Of the plugin that traps.
+    pub(crate) fn trapped_calls(&self) -> usize {
+        self.trapped_calls
     }
 }
 
@@ -211,7 +217,7 @@ fn credential(name: &str) -> Value {
     json!({ "type": "basic-auth", "name": name, "data": { "username": "octo", "password": "correct horse battery" } })
 }
 
-fn mebibytes(kib: u64) -> String {
+pub(crate) fn mebibytes(kib: u64) -> String {
     format!("{} MiB", kib / 1024)
 }
 

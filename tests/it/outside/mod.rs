@@ -6,3 +6,4 @@ mod kubectl;
 mod nginx;
 mod openssl;
 mod psql;
+mod wasm_tools;

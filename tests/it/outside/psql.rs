@@ -2,7 +2,7 @@ use serde_json::json;
 
 use crate::support::postgres::Postgres;
 use crate::support::samples::{artifact, credential};
-use crate::support::server::workspace;
+use crate::support::server::example;
 use crate::support::tools::{run, tool};
 use crate::support::{Account, Server};
 
@@ -12,8 +12,8 @@ use crate::support::{Account, Server};
 async fn psql_signs_in_with_the_example_s_files() {
     let postgres = Postgres::shared().await;
     postgres.sql("postgres", r"CREATE ROLE asked_app LOGIN PASSWORD 'p:ss\w@rd/?'").output();
-    let examples = workspace().join("target/plugins/examples");
-    let account = Account::on(&Server::builder().plugins(&examples).start().await).await;
+    let plugin = example("postgres-login");
+    let account = Account::on(&Server::builder().plugins(plugin.path()).start().await).await;
     let folder = tempfile::tempdir().expect("a temporary folder");
     let login = async |name: &str, password: &str| {
         let data = json!({

@@ -198,6 +198,17 @@ pub(crate) fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the workspace").to_owned()
 }
 
+/// A folder with one of the examples alone: some of the others take their time
+/// to compile.
+pub(crate) fn example(id: &str) -> tempfile::TempDir {
+    let name = format!("{id}.wasm");
+    let built = workspace().join("target/plugins/examples").join(&name);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let copied = std::fs::copy(&built, folder.path().join(&name));
+    copied.unwrap_or_else(|error| panic!("{}: {error}; build it with `cargo xtask plugins`", built.display()));
+    folder
+}
+
 /// A port that was free a moment ago.
 pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port").port()

@@ -12,7 +12,19 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("bursar-server", &["bursar-domain"]),
     ("bursar-sync", &["bursar-domain"]),
     ("bursar-acme", &["bursar-domain"]),
-    ("bursar", &["bursar-domain", "bursar-store", "bursar-plugin-host", "bursar-server", "bursar-sync", "bursar-acme"]),
+    (
+        "bursar",
+        &[
+            "bursar-domain",
+            "bursar-store",
+            "bursar-plugin-host",
+            "bursar-server",
+            "bursar-sync",
+            "bursar-acme",
+            // `bursar plugin build` makes components as `cargo xtask plugins` does.
+            "bursar-plugin-pack",
+        ],
+    ),
 ];
 
 /// Libraries that belong to one crate alone, with the reason it stays so.

@@ -6,14 +6,28 @@ use serde_json::Value;
 
 use super::{none, read, root, shown};
 
-const FILES: &[&str] = &["Cargo.toml", "README.md", "manifest.json", "schema.json", "template.json", "src/lib.rs"];
-const MAX_LIB_LINES: usize = 150;
+const DATA: &[&str] = &["README.md", "manifest.json", "schema.json", "template.json"];
+/// What a folder has beside its data, by the file that holds the logic.
+const SOURCES: &[(&str, &[&str])] = &[
+    ("src/lib.rs", &["Cargo.toml"]),
+    ("plugin.js", &["package.json", "package-lock.json"]),
+    ("plugin.py", &["requirements.txt"]),
+];
+const MAX_LINES_OF_LOGIC: usize = 150;
+const MAX_LINES_OF_OPENING: usize = 12;
+/// Crates beside the plugins that are none.
+const NOT_PLUGINS: &[&str] = &["sdk", "cases", "pack"];
 
 #[test]
 fn every_plugin_folder_has_the_same_files() {
     let mut findings = Vec::new();
-    for folder in plugins() {
-        for file in FILES {
+    for folder in all() {
+        let sources = SOURCES.iter().find(|(logic, _)| folder.join(logic).is_file());
+        let beside = sources.map(|(_, beside)| *beside);
+        if beside.is_none() {
+            findings.push(format!("{} has no source", shown(&folder)));
+        }
+        for file in DATA.iter().chain(beside.into_iter().flatten()) {
             if !folder.join(file).is_file() {
                 findings.push(format!("{} has no {file}", shown(&folder)));
             }
@@ -27,21 +41,42 @@ fn every_plugin_folder_has_the_same_files() {
 }
 
 #[test]
-fn a_plugins_lib_rs_is_short_and_opens_with_its_reasons() {
+fn a_plugins_logic_is_short_and_opens_with_its_reasons() {
     let mut findings = Vec::new();
-    for folder in plugins() {
-        let lib = folder.join("src/lib.rs");
-        let text = read(&lib);
-        let lines = text.lines().count();
-        if lines > MAX_LIB_LINES {
-            findings.push(format!("{} has {lines} lines, more than {MAX_LIB_LINES}", shown(&lib)));
+    for folder in all() {
+        for (logic, _) in SOURCES.iter().filter(|(logic, _)| folder.join(logic).is_file()) {
+            let path = folder.join(logic);
+            let text = read(&path);
+            let lines = text.lines().count();
+            if lines > MAX_LINES_OF_LOGIC {
+                findings.push(format!("{} has {lines} lines, more than {MAX_LINES_OF_LOGIC}", shown(&path)));
+            }
+            let opening: String = text.lines().take(MAX_LINES_OF_OPENING).collect();
+            let has_source = ["<http", "https://", "RFC "].iter().any(|mark| opening.contains(mark));
+            if !opening.to_lowercase().contains("least privilege") || !has_source {
+                findings.push(format!("{} does not open with least privilege and a source", shown(&path)));
+            }
+            if *logic == "src/lib.rs" && !text.contains("#![forbid(unsafe_code)]") {
+                findings.push(format!("{} does not forbid unsafe code", shown(&path)));
+            }
         }
-        let doc: String = text.lines().take_while(|line| line.starts_with("//!")).collect();
-        if !doc.to_lowercase().contains("least privilege") || !(doc.contains("<http") || doc.contains("RFC ")) {
-            findings.push(format!("{}: the module doc does not name least privilege and a source", shown(&lib)));
+    }
+    none(&findings);
+}
+
+#[test]
+fn what_a_guests_tools_are_is_pinned_and_comes_from_no_named_registry() {
+    let mut findings = Vec::new();
+    for folder in all() {
+        let requirements = folder.join("requirements.txt");
+        for line in requirements.is_file().then(|| read(&requirements)).iter().flat_map(|text| text.lines()) {
+            if !line.contains("==") {
+                findings.push(format!("{}: {line} is not pinned", shown(&requirements)));
+            }
         }
-        if !text.contains("#![forbid(unsafe_code)]") {
-            findings.push(format!("{} does not forbid unsafe code", shown(&lib)));
+        let lock = folder.join("package-lock.json");
+        if lock.is_file() && read(&lock).contains("\"resolved\"") {
+            findings.push(format!("{} names a registry; npm has omit-lockfile-registry-resolved", shown(&lock)));
         }
     }
     none(&findings);
@@ -50,7 +85,7 @@ fn a_plugins_lib_rs_is_short_and_opens_with_its_reasons() {
 #[test]
 fn a_plugins_data_files_agree_with_its_folder() {
     let mut findings = Vec::new();
-    for folder in plugins() {
+    for folder in all() {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let (manifest, schema) = (json(&folder.join("manifest.json")), json(&folder.join("schema.json")));
         if manifest["id"] != name.as_str() {
@@ -85,19 +120,21 @@ pub(super) fn built_in_ids() -> Vec<String> {
     ids.collect()
 }
 
-fn plugins() -> Vec<PathBuf> {
-    let mut found = folders("plugins");
-    found.extend(folders("examples"));
-    assert!(found.len() > 3, "found only {found:?}");
+/// Every plugin and example, in whatever language.
+fn all() -> Vec<PathBuf> {
+    let mut found = [folders("plugins"), folders("examples")].concat();
+    let entries = std::fs::read_dir(root().join("plugins/examples")).expect("the workspace has this folder").flatten();
+    found.extend(entries.map(|entry| entry.path()).filter(|path| path.is_dir()));
+    assert!(found.len() > 5, "found only {found:?}");
     found
 }
 
-/// The folders that hold a Rust plugin: all but the libraries.
+/// The folders that hold a Rust plugin.
 fn folders(parent: &str) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(root().join(parent)).expect("the workspace has this folder").flatten();
     let mut folders: Vec<_> = entries
         .map(|entry| entry.path())
-        .filter(|path| path.join("Cargo.toml").exists() && !path.ends_with("sdk") && !path.ends_with("cases"))
+        .filter(|path| path.join("Cargo.toml").exists() && !NOT_PLUGINS.iter().any(|name| path.ends_with(name)))
         .collect();
     folders.sort();
     folders

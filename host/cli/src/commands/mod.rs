@@ -5,6 +5,7 @@ mod audit;
 mod backup;
 mod completions;
 mod credential;
+mod dns;
 mod login;
 mod member;
 mod plugin;
@@ -37,6 +38,8 @@ enum Command {
     #[command(subcommand, visible_alias = "cred")]
     Credential(credential::Command),
     #[command(subcommand)]
+    Dns(dns::Command),
+    #[command(subcommand)]
     Account(account::Command),
     #[command(subcommand)]
     Member(member::Command),
@@ -68,10 +71,11 @@ impl Command {
             Self::Serve(command) => command.run().await,
             Self::Login(command) => command.run(global).await,
             Self::Credential(command) => command.run(&Session::open(global)?).await,
+            Self::Dns(command) => command.run(&Session::open(global)?).await,
             Self::Account(command) => command.run(&Session::open(global)?).await,
             Self::Member(command) => command.run(&Session::open(global)?).await,
             Self::Token(command) => command.run(&Session::open(global)?).await,
-            Self::Plugin(command) => command.run(&Session::open(global)?).await,
+            Self::Plugin(command) => command.run(global).await,
             Self::Audit(command) => command.run(global).await,
             Self::Backup(command) => command.run(global).await,
             Self::Restore(command) => command.run(global).await,

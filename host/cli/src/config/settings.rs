@@ -8,7 +8,8 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-use bursar_plugin_host::NetworkConfig;
+use bursar_domain::dns::{DnsGrants, NameRule};
+use bursar_plugin_host::{Approval, NetworkConfig, TrustedKey};
 use bursar_server::{RateLimit, ServerConfig, TlsFiles};
 use etcetera::BaseStrategy;
 use toml::Value;
@@ -37,8 +38,14 @@ pub(crate) struct Settings {
     pub(crate) root_key: RootKey,
     /// Whose `*.wasm` files are plugins beside the built-in ones.
     pub(crate) plugin_folders: Vec<PathBuf>,
+    /// Which of them need an operator's word.
+    pub(crate) approval: Approval,
+    /// Whose signatures of plugins count.
+    pub(crate) trusted_keys: Vec<TrustedKey>,
     /// Which public fields each type of a folder may derive from secrets.
     pub(crate) granted_derives: BTreeMap<String, Vec<String>>,
+    /// Which DNS names beside challenges each type may write.
+    pub(crate) dns_grants: DnsGrants,
     /// What plugins may reach.
     pub(crate) network: NetworkConfig,
     /// How much is logged.
@@ -112,7 +119,10 @@ pub(super) fn read(from: &Configuration) -> Result<Settings, Failure> {
         root_key: root_key(from, &data_dir)?,
         data_dir,
         plugin_folders: list(from.value("plugins.folders")).into_iter().map(PathBuf::from).collect(),
+        approval: approval(from)?,
+        trusted_keys: trusted_keys(from)?,
         granted_derives: lists(from, "plugins.granted_derives", "must map a plugin's id to a list of JSON Pointers")?,
+        dns_grants: dns_grants(from)?,
         network: network::read(from)?,
         log_level: one_of(from, "log.level", LOG_LEVELS)?,
         log_format: one_of(from, "log.format", LOG_FORMATS)?,
@@ -170,6 +180,21 @@ fn root_key(from: &Configuration, data_dir: &std::path::Path) -> Result<RootKey,
     }
 }
 
+fn approval(from: &Configuration) -> Result<Approval, Failure> {
+    let name = "plugins.approval";
+    let approval = one_of(from, name, APPROVALS)?;
+    if approval == Approval::SignedOnly && list(from.value("plugins.trusted_keys")).is_empty() {
+        return Err(from.wrong(name, "needs plugins.trusted_keys: the minisign public keys whose signatures count"));
+    }
+    Ok(approval)
+}
+
+fn trusted_keys(from: &Configuration) -> Result<Vec<TrustedKey>, Failure> {
+    let name = "plugins.trusted_keys";
+    let keys = list(from.value(name)).into_iter().map(|text| text.parse());
+    keys.collect::<Result<_, String>>().map_err(|wrong| from.wrong(name, format!("has a wrong entry: {wrong}")))
+}
+
 /// A table of lists of texts.
 fn lists(from: &Configuration, name: &str, shape: &str) -> Result<BTreeMap<String, Vec<String>>, Failure> {
     let table = from.value(name).and_then(Value::as_table);
@@ -178,6 +203,19 @@ fn lists(from: &Configuration, name: &str, shape: &str) -> Result<BTreeMap<Strin
         all_texts.then(|| (key.clone(), list(Some(items))))
     });
     lists.collect::<Option<_>>().ok_or_else(|| from.wrong(name, shape))
+}
+
+fn dns_grants(from: &Configuration) -> Result<DnsGrants, Failure> {
+    let name = "plugins.granted_dns_names";
+    let texts = lists(from, name, "must map a plugin's id to a list of names and suffixes such as *.example.com")?;
+    let parse = |text: &String| {
+        text.parse::<NameRule>().map_err(|rule| from.wrong(name, format!("has `{text}`, which is no name: {rule}")))
+    };
+    let rules = texts.into_iter().map(|(plugin, rules)| {
+        let rules = rules.iter().map(parse).collect::<Result<Vec<_>, Failure>>()?;
+        Ok((plugin, rules))
+    });
+    rules.collect::<Result<_, Failure>>().map(DnsGrants::new)
 }
 
 fn default_data_dir() -> Result<PathBuf, Failure> {
@@ -225,6 +263,8 @@ fn one_of<T: Copy>(from: &Configuration, name: &str, words: &[(&str, T)]) -> Res
 
 /// In the data dir.
 pub(crate) const ROOT_KEY_FILE: &str = "root.key";
+const APPROVALS: &[(&str, Approval)] =
+    &[("ask", Approval::Ask), ("allow", Approval::Allow), ("signed-only", Approval::SignedOnly)];
 const LOG_LEVELS: &[(&str, LogLevel)] = &[
     ("error", LogLevel::Error),
     ("warn", LogLevel::Warn),

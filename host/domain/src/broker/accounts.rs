@@ -163,7 +163,8 @@ impl Broker {
             let token: crate::access::Token = codec::decode(&record)?;
             batch = batch.delete(token.hash_key, Expect::Any).delete(record.key, Expect::Any);
         }
-        for prefix in [keys::members(id), keys::of_account(Table::Default, id), keys::of_account(Table::TokenUse, id)] {
+        for table in [Table::Member, Table::Default, Table::TokenUse, Table::DnsRecord, Table::DnsLease] {
+            let prefix = keys::of_account(table, id);
             for record in self.store().scan(&prefix, &[], usize::MAX).await? {
                 batch = batch.delete(record.key, Expect::Any);
             }

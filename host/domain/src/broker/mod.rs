@@ -10,10 +10,14 @@ mod authenticate;
 mod authorize;
 mod codec;
 mod credentials;
+mod dns;
 mod idempotency;
 mod initialize;
 mod members;
+mod network;
 mod page;
+mod plugins;
+mod refusal;
 mod sweep;
 mod tokens;
 mod trail;
@@ -25,13 +29,16 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-pub use credentials::{Deletion, ListQuery, Materialized, Revealed};
+pub use credentials::{Deletion, ListQuery, Materialized, Probed, Revealed};
+pub use dns::SweepFailure;
 pub use idempotency::{Created, IdempotencyKey};
 pub use page::Page;
+pub use plugins::StoredDecisions;
 pub use tokens::{NewToken, TokenRequest};
 
 use crate::audit::Trail;
-use crate::clock::{Clock, Entropy};
+use crate::clock::{Clock, Entropy, Timer};
+use crate::dns::DnsGrants;
 use crate::id::{AccountId, TokenId};
 use crate::plugin::Plugins;
 use crate::store::{Blind, Store};
@@ -49,6 +56,8 @@ pub struct Ports {
     pub plugins: Arc<dyn Plugins>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Waiting.
+    pub timer: Arc<dyn Timer>,
     /// Chance.
     pub entropy: Arc<dyn Entropy>,
 }
@@ -59,13 +68,26 @@ pub struct Broker {
     /// Token uses that are not written yet: one commit a minute for all of
     /// them, not one a request.
     token_uses: Mutex<HashMap<(AccountId, TokenId), Timestamp>>,
+    dns_grants: DnsGrants,
+    record_sets: dns::RecordSets,
 }
 
 impl Broker {
     /// A broker over these ports. Does no I/O.
     #[must_use]
     pub fn new(ports: Ports) -> Self {
-        Self { ports, token_uses: Mutex::default() }
+        Self {
+            ports,
+            token_uses: Mutex::default(),
+            dns_grants: DnsGrants::default(),
+            record_sets: dns::RecordSets::default(),
+        }
+    }
+
+    /// The same broker with what the operator granted of DNS names.
+    #[must_use]
+    pub fn with_dns_grants(self, dns_grants: DnsGrants) -> Self {
+        Self { dns_grants, ..self }
     }
 
     fn now(&self) -> Timestamp {

@@ -1,4 +1,4 @@
-//! Credential types and plugins, as callers see them.
+//! Credential types, as callers see them.
 
 use std::sync::Arc;
 
@@ -6,9 +6,8 @@ use serde_json::Value;
 
 use super::Broker;
 use crate::access::Caller;
-use crate::audit::Action;
-use crate::plugin::{CredentialType, PluginError, PluginStatus};
-use crate::{Error, Kind, Violation};
+use crate::plugin::{CredentialType, PluginError};
+use crate::{Error, Violation};
 
 impl Broker {
     /// The loaded types, by id. Every caller may see them.
@@ -21,7 +20,7 @@ impl Broker {
     ///
     /// # Errors
     ///
-    /// [`Kind::NotFound`].
+    /// [`crate::Kind::NotFound`].
     pub fn credential_type(&self, _caller: &Caller, id: &str) -> Result<Arc<CredentialType>, Error> {
         self.plugins().find(id).ok_or_else(|| Error::not_found("credential type"))
     }
@@ -40,42 +39,6 @@ impl Broker {
                 "This type has no such variant: see its `variants`.",
             )])),
             other => Ok(other?),
-        }
-    }
-
-    /// Every plugin and how it fares.
-    ///
-    /// # Errors
-    ///
-    /// [`Kind::Denied`] for all but operators.
-    pub async fn list_plugins(&self, caller: &Caller) -> Result<Vec<PluginStatus>, Error> {
-        self.authorize_operator(caller, Action::PluginRead).await?;
-        Ok(self.plugins().status())
-    }
-
-    /// One plugin.
-    ///
-    /// # Errors
-    ///
-    /// [`Kind::Denied`] for all but operators, [`Kind::NotFound`].
-    pub async fn plugin(&self, caller: &Caller, id: &str) -> Result<PluginStatus, Error> {
-        let all = self.list_plugins(caller).await?;
-        all.into_iter().find(|status| status.id == id).ok_or_else(|| Error::not_found("plugin"))
-    }
-}
-
-impl From<PluginError> for Error {
-    fn from(error: PluginError) -> Self {
-        match error {
-            PluginError::Invalid(violations) => Self::invalid(violations),
-            // Not the caller's 403: our stored credential was refused.
-            PluginError::Denied(_) | PluginError::NotFound(_) => Self::new(Kind::Invalid, error),
-            PluginError::Throttled(seconds) => {
-                Self { retry_after_seconds: seconds, ..Self::new(Kind::Throttled, error) }
-            }
-            PluginError::Unavailable(_) => Self::new(Kind::Unavailable, error),
-            PluginError::Unsupported(_) => Self::new(Kind::Unsupported, error),
-            PluginError::Failed(_) => Self::new(Kind::Plugin, error),
         }
     }
 }

@@ -48,9 +48,10 @@ impl Credential {
         if not_after.saturating_sub(now) < notice { Status::Expiring } else { Status::Valid }
     }
 
-    /// What a person should know at `now`.
+    /// What a person should know at `now`. `records` are the DNS records that a
+    /// deleted one still has somewhere.
     #[must_use]
-    pub fn warnings(&self, now: Timestamp, type_is_loaded: bool) -> Vec<Warning> {
+    pub fn warnings(&self, now: Timestamp, type_is_loaded: bool, records: usize) -> Vec<Warning> {
         let until = |seconds: Option<i64>| {
             seconds.and_then(|s| Timestamp::from_second(s).ok()).map_or_else(String::new, crate::clock::rfc3339)
         };
@@ -78,6 +79,13 @@ impl Credential {
                 code: "type-not-loaded",
                 message: format!("The plugin for type `{}` is not loaded: it can be read, not used.", self.type_id),
                 pointer: "/type",
+            });
+        }
+        if records > 0 {
+            warnings.push(Warning {
+                code: "dns-records",
+                message: format!("{records} DNS records of it are still there: restore it and clean them up."),
+                pointer: "/deletedAt",
             });
         }
         warnings

@@ -1,6 +1,6 @@
 //! The manifest: a type as data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -190,9 +190,45 @@ impl Manifest {
         self.abilities.contains(&ability)
     }
 
+    /// Public fields that decide where secrets go: those it says so of, and
+    /// those that stand in a host or an address.
+    #[must_use]
+    pub fn steering_fields(&self) -> BTreeSet<&str> {
+        let placements = self.placements.iter().chain(self.token_endpoints.iter().flat_map(|of| &of.placements));
+        let addresses = self.hosts.iter().map(|wish| wish.host.as_str());
+        let addresses = addresses.chain(placements.map(|placement| placement.host.as_str()));
+        let addresses = addresses.chain(self.token_endpoints.iter().map(|of| of.url.as_str()));
+        let in_addresses = addresses.flat_map(|address| {
+            address.split('{').skip(1).filter_map(|rest| rest.split_once('}').map(|(pointer, _)| pointer))
+        });
+        self.hosts_from.iter().map(String::as_str).chain(in_addresses).collect()
+    }
+
     /// Whether it materializes to `format`.
     #[must_use]
     pub fn format(&self, format: &str) -> Option<&Format> {
         self.formats.iter().find(|known| known.id == format)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_that_stands_in_an_address_steers() {
+        let manifest: Manifest = serde_json::from_value(serde_json::json!({
+            "id": "t", "title": "T", "summary": "T.", "category": "t", "version": "1.0.0", "formats": [],
+            "hostsFrom": ["/region"],
+            "hosts": [{ "host": "{/url}", "reason": "r" }, { "host": "api.example.com", "reason": "r" }],
+            "placements": [{ "secret": "/key", "host": "{/mirror/url}", "place": "header:x-key" }],
+            "tokenEndpoints": [{
+                "name": "login", "url": "https://login.example.com/{/tenant}/token", "capture": { "token": "/t" },
+                "placements": [{ "secret": "token", "host": "{/api}", "place": "header:authorization" }],
+            }],
+        }))
+        .unwrap();
+        let steering: Vec<&str> = manifest.steering_fields().into_iter().collect();
+        assert_eq!(steering, ["/api", "/mirror/url", "/region", "/tenant", "/url"]);
     }
 }

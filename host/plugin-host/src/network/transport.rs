@@ -3,7 +3,8 @@
 //! they are known.
 
 use std::fmt;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use url::Url;
@@ -20,6 +21,20 @@ pub trait Transport: Send + Sync {
     ///
     /// See [`TransportError`].
     async fn exchange(&self, request: WireRequest, reach: &Reach) -> Result<WireAnswer, TransportError>;
+
+    /// A transport for one call, which may keep its connections until the call
+    /// ends. `None` where there is nothing to keep.
+    fn for_call(&self) -> Option<Arc<dyn Transport>> {
+        None
+    }
+
+    /// The time that goes with this wire, in Unix seconds: what is replayed was
+    /// signed at a time of its own.
+    fn now(&self) -> i64 {
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+    }
 }
 
 /// A request as it goes on the wire, its secrets filled in. No `Debug`.

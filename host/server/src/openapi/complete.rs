@@ -20,6 +20,7 @@ pub(super) fn complete(document: &mut Value) {
     });
     document["components"]["schemas"]["Problem"] = described::<schema::Problem>();
     document["components"]["schemas"]["InputError"] = described::<schema::InputError>();
+    document["components"]["schemas"]["Conflict"] = described::<schema::Conflict>();
     document["components"]["responses"] = problems();
     for operation in operations(document) {
         if let Some(body) = operation.get_mut("requestBody") {

@@ -56,6 +56,7 @@ pub(super) fn response(of: ProblemType) -> Response {
         detail: example_detail(of).to_owned(),
         request_id: Some("5f0c6a52-8f8e-4d7a-9d0e-3c1b9a7e2f11".to_owned()),
         errors: example_errors(of),
+        conflicts: Vec::new(),
     };
     let content = ContentBuilder::new()
         .schema(Some(Ref::from_schema_name("Problem")))

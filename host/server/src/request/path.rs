@@ -109,6 +109,15 @@ pub(crate) struct OfType {
     pub(crate) r#type: String,
 }
 
+/// A DNS provider.
+#[derive(serde::Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct OfProvider {
+    /// The provider's id: its type's without `dns-`.
+    #[param(example = "example")]
+    pub(crate) provider: String,
+}
+
 /// A plugin.
 #[derive(serde::Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]

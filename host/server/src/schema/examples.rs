@@ -62,6 +62,18 @@ pub(crate) fn of(schema: &str) -> Option<Value> {
                 "content": "USERNAME='orders'\nPASSWORD='correct horse battery staple'\n", "sensitive": true
             }]
         }),
+        "Probe" => json!({ "fqdn": "_acme-challenge.shop.example.com" }),
+        "Probed" => json!({
+            "summary": "The token may write in example.com.", "details": { "zone": "example.com" }, "at": LATER
+        }),
+        "PresentDnsRecord" => json!({
+            "fqdn": "_acme-challenge.shop.example.com", "value": DNS_VALUE, "ttlSeconds": 60
+        }),
+        "CleanupDnsRecord" => json!({ "fqdn": "_acme-challenge.shop.example.com", "value": DNS_VALUE }),
+        "DnsRecord" => json!({
+            "fqdn": "_acme-challenge.shop.example.com", "value": DNS_VALUE, "ttlSeconds": 60, "state": "present",
+            "since": LATER, "by": "workload:issuer"
+        }),
         _ => return of_installation(schema),
     })
 }
@@ -84,14 +96,21 @@ fn of_installation(schema: &str) -> Option<Value> {
                 }
             }
         }),
+        "DnsProvider" => json!({
+            "id": "example", "type": "dns-example", "title": "Example DNS", "summary": "Zones at Example Ltd.",
+            "category": "dns-provider", "version": "1.0.0", "digest": DIGEST, "icon": "", "publisher": "Example Ltd",
+            "documentation": "https://example.com/dns", "abilities": ["dns01"], "slots": [], "variants": [],
+            "formats": [], "hints": { "order": ["token"], "groups": [] },
+            "schema": {
+                "type": "object", "required": ["token"],
+                "properties": { "token": { "type": "string", "writeOnly": true } }
+            }
+        }),
         "Template" => json!({
             "variant": "primary", "data": { "host": "db.example.com", "username": "", "password": "" }
         }),
-        "Plugin" => json!({
-            "id": "database-login", "kind": "credential-type", "version": "1.0.0", "digest": DIGEST,
-            "contractVersion": "0.1.0", "state": "active", "reason": null, "source": "built-in",
-            "wantedHosts": [], "grantedHosts": []
-        }),
+        "Plugin" => plugin(),
+        "DecidePlugin" => json!({ "digest": DIGEST }),
         "AuditEntry" => json!({
             "id": "3f2a-118", "seq": 118, "at": LATER, "actor": "user:alice", "action": "credential.reveal",
             "outcome": "ok", "account": ACCOUNT, "credential": CREDENTIAL, "version": 2, "region": null,
@@ -122,6 +141,29 @@ fn credential() -> Value {
     })
 }
 
+fn plugin() -> Value {
+    let placement = json!({
+        "secret": "/apiToken", "host": "dns.example.com", "methods": [], "pathPrefix": "/v2",
+        "place": "header:authorization"
+    });
+    let words = json!([
+        "reach dns.example.com: It keeps the records.",
+        "send /apiToken to dns.example.com in the header authorization, under the path /v2"
+    ]);
+    json!({
+        "id": "dns-example", "kind": "dns-provider", "version": "1.1.0", "digest": DIGEST, "contractVersion": "0.1.0",
+        "state": "active", "reason": null, "source": "/etc/bursar/plugins/dns-example.wasm",
+        "signedBy": "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3", "permissions": words,
+        "wantedHosts": [{ "host": "dns.example.com", "reason": "It keeps the records." }],
+        "placements": [placement], "tokenEndpoints": [], "derives": [], "grantedHosts": ["dns.example.com"],
+        "grant": {
+            "by": "operator:initial", "at": LATER, "digest": DIGEST, "permissions": words,
+            "hosts": ["dns.example.com"], "placements": [placement], "tokenEndpoints": [], "derives": []
+        },
+        "permissionDiff": null, "previousDigest": null, "previousVersion": null, "pinned": false
+    })
+}
+
 fn made_by() -> Value {
     json!({ "id": "database-login", "version": "1.0.0", "digest": DIGEST })
 }
@@ -139,6 +181,7 @@ const CREDENTIAL: &str = "0199f3c1-8a51-7c6b-9a0e-5a3c1f2b7d02";
 const TOKEN: &str = "0199f3c1-8a51-7c6b-9a0e-5a3c1f2b7d10";
 const EARLIER: &str = "2026-11-01T08:00:00.000Z";
 const LATER: &str = "2026-11-22T09:30:00.000Z";
+const DNS_VALUE: &str = "gfj9Xq...Rg85nM";
 const DIGEST: &str = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 
 #[cfg(test)]
@@ -180,7 +223,14 @@ mod tests {
         holds::<schema::Materialized>("Materialized");
         holds::<schema::CredentialType>("CredentialType");
         holds::<schema::Template>("Template");
+        holds::<schema::Probe>("Probe");
+        holds::<schema::Probed>("Probed");
+        holds::<schema::PresentDnsRecord>("PresentDnsRecord");
+        holds::<schema::CleanupDnsRecord>("CleanupDnsRecord");
+        holds::<schema::DnsRecord>("DnsRecord");
+        holds::<schema::DnsProvider>("DnsProvider");
         holds::<schema::Plugin>("Plugin");
+        holds::<schema::DecidePlugin>("DecidePlugin");
         holds::<schema::AuditEntry>("AuditEntry");
         holds::<schema::Checkpoint>("Checkpoint");
         holds::<schema::AuditReport>("AuditReport");

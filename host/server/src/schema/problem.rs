@@ -20,6 +20,22 @@ pub struct Problem {
     /// Everything that is wrong with the input, at once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<InputError>,
+    /// What is in the way, where that is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<Conflict>,
+}
+
+/// Something that is in the way.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+pub struct Conflict {
+    /// What it is: `dns-record`.
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// Its path, or that of the list it is in.
+    pub url: String,
 }
 
 /// One thing that is wrong with the input.
@@ -32,6 +48,12 @@ pub struct InputError {
     pub code: String,
     /// What is wrong and the cure.
     pub message: String,
+}
+
+impl From<bursar_domain::Conflict> for Conflict {
+    fn from(conflict: bursar_domain::Conflict) -> Self {
+        Self { kind: conflict.kind, id: conflict.id, name: conflict.name, url: conflict.url }
+    }
 }
 
 impl From<Violation> for InputError {

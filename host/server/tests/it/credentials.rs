@@ -2,22 +2,11 @@
 //! JSON is what its description says.
 
 use bursar_server::schema;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, TestApp, login, request};
+use crate::support::{TestApp, login, read, request};
 
 const CREDENTIALS: &str = "/v1/accounts/default/credentials";
-
-/// The body, which must be exactly a `T`.
-fn read<T: Serialize + DeserializeOwned>(answer: &Answer) -> T {
-    assert!(answer.status.is_success(), "{answer:?}");
-    let json = answer.json();
-    let read: T = serde_json::from_value(json.clone()).unwrap_or_else(|error| panic!("{error}: {json}"));
-    assert_eq!(serde_json::to_value(&read).unwrap(), json, "nothing undescribed");
-    read
-}
 
 #[tokio::test]
 async fn a_credential_lives() {
@@ -136,7 +125,6 @@ async fn everything_else_is_what_its_description_says() {
     let template: schema::Template = read(&get("/v1/credential-types/test-login/template").await);
     assert_eq!(template.variant.as_deref(), Some("plain"));
     get("/v1/credential-types/test-login/template?variant=x").await.problem(422, "invalid-input");
-    assert_eq!(get("/v1/dns-providers").await.json(), json!({"items": [], "nextCursor": null}));
     read::<schema::Page<schema::Plugin>>(&get("/v1/plugins").await);
     read::<schema::Plugin>(&get("/v1/plugins/test-login").await);
     read::<schema::Page<schema::AuditEntry>>(&get("/v1/audit?action=credential.*").await);

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "the tests' own steps; clippy exempts only functions marked as tests")]
 
 mod credentials;
+mod dns;
 mod limits;
 mod problems;
 mod serving;

@@ -4,12 +4,13 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use bursar_domain::audit::{Action, Outcome};
+use bursar_domain::plugin::PluginError;
 use bursar_server::{ServeError, ServerConfig, TlsFiles, serve};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::TestApp;
+use crate::support::{PROVIDER, TestApp};
 
 fn start(test: &TestApp, tls: Option<TlsFiles>) -> (u16, CancellationToken, JoinHandle<Result<(), ServeError>>) {
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -118,4 +119,25 @@ async fn tls_is_spoken_with_the_files_given() {
     std::fs::write(&tls.private_key, "not a key").unwrap();
     let (_, _, server) = start(&test, Some(tls));
     assert!(matches!(server.await.unwrap(), Err(ServeError::PrivateKey { .. })));
+}
+
+#[tokio::test]
+async fn what_was_cut_off_is_cleaned_up_after_a_start() {
+    let test = TestApp::new().await;
+    let zone = json!({"type": PROVIDER, "name": "zone", "data": {"username": "u", "password": "p"}});
+    assert_eq!(test.call("POST", "/v1/accounts/default/credentials", zone).await.status, 201);
+    let broken = PluginError::Unavailable("the connection broke".to_owned());
+    test.plugins.refusals.lock().unwrap().push_back(broken);
+    let body = json!({"fqdn": "_acme-challenge.example.com", "value": "v"});
+    let path = "/v1/accounts/default/credentials/zone/dns/present";
+    test.call("POST", path, body).await.problem(503, "unavailable");
+
+    test.clock.advance(Duration::from_mins(3));
+    let (_, shutdown, server) = start(&test, None);
+    while test.plugins.done.lock().unwrap().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    shutdown.cancel();
+    server.await.unwrap().unwrap();
+    assert_eq!(*test.plugins.done.lock().unwrap(), ["cleanup _acme-challenge.example.com v"]);
 }

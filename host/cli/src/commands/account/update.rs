@@ -31,7 +31,7 @@ impl Update {
             return Err(Failure::Usage("there is nothing to change: give --title or --name".to_owned()));
         }
         let path = ["v1", "accounts", &self.name];
-        let account = session.client.patch(&path, &Value::Object(changes), self.if_match.as_deref()).await?;
+        let account = session.client.patch(&path, &[], &Value::Object(changes), self.if_match.as_deref()).await?;
         session.output.row(&account, super::COLUMNS, "/id")
     }
 }

@@ -46,6 +46,9 @@ pub(crate) struct Create {
     /// materialized
     #[arg(long)]
     no_reveal: bool,
+    /// Ask the live service first; what it refuses is not stored
+    #[arg(long)]
+    probe: bool,
     #[command(flatten)]
     data: DataArgs,
 }
@@ -69,7 +72,8 @@ impl Create {
             self.settle(session, &form, &mut data).await?;
         }
         let body = self.body(&data)?;
-        let created = session.client.post(&session.path(&["credentials"]), body.expose()).await?;
+        let query = super::preflight(self.probe);
+        let created = session.client.post_with(&session.path(&["credentials"]), &query, body.expose()).await?;
         super::written(session, &created)
     }
 

@@ -4,6 +4,7 @@ mod create;
 mod delete;
 mod list;
 mod materialize;
+mod probe;
 mod restore;
 mod reveal;
 mod rollback;
@@ -33,6 +34,7 @@ pub(crate) enum Command {
     Update(update::Update),
     Reveal(reveal::Reveal),
     Materialize(materialize::Materialize),
+    Probe(probe::Probe),
     SetDefault(set_default::SetDefault),
     Delete(delete::Delete),
     Restore(restore::Restore),
@@ -52,6 +54,7 @@ impl Command {
             Self::Update(command) => command.run(session).await,
             Self::Reveal(command) => command.run(session).await,
             Self::Materialize(command) => command.run(session).await,
+            Self::Probe(command) => command.run(session).await,
             Self::SetDefault(command) => command.run(session).await,
             Self::Delete(command) => command.run(session).await,
             Self::Restore(command) => command.run(session).await,
@@ -72,6 +75,11 @@ async fn skeleton(session: &Session, type_id: &str, variant: Option<&str>) -> Re
     let query: Vec<_> = variant.map(|variant| ("variant", variant.to_owned())).into_iter().collect();
     let mut template = session.client.get(&["v1", "credential-types", type_id, "template"], &query).await?;
     Ok(template["data"].take())
+}
+
+/// Asks the broker to ask the live service first.
+fn preflight(probe: bool) -> Vec<(&'static str, String)> {
+    if probe { vec![("probe", "true".to_owned())] } else { Vec::new() }
 }
 
 /// Prints a credential that was just written, and what is to be watched about it.

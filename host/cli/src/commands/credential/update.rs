@@ -41,6 +41,9 @@ pub(crate) struct Update {
     /// Remove a field. Repeatable
     #[arg(long, value_name = "FIELD")]
     unset: Vec<String>,
+    /// Ask the live service first; what it refuses is not stored
+    #[arg(long)]
+    probe: bool,
     /// Only if the credential is still at this revision (its `ETag`)
     #[arg(long, value_name = "REVISION")]
     if_match: Option<String>,
@@ -59,7 +62,10 @@ impl Update {
         if changes.expose().as_object().is_some_and(serde_json::Map::is_empty) {
             return Err(Failure::Usage("there is nothing to change: see `bursar credential update --help`".to_owned()));
         }
-        let updated = session.client.patch(&path, changes.expose(), self.if_match.as_deref()).await?;
+        let updated = session
+            .client
+            .patch(&path, &super::preflight(self.probe), changes.expose(), self.if_match.as_deref())
+            .await?;
         super::written(session, &updated)
     }
 

@@ -19,6 +19,9 @@ pub(crate) struct Validate {
     /// A type id, as `bursar credential types` lists them
     #[arg(long = "type", value_name = "TYPE")]
     type_id: String,
+    /// Ask the live service too
+    #[arg(long, requires = "name")]
+    probe: bool,
     #[command(flatten)]
     data: DataArgs,
 }
@@ -33,7 +36,9 @@ impl Validate {
         if let Some(name) = &self.name {
             put(body.expose_mut(), "/name", json!(name));
         }
-        let verdict = session.client.post(&session.path(&["credentials", "validate"]), body.expose()).await;
+        let query = super::preflight(self.probe);
+        let path = session.path(&["credentials", "validate"]);
+        let verdict = session.client.post_with(&path, &query, body.expose()).await;
         match verdict {
             Err(Failure::Problem(problem)) if self.name.is_none() && problem.status == 422 => {
                 // The API wants a name beside the data; nobody asked about one here.

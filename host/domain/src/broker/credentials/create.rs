@@ -5,9 +5,8 @@ use serde_json::Value;
 use super::super::accounts::{name_taken, overtaken};
 use super::super::idempotency::gone;
 use super::super::{ATTEMPTS, Broker, Created, IdempotencyKey, codec, keys_for};
-use super::find::Found;
+use super::find::{Found, Kept};
 use super::form::Judged;
-use super::probe::cannot_be_probed;
 use crate::access::{Account, Caller, Right};
 use crate::audit::{Action, Outcome};
 use crate::credential::{Credential, Draft, MadeBy, Version, VersionAction, View, judge_credential_name};
@@ -21,24 +20,31 @@ impl Broker {
     /// Stores a new credential.
     ///
     /// The first of a defaultable type in its account becomes the default
-    /// (S0-24), later ones only when asked (S0-25).
+    /// (S0-24), later ones only when asked (S0-25). With `probe` the live
+    /// service is asked first, and nothing is stored that it refuses.
     ///
     /// # Errors
     ///
     /// [`Kind::Invalid`] with everything that is wrong, [`Kind::Conflict`]
-    /// where the name is taken.
+    /// where the name is taken, [`Kind::Unsupported`] where a type that cannot
+    /// be probed is to be.
     pub async fn create_credential(
         &self,
         caller: &Caller,
         account: &Reference,
         body: Value,
         key: Option<&IdempotencyKey>,
+        probe: bool,
     ) -> Result<Created<View>, Error> {
         let account = self.authorize(caller, account, Right::Write, Action::CredentialCreate).await?;
         if let Some(earlier) = self.replayed(caller, key).await? {
             return self.replay(caller, &account, earlier).await;
         }
         let (draft, name, of, judged) = self.judge_draft(caller, &account, body).await?;
+        if probe {
+            self.name_is_free(&account, &name).await?;
+            self.preflight(caller, &account, None, &of, judged.draft(&name)).await?;
+        }
         let credential = self.new_credential(&account, &draft, name, &of, &judged);
         let version = Version {
             version: 1,
@@ -87,7 +93,8 @@ impl Broker {
             match self.store().commit(self.keep(batch, caller, key, credential.id.0)?).await {
                 Ok(revision) => {
                     let found = Found { credential, revision };
-                    let value = self.assemble(caller, &account, found, promoted, None);
+                    let value =
+                        self.assemble(caller, &account, found, Kept { is_default: promoted, ..Kept::default() });
                     return Ok(Created { value, replayed: false });
                 }
                 Err(StoreError::Conflict) => {}
@@ -111,9 +118,9 @@ impl Broker {
         probe: bool,
     ) -> Result<(), Error> {
         let account = self.authorize(caller, account, Right::Write, Action::CredentialCreate).await?;
-        let (_, name, of, _) = self.judge_draft(caller, &account, body).await?;
+        let (_, name, of, judged) = self.judge_draft(caller, &account, body).await?;
         self.name_is_free(&account, &name).await?;
-        if probe { Err(cannot_be_probed(&of.manifest.id)) } else { Ok(()) }
+        if probe { self.preflight(caller, &account, None, &of, judged.draft(&name)).await } else { Ok(()) }
     }
 
     /// Whether a name could be given (S2-06).

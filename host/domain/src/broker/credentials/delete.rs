@@ -4,7 +4,7 @@ use super::super::accounts::{check_match, name_taken, overtaken};
 use super::super::{ATTEMPTS, Broker, codec, keys_for};
 use super::find::{Found, not_found};
 use crate::access::{Caller, Right};
-use crate::audit::{Action, Outcome};
+use crate::audit::{Action, Event, Outcome};
 use crate::credential::{Credential, View};
 use crate::id::{CredentialId, Reference};
 use crate::keys::{self, Table};
@@ -25,7 +25,9 @@ impl Broker {
     ///
     /// # Errors
     ///
-    /// [`Kind::Stale`] where `if_match` names another revision.
+    /// [`Kind::Stale`] where `if_match` names another revision;
+    /// [`Kind::Conflict`] where a purge would leave DNS records somewhere that
+    /// nobody could remove any more, unless by force.
     pub async fn delete_credential(
         &self,
         caller: &Caller,
@@ -44,7 +46,8 @@ impl Broker {
             event.credential = Some(found.credential.id);
             event.version = Some(found.credential.version);
             let mut batch = if deletion.purge {
-                self.commit_front(Self::destroy(&found), &event).await?
+                let batch = self.destroy(&found, deletion.force, &mut event).await?;
+                self.commit_front(batch, &event).await?
             } else if found.credential.deleted_at.is_some() {
                 return Err(not_found());
             } else {
@@ -120,17 +123,30 @@ impl Broker {
 
     /// Removes every record; with the secrets go their data keys. Old versions
     /// come first, so that what remains after a crash can be purged again.
-    fn destroy(found: &Found) -> Batch {
+    async fn destroy(&self, found: &Found, force: bool, event: &mut Event) -> Result<Batch, Error> {
         let credential = &found.credential;
+        // Whoever puts a DNS record somewhere touches the usage: one that comes
+        // after the look at the ledger makes this batch fail.
+        let usage_key = keys_for(credential, Table::Usage);
+        let usage = self.store().get(&usage_key).await?;
+        let rows = self.records_of(credential).await?;
+        if !force {
+            Self::in_the_way(credential, &rows)?;
+        }
+        if let (false, Some(detail)) = (rows.is_empty(), &mut event.detail) {
+            detail["abandonedDnsRecords"] = serde_json::json!(rows.len());
+        }
         let mut batch = Batch::default();
+        for row in rows {
+            batch = batch.delete(row.key, Expect::Any);
+        }
         for version in 1..=credential.version {
             for table in [Table::Version, Table::Secret] {
                 let key = keys::of_version(table, credential.account, credential.id, version);
                 batch = batch.delete(key, Expect::Any);
             }
         }
-        batch
-            .delete(keys_for(credential, Table::Usage), Expect::Any)
-            .delete(keys_for(credential, Table::Credential), Expect::At(found.revision))
+        let usage = usage.map_or(Expect::Absent, |usage| Expect::At(usage.revision));
+        Ok(batch.delete(usage_key, usage).delete(keys_for(credential, Table::Credential), Expect::At(found.revision)))
     }
 }

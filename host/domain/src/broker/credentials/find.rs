@@ -14,9 +14,18 @@ use crate::{Error, Kind};
 
 /// A credential and the revision it was read at.
 #[derive(Clone)]
-pub(super) struct Found {
-    pub(super) credential: Credential,
-    pub(super) revision: Revision,
+pub(in super::super) struct Found {
+    pub(in super::super) credential: Credential,
+    pub(in super::super) revision: Revision,
+}
+
+/// What is kept beside a credential.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Kept {
+    pub(super) is_default: bool,
+    pub(super) last_used_at: Option<Timestamp>,
+    /// DNS records it has somewhere, counted for deleted ones alone.
+    pub(super) records: usize,
 }
 
 impl Broker {
@@ -38,7 +47,7 @@ impl Broker {
     }
 
     /// The record by id (deleted ones too) or by name (live ones).
-    pub(super) async fn find(
+    pub(in super::super) async fn find(
         &self,
         caller: &Caller,
         account: &Account,
@@ -62,7 +71,7 @@ impl Broker {
     }
 
     /// The same, but a deleted one is a conflict: it cannot be used or changed.
-    pub(super) async fn find_live(
+    pub(in super::super) async fn find_live(
         &self,
         caller: &Caller,
         account: &Account,
@@ -82,25 +91,22 @@ impl Broker {
         let is_default = default.as_ref().map(codec::decode::<CredentialId>).transpose()? == Some(credential.id);
         let usage = self.store().get(&keys_for(&credential, Table::Usage)).await?;
         let last_used_at = usage.as_ref().map(codec::decode).transpose()?;
-        Ok(self.assemble(caller, account, Found { credential, ..found }, is_default, last_used_at))
+        // A live credential can still remove its records; they are no worry then.
+        let records = if credential.deleted_at.is_some() { self.records_of(&credential).await?.len() } else { 0 };
+        let found = Found { credential, ..found };
+        Ok(self.assemble(caller, account, found, Kept { is_default, last_used_at, records }))
     }
 
-    pub(super) fn assemble(
-        &self,
-        caller: &Caller,
-        account: &Account,
-        found: Found,
-        is_default: bool,
-        last_used_at: Option<Timestamp>,
-    ) -> View {
+    pub(super) fn assemble(&self, caller: &Caller, account: &Account, found: Found, kept: Kept) -> View {
         let Found { credential, revision } = found;
+        let Kept { is_default, last_used_at, records } = kept;
         let now = self.now();
         View {
             revision,
             is_default: is_default && credential.deleted_at.is_none(),
             last_used_at,
             status: credential.status(now),
-            warnings: credential.warnings(now, self.plugins().find(&credential.type_id).is_some()),
+            warnings: credential.warnings(now, self.plugins().find(&credential.type_id).is_some(), records),
             account_name: account.name.to_string(),
             full: caller.may(Right::Read, account.id) == Some(true),
             credential,
@@ -108,7 +114,11 @@ impl Broker {
     }
 
     /// The whole data of one version, secrets included.
-    pub(super) async fn secret_data(&self, credential: &Credential, version: u32) -> Result<SecretJson, Error> {
+    pub(in super::super) async fn secret_data(
+        &self,
+        credential: &Credential,
+        version: u32,
+    ) -> Result<SecretJson, Error> {
         let key = keys::of_version(Table::Secret, credential.account, credential.id, version);
         let record = self.store().get(&key).await?.ok_or_else(|| Error::not_found("version"))?;
         codec::decode(&record).map(SecretJson::new)

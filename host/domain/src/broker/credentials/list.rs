@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::super::{Broker, Page, codec, keys_for, page};
-use super::find::Found;
+use super::find::{Found, Kept};
 use crate::Error;
 use crate::access::{Account, Caller, Right};
 use crate::audit::Action;
@@ -85,9 +85,11 @@ impl Broker {
         let mut views = Vec::with_capacity(found.len());
         for found in found {
             let usage = self.store().get(&keys_for(&found.credential, Table::Usage)).await?;
-            let used = usage.as_ref().map(codec::decode).transpose()?;
+            let last_used_at = usage.as_ref().map(codec::decode).transpose()?;
             let is_default = defaults.contains(&found.credential.id);
-            views.push(self.assemble(caller, account, found, is_default, used));
+            let deleted = found.credential.deleted_at.is_some();
+            let records = if deleted { self.records_of(&found.credential).await?.len() } else { 0 };
+            views.push(self.assemble(caller, account, found, Kept { is_default, last_used_at, records }));
         }
         Ok(views)
     }

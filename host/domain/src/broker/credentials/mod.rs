@@ -15,4 +15,7 @@ mod versions;
 pub use delete::Deletion;
 pub use list::ListQuery;
 pub use materialize::Materialized;
+pub use probe::Probed;
 pub use reveal::Revealed;
+
+pub(super) use find::Found;

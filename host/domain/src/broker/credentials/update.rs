@@ -6,8 +6,9 @@ use super::super::accounts::{check_match, name_taken, overtaken};
 use super::super::{ATTEMPTS, Broker, codec, keys_for};
 use super::find::Found;
 use super::form::Judged;
+use super::probe::Draft;
 use super::versions::changed;
-use crate::access::{Caller, Right};
+use crate::access::{Account, Caller, Right};
 use crate::audit::{Action, Outcome};
 use crate::credential::{Credential, MadeBy, Patch, Version, VersionAction, View};
 use crate::id::Reference;
@@ -15,16 +16,19 @@ use crate::keys::{self, Table};
 use crate::plugin::{Context, CredentialType};
 use crate::secret::SecretJson;
 use crate::store::{Batch, Error as StoreError, Expect, Revision};
-use crate::{Error, Kind, Violation};
+use crate::{Error, Violation};
 
 impl Broker {
-    /// Applies a merge patch (RFC 7396); an absent secret keeps its value.
+    /// Applies a merge patch (RFC 7396); an absent secret keeps its value. With
+    /// `probe` the live service is asked about the outcome first, and nothing is
+    /// stored that it refuses.
     ///
     /// # Errors
     ///
-    /// [`Kind::Invalid`] with everything that is wrong, [`Kind::Stale`] where
-    /// `if_match` names another revision, [`Kind::Conflict`] where the new name
-    /// is taken.
+    /// [`crate::Kind::Invalid`] with everything that is wrong, [`crate::Kind::Stale`] where
+    /// `if_match` names another revision, [`crate::Kind::Conflict`] where the new name
+    /// is taken, [`crate::Kind::Unsupported`] where a type that cannot be probed is to
+    /// be.
     pub async fn update_credential(
         &self,
         caller: &Caller,
@@ -32,6 +36,7 @@ impl Broker {
         credential: &Reference,
         body: Value,
         if_match: Option<Revision>,
+        probe: bool,
     ) -> Result<View, Error> {
         let account = self.authorize(caller, account, Right::Write, Action::CredentialUpdate).await?;
         // Who asks by name means that credential, also when it is renamed meanwhile.
@@ -45,10 +50,14 @@ impl Broker {
         if !violations.is_empty() {
             return Err(Error::invalid(violations));
         }
+        let mut probed = None;
         for _ in 0..ATTEMPTS {
             let found = self.find_live(caller, &account, &reference).await?;
             check_match(if_match, found.revision)?;
-            let (updated, batch) = self.changes(caller, &found, &patch).await?;
+            let (updated, batch, judged) = self.changes(caller, &found, &patch).await?;
+            if probe {
+                self.preflight_update(caller, &account, &found.credential, &updated, judged, &mut probed).await?;
+            }
             if updated == found.credential {
                 return self.view(caller, &account, found).await;
             }
@@ -63,7 +72,38 @@ impl Broker {
         Err(overtaken())
     }
 
-    async fn changes(&self, caller: &Caller, found: &Found, patch: &Patch) -> Result<(Credential, Batch), Error> {
+    /// Asks about the data as it would be, once for the same data.
+    async fn preflight_update(
+        &self,
+        caller: &Caller,
+        account: &Account,
+        old: &Credential,
+        new: &Credential,
+        judged: Option<Judged>,
+        probed: &mut Option<SecretJson>,
+    ) -> Result<(), Error> {
+        let data = match judged {
+            Some(judged) => judged.full,
+            None => self.secret_data(old, old.version).await?,
+        };
+        if probed.as_ref() == Some(&data) {
+            return Ok(());
+        }
+        let of = self.type_for_writing(&old.type_id).map_err(|_| self.type_not_loaded(&old.type_id))?;
+        let draft = Draft { name: &new.name, data: &data, secret_pointers: &new.secret_pointers };
+        self.preflight(caller, account, Some(old), &of, draft).await?;
+        *probed = Some(data);
+        Ok(())
+    }
+
+    /// The credential as it would be, what to commit for it, and what was judged
+    /// where its data changes.
+    async fn changes(
+        &self,
+        caller: &Caller,
+        found: &Found,
+        patch: &Patch,
+    ) -> Result<(Credential, Batch, Option<Judged>), Error> {
         let old = &found.credential;
         let mut new = old.clone();
         new.name = patch.name.clone().unwrap_or(new.name);
@@ -76,12 +116,12 @@ impl Broker {
                 None => new.labels.remove(key),
             };
         }
-        let mut batch = Batch::default();
-        if let Some(data) = &patch.data {
-            batch = self.change_data(caller, old, &mut new, data, batch).await?;
-        }
+        let (mut batch, judged) = match &patch.data {
+            Some(data) => self.change_data(caller, old, &mut new, data).await?,
+            None => (Batch::default(), None),
+        };
         if new == *old {
-            return Ok((new, batch));
+            return Ok((new, batch, None));
         }
         if new.name != old.name {
             let name_key = keys::credential_name(self.blind(), old.account, new.name.as_str());
@@ -99,7 +139,7 @@ impl Broker {
         event.plugin = (new.version != old.version).then(|| new.plugin.for_audit());
         let batch =
             batch.put(keys_for(&new, Table::Credential), Expect::At(found.revision), codec::encode(&new)?).event(event);
-        Ok((new, batch))
+        Ok((new, batch, judged))
     }
 
     async fn change_data(
@@ -108,23 +148,23 @@ impl Broker {
         old: &Credential,
         new: &mut Credential,
         patch: &SecretJson,
-        batch: Batch,
-    ) -> Result<Batch, Error> {
-        let of = self.type_for_writing(&old.type_id).map_err(|_| type_not_loaded(&old.type_id))?;
+    ) -> Result<(Batch, Option<Judged>), Error> {
+        let of = self.type_for_writing(&old.type_id).map_err(|_| self.type_not_loaded(&old.type_id))?;
         let before = self.secret_data(old, old.version).await?;
         let mut merged = before.clone();
         json_patch::merge(merged.expose_mut(), patch.expose());
         if merged == before {
-            return Ok(batch);
+            return Ok((Batch::default(), None));
         }
         let context =
             Context { name: new.name.to_string(), version: old.version, seed: [0; 32], options: serde_json::json!({}) };
         let judged = self.judge(&of, merged, &old.secret_pointers, &context).await?;
         refuse_repointing(&of, old, &judged, patch)?;
         if judged.full == before {
-            return Ok(batch);
+            return Ok((Batch::default(), None));
         }
-        self.write_version(caller, new, &of, &judged, &before, VersionAction::Update, batch)
+        let batch = self.write_version(caller, new, &of, &judged, &before, VersionAction::Update, Batch::default())?;
+        Ok((batch, Some(judged)))
     }
 
     /// Puts judged data into `credential` as its next version.
@@ -171,7 +211,7 @@ impl Broker {
 /// else: whoever changes where secrets go brings them along.
 fn refuse_repointing(of: &CredentialType, old: &Credential, judged: &Judged, patch: &SecretJson) -> Result<(), Error> {
     let moved = judged.inspection.selectors != old.selectors
-        || of.manifest.hosts_from.iter().any(|at| judged.public.pointer(at) != old.data.pointer(at));
+        || of.manifest.steering_fields().iter().any(|at| judged.public.pointer(at) != old.data.pointer(at));
     if !moved {
         return Ok(());
     }
@@ -185,10 +225,4 @@ fn refuse_repointing(of: &CredentialType, old: &Credential, judged: &Judged, pat
         })
         .collect();
     if missing.is_empty() { Ok(()) } else { Err(Error::invalid(missing)) }
-}
-
-pub(super) fn type_not_loaded(type_id: &str) -> Error {
-    let message =
-        format!("the plugin for type `{type_id}` is not loaded: the credential can be read, not changed or used");
-    Error::new(Kind::Unavailable, message)
 }

@@ -7,6 +7,8 @@ mod template;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub(super) use template::VariantQuery;
+
 use crate::app::App;
 
 pub(super) fn routes() -> OpenApiRouter<App> {

@@ -39,7 +39,7 @@ pub(crate) async fn template(
 pub(crate) struct VariantQuery {
     /// One of the type's `variants`; absent for the first.
     #[param(example = "primary")]
-    variant: Option<String>,
+    pub(crate) variant: Option<String>,
 }
 
 impl FromParameters for VariantQuery {

@@ -5,11 +5,12 @@ mod store;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::body::Body;
 use bursar_domain::broker::{Broker, Ports};
-use bursar_domain::clock::{Clock, Entropy};
+use bursar_domain::clock::{Clock, Entropy, Timer};
 use bursar_domain::plugin::State;
 use bursar_domain::{Error, Kind};
 use bursar_server::{App, Engine, Operations, PluginCalls, ServerConfig, Stats, router};
@@ -18,10 +19,12 @@ use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use http::{HeaderMap, Request, StatusCode};
 use jiff::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-pub(crate) use plugins::{LOGIN, TestPlugins};
+pub(crate) use plugins::{LOGIN, PROVIDER, TestPlugins};
 pub(crate) use store::MapStore;
 
 /// An initialized application.
@@ -30,6 +33,7 @@ pub(crate) struct TestApp {
     pub(crate) store: Arc<MapStore>,
     pub(crate) plugins: Arc<TestPlugins>,
     pub(crate) operations: Arc<TestOperations>,
+    pub(crate) clock: Arc<Ticking>,
     pub(crate) operator: String,
 }
 
@@ -51,18 +55,20 @@ impl TestApp {
         let plugins = Arc::new(TestPlugins::default());
         let operations = Arc::new(TestOperations::default());
         let entropy = Arc::new(Counting::default());
+        let clock = Arc::new(Ticking::default());
         let broker = Arc::new(Broker::new(Ports {
             store: store.clone(),
             trail: store.clone(),
             blind: store.clone(),
             plugins: plugins.clone(),
-            clock: Arc::new(Ticking::default()),
+            clock: clock.clone(),
+            timer: Arc::new(Hurried(clock.clone())),
             entropy: entropy.clone(),
         }));
         let token = broker.propose_operator_token();
         assert!(broker.initialize(&token).await.unwrap());
         let app = App::new(broker, operations.clone(), entropy, config);
-        Self { app, store, plugins, operations, operator: token.expose().to_owned() }
+        Self { app, store, plugins, operations, clock, operator: token.expose().to_owned() }
     }
 
     /// Sends a request as it is.
@@ -120,6 +126,15 @@ impl Answer {
     }
 }
 
+/// The body, which must be exactly a `T`.
+pub(crate) fn read<T: Serialize + DeserializeOwned>(answer: &Answer) -> T {
+    assert!(answer.status.is_success(), "{answer:?}");
+    let json = answer.json();
+    let read: T = serde_json::from_value(json.clone()).unwrap_or_else(|error| panic!("{error}: {json}"));
+    assert_eq!(serde_json::to_value(&read).unwrap(), json, "nothing undescribed");
+    read
+}
+
 /// The body of a credential of the double's type.
 pub(crate) fn login(name: &str) -> Value {
     json!({"type": LOGIN, "name": name, "data": {"username": "octo", "password": "s3cret-value"}})
@@ -171,12 +186,32 @@ impl Operations for TestOperations {
 
 /// A clock that moves a millisecond whenever it is looked at.
 #[derive(Default)]
-struct Ticking(AtomicI64);
+pub(crate) struct Ticking(AtomicI64);
+
+impl Ticking {
+    /// Lets so much time pass at once.
+    pub(crate) fn advance(&self, by: Duration) {
+        self.0.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+}
 
 impl Clock for Ticking {
     fn now(&self) -> Timestamp {
         let ticks = self.0.fetch_add(1, Ordering::SeqCst);
         Timestamp::from_millisecond(1_800_000_000_000 + ticks).unwrap()
+    }
+}
+
+/// Lets the clock run over what is short, and never ends what only guards.
+struct Hurried(Arc<Ticking>);
+
+#[async_trait]
+impl Timer for Hurried {
+    async fn sleep(&self, duration: Duration) {
+        if duration >= Duration::from_secs(30) {
+            std::future::pending::<()>().await;
+        }
+        self.0.advance(duration);
     }
 }
 

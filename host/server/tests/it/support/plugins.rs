@@ -1,12 +1,14 @@
-//! One credential type, with formats that behave well and badly.
+//! One credential type, with formats that behave well and badly, and a DNS
+//! provider that does as it is told.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bursar_domain::Violation;
 use bursar_domain::plugin::{
-    Ability, Artifact, Context, CredentialType, FormReport, Format, Inspection, Manifest, NetworkCall, PluginError,
-    PluginStatus, Plugins, Progress, Report, Rewrite, Selector, State, TxtRecord, Variant,
+    Ability, Artifact, Context, CredentialType, FormReport, Format, Inspection, Manifest, NetworkCall, Permissions,
+    PluginError, PluginStatus, Plugins, Progress, Report, Rewrite, Selector, State, TxtRecord, Variant,
 };
 use bursar_domain::secret::SecretJson;
 use serde_json::{Value, json};
@@ -15,21 +17,39 @@ use tokio::sync::Notify;
 /// The type's id.
 pub(crate) const LOGIN: &str = "test-login";
 
-/// The doubles; `entered` and `release` hold a materialization in format `slow`.
+/// The DNS provider's.
+pub(crate) const PROVIDER: &str = "dns-test";
+
+/// The doubles; `entered` and `release` hold a materialization in format `slow`
+/// and the presentation of the value `slow`.
 #[derive(Default)]
 pub(crate) struct TestPlugins {
     pub(crate) entered: Notify,
     pub(crate) release: Notify,
+    /// What the provider answers next, instead of doing anything.
+    pub(crate) refusals: Mutex<VecDeque<PluginError>>,
+    /// What the provider did.
+    pub(crate) done: Mutex<Vec<String>>,
+}
+
+impl TestPlugins {
+    fn provide(&self, what: &str) -> Result<(), PluginError> {
+        if let Some(error) = self.refusals.lock().unwrap().pop_front() {
+            return Err(error);
+        }
+        self.done.lock().unwrap().push(what.to_owned());
+        Ok(())
+    }
 }
 
 #[async_trait]
 impl Plugins for TestPlugins {
     fn types(&self) -> Vec<Arc<CredentialType>> {
-        vec![Arc::new(login())]
+        vec![Arc::new(login()), Arc::new(provider())]
     }
 
     fn find(&self, id: &str) -> Option<Arc<CredentialType>> {
-        (id == LOGIN).then(|| Arc::new(login()))
+        self.types().into_iter().find(|of| of.manifest.id == id)
     }
 
     fn status(&self) -> Vec<PluginStatus> {
@@ -42,10 +62,17 @@ impl Plugins for TestPlugins {
             state: State::Active,
             reason: None,
             source: "built-in".to_owned(),
-            wanted_hosts: Vec::new(),
+            signed_by: None,
+            permissions: Permissions::default(),
             granted_hosts: Vec::new(),
+            grant: None,
+            permission_diff: None,
+            previous: None,
+            pinned: false,
         }]
     }
+
+    async fn decided(&self) {}
 
     fn validate_form(&self, _: &str, data: &SecretJson) -> Result<FormReport, PluginError> {
         let required = ["username", "password"].into_iter().filter(|field| data.expose().get(*field).is_none());
@@ -103,21 +130,34 @@ impl Plugins for TestPlugins {
         Err(PluginError::Unsupported("probe".to_owned()))
     }
 
-    async fn dns_check(&self, _: &str, _: &NetworkCall<'_>, _: Option<&str>) -> Result<Report, PluginError> {
-        Err(PluginError::Unsupported("dns".to_owned()))
+    async fn dns_check(&self, _: &str, _: &NetworkCall<'_>, fqdn: Option<&str>) -> Result<Report, PluginError> {
+        self.provide(&format!("check {}", fqdn.unwrap_or_default()))?;
+        Ok(Report { summary: "May write.".to_owned(), details: json!({"zone": "example.com"}) })
     }
 
-    async fn dns_present(&self, _: &str, _: &NetworkCall<'_>, _: &TxtRecord) -> Result<String, PluginError> {
-        Err(PluginError::Unsupported("dns".to_owned()))
+    async fn dns_present(&self, _: &str, _: &NetworkCall<'_>, txt: &TxtRecord) -> Result<String, PluginError> {
+        if txt.value == "slow" {
+            self.entered.notify_one();
+            self.release.notified().await;
+        }
+        self.provide(&format!("present {} {} {}", txt.fqdn, txt.value, txt.ttl_seconds))?;
+        Ok(txt.value.clone())
     }
 
-    async fn dns_poll(&self, _: &str, _: &NetworkCall<'_>, _: &str) -> Result<Progress, PluginError> {
-        Err(PluginError::Unsupported("dns".to_owned()))
+    async fn dns_poll(&self, _: &str, _: &NetworkCall<'_>, handle: &str) -> Result<Progress, PluginError> {
+        Ok(if handle == "never" { Progress::Pending(15) } else { Progress::Done })
     }
 
-    async fn dns_cleanup(&self, _: &str, _: &NetworkCall<'_>, _: &TxtRecord, _: &str) -> Result<(), PluginError> {
-        Err(PluginError::Unsupported("dns".to_owned()))
+    async fn dns_cleanup(&self, _: &str, _: &NetworkCall<'_>, txt: &TxtRecord, _: &str) -> Result<(), PluginError> {
+        self.provide(&format!("cleanup {} {}", txt.fqdn, txt.value))
     }
+}
+
+fn provider() -> CredentialType {
+    let login = login();
+    let manifest =
+        Manifest { id: PROVIDER.to_owned(), abilities: vec![Ability::Dns01], formats: Vec::new(), ..login.manifest };
+    CredentialType { manifest, ..login }
 }
 
 fn login() -> CredentialType {

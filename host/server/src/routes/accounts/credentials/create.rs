@@ -1,12 +1,14 @@
 use axum::extract::State;
 use serde_json::Value;
 
+use super::preflight::PreflightQuery;
 use crate::app::App;
 use crate::auth::Caller;
+use crate::detached::to_the_end;
 use crate::openapi::{Guarded, Plugged, Writing};
 use crate::problem::Problem;
 use crate::reply::Created;
-use crate::request::{Creation, IdempotencyKeyHeader, InAccount, NoQuery, Path};
+use crate::request::{Creation, IdempotencyKeyHeader, InAccount, Path, Query};
 use crate::schema;
 
 /// Stores a new credential. The first of a type that has defaults becomes the
@@ -15,7 +17,7 @@ use crate::schema;
     post,
     path = "/v1/accounts/{account}/credentials",
     tag = "credentials",
-    params(InAccount, IdempotencyKeyHeader),
+    params(InAccount, PreflightQuery, IdempotencyKeyHeader),
     request_body = schema::CreateCredential,
     responses(
         (status = 201, description = "Stored", body = schema::Credential, headers(("ETag" = String, description = "Its revision"))),
@@ -28,14 +30,17 @@ pub(crate) async fn create_credential(
     State(app): State<App>,
     Caller(caller): Caller,
     Path(path): Path<InAccount>,
-    _: NoQuery,
+    Query(query): Query<PreflightQuery>,
     creation: Creation,
 ) -> Result<Created<Value>, Problem> {
-    let key = creation.key.as_ref();
-    let created = app.broker().create_credential(&caller, &path.account, creation.body, key).await?;
+    let Creation { body, key, path: list } = creation;
+    let created = to_the_end(async move {
+        app.broker().create_credential(&caller, &path.account, body, key.as_ref(), query.probe).await
+    });
+    let created = created.await?;
     let view = created.value;
     Ok(Created {
-        list: creation.path,
+        list,
         id: view.credential.id.to_string(),
         revision: Some(view.revision),
         replayed: created.replayed,

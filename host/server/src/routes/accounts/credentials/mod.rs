@@ -2,8 +2,10 @@
 
 mod create;
 mod delete;
+mod dns;
 mod list;
 mod materialize;
+mod preflight;
 mod probe;
 mod restore;
 mod reveal;
@@ -32,4 +34,5 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(set_default::set_default_credential))
         .routes(routes!(versions::list_credential_versions))
         .routes(routes!(versions::restore::restore_credential_version))
+        .merge(dns::routes())
 }

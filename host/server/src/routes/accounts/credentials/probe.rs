@@ -1,22 +1,26 @@
+use axum::Json;
 use axum::extract::State;
-use http::StatusCode;
 
 use crate::app::App;
 use crate::auth::Caller;
-use crate::openapi::{Guarded, InTheWay, Plugged};
+use crate::detached::to_the_end;
+use crate::openapi::{Guarded, Plugged, Writing};
 use crate::problem::Problem;
-use crate::request::{InCredential, NoQuery, Path};
+use crate::request::{InCredential, NoQuery, ObjectReader, OptionalJson, Path};
+use crate::schema;
 
-/// Asks the live service whether the credential works, where its type can.
+/// Asks the live service whether the credential works, where its type can; a
+/// DNS provider's, whether a record could be written at a name, or at all.
 #[utoipa::path(
     post,
     path = "/v1/accounts/{account}/credentials/{credential}/probe",
     tag = "credentials",
     params(InCredential),
+    request_body = Option<schema::Probe>,
     responses(
-        (status = 204, description = "It works"),
+        (status = 200, description = "It works", body = schema::Probed),
         Guarded,
-        InTheWay,
+        Writing,
         Plugged,
     ),
 )]
@@ -25,7 +29,12 @@ pub(crate) async fn probe_credential(
     Caller(caller): Caller,
     Path(path): Path<InCredential>,
     _: NoQuery,
-) -> Result<StatusCode, Problem> {
-    app.broker().probe(&caller, &path.account, &path.credential).await?;
-    Ok(StatusCode::NO_CONTENT)
+    OptionalJson(body): OptionalJson,
+) -> Result<Json<schema::Probed>, Problem> {
+    let mut object = ObjectReader::new(body);
+    let fqdn = object.text("fqdn");
+    object.finish()?;
+    let probed =
+        to_the_end(async move { app.broker().probe(&caller, &path.account, &path.credential, fqdn.as_deref()).await });
+    Ok(Json(probed.await?.into()))
 }

@@ -1,12 +1,14 @@
 use axum::extract::State;
 use serde_json::Value;
 
+use super::preflight::PreflightQuery;
 use crate::app::App;
 use crate::auth::Caller;
+use crate::detached::to_the_end;
 use crate::openapi::{Guarded, Matched, Plugged, Writing};
 use crate::problem::Problem;
 use crate::reply::Tagged;
-use crate::request::{IfMatch, InCredential, MergePatch, NoQuery, Path};
+use crate::request::{IfMatch, InCredential, MergePatch, Path, Query};
 use crate::schema;
 
 /// Changes a credential; an absent secret keeps its value.
@@ -14,7 +16,7 @@ use crate::schema;
     patch,
     path = "/v1/accounts/{account}/credentials/{credential}",
     tag = "credentials",
-    params(InCredential, IfMatch),
+    params(InCredential, PreflightQuery, IfMatch),
     request_body(content((schema::PatchCredential = "application/merge-patch+json"), (schema::PatchCredential = "application/json"))),
     responses(
         (status = 200, description = "Changed", body = schema::Credential, headers(("ETag" = String, description = "Its new revision"))),
@@ -28,10 +30,14 @@ pub(crate) async fn update_credential(
     State(app): State<App>,
     Caller(caller): Caller,
     Path(path): Path<InCredential>,
-    _: NoQuery,
+    Query(query): Query<PreflightQuery>,
     IfMatch(if_match): IfMatch,
     MergePatch(changes): MergePatch,
 ) -> Result<Tagged<Value>, Problem> {
-    let view = app.broker().update_credential(&caller, &path.account, &path.credential, changes, if_match).await?;
+    let InCredential { account, credential } = path;
+    let view = to_the_end(async move {
+        app.broker().update_credential(&caller, &account, &credential, changes, if_match, query.probe).await
+    });
+    let view = view.await?;
     Ok(Tagged(view.revision, view.to_json()))
 }

@@ -1,12 +1,13 @@
 use axum::extract::State;
 use http::StatusCode;
-use utoipa::IntoParams;
 
+use super::preflight::PreflightQuery;
 use crate::app::App;
 use crate::auth::Caller;
+use crate::detached::to_the_end;
 use crate::openapi::{Guarded, Plugged, Writing};
 use crate::problem::Problem;
-use crate::request::{FromParameters, InAccount, Json, Parameters, Path, Query};
+use crate::request::{InAccount, Json, Path, Query};
 use crate::schema;
 
 /// Says what creating would say, with every error at once, and stores nothing.
@@ -14,7 +15,7 @@ use crate::schema;
     post,
     path = "/v1/accounts/{account}/credentials/validate",
     tag = "credentials",
-    params(InAccount, ValidationQuery),
+    params(InAccount, PreflightQuery),
     request_body = schema::CreateCredential,
     responses(
         (status = 204, description = "It could be created"),
@@ -27,24 +28,10 @@ pub(crate) async fn validate_credential(
     State(app): State<App>,
     Caller(caller): Caller,
     Path(path): Path<InAccount>,
-    Query(query): Query<ValidationQuery>,
+    Query(query): Query<PreflightQuery>,
     Json(body): Json,
 ) -> Result<StatusCode, Problem> {
-    app.broker().validate_credential(&caller, &path.account, body, query.probe).await?;
+    to_the_end(async move { app.broker().validate_credential(&caller, &path.account, body, query.probe).await })
+        .await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// How far to go.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct ValidationQuery {
-    /// Ask the live service too, where the type can.
-    #[param(default = false, value_type = Option<bool>, example = false)]
-    probe: bool,
-}
-
-impl FromParameters for ValidationQuery {
-    fn take(parameters: &mut Parameters) -> Self {
-        Self { probe: parameters.flag("probe") }
-    }
 }

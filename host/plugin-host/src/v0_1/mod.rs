@@ -1,17 +1,23 @@
-//! Version 0.1 of the contract: the generated bindings, and how they map to
+//! Version 0.1 of the contract: what a component of it exports. Beside it are the
+//! generated bindings, the imports it is offered, and how its vocabulary maps to
 //! words that follow no version.
 //!
 //! A component exports `form` and whichever of the other interfaces it has, so
 //! each is looked up and bound by itself.
 
-use bursar_domain::plugin::Context;
-use wasmtime::Store;
-use wasmtime::component::{HasSelf, InstancePre, Linker};
+mod bindings;
+mod imports;
+mod mapping;
 
-use crate::answer::{Refusal, SaidArtifact, SaidInspection, SaidRewrite, SaidViolation};
+use bursar_domain::plugin::{Context, Progress, TxtRecord};
+use wasmtime::Store;
+use wasmtime::component::InstancePre;
+
+use crate::answer::{Refusal, SaidArtifact, SaidInspection, SaidReport, SaidRewrite};
 use crate::imports::State;
-use bindings::bursar::plugin::{clock, http, log, signing, types};
 use bindings::exports::bursar::plugin::{dns01, form, generator, materializer, minter, prober};
+
+pub(crate) use imports::add_to_linker;
 
 /// A component of this version, ready to be instantiated.
 pub(crate) struct Component {
@@ -134,135 +140,88 @@ impl Component {
         Ok(answer.map(|artifacts| artifacts.into_iter().map(SaidArtifact::from).collect()).map_err(Refusal::from))
     }
 
+    pub(crate) async fn probe(
+        &self,
+        store: &mut Store<State>,
+        config: &String,
+        context: &Context,
+    ) -> Answer<SaidReport> {
+        let Some(indices) = &self.prober else {
+            return Ok(Err(Refusal::Unsupported));
+        };
+        let instance = self.pre.instantiate_async(&mut *store).await?;
+        let answer = indices.load(&mut *store, &instance)?.call_probe(store, config, &context.into()).await?;
+        Ok(answer.map(SaidReport::from).map_err(Refusal::from))
+    }
+
+    pub(crate) async fn dns_check(
+        &self,
+        store: &mut Store<State>,
+        config: &String,
+        fqdn: Option<&str>,
+        context: &Context,
+    ) -> Answer<SaidReport> {
+        let Some(guest) = self.dns01(store).await? else {
+            return Ok(Err(Refusal::Unsupported));
+        };
+        let answer = guest.call_check(store, config, fqdn, &context.into()).await?;
+        Ok(answer.map(SaidReport::from).map_err(Refusal::from))
+    }
+
+    pub(crate) async fn dns_present(
+        &self,
+        store: &mut Store<State>,
+        config: &String,
+        txt: &TxtRecord,
+        context: &Context,
+    ) -> Answer<String> {
+        let Some(guest) = self.dns01(store).await? else {
+            return Ok(Err(Refusal::Unsupported));
+        };
+        let answer = guest.call_present(store, config, &txt.into(), &context.into()).await?;
+        Ok(answer.map_err(Refusal::from))
+    }
+
+    pub(crate) async fn dns_poll(
+        &self,
+        store: &mut Store<State>,
+        config: &String,
+        handle: &str,
+        context: &Context,
+    ) -> Answer<Progress> {
+        let Some(guest) = self.dns01(store).await? else {
+            return Ok(Err(Refusal::Unsupported));
+        };
+        let answer = guest.call_poll(store, config, handle, &context.into()).await?;
+        Ok(answer.map(Progress::from).map_err(Refusal::from))
+    }
+
+    pub(crate) async fn dns_cleanup(
+        &self,
+        store: &mut Store<State>,
+        config: &String,
+        txt: &TxtRecord,
+        handle: &str,
+        context: &Context,
+    ) -> Answer<()> {
+        let Some(guest) = self.dns01(store).await? else {
+            return Ok(Err(Refusal::Unsupported));
+        };
+        let answer = guest.call_cleanup(store, config, &txt.into(), handle, &context.into()).await?;
+        Ok(answer.map_err(Refusal::from))
+    }
+
+    async fn dns01(&self, store: &mut Store<State>) -> wasmtime::Result<Option<dns01::Guest>> {
+        let Some(indices) = &self.dns01 else {
+            return Ok(None);
+        };
+        let instance = self.pre.instantiate_async(&mut *store).await?;
+        indices.load(&mut *store, &instance).map(Some)
+    }
+
     async fn form(&self, store: &mut Store<State>) -> wasmtime::Result<form::Guest> {
         let instance = self.pre.instantiate_async(&mut *store).await?;
         self.form.load(&mut *store, &instance)
-    }
-}
-
-/// Offers the contract's imports, as they are in the pure plane.
-///
-/// # Errors
-///
-/// When a name is taken, which is a defect of ours.
-pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    types::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
-    log::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
-    clock::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
-    http::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
-    signing::add_to_linker::<State, HasSelf<State>>(linker, |state| state)
-}
-
-impl types::Host for State {}
-
-impl log::Host for State {
-    fn log(&mut self, _level: log::Level, message: String) {
-        self.logged(&message);
-    }
-}
-
-impl clock::Host for State {
-    fn now(&mut self) -> Result<i64, types::Error> {
-        Err(pure("there is no clock in the pure plane"))
-    }
-}
-
-impl http::Host for State {
-    fn send(&mut self, _request: http::Request) -> Result<http::Response, http::Error> {
-        Err(http::Error::Unsupported)
-    }
-}
-
-impl signing::Host for State {
-    fn load(&mut self, _source: signing::Source) -> Result<u32, types::Error> {
-        Err(pure(NO_SIGNING))
-    }
-
-    fn derive_hmac_sha256(&mut self, _key: u32, _data: Vec<types::Part>) -> Result<u32, types::Error> {
-        Err(pure(NO_SIGNING))
-    }
-
-    fn hmac_sha256(&mut self, _key: u32, _data: Vec<types::Part>) -> Result<u32, types::Error> {
-        Err(pure(NO_SIGNING))
-    }
-
-    fn sign(
-        &mut self,
-        _key: u32,
-        _algorithm: signing::SignatureAlgorithm,
-        _data: Vec<types::Part>,
-    ) -> Result<u32, types::Error> {
-        Err(pure(NO_SIGNING))
-    }
-
-    fn digest(&mut self, _algorithm: signing::DigestAlgorithm, _data: Vec<types::Part>) -> Result<u32, types::Error> {
-        Err(pure(NO_SIGNING))
-    }
-
-    fn digest_text(&mut self, _algorithm: signing::DigestAlgorithm, _data: Vec<u8>) -> Result<String, types::Error> {
-        Err(pure(NO_SIGNING))
-    }
-}
-
-fn pure(text: &str) -> types::Error {
-    types::Error::Unsupported(text.to_owned())
-}
-
-impl From<&Context> for types::Context {
-    fn from(context: &Context) -> Self {
-        Self {
-            name: context.name.clone(),
-            version: context.version,
-            seed: context.seed.to_vec(),
-            options: context.options.to_string(),
-        }
-    }
-}
-
-impl From<types::Error> for Refusal {
-    fn from(error: types::Error) -> Self {
-        match error {
-            types::Error::Invalid(violations) => {
-                Self::Invalid(violations.into_iter().map(SaidViolation::from).collect())
-            }
-            types::Error::Denied(text) => Self::Denied(text),
-            types::Error::NotFound(text) => Self::NotFound(text),
-            types::Error::Throttled(seconds) => Self::Throttled(seconds),
-            types::Error::Unavailable(text) => Self::Unavailable(text),
-            types::Error::Unsupported(_) => Self::Unsupported,
-            types::Error::Internal(_) => Self::Internal,
-        }
-    }
-}
-
-impl From<types::Violation> for SaidViolation {
-    fn from(said: types::Violation) -> Self {
-        Self { pointer: said.pointer, code: said.code, message: said.message }
-    }
-}
-
-impl From<form::Inspection> for SaidInspection {
-    fn from(said: form::Inspection) -> Self {
-        Self {
-            data: said.data,
-            attributes: said.attributes,
-            selectors: said.selectors.into_iter().map(|selector| (selector.kind, selector.value)).collect(),
-            order: said.order,
-            not_before: said.not_before,
-            not_after: said.not_after,
-        }
-    }
-}
-
-impl From<form::Rewrite> for SaidRewrite {
-    fn from(said: form::Rewrite) -> Self {
-        Self { pointer: said.pointer, value: said.value.into() }
-    }
-}
-
-impl From<materializer::Artifact> for SaidArtifact {
-    fn from(said: materializer::Artifact) -> Self {
-        Self { name: said.name, media_type: said.media_type, content: said.content.into(), sensitive: said.sensitive }
     }
 }
 
@@ -270,12 +229,3 @@ impl From<materializer::Artifact> for SaidArtifact {
 pub(crate) const FORM: &str = "bursar:plugin/form@";
 /// Versions of the contract that this file speaks for.
 pub(crate) const SERIES: &str = "0.1.";
-const NO_SIGNING: &str = "there are no keys in the pure plane";
-
-mod bindings {
-    wasmtime::component::bindgen!({
-        path: "../../wit/v0.1",
-        world: "bursar:plugin/everything",
-        exports: { default: async },
-    });
-}

@@ -1,0 +1,204 @@
+//! A credential put to use over the network: what its plugin is given, and how
+//! every request it makes becomes a durable audit event.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::future::{Either, select};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::Broker;
+use crate::Error;
+use crate::audit::{Action, Event, Outcome};
+use crate::clock::Clock;
+use crate::credential::{Credential, MadeBy};
+use crate::plugin::{Context, CredentialType, Exchange, NetworkCall, PluginError, Witness};
+use crate::secret::SecretJson;
+use crate::store::{Batch, Store};
+
+/// A credential, stored or not yet, on its way to its plugin's network plane.
+pub(super) struct Outbound {
+    /// Its type.
+    pub(super) of: Arc<CredentialType>,
+    data: SecretJson,
+    secret_pointers: Vec<String>,
+    context: Context,
+    /// What all events of this use have in common.
+    event: Event,
+    witness: Arc<Recorder>,
+}
+
+impl Outbound {
+    /// What a plugin call is about.
+    pub(super) fn call(&self) -> NetworkCall<'_> {
+        NetworkCall {
+            data: &self.data,
+            secret_pointers: &self.secret_pointers,
+            context: &self.context,
+            witness: self.witness.clone(),
+        }
+    }
+
+    /// Whose use it is, as events tell it.
+    pub(super) fn actor(&self) -> &str {
+        &self.event.actor
+    }
+
+    /// An event of this use; `detail` is an object that is added to what is
+    /// known.
+    pub(super) fn event(&self, at: Timestamp, action: Action, outcome: Outcome, detail: Value) -> Event {
+        event_like(&self.event, at, action, outcome, detail)
+    }
+}
+
+impl Broker {
+    /// A stored credential's current data. `by` says who uses it; `purpose`
+    /// goes into the seed.
+    pub(super) async fn outbound(
+        &self,
+        by: Event,
+        credential: &Credential,
+        of: Arc<CredentialType>,
+        purpose: &str,
+    ) -> Result<Outbound, Error> {
+        let data = self.secret_data(credential, credential.version).await?;
+        let about = format!("{}\n{}\n{}\n{purpose}", credential.id, credential.version, credential.type_id);
+        let context = Context {
+            name: credential.name.to_string(),
+            version: credential.version,
+            seed: self.blind().digest("network-seed", about.as_bytes()),
+            options: json!({}),
+        };
+        let event = Event {
+            account: Some(credential.account),
+            credential: Some(credential.id),
+            version: Some(credential.version),
+            ..by
+        };
+        Ok(self.outbound_with(event, of, data, credential.secret_pointers.clone(), context))
+    }
+
+    /// Data that is not stored, told as `by` tells it.
+    pub(super) fn outbound_with(
+        &self,
+        by: Event,
+        of: Arc<CredentialType>,
+        data: SecretJson,
+        secret_pointers: Vec<String>,
+        context: Context,
+    ) -> Outbound {
+        let event = Event { plugin: Some(MadeBy::from(&*of).for_audit()), ..by };
+        let recorder =
+            Recorder { store: self.ports.store.clone(), clock: self.ports.clock.clone(), event: event.clone() };
+        Outbound { of, data, secret_pointers, context, event, witness: Arc::new(recorder) }
+    }
+
+    /// When what begins now must have begun its last call of a plugin.
+    pub(super) fn deadline(&self) -> Timestamp {
+        self.now() + OPERATION
+    }
+
+    /// One call of a plugin, given up where it outlasts every limit of its
+    /// host's: what is reserved for it is reserved for so long and no longer.
+    pub(super) async fn bounded<T>(
+        &self,
+        call: impl Future<Output = Result<T, PluginError>> + Send,
+    ) -> Result<T, PluginError> {
+        let call = std::pin::pin!(call);
+        match select(call, self.ports.timer.sleep(CALL)).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(_) => Err(PluginError::Unavailable("it took too long".to_owned())),
+        }
+    }
+
+    /// Waits, unless that would be past `deadline`. Answers whether it did.
+    pub(super) async fn wait(&self, wanted: Duration, deadline: Timestamp) -> bool {
+        let fits = SignedDuration::try_from(wanted)
+            .ok()
+            .and_then(|wanted| self.now().checked_add(wanted).ok())
+            .is_some_and(|then| then <= deadline);
+        if fits {
+            self.ports.timer.sleep(wanted).await;
+        }
+        fits
+    }
+
+    /// A random part of `most`, so that those who wait do not come back
+    /// together ("full jitter").
+    pub(super) fn jittered(&self, most: Duration) -> Duration {
+        let mut random = [0_u8; 2];
+        self.ports.entropy.fill(&mut random);
+        most * u32::from(u16::from_be_bytes(random)) / u32::from(u16::MAX)
+    }
+}
+
+/// Patience with a service that asks to wait: a few times and not for long.
+pub(super) struct Patience<'a> {
+    broker: &'a Broker,
+    deadline: Timestamp,
+    waits: u32,
+}
+
+impl<'a> Patience<'a> {
+    pub(super) fn new(broker: &'a Broker, deadline: Timestamp) -> Self {
+        Self { broker, deadline, waits: 0 }
+    }
+
+    /// Ends when the call may be repeated.
+    ///
+    /// # Errors
+    ///
+    /// The error itself, where it is another or the patience is at its end.
+    pub(super) async fn with(&mut self, error: PluginError) -> Result<(), PluginError> {
+        let PluginError::Throttled(asked) = error else { return Err(error) };
+        // A service that does not say how long is asked again ever later.
+        let seconds = asked.unwrap_or(UNTOLD_WAIT_SECONDS << self.waits);
+        if self.waits == MAX_WAITS || seconds > MAX_WAIT_SECONDS {
+            return Err(error);
+        }
+        self.waits += 1;
+        let wanted = Duration::from_secs(u64::from(seconds));
+        if self.broker.wait(wanted, self.deadline).await { Ok(()) } else { Err(error) }
+    }
+}
+
+/// Writes each request of a plugin down before the plugin hears of the answer.
+struct Recorder {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    /// Whose use of which credential it is.
+    event: Event,
+}
+
+#[async_trait]
+impl Witness for Recorder {
+    async fn record(&self, exchange: Exchange) -> Result<(), Error> {
+        let detail = serde_json::to_value(&exchange)
+            .map_err(|error| Error::new(crate::Kind::Internal, "a request could not be recorded").because(error))?;
+        let event = event_like(&self.event, self.clock.now(), Action::HttpSend, exchange.outcome, detail);
+        self.store.commit(Batch::default().event(event)).await?;
+        Ok(())
+    }
+}
+
+fn event_like(common: &Event, at: Timestamp, action: Action, outcome: Outcome, detail: Value) -> Event {
+    let mut all = common.detail.clone().unwrap_or_else(|| json!({}));
+    if let (Some(all), Value::Object(more)) = (all.as_object_mut(), detail) {
+        all.extend(more);
+    }
+    Event { at, action, outcome, detail: Some(all), ..common.clone() }
+}
+
+/// Within this time a use case begins its last call: under the minute that a
+/// request may take.
+const OPERATION: SignedDuration = SignedDuration::from_secs(50);
+/// No call of a plugin is waited for longer; its host gives up well before.
+const CALL: Duration = Duration::from_mins(1);
+/// After the beginning of a use case nothing of it is under way any more: its
+/// last call has ended or was given up.
+pub(super) const RESERVED: SignedDuration = SignedDuration::from_secs(50 + 60 + 10);
+const MAX_WAITS: u32 = 3;
+const MAX_WAIT_SECONDS: u32 = 10;
+const UNTOLD_WAIT_SECONDS: u32 = 2;

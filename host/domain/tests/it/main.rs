@@ -1,0 +1,12 @@
+//! Use cases over doubles: a store in memory, a provider that can be told how to
+//! behave, and time that passes only where somebody waits.
+
+#![forbid(unsafe_code)]
+#![expect(clippy::unwrap_used, reason = "the tests' own steps; clippy exempts only functions marked as tests")]
+
+mod crash;
+mod ledger;
+mod present;
+mod probe;
+mod queue;
+mod support;

@@ -1,0 +1,211 @@
+//! A DNS provider behind a plugin: it keeps a name's values as one whole, as
+//! most do, and takes its time.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bursar_domain::audit::{Event, Outcome};
+use bursar_domain::plugin::{
+    Artifact, Context, CredentialType, Exchange, FormReport, Inspection, NetworkCall, PluginError, PluginStatus,
+    Plugins, Progress, Report, Rewrite, TxtRecord,
+};
+use bursar_domain::secret::SecretJson;
+use serde_json::{Value, json};
+
+use super::MapStore;
+
+/// The provider's type.
+pub(crate) const PROVIDER: &str = "dns-test";
+/// A type that no live service stands behind.
+pub(crate) const PLAIN: &str = "plain";
+
+pub(crate) struct Provider {
+    store: Arc<MapStore>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Values by name.
+    zone: BTreeMap<String, Vec<String>>,
+    /// What the next calls answer instead of doing anything.
+    errors: VecDeque<PluginError>,
+    /// What the next looks answer; done when there are no more.
+    progress: VecDeque<Result<Progress, PluginError>>,
+    /// The last event when each call came.
+    seen: Vec<(&'static str, Event)>,
+    /// How long a call takes.
+    takes: Duration,
+    /// Handles that came with cleanups.
+    handles: Vec<String>,
+}
+
+impl Provider {
+    pub(crate) fn new(store: Arc<MapStore>) -> Self {
+        Self { store, state: Mutex::default() }
+    }
+
+    /// The values at a name.
+    pub(crate) fn values(&self, name: &str) -> Vec<String> {
+        self.state().zone.get(name).cloned().unwrap_or_default()
+    }
+
+    /// The next call answers this.
+    pub(crate) fn answer(&self, error: PluginError) {
+        self.state().errors.push_back(error);
+    }
+
+    /// The next looks answer these.
+    pub(crate) fn progress(&self, answers: impl IntoIterator<Item = Result<Progress, PluginError>>) {
+        self.state().progress.extend(answers);
+    }
+
+    /// Calls take so long from now on.
+    pub(crate) fn takes(&self, duration: Duration) {
+        self.state().takes = duration;
+    }
+
+    /// Every call so far, with the last event there was when it came.
+    pub(crate) fn seen(&self) -> Vec<(&'static str, Event)> {
+        self.state().seen.clone()
+    }
+
+    /// The calls' names.
+    pub(crate) fn calls(&self) -> Vec<&'static str> {
+        self.seen().into_iter().map(|(call, _)| call).collect()
+    }
+
+    /// The handles that came with cleanups.
+    pub(crate) fn handles(&self) -> Vec<String> {
+        self.state().handles.clone()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    async fn enter(&self, name: &'static str, call: &NetworkCall<'_>) -> Result<(), PluginError> {
+        assert_eq!(call.secret_pointers, ["/token"]);
+        assert_eq!(call.data.expose()["token"], "s3cret");
+        let last = self.store.events().pop().unwrap();
+        self.state().seen.push((name, last));
+        let exchange = Exchange {
+            method: "POST".to_owned(),
+            host: "api.example.com:443".to_owned(),
+            path: format!("/{name}"),
+            status: Some(200),
+            sent_bytes: 12,
+            received_bytes: 34,
+            endpoint: None,
+            reason: None,
+            outcome: Outcome::Ok,
+        };
+        call.witness.record(exchange).await.map_err(|_| PluginError::Failed("not recorded".to_owned()))?;
+        let error = self.state().errors.pop_front();
+        error.map_or(Ok(()), Err)
+    }
+
+    /// Reads, thinks, and writes the whole back.
+    async fn rewrite(&self, name: &str, change: impl FnOnce(&mut Vec<String>)) {
+        let mut values = self.values(name);
+        let takes = self.state().takes;
+        tokio::time::sleep(takes).await;
+        change(&mut values);
+        self.state().zone.insert(name.to_owned(), values);
+    }
+}
+
+#[async_trait]
+impl Plugins for Provider {
+    async fn decided(&self) {}
+
+    fn types(&self) -> Vec<Arc<CredentialType>> {
+        vec![of(PROVIDER, &["dns01"]), of(PLAIN, &[])]
+    }
+
+    fn find(&self, id: &str) -> Option<Arc<CredentialType>> {
+        self.types().into_iter().find(|of| of.manifest.id == id)
+    }
+
+    fn status(&self) -> Vec<PluginStatus> {
+        Vec::new()
+    }
+
+    fn validate_form(&self, _: &str, _: &SecretJson) -> Result<FormReport, PluginError> {
+        Ok(FormReport { violations: Vec::new(), secret_pointers: vec!["/token".to_owned()] })
+    }
+
+    async fn template(&self, _: &str, _: Option<&str>) -> Result<Value, PluginError> {
+        Ok(json!({}))
+    }
+
+    async fn inspect(&self, _: &str, public: &Value, _: &Context) -> Result<Inspection, PluginError> {
+        Ok(Inspection { data: public.clone(), attributes: json!({}), ..Inspection::default() })
+    }
+
+    async fn check(&self, _: &str, _: &SecretJson, _: &[String], _: &Context) -> Result<Vec<Rewrite>, PluginError> {
+        Ok(Vec::new())
+    }
+
+    async fn materialize(&self, _: &str, _: &SecretJson, _: &str, _: &Context) -> Result<Vec<Artifact>, PluginError> {
+        Err(PluginError::Unsupported("no formats".to_owned()))
+    }
+
+    async fn probe(&self, _: &str, _: &NetworkCall<'_>) -> Result<Report, PluginError> {
+        Err(PluginError::Failed("a DNS provider is checked, not probed".to_owned()))
+    }
+
+    async fn dns_check(&self, _: &str, call: &NetworkCall<'_>, fqdn: Option<&str>) -> Result<Report, PluginError> {
+        self.enter("check", call).await?;
+        if let Some(fqdn) = fqdn {
+            self.rewrite(fqdn, |_| {}).await;
+        }
+        Ok(Report { summary: "May write.".to_owned(), details: json!({"fqdn": fqdn}) })
+    }
+
+    async fn dns_present(&self, _: &str, call: &NetworkCall<'_>, txt: &TxtRecord) -> Result<String, PluginError> {
+        self.enter("present", call).await?;
+        let add = |values: &mut Vec<String>| {
+            if !values.contains(&txt.value) {
+                values.push(txt.value.clone());
+            }
+        };
+        self.rewrite(&txt.fqdn, add).await;
+        Ok(format!("handle of {}", txt.value))
+    }
+
+    async fn dns_poll(&self, _: &str, call: &NetworkCall<'_>, handle: &str) -> Result<Progress, PluginError> {
+        assert!(handle.starts_with("handle of "), "{handle:?}");
+        self.enter("poll", call).await?;
+        let next = self.state().progress.pop_front();
+        next.unwrap_or(Ok(Progress::Done))
+    }
+
+    async fn dns_cleanup(
+        &self,
+        _: &str,
+        call: &NetworkCall<'_>,
+        txt: &TxtRecord,
+        handle: &str,
+    ) -> Result<(), PluginError> {
+        self.state().handles.push(handle.to_owned());
+        self.enter("cleanup", call).await?;
+        self.rewrite(&txt.fqdn, |values| values.retain(|value| *value != txt.value)).await;
+        Ok(())
+    }
+}
+
+fn of(id: &str, abilities: &[&str]) -> Arc<CredentialType> {
+    let manifest = json!({
+        "id": id, "title": "T", "summary": "S.", "category": "test", "version": "1.0.0", "formats": [],
+        "abilities": abilities
+    });
+    Arc::new(CredentialType {
+        manifest: serde_json::from_value(manifest).unwrap(),
+        schema: json!({"type": "object"}),
+        digest: format!("sha256:{}", "1".repeat(64)),
+        contract_version: "0.1.0".to_owned(),
+    })
+}

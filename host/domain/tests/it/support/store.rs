@@ -1,0 +1,107 @@
+//! A store in memory.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use bursar_domain::audit::{Checkpoint, Entry, Event, Filter, Report, Trail};
+use bursar_domain::keys::Table;
+use bursar_domain::store::{Batch, Blind, Error, Expect, Record, Revision, Store};
+
+/// A map and the events, nothing sealed.
+#[derive(Default)]
+pub(crate) struct MapStore(Mutex<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    revision: Revision,
+    records: BTreeMap<Vec<u8>, Record>,
+    events: Vec<Event>,
+}
+
+impl MapStore {
+    /// Every event so far, oldest first.
+    pub(crate) fn events(&self) -> Vec<Event> {
+        self.0.lock().unwrap().events.clone()
+    }
+
+    /// How many records a table has.
+    pub(crate) fn count(&self, table: Table) -> usize {
+        self.0.lock().unwrap().records.keys().filter(|key| key[0] == table as u8).count()
+    }
+}
+
+#[async_trait]
+impl Store for MapStore {
+    async fn get(&self, key: &[u8]) -> Result<Option<Record>, Error> {
+        Ok(self.0.lock().unwrap().records.get(key).cloned())
+    }
+
+    async fn scan(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Record>, Error> {
+        let inner = self.0.lock().unwrap();
+        let found = inner.records.values().filter(|record| record.key.starts_with(prefix) && *record.key > *after);
+        Ok(found.take(limit).cloned().collect())
+    }
+
+    async fn commit(&self, batch: Batch) -> Result<Revision, Error> {
+        let mut inner = self.0.lock().unwrap();
+        let changed = batch.changes.iter().map(|change| (&change.key, change.expect));
+        let required = batch.requirements.iter().map(|(key, expect)| (key, *expect));
+        let mut keys = Vec::new();
+        for (key, expect) in changed.chain(required) {
+            assert!(!keys.contains(&key), "a batch names a key once");
+            keys.push(key);
+            let present = inner.records.get(key).map(|record| record.revision);
+            let holds = match expect {
+                Expect::Any => true,
+                Expect::Absent => present.is_none(),
+                Expect::At(revision) => present == Some(revision),
+            };
+            if !holds {
+                return Err(Error::Conflict);
+            }
+        }
+        inner.revision += 1;
+        let revision = inner.revision;
+        for change in batch.changes {
+            match change.value {
+                Some(value) => {
+                    inner.records.insert(change.key.clone(), Record { key: change.key, revision, value });
+                }
+                None => {
+                    inner.records.remove(&change.key);
+                }
+            }
+        }
+        inner.events.extend(batch.events);
+        Ok(revision)
+    }
+}
+
+#[async_trait]
+impl Trail for MapStore {
+    async fn list(&self, _: &Filter, _: Option<&str>, _: usize) -> Result<(Vec<Entry>, Option<String>), Error> {
+        Err(Error::Unavailable("these tests read the events".into()))
+    }
+
+    async fn checkpoint(&self) -> Result<Checkpoint, Error> {
+        Err(Error::Unavailable("there is no chain".into()))
+    }
+
+    async fn verify(&self, _: Option<&Checkpoint>) -> Result<Report, Error> {
+        Err(Error::Unavailable("there is no chain".into()))
+    }
+}
+
+impl Blind for MapStore {
+    fn digest(&self, context: &str, text: &[u8]) -> [u8; 32] {
+        let mut digest = [0; 32];
+        for (round, part) in digest.chunks_mut(8).enumerate() {
+            let mut hasher = DefaultHasher::new();
+            (round, context, text).hash(&mut hasher);
+            part.copy_from_slice(&hasher.finish().to_be_bytes());
+        }
+        digest
+    }
+}

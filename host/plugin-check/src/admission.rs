@@ -1,0 +1,185 @@
+//! Whether a broker would take the component, and whether it is the one that the
+//! folder describes.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bursar_domain::plugin::{CredentialType, Plugins as _};
+use bursar_plugin_cases::Labelled;
+use bursar_plugin_host::{NetworkConfig, PluginHost, PluginHostConfig, parse_manifest};
+use serde_json::Value;
+use wasmparser::{Parser, Payload};
+
+use crate::Error;
+use crate::bench::Bench;
+use crate::limits::Overheard;
+use crate::report::{Area, Level, Plugin, Report};
+use crate::subject::Subject;
+use crate::wire::Wire;
+
+/// Loads the component as a broker does. `None` where a broker would refuse it.
+///
+/// # Errors
+///
+/// Where a file cannot be read, or the host cannot run.
+pub(crate) async fn admit(
+    subject: &Subject,
+    cases: &[Labelled],
+    cache_dir: Option<PathBuf>,
+    report: &mut Report,
+) -> Result<Option<Bench>, Error> {
+    let bytes = subject.bytes()?;
+    let size_bytes = bytes.len() as u64;
+    let imports = imports(&bytes);
+    // A plugin that needs plain HTTP in its cases is loaded twice.
+    let temporary = tempfile::tempdir().map_err(|error| Error::Io(std::env::temp_dir(), error))?;
+    let cache_dir = cache_dir.unwrap_or_else(|| temporary.path().to_owned());
+    let (wire, overheard) = (Arc::new(Wire::default()), Arc::new(Overheard::default()));
+
+    let host = load(&bytes, &cache_dir, &wire, BTreeMap::new()).await?;
+    let [kind] = &host.types()[..] else {
+        for status in host.status() {
+            let reason = status.reason.unwrap_or_else(|| "it does not say why".to_owned());
+            report.add(Level::Fail, Area::Admission, format!("a broker refuses the component: {reason}"));
+        }
+        return Ok(None);
+    };
+    let kind = Arc::clone(kind);
+    let plain = plain_hosts(cases);
+    let host = if plain.is_empty() {
+        host
+    } else {
+        for host in &plain {
+            let what = format!("the cases use http://{host}: an operator has to grant the plugin that");
+            report.add(Level::Info, Area::Admission, what);
+        }
+        let granted = BTreeMap::from([(kind.manifest.id.clone(), plain.into_iter().collect())]);
+        load(&bytes, &cache_dir, &wire, granted).await?
+    };
+    host.observe(Arc::clone(&overheard) as _);
+
+    report.plugin = host.status().pop().map(|status| Plugin {
+        id: status.id,
+        version: status.version,
+        kind: status.kind,
+        digest: status.digest,
+        contract_version: status.contract_version,
+        size_bytes,
+    });
+    tell_imports(&imports, subject.is_rust(), report);
+    compare(subject, &kind, &host, report).await?;
+    Ok(Some(Bench { plugins: Box::new(host), kind, wire, overheard }))
+}
+
+/// As a plugin of our own, so that all it asks for is granted: what an operator
+/// grants is for the operator to say.
+async fn load(
+    bytes: &[u8],
+    cache_dir: &Path,
+    wire: &Arc<Wire>,
+    granted_plain_http: BTreeMap<String, Vec<String>>,
+) -> Result<PluginHost, Error> {
+    let network =
+        NetworkConfig { granted_plain_http, transport: Some(Arc::clone(wire) as _), ..NetworkConfig::default() };
+    let config = PluginHostConfig {
+        built_ins: vec![("component", Cow::Owned(bytes.to_vec()))],
+        cache_dir: Some(cache_dir.to_owned()),
+        cache_key: CACHE_KEY,
+        network,
+        ..PluginHostConfig::ephemeral()
+    };
+    Ok(PluginHost::load(config).await?.0)
+}
+
+/// `host:port` of every address without TLS.
+fn plain_hosts(cases: &[Labelled]) -> BTreeSet<String> {
+    let exchanges = cases.iter().flat_map(|it| it.case.exchanges());
+    let urls = exchanges.map(|exchange| &exchange.request.url).filter(|url| url.scheme() == "http");
+    urls.filter_map(|url| Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))).collect()
+}
+
+/// The names that a component imports from outside. What cannot be read here has
+/// been refused by the host.
+fn imports(bytes: &[u8]) -> Vec<String> {
+    let mut imports = Vec::new();
+    let mut depth = 0_usize;
+    for payload in Parser::new(0).parse_all(bytes) {
+        match payload {
+            Ok(Payload::Version { .. }) => depth += 1,
+            Ok(Payload::End(_)) => depth = depth.saturating_sub(1),
+            // The parts inside import from one another; depth 1 is the whole.
+            Ok(Payload::ComponentImportSection(section)) if depth == 1 => {
+                imports.extend(section.into_iter().flatten().map(|import| import.name.name.to_owned()));
+            }
+            Ok(_) => {}
+            Err(_) => break,
+        }
+    }
+    imports
+}
+
+fn tell_imports(imports: &[String], is_rust: bool, report: &mut Report) {
+    let (wasi, ours): (Vec<_>, Vec<_>) = imports.iter().partition(|name| name.starts_with("wasi:"));
+    let ours: Vec<_> = ours.iter().filter_map(|name| name.strip_prefix("bursar:plugin/")?.split('@').next()).collect();
+    let ours = if ours.is_empty() { "nothing".to_owned() } else { ours.join(", ") };
+    if wasi.is_empty() {
+        report.add(Level::Ok, Area::Admission, format!("a broker takes it; it imports {ours}, and nothing else"));
+        return;
+    }
+    report.add(Level::Ok, Area::Admission, format!("a broker takes it; it imports {ours}, and WASI, which is empty"));
+    let wasi = wasi.into_iter().cloned().collect();
+    if is_rust {
+        let what = "a Rust component needs no WASI: build it for wasm32-unknown-unknown";
+        report.explain(Level::Warn, Area::Admission, what, wasi);
+    } else {
+        report.explain(Level::Info, Area::Admission, "files, sockets, environment and time lead nowhere", wasi);
+    }
+}
+
+/// Whether the component says what the folder's files say; if not, it is an old
+/// one.
+async fn compare(
+    subject: &Subject,
+    kind: &CredentialType,
+    host: &PluginHost,
+    report: &mut Report,
+) -> Result<(), Error> {
+    let mut stale = Vec::new();
+    if let Some(manifest) = subject.document("manifest.json")? {
+        match parse_manifest(&manifest.to_string()) {
+            Ok(manifest) if manifest == kind.manifest => {}
+            Ok(_) => stale.push("manifest.json"),
+            Err(why) => report.add(Level::Fail, Area::Admission, format!("manifest.json: {why}")),
+        }
+    }
+    if subject.document("schema.json")?.is_some_and(|schema| schema != kind.schema) {
+        stale.push("schema.json");
+    }
+    if let Some(templates) = subject.document("template.json")? {
+        let variants = &kind.manifest.variants;
+        let wanted: Vec<(Option<&str>, Option<&Value>)> = if variants.is_empty() {
+            vec![(None, Some(&templates))]
+        } else {
+            variants.iter().map(|it| (Some(it.id.as_str()), templates.get(&it.id))).collect()
+        };
+        for (variant, wanted) in wanted {
+            if host.template(&kind.manifest.id, variant).await.ok().as_ref() != wanted {
+                stale.push("template.json");
+                break;
+            }
+        }
+    }
+    for file in stale {
+        report.add(
+            Level::Fail,
+            Area::Admission,
+            format!("the component was built from another {file}: build it again"),
+        );
+    }
+    Ok(())
+}
+
+/// What is cached is a component that the author has at hand anyway.
+const CACHE_KEY: [u8; 32] = [7; 32];

@@ -1,0 +1,254 @@
+//! Whether a secret that a plugin is given stays where it belongs.
+//!
+//! Every form of the cases that has secrets is filled in with ones of ours, and
+//! goes through all calls of the contract, those of the network against a server
+//! that repeats what it got ([`echo`]). Then everything the plugin said is
+//! searched ([`needle`]), and every request for secrets outside their declared
+//! places ([`placement`]).
+
+mod echo;
+mod needle;
+mod placement;
+mod plant;
+mod planted;
+
+use std::collections::BTreeSet;
+
+use bursar_domain::plugin::{Context, Inspection, PluginError};
+use bursar_domain::secret::{SecretJson, put};
+use bursar_plugin_cases::{Call, Case, Exchange, Labelled, Sent};
+use serde_json::Value;
+
+use crate::bench::{Bench, Came, context};
+use crate::outcome;
+use crate::report::{Area, Level, Report, counted};
+use crate::wire::Play;
+pub(crate) use echo::Echo;
+use echo::Token;
+use placement::Places;
+use planted::{Canary, Planted};
+
+/// Plants secrets and looks for them.
+pub(crate) async fn look(bench: &Bench, cases: &[Labelled], report: &mut Report) {
+    let mut search = Search { bench, report, answers: 0, requests: 0, found: BTreeSet::new() };
+    let mut forms: Vec<Value> = Vec::new();
+    let mut impossible = BTreeSet::new();
+    let mut secrets = BTreeSet::new();
+    for Labelled { label, case } in cases.iter().filter(|it| is_whole(it.case.call)) {
+        let is_new = !forms.contains(&case.data);
+        if !is_new && !case.call.is_network() {
+            continue;
+        }
+        let Some(planted) = planted::plant(bench, case).await else { continue };
+        secrets.extend(planted.canaries.iter().map(|canary| canary.pointer.clone()));
+        impossible.extend(planted.canaries.iter().filter_map(|canary| canary.unplanted()));
+        if is_new {
+            search.pure(label, &planted, &context(case)).await;
+            forms.push(case.data.clone());
+        }
+        if case.call.is_network() {
+            search.network(label, case, &planted).await;
+        }
+    }
+    let Search { answers, requests, found, .. } = search;
+    for reason in impossible {
+        report.add(Level::Info, Area::Secrets, reason);
+    }
+    if secrets.is_empty() {
+        let why = "no case has a form with a secret that the schema takes: nothing could be planted";
+        report.add(Level::Warn, Area::Secrets, why);
+    } else if found.is_empty() {
+        let (forms, secrets) = (counted(forms.len(), "form"), counted(secrets.len(), "secret"));
+        let (answers, requests) = (counted(answers, "answer"), counted(requests, "request"));
+        let what = format!("{secrets} planted in {forms}: none came out in {answers} and {requests}");
+        report.add(Level::Ok, Area::Secrets, what);
+    }
+}
+
+/// Calls whose cases hold whole data.
+fn is_whole(call: Call) -> bool {
+    !matches!(call, Call::Template | Call::Inspect | Call::Generate)
+}
+
+struct Search<'a> {
+    bench: &'a Bench,
+    report: &'a mut Report,
+    answers: usize,
+    requests: usize,
+    found: BTreeSet<String>,
+}
+
+impl Search<'_> {
+    /// The calls that see secrets, and the one that must not.
+    async fn pure(&mut self, label: &str, planted: &Planted, context: &Context) {
+        let (bench, canaries) = (self.bench, &planted.canaries);
+        let public = planted.data.without(&planted.secret_pointers);
+        bench.overheard.take_said();
+        let inspection = bench.inspect(&public, context).await;
+        self.inspection(label, canaries, inspection);
+
+        for attempt in &planted.attempts {
+            self.checked(label, &attempt.data, std::slice::from_ref(&attempt.canary), context).await;
+        }
+        self.checked(label, &planted.data, &planted.canaries, context).await;
+        for format in &bench.kind.manifest.formats {
+            self.answers += 1;
+            match bench.materialize(&planted.data, &format.id, context).await {
+                // What is in an artifact is secret anyway.
+                Ok(artifacts) => {
+                    for artifact in artifacts {
+                        self.words(label, canaries, "the name of an artifact", &Value::String(artifact.name));
+                        self.words(
+                            label,
+                            canaries,
+                            "the media type of an artifact",
+                            &Value::String(artifact.media_type),
+                        );
+                    }
+                }
+                Err(error) => self.words(label, canaries, "an error of materialize", &failure(error)),
+            }
+        }
+        let said = bench.overheard.take_said();
+        self.dropped(label, canaries, &said);
+    }
+
+    /// `check`, and `inspect` of what it makes of the form.
+    async fn checked(&mut self, label: &str, data: &SecretJson, canaries: &[Canary], context: &Context) {
+        let bench = self.bench;
+        self.answers += 1;
+        let rewrites = match bench.check(data, context).await {
+            Ok(rewrites) => rewrites,
+            Err(error) => return self.words(label, canaries, "a violation of check", &failure(error)),
+        };
+        if rewrites.is_empty() {
+            return;
+        }
+        let mut rewritten = data.clone();
+        for rewrite in &rewrites {
+            put(rewritten.expose_mut(), &rewrite.pointer, rewrite.value.expose().clone());
+        }
+        let secret_pointers = bench.secret_pointers(&rewritten).unwrap_or_default();
+        let rewritten = rewritten.without(&secret_pointers);
+        for rewrite in rewrites.iter().filter(|it| rewritten.pointer(&it.pointer).is_some()) {
+            let place = format!("the public field {}, which check fills", rewrite.pointer);
+            self.words(label, canaries, &place, rewrite.value.expose());
+        }
+        let inspection = bench.inspect(&rewritten, context).await;
+        self.inspection(label, canaries, inspection);
+    }
+
+    /// The calls that hold secrets by name, against the case's answers with an
+    /// echo beside and against the echo alone.
+    async fn network(&mut self, label: &str, case: &Case, planted: &Planted) {
+        let manifest = &self.bench.kind.manifest;
+        let none: &[Exchange] = &[];
+        for exchanges in [case.exchanges(), none] {
+            let echo = Play::Echo(Echo::new(manifest, exchanges));
+            let Came { outcome, heard, said } = self.bench.run(case, planted.data.expose(), echo).await;
+            self.answers += 1;
+            let place = format!("the answer to `{}`", case.call.as_str());
+            let told = outcome::told(outcome);
+            self.words(label, &planted.canaries, &place, &told);
+            self.tokens(label, &place, told.to_string().as_bytes());
+            for line in &said {
+                self.words(label, &planted.canaries, "a line of the log", &Value::String(line.clone()));
+                self.tokens(label, "a line of the log", line.as_bytes());
+            }
+            for sent in &heard.sent {
+                self.request(label, planted, sent);
+            }
+            // Against the echo alone a plugin reads nonsense and may well ask
+            // for it.
+            if !exchanges.is_empty() {
+                for refused in heard.refused {
+                    self.tell(
+                        Level::Fail,
+                        "asks for what the host refuses".to_owned(),
+                        vec![label.to_owned(), refused],
+                    );
+                }
+            }
+        }
+    }
+
+    fn inspection(&mut self, label: &str, canaries: &[Canary], inspection: Result<Inspection, PluginError>) {
+        self.answers += 1;
+        match inspection {
+            Ok(found) => {
+                for (part, value) in outcome::inspection(&found).as_object().into_iter().flatten() {
+                    self.words(label, canaries, &format!("the {part} of inspect"), value);
+                }
+            }
+            Err(error) => self.words(label, canaries, "a violation of inspect", &failure(error)),
+        }
+    }
+
+    /// Whatever a plugin says that reaches people, logs or the store in the open.
+    fn words(&mut self, label: &str, canaries: &[Canary], place: &str, said: &Value) {
+        for canary in canaries {
+            if let Some(spelling) = canary.spelled_in(said.to_string().as_bytes()) {
+                let summary = format!("the secret {} is in {place}, {spelling}", canary.pointer);
+                self.tell(Level::Fail, summary, vec![label.to_owned(), said.to_string()]);
+            }
+        }
+    }
+
+    fn tokens(&mut self, label: &str, place: &str, said: &[u8]) {
+        for token in Token::all(&self.bench.kind.manifest) {
+            if let Some(spelling) = token.needle.spelled_in(said) {
+                let summary = format!("what {} gave out as {} is in {place}, {spelling}", token.endpoint, token.name);
+                let said = String::from_utf8_lossy(said).into_owned();
+                self.tell(Level::Fail, summary, vec![label.to_owned(), said]);
+            }
+        }
+    }
+
+    fn request(&mut self, label: &str, planted: &Planted, sent: &Sent) {
+        self.requests += 1;
+        let manifest = &self.bench.kind.manifest;
+        let public = planted.data.without(&planted.secret_pointers);
+        for canary in &planted.canaries {
+            let places = Places::of_secret(manifest, &canary.pointer, &public);
+            for needle in &canary.needles {
+                for stray in places.strays(needle, sent) {
+                    let summary = format!("the secret {} is sent where the manifest does not place it", canary.pointer);
+                    self.tell(Level::Fail, summary, vec![label.to_owned(), stray]);
+                }
+            }
+        }
+        for token in Token::all(manifest) {
+            for stray in Places::of_token(manifest, &token.endpoint, &token.name, &public).strays(&token.needle, sent) {
+                let summary =
+                    format!("{} of {} is sent where the manifest does not place it", token.name, token.endpoint);
+                self.tell(Level::Fail, summary, vec![label.to_owned(), stray]);
+            }
+        }
+    }
+
+    /// What a broker drops before anybody sees it.
+    fn dropped(&mut self, label: &str, canaries: &[Canary], said: &[String]) {
+        for line in said {
+            for canary in canaries {
+                if let Some(spelling) = canary.spelled_in(line.as_bytes()) {
+                    let summary = format!(
+                        "the secret {} is in the plugin's log or error text, {spelling}; a broker drops those here",
+                        canary.pointer
+                    );
+                    self.tell(Level::Warn, summary, vec![label.to_owned(), line.clone()]);
+                }
+            }
+        }
+    }
+
+    /// Each finding once, with the first place where it was found.
+    fn tell(&mut self, level: Level, summary: String, details: Vec<String>) {
+        if self.found.insert(summary.clone()) {
+            self.report.explain(level, Area::Secrets, summary, details);
+        }
+    }
+}
+
+fn failure(error: PluginError) -> Value {
+    outcome::told(Err(error))
+}

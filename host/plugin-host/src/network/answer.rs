@@ -1,0 +1,87 @@
+//! What a call of the network plane answered, checked and cleaned. It saw no
+//! secret; what a service echoed at it is blotted out once more.
+
+use bursar_domain::plugin::{PluginError, Progress, Report};
+use serde_json::{Map, Value};
+
+use super::scrub::Known;
+use crate::answer::{Refusal, SaidReport, broke, open_refusal};
+use crate::form::FormSchema;
+use crate::text::{is_unprintable, parse_json, sentence};
+
+/// Checks a report.
+///
+/// # Errors
+///
+/// [`PluginError::Failed`] naming the rule.
+pub(crate) fn report(said: &SaidReport, known: &Known) -> Result<Report, PluginError> {
+    match parse_json(&said.details, MAX_DETAILS_BYTES).map_err(broke)? {
+        details @ Value::Object(_) => {
+            Ok(Report { summary: sentence(&known.scrub_text(&said.summary)), details: scrub(details, known) })
+        }
+        _ => Err(broke("the details of a report are not an object")),
+    }
+}
+
+/// Checks the handle of a record: it is stored, and given back later.
+///
+/// # Errors
+///
+/// [`PluginError::Failed`] naming the rule.
+pub(crate) fn handle(said: String, known: &Known) -> Result<String, PluginError> {
+    if said.len() > MAX_HANDLE_BYTES || said.chars().any(is_unprintable) {
+        return Err(broke("present answered a handle of more than 4 KiB or with control characters"));
+    }
+    if known.scrub_text(&said) != said {
+        return Err(broke("present answered a handle that holds a secret"));
+    }
+    Ok(said)
+}
+
+/// Checks how far a change is.
+pub(crate) fn progress(said: Progress) -> Progress {
+    match said {
+        Progress::Done => Progress::Done,
+        Progress::Pending(seconds) => Progress::Pending(seconds.min(MAX_WAIT_SECONDS)),
+    }
+}
+
+/// A refusal, its words kept but cleaned.
+pub(crate) fn refusal(said: Refusal, public: &Value, form: &FormSchema, known: &Known) -> PluginError {
+    let clean = |text: String| known.scrub_text(&text);
+    let said = match said {
+        Refusal::Invalid(mut violations) => {
+            for violation in &mut violations {
+                violation.message = clean(std::mem::take(&mut violation.message));
+            }
+            Refusal::Invalid(violations)
+        }
+        Refusal::Denied(text) => Refusal::Denied(clean(text)),
+        Refusal::NotFound(text) => Refusal::NotFound(clean(text)),
+        Refusal::Unavailable(text) => Refusal::Unavailable(clean(text)),
+        Refusal::Throttled(seconds) => Refusal::Throttled(seconds.map(|seconds| seconds.min(MAX_WAIT_SECONDS))),
+        other @ (Refusal::Unsupported | Refusal::Internal(_)) => other,
+    };
+    open_refusal(said, public, form)
+}
+
+fn scrub(value: Value, known: &Known) -> Value {
+    match value {
+        Value::String(text) => Value::String(known.scrub_text(&text)),
+        Value::Array(items) => items.into_iter().map(|item| scrub(item, known)).collect(),
+        Value::Object(fields) => Value::Object(
+            fields
+                .into_iter()
+                .map(|(name, field)| (known.scrub_text(&name), scrub(field, known)))
+                .collect::<Map<_, _>>(),
+        ),
+        Value::Number(number) if known.scrub_text(&number.to_string()) != number.to_string() => {
+            Value::String(known.scrub_text(&number.to_string()))
+        }
+        other => other,
+    }
+}
+
+const MAX_DETAILS_BYTES: usize = 16 << 10;
+const MAX_HANDLE_BYTES: usize = 4 << 10;
+const MAX_WAIT_SECONDS: u32 = 3600;

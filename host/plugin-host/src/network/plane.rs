@@ -1,0 +1,311 @@
+//! One call of the network plane: what it may use, what it has used up, and
+//! what it did.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bursar_domain::audit::Outcome;
+use bursar_domain::plugin::{CredentialType, Exchange, NetworkCall, Witness};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::inbound::{self, MAX_ANSWER_BYTES, Unfit};
+use super::keys::{DigestAlgorithm, Keys, Secrets, SignatureAlgorithm, SigningError, Source};
+use super::log::{Level, Lines};
+use super::outbound::{Terms, granted_addresses};
+use super::request::{Denial, Part, Request, Response, SendError};
+use super::target::Target;
+use super::vault::{TooMany, Vault};
+use super::{Network, Reach, Transport, TransportError, WireAnswer, WireRequest};
+
+/// A call that may speak.
+pub(crate) struct Plane {
+    kind: Arc<CredentialType>,
+    /// The data without its secrets.
+    public: Value,
+    vault: Vault,
+    keys: Keys,
+    network: Arc<Network>,
+    transport: Arc<dyn Transport>,
+    witness: Arc<dyn Witness>,
+    /// When the call is over, whatever it is doing.
+    deadline: Instant,
+    exchange_limit: Duration,
+    /// How often `send` was called.
+    asked: u64,
+    lines: Lines,
+}
+
+/// A request could not be recorded: the call must not go on.
+#[derive(Debug, thiserror::Error)]
+#[error("its requests could not be recorded")]
+pub(crate) struct Unrecorded;
+
+impl Plane {
+    /// `secret_pointers` are all places in the call's data that are secret;
+    /// `time` is when the call ends, and what one exchange may take of it.
+    ///
+    /// # Errors
+    ///
+    /// [`TooMany`].
+    pub(crate) fn new(
+        kind: &Arc<CredentialType>,
+        call: &NetworkCall<'_>,
+        secret_pointers: Vec<String>,
+        network: &Arc<Network>,
+        time: (Instant, Duration),
+    ) -> Result<Self, TooMany> {
+        Ok(Self {
+            kind: Arc::clone(kind),
+            public: call.data.without(&secret_pointers),
+            vault: Vault::new(call.data.clone(), secret_pointers)?,
+            keys: Keys::default(),
+            transport: network.transport(),
+            network: Arc::clone(network),
+            witness: Arc::clone(&call.witness),
+            deadline: time.0,
+            exchange_limit: time.1,
+            asked: 0,
+            lines: Lines::default(),
+        })
+    }
+
+    /// The data as the plugin may see it.
+    pub(crate) fn public(&self) -> &Value {
+        &self.public
+    }
+
+    /// What must not come back from the call.
+    pub(crate) fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    /// Sends a request, and records it before anything of the answer is told.
+    ///
+    /// # Errors
+    ///
+    /// [`Unrecorded`]; inside, why there is no answer.
+    pub(crate) async fn send(&mut self, request: Request) -> Result<Result<Response, SendError>, Unrecorded> {
+        self.asked += 1;
+        if self.asked > MAX_REQUESTS {
+            if self.asked == MAX_REQUESTS + 1 {
+                self.refuse(&request.method, None, &Denial::new(FLOOD)).await?;
+            }
+            return Ok(Err(SendError::Denied(FLOOD.to_owned())));
+        }
+        let target = match Target::parse(&request.url) {
+            Ok(target) => target,
+            Err(denial) => return self.refuse(&request.method, None, &denial).await.map(Err),
+        };
+        let kind = Arc::clone(&self.kind);
+        let built = Terms {
+            plugin: &kind.manifest.id,
+            manifest: &kind.manifest,
+            public: &self.public,
+            config: &self.network.config,
+            vault: &self.vault,
+            keys: &self.keys,
+        }
+        .build(&request, &target);
+        let outbound = match built {
+            Ok(outbound) => outbound,
+            Err(denial) => return self.refuse(&request.method, Some(&target), &denial).await.map(Err),
+        };
+        let record = Exchange {
+            sent_bytes: outbound.wire.body.as_ref().map_or(0, |body| body.len() as u64),
+            endpoint: outbound.endpoint.map(|endpoint| endpoint.name.clone()),
+            ..self.exchange(&request.method, Some(&target))
+        };
+        let answer = match self.carry(outbound.wire, record, &target).await? {
+            Ok(answer) => answer,
+            Err(error) => return Ok(Err(error)),
+        };
+        Ok(Ok(inbound::response(&answer, outbound.endpoint, &mut self.vault)))
+    }
+
+    /// Loads a key.
+    pub(crate) fn load_key(&mut self, source: Source) -> Result<u32, SigningError> {
+        self.keys.load(source, &Secrets { vault: &self.vault, manifest: &self.kind.manifest })
+    }
+
+    /// Derives a key.
+    pub(crate) fn derive_key(&mut self, key: u32, data: &[Part]) -> Result<u32, SigningError> {
+        self.keys.derive(key, data, &Secrets { vault: &self.vault, manifest: &self.kind.manifest })
+    }
+
+    /// Makes a MAC.
+    pub(crate) fn hmac(&mut self, key: u32, data: &[Part]) -> Result<u32, SigningError> {
+        let made = self.keys.hmac(key, data, &Secrets { vault: &self.vault, manifest: &self.kind.manifest });
+        made.inspect(|handle| self.keep_back(*handle))
+    }
+
+    /// Makes a signature.
+    pub(crate) fn sign(&mut self, key: u32, algorithm: SignatureAlgorithm, data: &[Part]) -> Result<u32, SigningError> {
+        let made = self.keys.sign(key, algorithm, data, &Secrets { vault: &self.vault, manifest: &self.kind.manifest });
+        made.inspect(|handle| self.keep_back(*handle))
+    }
+
+    /// Makes a digest of what may hold secrets.
+    pub(crate) fn digest(&mut self, algorithm: DigestAlgorithm, data: &[Part]) -> Result<u32, SigningError> {
+        let made = self.keys.digest(algorithm, data, &Secrets { vault: &self.vault, manifest: &self.kind.manifest });
+        made.inspect(|handle| self.keep_back(*handle))
+    }
+
+    /// Tells the digest of what the plugin holds itself.
+    pub(crate) fn digest_text(&mut self, algorithm: DigestAlgorithm, data: &[u8]) -> Result<String, SigningError> {
+        self.keys.digest_text(algorithm, data)
+    }
+
+    /// Unix seconds.
+    pub(crate) fn now(&self) -> i64 {
+        self.network.transport.now()
+    }
+
+    /// Logs a line.
+    pub(crate) fn log(&mut self, level: Level, message: &str) {
+        self.lines.log(&self.kind.manifest.id, level, message, self.vault.known());
+    }
+
+    /// Closes the books: how many requests and lines were too many.
+    ///
+    /// # Errors
+    ///
+    /// [`Unrecorded`].
+    pub(crate) async fn close(&mut self) -> Result<(), Unrecorded> {
+        let plugin = self.kind.manifest.id.as_str();
+        if self.lines.dropped() > 0 {
+            tracing::warn!(plugin, lines = self.lines.dropped(), "a plugin logged more than it may");
+        }
+        // The first was recorded when it came.
+        let more = self.asked.saturating_sub(MAX_REQUESTS + 1);
+        if more == 0 {
+            return Ok(());
+        }
+        tracing::warn!(plugin, requests = more, "a plugin asked for more requests than it may");
+        let reason = Some(format!("{more} more requests beyond the 20 of a call"));
+        self.record(Exchange { reason, outcome: Outcome::Denied, ..self.exchange("", None) }).await
+    }
+
+    /// Brings a request to its host and the answer back, in a task of its own:
+    /// a call that is given up meanwhile must not lose the record of what left.
+    async fn carry(
+        &self,
+        wire: WireRequest,
+        record: Exchange,
+        target: &Target,
+    ) -> Result<Result<WireAnswer, SendError>, Unrecorded> {
+        let left = self.deadline.saturating_duration_since(Instant::now()).saturating_sub(RECORDING_TIME);
+        let timeout = left.min(self.exchange_limit);
+        let plugin = self.kind.manifest.id.clone();
+        let addresses = self.network.config.granted_addresses.get(&plugin).cloned().unwrap_or_default();
+        let reach = Reach { addresses, timeout, max_answer_bytes: MAX_ANSWER_BYTES };
+        let (transport, witness) = (Arc::clone(&self.transport), Arc::clone(&self.witness));
+        let authority = target.authority();
+        let task = tokio::spawn(async move {
+            let outcome = if timeout.is_zero() {
+                Err(TransportError::Timeout(timeout))
+            } else {
+                transport.exchange(wire, &reach).await
+            };
+            let (record, outcome) = settle(outcome, record, &plugin, &authority);
+            witness.record(record).await.map(|()| outcome)
+        });
+        match task.await {
+            Ok(Ok(outcome)) => Ok(outcome),
+            Ok(Err(error)) => {
+                tracing::error!(plugin = self.kind.manifest.id, %error, "a plugin's request was not recorded");
+                Err(Unrecorded)
+            }
+            Err(_panicked) => Err(Unrecorded),
+        }
+    }
+
+    /// Records a request that is not sent.
+    async fn refuse(&self, method: &str, target: Option<&Target>, denial: &Denial) -> Result<SendError, Unrecorded> {
+        let reason = denial.to_string();
+        tracing::warn!(plugin = self.kind.manifest.id, reason, "a plugin's request was refused");
+        let outcome = Outcome::Denied;
+        self.record(Exchange { reason: Some(reason), outcome, ..self.exchange(method, target) }).await?;
+        Ok(SendError::Denied(denial.rule.clone()))
+    }
+
+    async fn record(&self, exchange: Exchange) -> Result<(), Unrecorded> {
+        self.witness.record(exchange).await.map_err(|error| {
+            tracing::error!(plugin = self.kind.manifest.id, %error, "a plugin's request was not recorded");
+            Unrecorded
+        })
+    }
+
+    /// The record of a request of which nothing but its address is known. What
+    /// the plugin chose freely is cut and cleaned.
+    fn exchange(&self, method: &str, target: Option<&Target>) -> Exchange {
+        let clean = |text: &str, most: usize| {
+            let text = self.vault.known().scrub_text(text);
+            text.chars().filter(|c| !crate::text::is_unprintable(*c)).take(most).collect::<String>()
+        };
+        Exchange {
+            method: clean(method, MAX_METHOD),
+            host: target.map(Target::authority).unwrap_or_default(),
+            path: target.map(|target| clean(target.path(), MAX_PATH)).unwrap_or_default(),
+            status: None,
+            sent_bytes: 0,
+            received_bytes: 0,
+            endpoint: None,
+            reason: None,
+            outcome: Outcome::Ok,
+        }
+    }
+
+    /// A signature is as secret as its key is good for something.
+    fn keep_back(&mut self, handle: u32) {
+        if let Ok((bytes, origins)) = self.keys.output(handle)
+            && !origins.is_empty()
+        {
+            self.vault.learn(bytes);
+        }
+    }
+}
+
+/// What to record of an exchange, what to log of it, and what to tell.
+fn settle(
+    outcome: Result<WireAnswer, TransportError>,
+    record: Exchange,
+    plugin: &str,
+    authority: &str,
+) -> (Exchange, Result<WireAnswer, SendError>) {
+    let no_answer = |outcome, reason: String, told| {
+        tracing::warn!(plugin, host = authority, reason, "a plugin's request got no answer");
+        (Exchange { outcome, reason: Some(reason), ..record.clone() }, Err(told))
+    };
+    match outcome {
+        Ok(answer) => {
+            let record = Exchange { status: Some(answer.status), received_bytes: answer.body.len() as u64, ..record };
+            match inbound::admit(&answer, record.endpoint.is_some()) {
+                Ok(()) => (Exchange { outcome: Outcome::Ok, ..record }, Ok(answer)),
+                Err(unfit) => {
+                    let (outcome, told) = match unfit {
+                        Unfit::TooLarge => (Outcome::Failed, SendError::TooLarge),
+                        Unfit::Encoded | Unfit::Token => {
+                            (Outcome::Denied, SendError::Denied(unfit.as_str().to_owned()))
+                        }
+                    };
+                    (Exchange { outcome, reason: Some(unfit.as_str().to_owned()), ..record }, Err(told))
+                }
+            }
+        }
+        Err(TransportError::Refused(why)) => {
+            let denial = Denial { rule: why, cure: Some(granted_addresses(plugin, authority)) };
+            no_answer(Outcome::Denied, denial.to_string(), SendError::Unreachable)
+        }
+        Err(error @ TransportError::Timeout(_)) => no_answer(Outcome::Failed, error.to_string(), SendError::Timeout),
+        Err(error @ TransportError::TooLarge(_)) => no_answer(Outcome::Failed, error.to_string(), SendError::TooLarge),
+        Err(error @ TransportError::Failed(_)) => no_answer(Outcome::Failed, error.to_string(), SendError::Unreachable),
+    }
+}
+
+const FLOOD: &str = "a call may send 20 requests";
+const MAX_REQUESTS: u64 = 20;
+const MAX_METHOD: usize = 16;
+const MAX_PATH: usize = 1024;
+/// Kept from an exchange, so that it is recorded before the call is over.
+const RECORDING_TIME: Duration = Duration::from_secs(1);

@@ -1,0 +1,89 @@
+//! Watching calls from outside, for an author who checks a plugin on test data.
+//! A broker has no observer: what one is told is what a broker drops, since a
+//! plugin that saw a secret could have put it there.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use cpu_time::ThreadTime;
+
+use crate::limits::{Call, Limits};
+
+/// Hears of every call.
+pub trait Observer: Send + Sync {
+    /// A call ended.
+    fn observe(&self, seen: Observed);
+
+    /// A plugin gave this as its reason, of which a broker may drop all but the
+    /// kind.
+    fn refused(&self, reason: &str);
+}
+
+/// One call, as it went. No `Debug`: what a plugin said may be a secret.
+pub struct Observed {
+    /// The contract's name of it: `form.check`.
+    pub call: &'static str,
+    /// Processor time that it took, instantiation with it.
+    pub time: Duration,
+    /// Processor time that it may take.
+    pub budget: Duration,
+    /// Linear memory at its end, which is the most it had.
+    pub memory_bytes: usize,
+    /// Linear memory that it may have.
+    pub memory_limit_bytes: usize,
+    /// Lines that it logged.
+    pub said: Vec<String>,
+}
+
+/// What one call uses up and says.
+#[derive(Default)]
+pub(crate) struct Usage {
+    pub(crate) log_bytes: AtomicU64,
+    pub(crate) memory_bytes: AtomicUsize,
+    said: Mutex<Vec<String>>,
+    observer: Option<Arc<dyn Observer>>,
+}
+
+impl Usage {
+    pub(crate) fn new(observer: Option<Arc<dyn Observer>>) -> Self {
+        Self { observer, ..Self::default() }
+    }
+
+    /// Counts a line, and keeps it only for an observer.
+    pub(crate) fn logged(&self, line: &str) {
+        self.log_bytes.fetch_add(line.len() as u64, Ordering::Relaxed);
+        if self.observer.is_some() {
+            // What is inside is whole after every step.
+            self.said.lock().unwrap_or_else(PoisonError::into_inner).push(line.to_owned());
+        }
+    }
+
+    /// Runs a call, and tells the observer how it went.
+    pub(crate) async fn watch<T>(&self, call: Call, limits: &Limits, work: impl Future<Output = T>) -> T {
+        let Some(observer) = &self.observer else {
+            return work.await;
+        };
+        let mut work = pin!(work);
+        let mut time = Duration::ZERO;
+        let done = poll_fn(|context| {
+            // Of this thread: other work on the machine does not count.
+            let begun = ThreadTime::now();
+            let polled = work.as_mut().poll(context);
+            time += begun.elapsed();
+            polled
+        })
+        .await;
+        observer.observe(Observed {
+            call: call.as_str(),
+            time,
+            budget: limits.budget(call),
+            memory_bytes: self.memory_bytes.load(Ordering::Relaxed),
+            memory_limit_bytes: limits.memory_bytes,
+            said: std::mem::take(&mut *self.said.lock().unwrap_or_else(PoisonError::into_inner)),
+        });
+        done
+    }
+}

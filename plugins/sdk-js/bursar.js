@@ -1,0 +1,102 @@
+// What every Bursar plugin in JavaScript is written with: errors, violations,
+// artifacts, text. Requests are in http.js, DNS names in dns.js. README.md shows
+// them in use; wit/v0.1 is the contract behind them.
+
+// Errors -------------------------------------------------------------------
+// Each is one case of `types.error`. Throw it: `throw denied("...")`. They are
+// plain objects, since the bindings take nothing else.
+
+/** The input is wrong; see `Violations`. Never empty. */
+export const invalid = (violations) => ({ tag: "invalid", val: violations });
+/** The other side refused the credential. Say what to create or grant there. */
+export const denied = (message) => ({ tag: "denied", val: message });
+/** The other side does not know what was asked for, such as a DNS zone. */
+export const notFound = (message) => ({ tag: "not-found", val: message });
+/** The other side asked to wait: seconds, or null where it did not say. */
+export const throttled = (seconds = null) => ({ tag: "throttled", val: seconds });
+/** The other side is unreachable or failing; a later retry may work. */
+export const unavailable = (message) => ({ tag: "unavailable", val: message });
+/** This plugin does not do that. */
+export const unsupported = (message) => ({ tag: "unsupported", val: message });
+/** A defect of this plugin. */
+export const internal = (message) => ({ tag: "internal", val: message });
+
+/** Collects everything that is wrong with the input, so that a person hears of it at once. */
+export class Violations {
+  #found = [];
+
+  /**
+   * Adds a violation unless `holds`. `code` is one of the manifest's `messages`,
+   * or `required`, `format` or `invalid`; `message` names the cure.
+   */
+  require(holds, pointer, code, message) {
+    if (!holds) this.#found.push({ pointer, code, message });
+    return this;
+  }
+
+  /** Throws `invalid` when something was added. */
+  finish() {
+    if (this.#found.length > 0) throw invalid(this.#found);
+  }
+}
+
+// Artifacts ----------------------------------------------------------------
+
+/** A secret file. `content` is a string or a Uint8Array. */
+export function artifact(name, content, mediaType = "text/plain", sensitive = true) {
+  return { name, mediaType, content: typeof content === "string" ? utf8(content) : content, sensitive };
+}
+
+/** A secret JSON file; valid YAML too. */
+export const jsonArtifact = (name, value, sensitive = true) =>
+  artifact(name, JSON.stringify(value, null, 2) + "\n", "application/json", sensitive);
+
+/** The two files of the well-known formats `login` and `kubernetes.io/basic-auth`. */
+export const loginArtifacts = (username, password) => [
+  artifact("username", username, "text/plain", false),
+  artifact("password", password),
+];
+
+/**
+ * The file of the well-known format `env`: lines that a POSIX shell and the
+ * usual dotenv readers read as the same text.
+ */
+export function envArtifact(variables) {
+  const lines = Object.entries(variables).map(([name, value]) => `${name}=${shellQuote(value)}\n`);
+  return artifact(".env", lines.join(""));
+}
+
+function shellQuote(value) {
+  if (/^[A-Za-z0-9_\-./:@%+,=]+$/.test(value)) return value;
+  if (!value.includes("'")) return `'${value}'`;
+  return `"${value.replace(/["\\$`]/g, "\\$&")}"`;
+}
+
+/** A Kubernetes object name (RFC 1123 label) made of a credential's name. */
+export const dnsLabel = (name) =>
+  name.toLowerCase().replace(/[^a-z0-9-]/g, "-").slice(0, 63).replace(/^-+|-+$/g, "") || "credential";
+
+// Text ---------------------------------------------------------------------
+// QuickJS has no TextEncoder; libraries that want one find it all the same.
+
+/** The UTF-8 bytes of a string. */
+export const utf8 = (string) =>
+  Uint8Array.from(unescape(encodeURIComponent(string.toWellFormed())), (byte) => byte.charCodeAt(0));
+
+/** The string of UTF-8 bytes; what is not UTF-8 becomes U+FFFD. */
+export function fromUtf8(bytes) {
+  let latin1 = "";
+  for (const byte of bytes) latin1 += String.fromCharCode(byte);
+  try {
+    return decodeURIComponent(escape(latin1));
+  } catch {
+    return latin1.replace(/[\u0080-\u00ff]/g, "\ufffd");
+  }
+}
+
+globalThis.TextEncoder ??= class TextEncoder {
+  encode = utf8;
+};
+globalThis.TextDecoder ??= class TextDecoder {
+  decode = fromUtf8;
+};

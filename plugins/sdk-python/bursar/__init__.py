@@ -1,0 +1,123 @@
+"""What every Bursar plugin in Python is written with: errors, violations, artifacts.
+
+Requests are in `bursar.http`, DNS names in `bursar.dns`. The README beside this
+package shows them in use; wit/v0.1 is the contract behind them.
+"""
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any, Optional
+
+from componentize_py_types import Err
+from wit_world.exports.materializer import Artifact
+from wit_world.imports import types
+
+# Errors: each makes one case of `types.error`, to be raised: `raise denied("...")`.
+
+
+def denied(message: str) -> Err:
+    """The other side refused the credential. Say what to create or grant there."""
+    return Err(types.Error_Denied(message))
+
+
+def not_found(message: str) -> Err:
+    """The other side does not know what was asked for, such as a DNS zone."""
+    return Err(types.Error_NotFound(message))
+
+
+def throttled(seconds: Optional[int] = None) -> Err:
+    """The other side asked to wait: seconds, or None where it did not say."""
+    return Err(types.Error_Throttled(seconds))
+
+
+def unavailable(message: str) -> Err:
+    """The other side is unreachable or failing; a later retry may work."""
+    return Err(types.Error_Unavailable(message))
+
+
+def unsupported(message: str) -> Err:
+    """This plugin does not do that."""
+    return Err(types.Error_Unsupported(message))
+
+
+def internal(message: str) -> Err:
+    """A defect of this plugin."""
+    return Err(types.Error_Internal(message))
+
+
+class Violations:
+    """Collects everything that is wrong with the input, so that a person hears of it at once."""
+
+    def __init__(self) -> None:
+        self._found: list[types.Violation] = []
+
+    def require(self, holds: bool, pointer: str, code: str, message: str) -> "Violations":
+        """Adds a violation unless `holds`.
+
+        `code` is one of the manifest's `messages`, or `required`, `format` or
+        `invalid`; `message` names the cure.
+        """
+        if not holds:
+            self._found.append(types.Violation(pointer, code, message))
+        return self
+
+    def finish(self) -> None:
+        """Raises `invalid` when something was added."""
+        if self._found:
+            raise Err(types.Error_Invalid(self._found))
+
+
+@dataclass
+class Inspection:
+    """What the public half of the data says."""
+
+    data: Any
+    """The public data, normalised."""
+    attributes: dict[str, Any] = field(default_factory=dict)
+    """Facts for people."""
+    selectors: list[tuple[str, str]] = field(default_factory=list)
+    """Kind and value of what to find the credential by."""
+    order: Any = None
+    """The order to place, for types with the ability `acme-order`."""
+    not_before: Optional[int] = None
+    """Usable from then on, Unix seconds."""
+    not_after: Optional[int] = None
+    """Usable until then, Unix seconds."""
+
+
+def artifact(name: str, content: str | bytes, media_type: str = "text/plain", sensitive: bool = True) -> Artifact:
+    """A secret file."""
+    content = content.encode() if isinstance(content, str) else content
+    return Artifact(name, media_type, content, sensitive)
+
+
+def json_artifact(name: str, value: Any, sensitive: bool = True) -> Artifact:
+    """A secret JSON file; valid YAML too."""
+    return artifact(name, json.dumps(value, indent=2, ensure_ascii=False) + "\n", "application/json", sensitive)
+
+
+def login_artifacts(username: str, password: str) -> list[Artifact]:
+    """The two files of the well-known formats `login` and `kubernetes.io/basic-auth`."""
+    return [artifact("username", username, sensitive=False), artifact("password", password)]
+
+
+def env_artifact(variables: dict[str, str]) -> Artifact:
+    """The file of the well-known format `env`.
+
+    Lines that a POSIX shell and the usual dotenv readers read as the same text.
+    """
+    return artifact(".env", "".join(f"{name}={_shell_quote(value)}\n" for name, value in variables.items()))
+
+
+def dns_label(name: str) -> str:
+    """A Kubernetes object name (RFC 1123 label) made of a credential's name."""
+    return re.sub(r"[^a-z0-9-]", "-", name.lower())[:63].strip("-") or "credential"
+
+
+def _shell_quote(value: str) -> str:
+    if re.fullmatch(r"[A-Za-z0-9_\-./:@%+,=]+", value):
+        return value
+    if "'" not in value:
+        return f"'{value}'"
+    return '"' + re.sub(r'(["\\$`])', r"\\\1", value) + '"'
