@@ -8,6 +8,9 @@ pub(crate) fn all(filter: &[String]) -> Result<(), Error> {
     system::ensure()?;
     wasm_tools::ensure()?;
     guests::build_with_rust()?;
+    if filter.is_empty() {
+        guests::test_libraries()?;
+    }
     // The same selection as the tests', so that nothing is compiled twice; the
     // program under test is among it.
     run(&mut cargo(&["build", "--workspace", "--all-targets"]))?;

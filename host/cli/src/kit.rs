@@ -76,7 +76,10 @@ impl Language {
 
     /// The library that plugins in this language are written with.
     fn library(self) -> Result<Vec<File>, String> {
-        let copied = |folder| below(folder).map(|(path, text)| (format!("sdk/{path}"), text.to_owned())).collect();
+        let copied = |folder| {
+            let files = below(folder).filter(|(path, _)| !path.starts_with("tests/"));
+            files.map(|(path, text)| (format!("sdk/{path}"), text.to_owned())).collect()
+        };
         match self {
             Self::Rust => vendor::rust(),
             Self::Js => Ok(copied("plugins/sdk-js")),
@@ -129,6 +132,7 @@ mod tests {
                 assert!(files.iter().any(|(path, _)| path == wanted), "{kind:?} {language:?} has no {wanted}");
             }
             assert!(files.iter().any(|(path, _)| path.starts_with("tests/") && path.ends_with(".json")));
+            assert!(!files.iter().any(|(path, _)| path.starts_with("sdk/tests/")), "a library's tests are ours");
             let mut paths: Vec<_> = files.iter().map(|(path, _)| path).collect();
             paths.sort();
             paths.dedup();
