@@ -7,7 +7,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -15,7 +14,7 @@ use bursar_domain::Violation;
 use bursar_domain::plugin::{Context, PluginError, Plugins};
 use bursar_domain::secret::SecretJson;
 use bursar_plugin_cases::{Call, Case, Labelled, load};
-use bursar_plugin_host::{Limits, NetworkConfig, PluginHost, PluginHostConfig};
+use bursar_plugin_host::{Approval, PluginHost, PluginHostConfig};
 use serde_json::{Map, Value, json};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -23,13 +22,9 @@ async fn every_case_holds_for_the_component_that_ships() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let components = root.join("target/plugins");
     let config = PluginHostConfig {
-        built_ins: Vec::new(),
         folders: vec![components.clone(), components.join("examples")],
-        cache_dir: None,
-        cache_key: [0; 32],
-        granted_derives: BTreeMap::new(),
-        limits: Limits::default(),
-        network: NetworkConfig::default(),
+        approval: Approval::Allow,
+        ..PluginHostConfig::ephemeral()
     };
     let (host, _) = PluginHost::load(config).await.unwrap();
 

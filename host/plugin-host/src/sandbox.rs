@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use bursar_domain::Violation;
 use bursar_domain::plugin::{CredentialType, NetworkCall, PluginError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
@@ -15,6 +16,7 @@ use crate::imports::State;
 use crate::limits::{Call, Limits, OutOfMemory};
 use crate::network::Network;
 use crate::network::plane::{Plane, Unrecorded};
+use crate::network::vault::TooMany;
 
 /// Makes sandboxes, no more at once than the limits say.
 pub(crate) struct Sandboxes {
@@ -26,10 +28,12 @@ pub(crate) struct Sandboxes {
 }
 
 /// The turns of one plugin, so that a slow one cannot hold every slot.
+#[derive(Clone)]
 pub(crate) struct Turns(Places);
 
 /// Places for calls at once. Those that speak have their own: they wait for
 /// others.
+#[derive(Clone)]
 struct Places {
     pure: Arc<Semaphore>,
     network: Arc<Semaphore>,
@@ -101,7 +105,8 @@ impl Sandboxes {
     ///
     /// # Errors
     ///
-    /// [`PluginError::Unavailable`] while the host shuts down.
+    /// [`PluginError::Unavailable`] while the host shuts down,
+    /// [`PluginError::Invalid`] for data with too many secrets.
     pub(crate) async fn open_network<'a>(
         &self,
         kind: &'a Arc<CredentialType>,
@@ -112,7 +117,11 @@ impl Sandboxes {
     ) -> Result<(Session<'a>, Store<State>), PluginError> {
         let (session, mut store) = self.open(&kind.manifest.id, turns, call, about.context.seed).await?;
         let time = (Instant::now() + session.wall, self.limits.exchange_wall);
-        store.data_mut().enter(Plane::new(kind, about, secret_pointers, &self.network, time));
+        let plane = Plane::new(kind, about, secret_pointers, &self.network, time).map_err(|TooMany| {
+            let message = "The secrets of this form hold more than 128 texts, more than can be kept from a plugin.";
+            PluginError::Invalid(vec![Violation::new("", "too-large", message)])
+        })?;
+        store.data_mut().enter(plane);
         Ok((session, store))
     }
 }
