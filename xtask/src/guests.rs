@@ -112,6 +112,10 @@ impl Tools {
 
     fn test_python(&self) -> Result<(), Error> {
         let bindings = self.folder.join("bindings");
+        if bindings.is_dir() {
+            // It writes over none of its own.
+            fs::remove_dir_all(&bindings).map_err(file(&bindings))?;
+        }
         let mut componentize = Command::new(self.program("componentize-py"));
         componentize.arg("--quiet").arg("--wit-path").arg(root().join("wit/v0.1"));
         run(componentize.args(["--world", "dns-provider", "bindings"]).arg(&bindings))?;

@@ -109,6 +109,10 @@ mod tests {
         folder(kind, language, &Names::new("my-host", kind).expect("a good name")).expect("a whole kit")
     }
 
+    fn is_json(path: &str) -> bool {
+        std::path::Path::new(path).extension().is_some_and(|extension| extension == "json")
+    }
+
     const EVERY: [(Kind, Language); 6] = [
         (Kind::CredentialType, Language::Rust),
         (Kind::CredentialType, Language::Js),
@@ -131,7 +135,7 @@ mod tests {
             for wanted in logic.split(' ').chain(data.split(' ')) {
                 assert!(files.iter().any(|(path, _)| path == wanted), "{kind:?} {language:?} has no {wanted}");
             }
-            assert!(files.iter().any(|(path, _)| path.starts_with("tests/") && path.ends_with(".json")));
+            assert!(files.iter().any(|(path, _)| path.starts_with("tests/") && is_json(path)));
             assert!(!files.iter().any(|(path, _)| path.starts_with("sdk/tests/")), "a library's tests are ours");
             let mut paths: Vec<_> = files.iter().map(|(path, _)| path).collect();
             paths.sort();
@@ -153,7 +157,7 @@ mod tests {
     #[test]
     fn data_files_are_json_and_agree_with_the_name() {
         for (kind, language) in EVERY {
-            for (path, text) in made(kind, language).iter().filter(|(path, _)| path.ends_with(".json")) {
+            for (path, text) in made(kind, language).iter().filter(|(path, _)| is_json(path)) {
                 let value: serde_json::Value =
                     serde_json::from_str(text).unwrap_or_else(|error| panic!("{path}: {error}"));
                 if path == "manifest.json" {
