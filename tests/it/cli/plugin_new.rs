@@ -45,7 +45,7 @@ async fn a_new_type_in_each_language_builds_and_is_used() {
     for language in LANGUAGES {
         let id = format!("login-{language}");
         let path = format!("/v1/credential-types/{id}");
-        let is_there = eventually(A_COMPILATION, async || account.manager.get(&path).await.status() == 200).await;
+        let is_there = eventually(A_COMPILATION, async || account.manager.get(&path).await.status == 200).await;
         assert!(is_there, "{id} is not loaded");
         let data = json!({ "username": "Ann", "password": "s3 cret" });
         let created = account.create(credential(&id, language, data)).await;
