@@ -124,7 +124,11 @@ fn imports(bytes: &[u8]) -> Vec<String> {
 
 fn tell_imports(imports: &[String], is_rust: bool, report: &mut Report) {
     let (wasi, ours): (Vec<_>, Vec<_>) = imports.iter().partition(|name| name.starts_with("wasi:"));
-    let ours: Vec<_> = ours.iter().filter_map(|name| name.strip_prefix("bursar:plugin/")?.split('@').next()).collect();
+    let mut ours: Vec<_> =
+        ours.iter().filter_map(|name| name.strip_prefix("bursar:plugin/")?.split('@').next()).collect();
+    // Words, and nothing that can be called.
+    ours.retain(|name| *name != "types");
+    ours.sort_unstable();
     let ours = if ours.is_empty() { "nothing".to_owned() } else { ours.join(", ") };
     if wasi.is_empty() {
         report.add(Level::Ok, Area::Admission, format!("a broker takes it; it imports {ours}, and nothing else"));
