@@ -1,5 +1,5 @@
 // Builds the plugin in the working folder: `plugin.js` and its three data files
-// become `dist/<id>.wasm`. The contract's WIT files are `wit/` beside the plugin,
+// become `dist/<id>.wasm`. The contract's WIT files are `wit/v0.1` beside the plugin,
 // or the folder given by `--wit`; `--out FILE` puts the component elsewhere, and
 // `--modules DIR` is the folder whose node_modules has componentize-qjs.
 //
@@ -16,7 +16,7 @@ const plugin = process.cwd();
 const sdk = dirname(fileURLToPath(import.meta.url));
 const { values: flags } = parseArgs({
   options: {
-    wit: { type: "string", default: "wit" },
+    wit: { type: "string", default: "wit/v0.1" },
     out: { type: "string" },
     modules: { type: "string", default: "." },
   },

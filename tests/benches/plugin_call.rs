@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::path::Path;
 
 use bursar_domain::plugin::{Context, Plugins as _};
-use bursar_plugin_host::{Limits, NetworkConfig, PluginHost, PluginHostConfig};
+use bursar_plugin_host::{PluginHost, PluginHostConfig};
 use bursar_plugin_sdk::native;
 use container_registry::ContainerRegistry;
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -54,15 +54,7 @@ async fn host() -> PluginHost {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
     let file = root.join("target/plugins").join(TYPE).with_extension("wasm");
     let component = std::fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    let config = PluginHostConfig {
-        built_ins: vec![(TYPE, Cow::Owned(component))],
-        folders: Vec::new(),
-        cache_dir: None,
-        cache_key: [0; 32],
-        granted_derives: std::collections::BTreeMap::new(),
-        limits: Limits::default(),
-        network: NetworkConfig::default(),
-    };
+    let config = PluginHostConfig { built_ins: vec![(TYPE, Cow::Owned(component))], ..PluginHostConfig::ephemeral() };
     let (host, events) = PluginHost::load(config).await.expect("a plugin host");
     assert!(host.find(TYPE).is_some(), "{events:?}");
     host

@@ -82,13 +82,19 @@ def build(zones: Zones, journal: Journal, faults: Faults) -> tuple[list[Service]
 # In every account: a zone and one below it, private ones that hide or overlap them, and more than fit on a page,
 # most of which sort before the ones that are wanted.
 ZONES = [
-    *({"service": service, "name": f"customer-{number:03}.test", "live": False}
-      for service in ("cloudflare", "route53", "azure", "google") for number in range(120)),
+    *(
+        {"service": service, "name": f"customer-{number:03}.test", "live": False}
+        for service in ("cloudflare", "route53", "azure", "google")
+        for number in range(120)
+    ),
     *({"service": service, "name": "example.test", "private": True} for service in ("route53", "google")),
     *({"service": service, "name": "corp.example.test", "private": True} for service in ("route53", "azure", "google")),
-    *({"service": service, "name": name}
-      for service in ("cloudflare", "route53", "azure", "google") for name in ("example.test", "sub.example.test")),
+    *(
+        {"service": service, "name": name}
+        for service in ("cloudflare", "route53", "azure", "google")
+        for name in ("example.test", "sub.example.test")
+    ),
 ]
 
 if __name__ == "__main__":
-    run(build, ZONES, names=["*.amazonaws.com"])
+    run(build, ZONES, names=("*.amazonaws.com",))

@@ -12,20 +12,27 @@ import socket
 from pathlib import Path
 
 # Each library reads a variable of its own.
-ROOTS = ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE", "HTTPLIB2_CA_CERTS"]
-PROXIES = ["http_proxy", "https_proxy", "all_proxy", "no_proxy"]
+ROOTS = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE", "HTTPLIB2_CA_CERTS")
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
 def enter(ready_file: Path) -> dict:
     """Takes the detour, before any SDK is imported. Returns what the fake announced."""
     ready = json.loads(ready_file.read_text())
-    for name in [*PROXIES, *(proxy.upper() for proxy in PROXIES), "SSL_CERT_DIR"]:
-        os.environ.pop(name, None)
+    # No SDK is to find credentials, endpoints, proxies or roots of the machine's.
+    for name in list(os.environ):
+        if name.lower() in PROXIES or name.startswith(("AWS_", "AZURE_", "GOOGLE_", "CLOUDFLARE_", "SSL_CERT_")):
+            del os.environ[name]
     os.environ.update({name: ready["root"] for name in ROOTS})
-    # No SDK is to look for credentials or endpoints on the machine or in the network.
-    os.environ.update({"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull,
-                       "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_DEFAULT_REGION": "us-east-1",
-                       "NO_GCE_CHECK": "true"})
+    os.environ.update(
+        {
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "NO_GCE_CHECK": "true",
+        }
+    )
     resolve, connect = socket.getaddrinfo, socket.socket.connect
 
     def detour(host, port, *rest, **named):

@@ -1,4 +1,4 @@
-"""One present or cleanup by the vendor's own SDK, against the fake, so that its requests can be held against a plugin's.
+"""One present or cleanup by the vendor's own SDK against the fake, so that a plugin's requests can be held against it.
 
     python tests/lab/vendor.py cloudflare|route53|azure|google present|cleanup \\
         --ready FILE --zone example.test --name _acme-challenge.example.test --value VALUE [--ttl 60]
@@ -48,9 +48,12 @@ class Route53:
         import boto3
         from botocore.config import Config
 
-        self.sdk = boto3.client("route53", aws_access_key_id=known["access_key_id"],
-                                aws_secret_access_key=known["secret_access_key"],
-                                config=Config(retries={"total_max_attempts": 1}))
+        self.sdk = boto3.client(
+            "route53",
+            aws_access_key_id=known["access_key_id"],
+            aws_secret_access_key=known["secret_access_key"],
+            config=Config(retries={"total_max_attempts": 1}),
+        )
 
     def present(self, zone: str, name: str, value: str, ttl: int) -> None:
         zone_id = self.zone_id(zone)
@@ -73,8 +76,9 @@ class Route53:
         return fitting[0]["Id"].removeprefix("/hostedzone/")
 
     def found(self, zone_id: str, name: str) -> dict | None:
-        sets = self.sdk.list_resource_record_sets(HostedZoneId=zone_id, StartRecordName=f"{name}.",
-                                                  StartRecordType="TXT", MaxItems="1")["ResourceRecordSets"]
+        sets = self.sdk.list_resource_record_sets(
+            HostedZoneId=zone_id, StartRecordName=f"{name}.", StartRecordType="TXT", MaxItems="1"
+        )["ResourceRecordSets"]
         return next((each for each in sets if (each["Name"], each["Type"]) == (f"{name}.", "TXT")), None)
 
     def change(self, zone_id: str, action: str, name: str, ttl: int, values: list[str]) -> None:
@@ -167,7 +171,9 @@ class Google:
         return next(each["name"] for each in listed if each["visibility"] == "public")
 
     def found(self, zone_id: str, name: str) -> dict | None:
-        listed = self.sdk.resourceRecordSets().list(project=self.project, managedZone=zone_id, name=f"{name}.", type="TXT")
+        listed = self.sdk.resourceRecordSets().list(
+            project=self.project, managedZone=zone_id, name=f"{name}.", type="TXT"
+        )
         return next(iter(listed.execute()["rrsets"]), None)
 
     def change(self, zone_id: str, name: str, now: dict | None, ttl: int, values: list[str]) -> None:

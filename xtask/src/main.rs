@@ -10,6 +10,7 @@ mod codegen;
 mod guests;
 mod host;
 mod plugins;
+mod python;
 mod shell;
 mod system;
 mod test;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         "run" => host::run(rest).map_err(Into::into),
         "build" => host::build_release().map_err(Into::into),
         "plugins" => guests::build_with_rust().map_err(Into::into),
+        "lab" => python::ensure().map_err(Into::into),
         "test" => test::all(rest).map_err(Into::into),
         "ci" => ci::all().map_err(Into::into),
         "codegen" => codegen::all().map_err(Into::into),
@@ -46,6 +48,7 @@ usage: cargo xtask <task>
   build          leave target/release/bursar, with the built-in plugins inside
   test [FILTER]  run every test; fetches the outside tools it needs
   ci             what CI runs: format, lints, tests, drift
+  lab            make the Python of tests/lab in target/lab
   plugins        build every plugin and example into target/plugins
   codegen        write the generated files under schemas/ anew
   bench          measure, and print the table of docs/performance.md";

@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::python;
 use crate::shell::{Error, run};
 
 /// Sees to it that every tool is there.
@@ -36,6 +37,9 @@ pub(crate) fn ensure() -> Result<(), Error> {
 
 /// Whether a program is there to be called by its name.
 pub(crate) fn is_installed(program: &str) -> bool {
+    if program == "python3" {
+        return python::makes_environments();
+    }
     let mut folders: Vec<PathBuf> =
         std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
     folders.extend(["/usr/sbin", "/usr/local/bin"].map(PathBuf::from));
@@ -52,6 +56,7 @@ pub(crate) fn is_ci() -> bool {
 }
 
 struct Tool {
+    /// A name on the path, or a file of a package that has no program.
     program: &'static str,
     package: &'static str,
 }
@@ -63,10 +68,19 @@ const TOOLS: &[Tool] = &[
     Tool { program: "nginx", package: "nginx-light" },
     Tool { program: "skopeo", package: "skopeo" },
     Tool { program: "kubectl", package: "kubernetes-client" },
+    Tool { program: "minisign", package: "minisign" },
     Tool { program: "script", package: "bsdutils" },
     Tool { program: "setpriv", package: "util-linux" },
     Tool { program: "update-ca-certificates", package: "ca-certificates" },
     Tool { program: "initdb", package: "postgresql" },
+    Tool { program: "python3", package: "python3-venv" },
+    Tool { program: "pdns_server", package: "pdns-server" },
+    Tool { program: "/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql", package: "pdns-backend-sqlite3" },
+    Tool { program: "sqlite3", package: "sqlite3" },
+    Tool { program: "dig", package: "bind9-dnsutils" },
+    Tool { program: "lego", package: "lego" },
+    Tool { program: "pebble", package: "pebble" },
+    Tool { program: "minisign", package: "minisign" },
 ];
 
 fn missing() -> Vec<&'static Tool> {

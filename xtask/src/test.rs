@@ -1,12 +1,13 @@
 //! `test`: every test, with the outside tools they use fetched first.
 
 use crate::shell::{Error, cargo, run};
-use crate::{guests, system, wasm_tools};
+use crate::{guests, python, system, wasm_tools};
 
 /// Runs all tests, or those whose name contains the filter.
 pub(crate) fn all(filter: &[String]) -> Result<(), Error> {
     system::ensure()?;
     wasm_tools::ensure()?;
+    python::ensure()?;
     guests::build_with_rust()?;
     // The same selection as the tests', so that nothing is compiled twice; the
     // program under test is among it.

@@ -5,13 +5,14 @@ mod built_in;
 mod counted;
 mod lock;
 mod operations;
+mod plugin_trail;
 mod storage;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bursar_domain::audit::{Action, Event};
-use bursar_domain::broker::{Broker, Ports};
+use bursar_domain::broker::{Broker, Ports, StoredDecisions};
 use bursar_domain::clock::Clock as _;
 use bursar_plugin_host::{Limits, PluginEvent, PluginHost, PluginHostConfig};
 use bursar_store::Ledger;
@@ -20,6 +21,7 @@ use serde_json::json;
 use self::counted::CountedPlugins;
 pub(crate) use self::lock::DirectoryLock;
 use self::operations::InstallationOperations;
+use self::plugin_trail::PluginTrail;
 pub(crate) use self::storage::{open_failure, root_key_source, storage};
 use crate::config::Settings;
 use crate::failure::Failure;
@@ -34,6 +36,7 @@ pub(crate) struct Installation {
     pub(crate) operations: Arc<InstallationOperations>,
     /// The operator token's file, if this start made the installation.
     pub(crate) new_token_file: Option<PathBuf>,
+    plugin_trail: PluginTrail,
     ledger: Arc<Ledger>,
     _lock: DirectoryLock,
 }
@@ -60,23 +63,31 @@ impl Installation {
         });
         let broker = Arc::new(broker.with_dns_grants(settings.dns_grants.clone()));
         let new_token_file = initialize(&broker, &settings.data_dir).await?;
-        record(&broker, events).await?;
+        let start = json!({"version": env!("CARGO_PKG_VERSION")});
+        broker.record_system(Action::InstallationStart, start).await.map_err(domain)?;
+        plugin_trail::record(&broker, &mut events.into()).await.map_err(domain)?;
+        let plugin_trail = PluginTrail::start(&plugins, &broker);
         let root_key = root_key_source(&settings.root_key)?;
         let operations = Arc::new(InstallationOperations::new(ledger.clone(), plugins, root_key));
-        Ok(Self { broker, operations, new_token_file, ledger, _lock: lock })
+        Ok(Self { broker, operations, new_token_file, plugin_trail, ledger, _lock: lock })
     }
 
     /// Closes the store, so that the next start finds nothing to repair.
     pub(crate) async fn close(self) {
+        self.plugin_trail.stop().await;
         self.ledger.close().await;
     }
 }
 
-async fn load_plugins(settings: &Settings, ledger: &Ledger) -> Result<(PluginHost, Vec<PluginEvent>), Failure> {
+async fn load_plugins(settings: &Settings, ledger: &Arc<Ledger>) -> Result<(PluginHost, Vec<PluginEvent>), Failure> {
     let config = PluginHostConfig {
         built_ins: built_in::plugins(),
         folders: settings.plugin_folders.clone(),
         cache_dir: Some(settings.data_dir.join("plugin-cache")),
+        archive_dir: Some(settings.data_dir.join("plugins")),
+        approval: settings.approval,
+        trusted_keys: settings.trusted_keys.clone(),
+        decisions: Arc::new(StoredDecisions::new(ledger.clone())),
         cache_key: *ledger.derive_key("plugin code cache"),
         granted_derives: settings.granted_derives.clone(),
         limits: Limits::default(),
@@ -101,27 +112,6 @@ async fn initialize(broker: &Broker, data_dir: &Path) -> Result<Option<PathBuf>,
     // Another node was first; this token was never valid.
     let _ = std::fs::remove_file(&file);
     Ok(None)
-}
-
-/// Tells the audit trail of the start and of each plugin; the plugin host has
-/// told the log.
-async fn record(broker: &Broker, events: Vec<PluginEvent>) -> Result<(), Failure> {
-    let start = json!({"version": env!("CARGO_PKG_VERSION")});
-    broker.record_system(Action::InstallationStart, start).await.map_err(domain)?;
-    for event in events {
-        let (action, detail) = match event {
-            PluginEvent::Loaded { id, version, digest, source, replaces } => {
-                let detail =
-                    json!({"id": id, "version": version, "digest": digest, "source": source, "replaces": replaces});
-                (Action::PluginLoad, detail)
-            }
-            PluginEvent::Rejected { id, digest, source, reason } => {
-                (Action::PluginReject, json!({"id": id, "digest": digest, "source": source, "reason": reason}))
-            }
-        };
-        broker.record_system(action, detail).await.map_err(domain)?;
-    }
-    Ok(())
 }
 
 /// An event of the broker's own, or of a tool on its data dir.

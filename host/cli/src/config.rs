@@ -208,6 +208,9 @@ fn without_password(url: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use bursar_domain::dns::Fqdn;
+    use bursar_plugin_host::Approval;
+
     use super::*;
 
     fn load(file: &str, environment: &[(&str, &str)], flags: Vec<FlagValue>) -> Result<Configuration, Failure> {
@@ -294,6 +297,35 @@ mod tests {
         let settings = load("", &environment, Vec::new()).unwrap().settings().unwrap();
         assert_eq!(settings.plugin_folders, [PathBuf::from("/a"), PathBuf::from("/b")]);
         assert_eq!(settings.granted_derives["x"], ["/public"]);
+    }
+
+    #[test]
+    fn plugins_that_have_to_be_signed_need_somebody_who_signs() {
+        let settings = |environment: &[(&str, &str)]| load("", environment, Vec::new()).unwrap().settings();
+        let signed = ("BURSAR_PLUGINS__APPROVAL", "signed-only");
+        let key = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
+        let told = |environment: &[(&str, &str)]| settings(environment).unwrap_err().to_string();
+        assert!(told(&[signed]).contains("needs plugins.trusted_keys"));
+        assert!(told(&[("BURSAR_PLUGINS__TRUSTED_KEYS", "RWnope")]).contains("RWnope is no minisign public key"));
+        assert!(told(&[("BURSAR_PLUGINS__APPROVAL", "maybe")]).contains("must be one of ask, allow, signed-only"));
+        let settings = settings(&[signed, ("BURSAR_PLUGINS__TRUSTED_KEYS", key)]).unwrap();
+        assert_eq!((settings.approval, settings.trusted_keys[0].to_string().as_str()), (Approval::SignedOnly, key));
+    }
+
+    #[test]
+    fn names_that_no_rule_can_grant_are_refused_at_the_start() {
+        let settings = |table: &str| {
+            let configuration = load("", &[("BURSAR_PLUGINS__GRANTED_DNS_NAMES", table)], Vec::new()).unwrap();
+            configuration.settings()
+        };
+        let granted = settings(r#"{ x = ["*.lab.example.com", "_validation.example.com"] }"#).unwrap().dns_grants;
+        assert!(granted.allow("x", &Fqdn::parse("a.lab.example.com").unwrap()));
+        assert!(!granted.allow("y", &Fqdn::parse("a.lab.example.com").unwrap()));
+        for wrong in [r#"{ x = ["a.*.com"] }"#, r#"{ x = ["*"] }"#, r#"{ x = "example.com" }"#] {
+            let told = settings(wrong).unwrap_err().to_string();
+            let named = told.starts_with("plugins.granted_dns_names (BURSAR_PLUGINS__GRANTED_DNS_NAMES)");
+            assert!(named, "{told}");
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod config;
 mod failure;
 mod form;
 mod input;
+mod kit;
 mod offline;
 mod output;
 mod profile;

@@ -25,6 +25,8 @@ pub enum Table {
     Idempotency = 0x05,
     /// When a token was last used, by account and id.
     TokenUse = 0x06,
+    /// What operators decided about a plugin, by its id.
+    PluginGrant = 0x07,
     /// Member of an account by principal.
     Member = 0x10,
     /// Credential by account and id, without its secrets.
@@ -148,6 +150,12 @@ pub fn token_use(account: AccountId, id: TokenId) -> Vec<u8> {
 #[must_use]
 pub fn token_hash(blind: &dyn Blind, token: &str) -> Vec<u8> {
     Key::table(Table::TokenHash).name(blind, "token", token).bytes()
+}
+
+/// [`Table::PluginGrant`].
+#[must_use]
+pub fn plugin_grant(blind: &dyn Blind, plugin: &str) -> Vec<u8> {
+    Key::table(Table::PluginGrant).name(blind, "plugin", plugin).bytes()
 }
 
 /// [`Table::Idempotency`]; `scope` says whose key it is and for what.

@@ -132,6 +132,8 @@ impl Plugins for BrokenHost {
         Ok(Progress::Done)
     }
 
+    async fn decided(&self) {}
+
     async fn dns_cleanup(&self, _: &str, _: &NetworkCall<'_>, _: &TxtRecord, _: &str) -> Result<(), PluginError> {
         Ok(())
     }

@@ -29,7 +29,7 @@ async fn a_good_plugin_passes() {
     // A secret too short for its pattern to be looked for is told, not passed over.
     assert_told(&report, Level::Info, "nothing else could be planted in /pin: what the case has there is too short");
     let plugin = report.plugin.unwrap();
-    assert_eq!((plugin.id.as_str(), plugin.kind.as_str()), ("careless", "dns-provider"));
+    assert_eq!((plugin.id.as_str(), plugin.kind), ("careless", "dns-provider"));
 }
 
 #[tokio::test]

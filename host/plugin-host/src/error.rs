@@ -28,4 +28,22 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// The archive of components cannot be created.
+    #[error("the folder of kept plugins {path} cannot be used")]
+    Archive {
+        /// As configured.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The operator's folder is where the host keeps what it has seen.
+    #[error("the plugin folder {0} is where Bursar keeps components: put plugins into another one")]
+    FolderIsArchive(PathBuf),
+    /// What operators decided cannot be read.
+    #[error("what was decided about plugins cannot be read")]
+    Decisions(#[source] bursar_domain::Error),
+    /// Only signed plugins are wanted, and nobody's signature counts.
+    #[error("only signed plugins are to be accepted, and no key is trusted")]
+    NoTrustedKey,
 }

@@ -22,9 +22,15 @@
 
 mod admission;
 mod answer;
+mod approval;
+mod archive;
 mod cache;
+mod config;
 mod engine;
 mod error;
+mod event;
+mod examine;
+mod folder;
 mod form;
 mod imports;
 mod limits;
@@ -37,18 +43,29 @@ mod plugins;
 mod registry;
 mod sandbox;
 mod schema_bounds;
+mod settle;
+mod signature;
+mod status;
+mod stock;
 mod text;
+mod told;
 mod v0_1;
+mod watch;
 mod wording;
 
+pub use approval::Approval;
+pub use config::PluginHostConfig;
 pub use engine::EngineMode;
 pub use error::Error;
+pub use event::PluginEvent;
+pub use examine::{Examined, examine};
 pub use form::FormSchema;
 pub use limits::Limits;
-pub use load::{PluginEvent, PluginHostConfig};
 pub use manifest::parse_manifest;
 pub use network::{
     AddressRule, HttpsTransport, NetworkConfig, Reach, Resolver, Transport, TransportError, WireAnswer, WireRequest,
 };
 pub use observe::{Observed, Observer};
 pub use registry::{PluginHost, PluginInfo};
+pub use signature::{Signed, TrustedKey, check_signature};
+pub use watch::Watching;

@@ -49,7 +49,7 @@ impl Default for Limits {
             make_budget: Duration::from_secs(1),
             wall_factor: 5,
             network_budget: Duration::from_secs(2),
-            network_wall: Duration::from_secs(60),
+            network_wall: Duration::from_mins(1),
             exchange_wall: Duration::from_secs(15),
             copied_bytes: 4 << 20,
             component_bytes: 32 << 20,

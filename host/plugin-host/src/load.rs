@@ -3,81 +3,35 @@
 //! what it said.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::{self, File};
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use bursar_domain::plugin::{Ability, CredentialType, Manifest, PluginError};
+use bursar_domain::plugin::{Ability, BUILT_IN, CredentialType, Manifest, Permissions, PluginError};
 use serde_json::Value;
+use tokio::sync::Semaphore;
 use wasmtime::component::Linker;
 
+use crate::archive::Archive;
 use crate::cache::{Cache, Found};
 use crate::form::FormSchema;
 use crate::imports::State;
-use crate::limits::{Call, Limits};
+use crate::limits::Call;
 use crate::manifest::parse_manifest;
 use crate::names::is_within;
 use crate::sandbox::{Sandboxes, Turns};
+use crate::signature::{Signed, check_signature};
 use crate::text::{MAX_DESCRIPTION_BYTES, MAX_JSON_BYTES, parse_json, sentence};
-use crate::{Error, NetworkConfig, admission, v0_1};
-
-/// What [`PluginHost::load`](crate::PluginHost::load) needs to know.
-pub struct PluginHostConfig {
-    /// Components inside the binary: a name for messages, and the bytes.
-    pub built_ins: Vec<(&'static str, Cow<'static, [u8]>)>,
-    /// Folders whose `*.wasm` files are plugins too.
-    pub folders: Vec<PathBuf>,
-    /// Where compiled code is kept between starts.
-    pub cache_dir: Option<PathBuf>,
-    /// Authenticates the cache: secret, and the same from start to start.
-    pub cache_key: [u8; 32],
-    /// Which of the pointers under `derives` each type of a folder may fill.
-    /// Those of built-in types are granted.
-    pub granted_derives: BTreeMap<String, Vec<String>>,
-    /// Bounds of each call.
-    pub limits: Limits,
-    /// What the operator says of the network plane.
-    pub network: NetworkConfig,
-}
-
-/// Something that happened to a plugin, for the log and the audit trail.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum PluginEvent {
-    /// It is active.
-    Loaded {
-        /// The type's id.
-        id: String,
-        /// Its version.
-        version: String,
-        /// `sha256:<hex>`.
-        digest: String,
-        /// `built-in`, or the file.
-        source: String,
-        /// The version of the built-in plugin whose place it took.
-        replaces: Option<String>,
-    },
-    /// It is not, and why.
-    Rejected {
-        /// The type's id, or the file's stem where it could not be described.
-        id: String,
-        /// `sha256:<hex>`; empty where the file could not be read.
-        digest: String,
-        /// `built-in`, or the file.
-        source: String,
-        /// For the operator.
-        reason: String,
-    },
-}
+use crate::{Approval, TrustedKey, admission, v0_1};
 
 /// Where a component comes from.
 #[derive(Clone, Debug)]
 pub(crate) enum Source {
     BuiltIn(&'static str),
     File(PathBuf),
+    /// What that file held before.
+    Archive(PathBuf),
 }
 
 impl Source {
@@ -85,11 +39,21 @@ impl Source {
         matches!(self, Self::BuiltIn(_))
     }
 
+    /// The file of an operator's folder.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match self {
+            Self::BuiltIn(_) => None,
+            Self::File(file) | Self::Archive(file) => Some(file),
+        }
+    }
+
     /// What to call it while it has not said its id.
     fn stem(&self) -> String {
         match self {
             Self::BuiltIn(name) => (*name).to_owned(),
-            Self::File(file) => file.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+            Self::File(file) | Self::Archive(file) => {
+                file.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+            }
         }
     }
 }
@@ -97,23 +61,42 @@ impl Source {
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::BuiltIn(_) => f.write_str("built-in"),
-            Self::File(file) => file.display().fmt(f),
+            Self::BuiltIn(_) => f.write_str(BUILT_IN),
+            Self::File(file) | Self::Archive(file) => file.display().fmt(f),
         }
     }
 }
 
-/// A plugin that passed.
+/// A plugin that passed. Cheap to clone: a change of what it may makes another.
+#[derive(Clone)]
 pub(crate) struct Loaded {
     pub(crate) kind: Arc<CredentialType>,
-    pub(crate) component: v0_1::Component,
-    pub(crate) form: FormSchema,
+    pub(crate) component: Arc<v0_1::Component>,
+    pub(crate) form: Arc<FormSchema>,
     pub(crate) turns: Turns,
     /// Public pointers that `check` may fill.
     pub(crate) derives: Vec<String>,
     pub(crate) source: Source,
     /// Whether its code came from the cache.
     pub(crate) from_cache: bool,
+    /// What it asks for.
+    pub(crate) permissions: Permissions,
+    /// One for each variant.
+    pub(crate) templates: Arc<[Value]>,
+    /// What it imports.
+    pub(crate) imports: Arc<[String]>,
+    pub(crate) size_bytes: u64,
+    /// Who signed it.
+    pub(crate) signed: Signed,
+    /// The text of the signature that says so.
+    pub(crate) signature: Option<String>,
+}
+
+/// A component to be loaded.
+pub(crate) struct Material {
+    pub(crate) source: Source,
+    pub(crate) bytes: Cow<'static, [u8]>,
+    pub(crate) signature: Option<String>,
 }
 
 /// A plugin that did not.
@@ -132,44 +115,26 @@ pub(crate) struct Loader {
     pub(crate) sandboxes: Arc<Sandboxes>,
     pub(crate) linker: Linker<State>,
     pub(crate) cache: Cache,
-    pub(crate) granted_derives: BTreeMap<String, Vec<String>>,
+    pub(crate) archive: Archive,
+    pub(crate) approval: Approval,
+    pub(crate) trusted_keys: Vec<TrustedKey>,
+    /// One compilation at a time: each takes all the processors it finds.
+    pub(crate) compilations: Semaphore,
 }
 
-/// The plugin files of a folder, in order of name: `*.wasm`, no dot-files.
-///
-/// # Errors
-///
-/// [`Error::Folder`] when it cannot be read.
-pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let failed = |source| Error::Folder { path: folder.to_owned(), source };
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        let hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
-        if !hidden && path.extension().is_some_and(|extension| extension == "wasm") {
-            files.push(path);
-        }
+impl Rejection {
+    /// For what could not even be read.
+    pub(crate) fn unread(source: Source, reason: String) -> Self {
+        let id = source.stem();
+        Self { id, version: String::new(), digest: String::new(), contract_version: String::new(), source, reason }
     }
-    files.sort();
-    Ok(files)
 }
 
 impl Loader {
     /// Takes one component through every step.
-    pub(crate) async fn load(
-        self: Arc<Self>,
-        source: Source,
-        bytes: Option<Cow<'static, [u8]>>,
-    ) -> Result<Loaded, Box<Rejection>> {
-        let mut rejection = Box::new(Rejection {
-            id: source.stem(),
-            version: String::new(),
-            digest: String::new(),
-            contract_version: String::new(),
-            source: source.clone(),
-            reason: String::new(),
-        });
-        match self.steps(source, bytes, &mut rejection).await {
+    pub(crate) async fn load(self: Arc<Self>, material: Material) -> Result<Loaded, Box<Rejection>> {
+        let mut rejection = Box::new(Rejection::unread(material.source.clone(), String::new()));
+        match self.steps(material, &mut rejection).await {
             Ok(loaded) => Ok(loaded),
             Err(reason) => {
                 rejection.reason = reason;
@@ -179,27 +144,24 @@ impl Loader {
     }
 
     /// Fills in `known` on the way, for the case that a later step fails.
-    async fn steps(
-        self: Arc<Self>,
-        source: Source,
-        bytes: Option<Cow<'static, [u8]>>,
-        known: &mut Rejection,
-    ) -> Result<Loaded, String> {
-        let most_bytes = self.sandboxes.limits().component_bytes;
-        let bytes = match (bytes, &source) {
-            (Some(bytes), _) => bytes,
-            (None, Source::File(file)) => read(file, most_bytes)?.into(),
-            (None, Source::BuiltIn(_)) => return Err("it has no bytes".to_owned()),
-        };
-        admission::check_bytes(&bytes, most_bytes)?;
+    async fn steps(self: Arc<Self>, material: Material, known: &mut Rejection) -> Result<Loaded, String> {
+        let Material { source, bytes, signature } = material;
+        admission::check_bytes(&bytes, self.sandboxes.limits().component_bytes)?;
         let mut sha256 = [0; 32];
         sha256.copy_from_slice(digest(&SHA256, &bytes).as_ref());
         known.digest = format!("sha256:{}", hex::encode(sha256));
+        let size_bytes = bytes.len() as u64;
 
-        let this = Arc::clone(&self);
-        let (component, contract_version, found) = tokio::task::spawn_blocking(move || this.compile(&bytes, sha256))
-            .await
-            .map_err(|_| "the compiler gave up on it".to_owned())??;
+        let turn = self.compilations.acquire().await.map_err(|_| "the plugin host is shutting down".to_owned())?;
+        let (this, built_in, text) = (Arc::clone(&self), source.is_built_in(), signature.clone());
+        let (compiled, signed, bytes) = tokio::task::spawn_blocking(move || {
+            let signed = if built_in { Signed::Not } else { this.check_signature(&bytes, text.as_deref())? };
+            Ok::<_, String>((this.compile(&bytes, sha256)?, signed, bytes))
+        })
+        .await
+        .map_err(|_| "the compiler gave up on it".to_owned())??;
+        drop(turn);
+        let Compiled { component, contract_version, imports, found } = compiled;
         known.contract_version.clone_from(&contract_version);
 
         let name = known.id.clone();
@@ -209,22 +171,58 @@ impl Loader {
         known.version.clone_from(&manifest.version);
         check_abilities(&manifest, &component.interfaces())?;
         let form = interview.form().await?;
-        interview.templates(&manifest, &form).await?;
+        let templates = interview.templates(&manifest, &form).await?;
         let turns = interview.turns;
+        if matches!(source, Source::File(_)) {
+            self.keep(known.digest.clone(), bytes).await;
+        }
 
-        let derives = if source.is_built_in() {
-            manifest.derives.clone()
-        } else {
-            let granted = self.granted_derives.get(&manifest.id).map_or(&[][..], Vec::as_slice);
-            manifest.derives.iter().filter(|pointer| granted.contains(pointer)).cloned().collect()
-        };
+        let permissions = Permissions::of(&manifest);
+        // Of a file's, those that are granted are added when it is put in force.
+        let derives = if source.is_built_in() { manifest.derives.clone() } else { Vec::new() };
         let kind =
             CredentialType { schema: form.schema().clone(), digest: known.digest.clone(), contract_version, manifest };
-        let from_cache = found == Found::Cached;
-        Ok(Loaded { kind: Arc::new(kind), component, form, turns, derives, source, from_cache })
+        Ok(Loaded {
+            kind: Arc::new(kind),
+            component: Arc::new(component),
+            form: Arc::new(form),
+            turns,
+            derives,
+            source,
+            from_cache: found == Found::Cached,
+            permissions,
+            templates: templates.into(),
+            imports: imports.into(),
+            size_bytes,
+            signed,
+            signature,
+        })
     }
 
-    fn compile(&self, bytes: &[u8], sha256: [u8; 32]) -> Result<(v0_1::Component, String, Found), String> {
+    /// By the operator's policy.
+    fn check_signature(&self, bytes: &[u8], signature: Option<&str>) -> Result<Signed, String> {
+        let signed = check_signature(&self.trusted_keys, bytes, signature)?;
+        match (self.approval, &signed) {
+            (Approval::SignedOnly, Signed::Not | Signed::Unchecked) => {
+                Err("it is not signed, and only signed plugins are accepted: put its .minisig beside it".to_owned())
+            }
+            (Approval::SignedOnly, Signed::Unknown) => {
+                Err("it is signed by a key that is not among plugins.trusted_keys".to_owned())
+            }
+            _ => Ok(signed),
+        }
+    }
+
+    /// Without it there is no way back to it, and that is all.
+    async fn keep(self: &Arc<Self>, digest: String, bytes: Cow<'static, [u8]>) {
+        let this = Arc::clone(self);
+        let kept = tokio::task::spawn_blocking(move || this.archive.put(&digest, &bytes)).await;
+        if let Ok(Err(error)) = kept {
+            tracing::warn!(%error, "a plugin could not be kept: there will be no going back to it");
+        }
+    }
+
+    fn compile(&self, bytes: &[u8], sha256: [u8; 32]) -> Result<Compiled, String> {
         let engine = self.sandboxes.engine();
         let clean = |error: wasmtime::Error| sentence(&format!("{error:#}"));
         let (component, found) = self
@@ -232,6 +230,7 @@ impl Loader {
             .component(engine, bytes, sha256)
             .map_err(|error| format!("it does not compile: {}", clean(error)))?;
         let contract_version = admission::check_contract(engine, &component)?;
+        let imports = component.component_type().imports(engine).map(|(name, _)| name.to_owned()).collect();
         let pre = self.linker.instantiate_pre(&component).map_err(|error| {
             format!(
                 "it needs something of contract {contract_version} that this Bursar does not have: {}",
@@ -240,8 +239,15 @@ impl Loader {
         })?;
         let component =
             v0_1::Component::new(pre).map_err(|error| format!("its form is not whole: {}", clean(error)))?;
-        Ok((component, contract_version, found))
+        Ok(Compiled { component, contract_version, imports, found })
     }
+}
+
+struct Compiled {
+    component: v0_1::Component,
+    contract_version: String,
+    imports: Vec<String>,
+    found: Found,
 }
 
 /// The questions that a plugin answers once, in the sandbox, at load.
@@ -269,7 +275,8 @@ impl Interview<'_> {
         FormSchema::compile(schema)
     }
 
-    async fn templates(&self, manifest: &Manifest, form: &FormSchema) -> Result<(), String> {
+    async fn templates(&self, manifest: &Manifest, form: &FormSchema) -> Result<Vec<Value>, String> {
+        let mut templates = Vec::new();
         let variants = manifest.variants.iter().map(|variant| Some(variant.id.as_str()));
         for variant in std::iter::once(None).chain(variants) {
             let name = variant.unwrap_or("default");
@@ -290,8 +297,9 @@ impl Interview<'_> {
                     sentence(if violation.pointer.is_empty() { "/" } else { &violation.pointer })
                 ));
             }
+            templates.push(template);
         }
-        Ok(())
+        Ok(templates)
     }
 
     async fn open(&self, call: Call) -> Result<(crate::sandbox::Session<'_>, wasmtime::Store<State>), String> {
@@ -342,20 +350,4 @@ fn check_abilities(manifest: &Manifest, interfaces: &[&str]) -> Result<(), Strin
     let nested =
         manifest.derives.iter().any(|one| manifest.derives.iter().any(|two| one != two && is_within(one, two)));
     if nested { Err("its manifest derives a field inside another".to_owned()) } else { Ok(()) }
-}
-
-/// Reads a regular file of at most `most_bytes`.
-fn read(file: &Path, most_bytes: u64) -> Result<Vec<u8>, String> {
-    let unreadable = |error: std::io::Error| format!("it cannot be read: {}", error.kind());
-    let opened = File::open(file).map_err(unreadable)?;
-    let facts = opened.metadata().map_err(unreadable)?;
-    if !facts.is_file() {
-        return Err("it is not a regular file".to_owned());
-    }
-    if facts.len() > most_bytes {
-        return Err(admission::too_large(facts.len(), most_bytes));
-    }
-    let mut bytes = Vec::new();
-    opened.take(most_bytes + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    Ok(bytes)
 }

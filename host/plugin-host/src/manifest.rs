@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use bursar_domain::plugin::{HostWish, Manifest, Placement};
 
 use crate::names::{is_field_pointer, is_id, is_selector_kind};
+use crate::network::endpoint;
 use crate::text::{MAX_DESCRIPTION_BYTES, is_unprintable, sentence};
 
 /// Reads what `describe` answered.
@@ -118,6 +119,7 @@ fn check_network(manifest: &Manifest) -> Result<(), String> {
         require(is_id(&endpoint.name), "each of tokenEndpoints needs a name of lower-case letters, digits and dashes")?;
         require(endpoint.url.starts_with("https://"), "the url of a token endpoint must be https")?;
         line(&endpoint.url, 9, 500, "the url of a token endpoint")?;
+        endpoint::check(endpoint)?;
         require(!endpoint.capture.is_empty(), "a token endpoint that captures nothing is none")?;
         for (name, place) in endpoint.capture.iter().chain(&endpoint.expose) {
             require(

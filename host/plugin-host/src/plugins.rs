@@ -27,15 +27,19 @@ use crate::text::{MAX_JSON_BYTES, parse_json};
 #[async_trait]
 impl Plugins for PluginHost {
     fn types(&self) -> Vec<Arc<CredentialType>> {
-        self.active.values().map(|loaded| Arc::clone(&loaded.kind)).collect()
+        self.active().iter().map(|loaded| Arc::clone(&loaded.kind)).collect()
     }
 
     fn find(&self, id: &str) -> Option<Arc<CredentialType>> {
-        self.active.get(id).map(|loaded| Arc::clone(&loaded.kind))
+        self.loaded(id).ok().map(|loaded| Arc::clone(&loaded.kind))
     }
 
     fn status(&self) -> Vec<PluginStatus> {
         self.statuses()
+    }
+
+    async fn decided(&self) {
+        self.refresh().await;
     }
 
     fn validate_form(&self, id: &str, data: &SecretJson) -> Result<FormReport, PluginError> {
@@ -126,27 +130,31 @@ impl Plugins for PluginHost {
     }
 
     async fn probe(&self, id: &str, call: &NetworkCall<'_>) -> Result<Report, PluginError> {
-        let Spoken { loaded, session, mut store, config } = self.speak(id, Call::Probe, call).await?;
+        let loaded = self.loaded(id)?;
+        let Spoken { session, mut store, config } = self.speak(&loaded, Call::Probe, call).await?;
         let said = session.run(loaded.component.probe(&mut store, &config, call.context)).await;
-        self.heard(loaded, Call::Probe, store, said, |said, known| network::report(&said, known)).await
+        self.heard(&loaded, Call::Probe, store, said, |said, known| network::report(&said, known)).await
     }
 
     async fn dns_check(&self, id: &str, call: &NetworkCall<'_>, fqdn: Option<&str>) -> Result<Report, PluginError> {
-        let Spoken { loaded, session, mut store, config } = self.speak(id, Call::DnsCheck, call).await?;
+        let loaded = self.loaded(id)?;
+        let Spoken { session, mut store, config } = self.speak(&loaded, Call::DnsCheck, call).await?;
         let said = session.run(loaded.component.dns_check(&mut store, &config, fqdn, call.context)).await;
-        self.heard(loaded, Call::DnsCheck, store, said, |said, known| network::report(&said, known)).await
+        self.heard(&loaded, Call::DnsCheck, store, said, |said, known| network::report(&said, known)).await
     }
 
     async fn dns_present(&self, id: &str, call: &NetworkCall<'_>, txt: &TxtRecord) -> Result<String, PluginError> {
-        let Spoken { loaded, session, mut store, config } = self.speak(id, Call::DnsPresent, call).await?;
+        let loaded = self.loaded(id)?;
+        let Spoken { session, mut store, config } = self.speak(&loaded, Call::DnsPresent, call).await?;
         let said = session.run(loaded.component.dns_present(&mut store, &config, txt, call.context)).await;
-        self.heard(loaded, Call::DnsPresent, store, said, network::handle).await
+        self.heard(&loaded, Call::DnsPresent, store, said, network::handle).await
     }
 
     async fn dns_poll(&self, id: &str, call: &NetworkCall<'_>, handle: &str) -> Result<Progress, PluginError> {
-        let Spoken { loaded, session, mut store, config } = self.speak(id, Call::DnsPoll, call).await?;
+        let loaded = self.loaded(id)?;
+        let Spoken { session, mut store, config } = self.speak(&loaded, Call::DnsPoll, call).await?;
         let said = session.run(loaded.component.dns_poll(&mut store, &config, handle, call.context)).await;
-        self.heard(loaded, Call::DnsPoll, store, said, |said, _| Ok(network::progress(said))).await
+        self.heard(&loaded, Call::DnsPoll, store, said, |said, _| Ok(network::progress(said))).await
     }
 
     async fn dns_cleanup(
@@ -156,15 +164,15 @@ impl Plugins for PluginHost {
         txt: &TxtRecord,
         handle: &str,
     ) -> Result<(), PluginError> {
-        let Spoken { loaded, session, mut store, config } = self.speak(id, Call::DnsCleanup, call).await?;
+        let loaded = self.loaded(id)?;
+        let Spoken { session, mut store, config } = self.speak(&loaded, Call::DnsCleanup, call).await?;
         let said = session.run(loaded.component.dns_cleanup(&mut store, &config, txt, handle, call.context)).await;
-        self.heard(loaded, Call::DnsCleanup, store, said, |(), _| Ok(())).await
+        self.heard(&loaded, Call::DnsCleanup, store, said, |(), _| Ok(())).await
     }
 }
 
 /// A call of the network plane, about to be made.
 struct Spoken<'a> {
-    loaded: &'a Arc<Loaded>,
     session: Session<'a>,
     store: Store<State>,
     /// The data without its secrets.
@@ -172,10 +180,6 @@ struct Spoken<'a> {
 }
 
 impl PluginHost {
-    fn loaded(&self, id: &str) -> Result<&Arc<Loaded>, PluginError> {
-        self.active.get(id).ok_or_else(|| broke("it is not loaded"))
-    }
-
     /// Lets an observer hear why a plugin refused, before most of that is
     /// dropped.
     fn overhear<T>(&self, said: Result<T, Refusal>) -> Result<T, Refusal> {
@@ -187,8 +191,12 @@ impl PluginHost {
 
     /// Opens a sandbox of the network plane. What the caller calls secret and
     /// what the form does both stay with the host.
-    async fn speak<'a>(&'a self, id: &str, call: Call, about: &NetworkCall<'_>) -> Result<Spoken<'a>, PluginError> {
-        let loaded = self.loaded(id)?;
+    async fn speak<'a>(
+        &self,
+        loaded: &'a Loaded,
+        call: Call,
+        about: &NetworkCall<'_>,
+    ) -> Result<Spoken<'a>, PluginError> {
         let mut secret_pointers = loaded.form.secret_pointers(about.data.expose())?;
         secret_pointers.extend_from_slice(about.secret_pointers);
         secret_pointers.sort_unstable();
@@ -197,7 +205,7 @@ impl PluginHost {
             self.sandboxes.open_network(&loaded.kind, &loaded.turns, call, about, secret_pointers).await?;
         let config = store.data_mut().plane().map(|plane| plane.public().to_string()).unwrap_or_default();
         check_size(&config)?;
-        Ok(Spoken { loaded, session, store, config })
+        Ok(Spoken { session, store, config })
     }
 
     /// Checks what a call of the network plane answered.

@@ -1,22 +1,31 @@
-//! Which plugins there are, and how each fares.
+//! The plugins in force, swapped as a whole: a call takes what is there when it
+//! starts and ends on that, whatever happens meanwhile.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex as StdMutex, PoisonError, RwLock};
 
-use bursar_domain::plugin::{Ability, PluginStatus, State as PluginState};
+use bursar_domain::plugin::{Decisions, PluginError, PluginStatus};
+use tokio::sync::{Mutex, Notify};
 use tokio::task::JoinSet;
 
+use crate::archive::{Archive, Index};
 use crate::cache::Cache;
 use crate::engine::{self, EngineMode};
-use crate::load::{Loaded, Loader, PluginEvent, PluginHostConfig, Rejection, Source, files};
+use crate::load::{Loaded, Loader, Material, Source};
 use crate::sandbox::Sandboxes;
-use crate::{Error, Observer, imports};
+use crate::settle::{Rules, Settled, Wanted, settle};
+use crate::stock::Stock;
+use crate::told::Told;
+use crate::watch::Folders;
+use crate::{Approval, Error, Observer, PluginEvent, PluginHostConfig, imports};
 
 /// The loaded plugins and the engine that runs them.
 pub struct PluginHost {
     pub(crate) sandboxes: Arc<Sandboxes>,
-    pub(crate) active: BTreeMap<String, Arc<Loaded>>,
-    statuses: Vec<PluginStatus>,
+    pub(crate) registry: Arc<Registry>,
+    /// What is known of the operator's folders.
+    pub(crate) folders: Arc<Mutex<Folders>>,
     mode: EngineMode,
 }
 
@@ -34,51 +43,50 @@ pub struct PluginInfo {
     /// Interfaces it exports: `form`, `materializer`, `generator`, `prober`,
     /// `minter`, `dns01`.
     pub interfaces: Vec<&'static str>,
+    /// Interfaces it imports, with their versions.
+    pub imports: Vec<String>,
+    /// Size of the component.
+    pub size_bytes: u64,
     /// Whether its code came from the cache instead of the compiler.
     pub from_cache: bool,
 }
 
 impl PluginHost {
-    /// Starts the engine and loads every plugin: built-in ones first, then the
-    /// folders in the order given, files by name. A file of the id of a
-    /// built-in type and a higher version takes its place. A plugin that fails
-    /// any check becomes a status and an event, never an error.
+    /// Starts the engine and loads every plugin: built-in ones, and the files of
+    /// the folders in the order given, by name. A file of the id of a built-in
+    /// type and a higher version takes its place. A plugin that fails any check
+    /// becomes a status and an event, never an error.
     ///
     /// # Errors
     ///
     /// [`Error`], when the host itself cannot run.
     pub async fn load(config: PluginHostConfig) -> Result<(Self, Vec<PluginEvent>), Error> {
+        if config.approval == Approval::SignedOnly && config.trusted_keys.is_empty() {
+            return Err(Error::NoTrustedKey);
+        }
         let (engine, mode) = engine::start(&config.limits)?;
         let sandboxes = Arc::new(Sandboxes::new(engine.clone(), config.limits, config.network));
+        refuse_own_folder(&config.folders, config.archive_dir.as_deref())?;
+        let (archive, index) = Archive::open(config.archive_dir, &config.cache_key)?;
         let loader = Arc::new(Loader {
             sandboxes: Arc::clone(&sandboxes),
             linker: imports::linker(&engine).map_err(|error| Error::Engine(error.to_string()))?,
             cache: Cache::open(&engine, config.cache_dir, &config.cache_key)?,
-            granted_derives: config.granted_derives,
+            archive,
+            approval: config.approval,
+            trusted_keys: config.trusted_keys,
+            compilations: tokio::sync::Semaphore::new(1),
         });
-
-        let mut sources: Vec<_> =
-            config.built_ins.into_iter().map(|(name, bytes)| (Source::BuiltIn(name), Some(bytes))).collect();
-        for folder in &config.folders {
-            sources.extend(files(folder)?.into_iter().map(|file| (Source::File(file), None)));
-        }
-        let mut tasks = JoinSet::new();
-        for (place, (source, bytes)) in sources.into_iter().enumerate() {
-            let loader = Arc::clone(&loader);
-            tasks.spawn(async move { (place, loader.load(source, bytes).await) });
-        }
-        let mut outcomes = tasks.join_all().await;
-        outcomes.sort_by_key(|(place, _)| *place);
-
-        let mut choice = Choice::default();
-        for (_, outcome) in outcomes {
-            match outcome {
-                Ok(candidate) => choice.take(candidate),
-                Err(rejection) => choice.reject(*rejection),
-            }
-        }
-        let (active, statuses, events) = choice.settle();
-        Ok((Self { sandboxes, active, statuses, mode }, events))
+        let rules = Rules { approval: config.approval, granted_derives: config.granted_derives };
+        let registry = Arc::new(Registry::new(loader, rules, config.decisions, index));
+        registry.read_decisions().await.map_err(Error::Decisions)?;
+        registry.load_built_ins(config.built_ins).await;
+        let mut folders = Folders::open(config.folders)?;
+        folders.load(&registry).await;
+        registry.settle().await;
+        let events = registry.drain();
+        let folders = Arc::new(Mutex::new(folders));
+        Ok((Self { sandboxes, registry, folders, mode }, events))
     }
 
     /// Where the memory of sandboxes comes from, for `/healthz`.
@@ -96,127 +104,207 @@ impl PluginHost {
     /// Facts of the active plugin with this id.
     #[must_use]
     pub fn info(&self, id: &str) -> Option<PluginInfo> {
-        let loaded = self.active.get(id)?;
-        Some(PluginInfo {
-            id: id.to_owned(),
-            digest: loaded.kind.digest.clone(),
-            contract_version: loaded.kind.contract_version.clone(),
-            source: loaded.source.to_string(),
-            interfaces: loaded.component.interfaces(),
-            from_cache: loaded.from_cache,
-        })
+        self.registry.published().active.get(id).map(|loaded| loaded.info())
+    }
+
+    /// Waits for what happens to plugins from now on, in order. Each event is
+    /// handed out once.
+    pub async fn events(&self) -> Vec<PluginEvent> {
+        loop {
+            let arrived = self.registry.arrived.notified();
+            let events = self.registry.drain();
+            if !events.is_empty() {
+                return events;
+            }
+            arrived.await;
+        }
+    }
+
+    /// What happened and was not handed out yet.
+    #[must_use]
+    pub fn pending_events(&self) -> Vec<PluginEvent> {
+        self.registry.drain()
+    }
+
+    /// Reads what operators decided and acts on it at once. Where it cannot be
+    /// read, the next look tries again.
+    pub(crate) async fn refresh(&self) {
+        if let Err(error) = self.registry.read_decisions().await {
+            tracing::warn!(%error, "what was decided about plugins could not be read; trying again");
+        }
+        self.registry.settle().await;
+    }
+
+    /// The plugin that serves now.
+    pub(crate) fn loaded(&self, id: &str) -> Result<Arc<Loaded>, PluginError> {
+        let published = self.registry.published();
+        // Whoever found the type a moment ago came too late.
+        let gone = || PluginError::Unavailable("the plugin is not loaded any more".to_owned());
+        published.active.get(id).cloned().ok_or_else(gone)
+    }
+
+    /// Every plugin that serves now.
+    pub(crate) fn active(&self) -> Vec<Arc<Loaded>> {
+        self.registry.published().active.values().cloned().collect()
     }
 
     pub(crate) fn statuses(&self) -> Vec<PluginStatus> {
-        self.statuses.clone()
+        self.registry.published().statuses.clone()
     }
 }
 
-/// Who gets an id that several claim.
+/// What there is to choose from, what was chosen, and what is to be told of it.
+pub(crate) struct Registry {
+    pub(crate) loader: Arc<Loader>,
+    rules: Rules,
+    decisions: Arc<dyn Decisions>,
+    stock: Mutex<Stock>,
+    published: RwLock<Arc<Published>>,
+    told: StdMutex<Told>,
+    outbox: StdMutex<Vec<PluginEvent>>,
+    arrived: Notify,
+}
+
+/// What callers see.
 #[derive(Default)]
-struct Choice {
-    active: BTreeMap<String, Loaded>,
-    /// Versions of built-in types that a file took the place of.
-    replaced: BTreeMap<String, String>,
-    rejected: Vec<Rejection>,
+pub(crate) struct Published {
+    pub(crate) active: BTreeMap<String, Arc<Loaded>>,
+    pub(crate) statuses: Vec<PluginStatus>,
 }
 
-impl Choice {
-    fn take(&mut self, candidate: Loaded) {
-        let manifest = &candidate.kind.manifest;
-        let Some(present) = self.active.get(&manifest.id) else {
-            self.active.insert(manifest.id.clone(), candidate);
-            return;
-        };
-        let (id, version) = (manifest.id.clone(), manifest.version.clone());
-        let present_version = present.kind.manifest.version.clone();
-        let reason = if !present.source.is_built_in() || candidate.source.is_built_in() {
-            format!("{id} {present_version} is already loaded from {}", present.source)
-        } else if is_higher(&version, &present_version) {
-            self.replaced.insert(id.clone(), present_version);
-            self.active.insert(id, candidate);
-            return;
-        } else {
-            format!("version {version} is not higher than the built-in {present_version}")
-        };
-        self.rejected.push(Rejection {
-            id,
-            version,
-            digest: candidate.kind.digest.clone(),
-            contract_version: candidate.kind.contract_version.clone(),
-            source: candidate.source,
-            reason,
-        });
-    }
-
-    fn reject(&mut self, rejection: Rejection) {
-        self.rejected.push(rejection);
-    }
-
-    fn settle(self) -> (BTreeMap<String, Arc<Loaded>>, Vec<PluginStatus>, Vec<PluginEvent>) {
-        let mut events = Vec::new();
-        let mut statuses = Vec::new();
-        for (id, loaded) in &self.active {
-            let replaces = self.replaced.get(id).cloned();
-            let source = loaded.source.to_string();
-            let (version, digest) = (loaded.kind.manifest.version.clone(), loaded.kind.digest.clone());
-            tracing::info!(plugin = id, version, digest, source, from_cache = loaded.from_cache, "plugin loaded");
-            events.push(PluginEvent::Loaded { id: id.clone(), version, digest, source, replaces });
-            statuses.push(active_status(loaded));
+impl Registry {
+    fn new(loader: Arc<Loader>, rules: Rules, decisions: Arc<dyn Decisions>, index: Index) -> Self {
+        Self {
+            loader,
+            rules,
+            decisions,
+            stock: Mutex::new(Stock { index, ..Stock::default() }),
+            published: RwLock::default(),
+            told: StdMutex::default(),
+            outbox: StdMutex::default(),
+            arrived: Notify::new(),
         }
-        for rejection in self.rejected {
-            let source = rejection.source.to_string();
-            tracing::warn!(plugin = rejection.id, source, reason = rejection.reason, "plugin rejected");
-            events.push(PluginEvent::Rejected {
-                id: rejection.id.clone(),
-                digest: rejection.digest.clone(),
-                source: source.clone(),
-                reason: rejection.reason.clone(),
-            });
-            statuses.push(rejected_status(rejection));
+    }
+
+    pub(crate) fn published(&self) -> Arc<Published> {
+        Arc::clone(&self.published.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads what operators decided. Answers whether anything changed.
+    pub(crate) async fn read_decisions(&self) -> Result<bool, bursar_domain::Error> {
+        let all = self.decisions.all().await?;
+        let decisions = all.into_iter().map(|decision| (decision.plugin.clone(), decision)).collect();
+        let mut stock = self.stock.lock().await;
+        let changed = stock.decisions != decisions;
+        stock.decisions = decisions;
+        Ok(changed)
+    }
+
+    /// Changes what there is and decides anew.
+    pub(crate) async fn change(&self, change: impl FnOnce(&mut Stock)) {
+        let mut stock = self.stock.lock().await;
+        change(&mut stock);
+        self.settle_in(&mut stock).await;
+    }
+
+    /// Changes what there is; the next decision takes it into account.
+    pub(crate) async fn prepare(&self, change: impl FnOnce(&mut Stock)) {
+        change(&mut *self.stock.lock().await);
+    }
+
+    /// Decides anew.
+    pub(crate) async fn settle(&self) {
+        self.settle_in(&mut *self.stock.lock().await).await;
+    }
+
+    async fn settle_in(&self, stock: &mut Stock) {
+        let settled = loop {
+            let settled = settle(stock, &self.rules);
+            let unseen = settled.wanted.iter().find(|wanted| !stock.fetched.contains_key(&wanted.kept.digest));
+            let Some(wanted) = unseen else { break settled };
+            let outcome = self.fetch(wanted).await;
+            stock.fetched.insert(wanted.kept.digest.clone(), outcome);
+        };
+        let events = self.told.lock().unwrap_or_else(PoisonError::into_inner).news(&settled, stock);
+        if stock.adopt(&settled) {
+            self.save(stock.index.clone(), stock.present()).await;
         }
-        statuses.sort_by(|a, b| (&a.id, &a.source).cmp(&(&b.id, &b.source)));
-        let active = self.active.into_iter().map(|(id, loaded)| (id, Arc::new(loaded))).collect();
-        (active, statuses, events)
+        let Settled { active, statuses, .. } = settled;
+        *self.published.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Published { active, statuses });
+        if !events.is_empty() {
+            events.iter().for_each(PluginEvent::log);
+            self.outbox.lock().unwrap_or_else(PoisonError::into_inner).extend(events);
+            self.arrived.notify_waiters();
+        }
+    }
+
+    async fn fetch(&self, wanted: &Wanted) -> Result<Arc<Loaded>, String> {
+        let (loader, digest) = (Arc::clone(&self.loader), wanted.kept.digest.clone());
+        let read = tokio::task::spawn_blocking(move || loader.archive.get(&digest)).await;
+        let Ok(Some(bytes)) = read else { return Err("it is not kept here".to_owned()) };
+        let signature = wanted.kept.signature.clone();
+        let material = Material { source: wanted.source(), bytes: bytes.into(), signature };
+        let outcome = Arc::clone(&self.loader).load(material).await;
+        outcome.map(Arc::new).map_err(|rejection| {
+            let (id, reason) = (&rejection.id, &rejection.reason);
+            tracing::warn!(plugin = id, reason, "a kept plugin cannot be loaded any more");
+            rejection.reason.clone()
+        })
+    }
+
+    async fn save(&self, index: Index, present: BTreeSet<String>) {
+        let loader = Arc::clone(&self.loader);
+        let saved = tokio::task::spawn_blocking(move || loader.archive.save(&index, &present)).await;
+        if let Ok(Err(error)) = saved {
+            tracing::warn!(%error, "which plugins serve could not be written down for the next start");
+        }
+    }
+
+    async fn load_built_ins(&self, built_ins: Vec<(&'static str, std::borrow::Cow<'static, [u8]>)>) {
+        let mut tasks = JoinSet::new();
+        for (place, (name, bytes)) in built_ins.into_iter().enumerate() {
+            let material = Material { source: Source::BuiltIn(name), bytes, signature: None };
+            let loader = Arc::clone(&self.loader);
+            tasks.spawn(async move { (place, loader.load(material).await) });
+        }
+        let mut outcomes = tasks.join_all().await;
+        outcomes.sort_by_key(|(place, _)| *place);
+        self.prepare(|stock| {
+            for (_, outcome) in outcomes {
+                match outcome {
+                    Ok(loaded) => stock.build_in(loaded),
+                    Err(rejection) => stock.broken_built_ins.push(*rejection),
+                }
+            }
+        })
+        .await;
+    }
+
+    fn drain(&self) -> Vec<PluginEvent> {
+        std::mem::take(&mut *self.outbox.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// Semantic precedence; a manifest's version is known to parse.
-fn is_higher(version: &str, than: &str) -> bool {
-    match (semver::Version::parse(version), semver::Version::parse(than)) {
-        (Ok(version), Ok(than)) => version.cmp_precedence(&than).is_gt(),
-        _ => false,
+/// What the host keeps would be taken for the operator's.
+fn refuse_own_folder(folders: &[PathBuf], archive: Option<&Path>) -> Result<(), Error> {
+    let Some(archive) = archive.and_then(|archive| archive.canonicalize().ok()) else { return Ok(()) };
+    match folders.iter().find(|folder| folder.canonicalize().is_ok_and(|folder| folder == archive)) {
+        Some(folder) => Err(Error::FolderIsArchive(folder.clone())),
+        None => Ok(()),
     }
 }
 
-fn active_status(loaded: &Loaded) -> PluginStatus {
-    let manifest = &loaded.kind.manifest;
-    let kind = if manifest.has(Ability::Dns01) { "dns-provider" } else { "credential-type" };
-    PluginStatus {
-        id: manifest.id.clone(),
-        kind: kind.to_owned(),
-        version: manifest.version.clone(),
-        digest: loaded.kind.digest.clone(),
-        contract_version: loaded.kind.contract_version.clone(),
-        state: PluginState::Active,
-        reason: None,
-        source: loaded.source.to_string(),
-        wanted_hosts: manifest.hosts.clone(),
-        granted_hosts: Vec::new(),
-    }
-}
-
-fn rejected_status(rejection: Rejection) -> PluginStatus {
-    PluginStatus {
-        id: rejection.id,
-        kind: "credential-type".to_owned(),
-        version: rejection.version,
-        digest: rejection.digest,
-        contract_version: rejection.contract_version,
-        state: PluginState::Rejected,
-        reason: Some(rejection.reason),
-        source: rejection.source.to_string(),
-        wanted_hosts: Vec::new(),
-        granted_hosts: Vec::new(),
+impl Loaded {
+    pub(crate) fn info(&self) -> PluginInfo {
+        PluginInfo {
+            id: self.kind.manifest.id.clone(),
+            digest: self.kind.digest.clone(),
+            contract_version: self.kind.contract_version.clone(),
+            source: self.source.to_string(),
+            interfaces: self.component.interfaces(),
+            imports: self.imports.to_vec(),
+            size_bytes: self.size_bytes,
+            from_cache: self.from_cache,
+        }
     }
 }

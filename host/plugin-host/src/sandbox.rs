@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use bursar_domain::Violation;
 use bursar_domain::plugin::{CredentialType, NetworkCall, PluginError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
@@ -15,6 +16,7 @@ use crate::imports::State;
 use crate::limits::{Call, Limits, OutOfMemory};
 use crate::network::Network;
 use crate::network::plane::{Plane, Unrecorded};
+use crate::network::vault::TooMany;
 use crate::observe::{Observer, Usage};
 
 /// Makes sandboxes, no more at once than the limits say.
@@ -29,10 +31,12 @@ pub(crate) struct Sandboxes {
 }
 
 /// The turns of one plugin, so that a slow one cannot hold every slot.
+#[derive(Clone)]
 pub(crate) struct Turns(Places);
 
 /// Places for calls at once. Those that speak have their own: they wait for
 /// others.
+#[derive(Clone)]
 struct Places {
     pure: Arc<Semaphore>,
     network: Arc<Semaphore>,
@@ -43,7 +47,6 @@ pub(crate) struct Session<'a> {
     plugin: &'a str,
     call: Call,
     wall: Duration,
-    limits: &'a Limits,
     usage: Arc<Usage>,
     _slot: OwnedSemaphorePermit,
     _turn: OwnedSemaphorePermit,
@@ -85,7 +88,7 @@ impl Sandboxes {
     ///
     /// [`PluginError::Unavailable`] while the host shuts down.
     pub(crate) async fn open<'a>(
-        &'a self,
+        &self,
         plugin: &'a str,
         turns: &Turns,
         call: Call,
@@ -95,7 +98,7 @@ impl Sandboxes {
         let turn = turns.0.of(call).acquire_owned().await.map_err(closed)?;
         let slot = self.slots.of(call).acquire_owned().await.map_err(closed)?;
 
-        let usage = Arc::new(Usage::new(self.observer.get().cloned()));
+        let usage = Arc::new(Usage::new(call, &self.limits, self.observer.get().cloned()));
         let mut store = Store::new(&self.engine, State::new(&self.limits, seed, Arc::clone(&usage)));
         store.limiter(|state| &mut state.meter);
         store.set_hostcall_fuel(self.limits.copied_bytes);
@@ -108,16 +111,17 @@ impl Sandboxes {
             if ticks == 0 { Err(Trap::Interrupt.into()) } else { Ok(UpdateDeadline::Yield(1)) }
         });
         let wall = self.limits.wall(call);
-        Ok((Session { plugin, call, wall, limits: &self.limits, usage, _slot: slot, _turn: turn }, store))
+        Ok((Session { plugin, call, wall, usage, _slot: slot, _turn: turn }, store))
     }
 
     /// The same for a call that may speak, about `call.data`.
     ///
     /// # Errors
     ///
-    /// [`PluginError::Unavailable`] while the host shuts down.
+    /// [`PluginError::Unavailable`] while the host shuts down,
+    /// [`PluginError::Invalid`] for data with too many secrets.
     pub(crate) async fn open_network<'a>(
-        &'a self,
+        &self,
         kind: &'a Arc<CredentialType>,
         turns: &Turns,
         call: Call,
@@ -126,7 +130,11 @@ impl Sandboxes {
     ) -> Result<(Session<'a>, Store<State>), PluginError> {
         let (session, mut store) = self.open(&kind.manifest.id, turns, call, about.context.seed).await?;
         let time = (Instant::now() + session.wall, self.limits.exchange_wall);
-        store.data_mut().enter(Plane::new(kind, about, secret_pointers, &self.network, time));
+        let plane = Plane::new(kind, about, secret_pointers, &self.network, time).map_err(|TooMany| {
+            let message = "The secrets of this form hold more than 128 texts, more than can be kept from a plugin.";
+            PluginError::Invalid(vec![Violation::new("", "too-large", message)])
+        })?;
+        store.data_mut().enter(plane);
         Ok((session, store))
     }
 }
@@ -148,7 +156,7 @@ impl Session<'_> {
     ///
     /// [`PluginError::Failed`] naming the limit it broke, never guest text.
     pub(crate) async fn run<T>(self, work: impl Future<Output = wasmtime::Result<T>>) -> Result<T, PluginError> {
-        let outcome = match tokio::time::timeout(self.wall, self.usage.watch(self.call, self.limits, work)).await {
+        let outcome = match tokio::time::timeout(self.wall, self.usage.watch(work)).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(Stop::of(&error)),
             Err(_elapsed) => Err(Stop::Wall),

@@ -198,10 +198,10 @@ fn told(answer: Result<Value, Error>) -> Value {
 }
 
 /// What the host's form check would tell, with its words for the codes: the
-/// failing keyword, but `required` at the missing field and `unknown` at the
-/// one too many.
+/// failing keyword, but `required` at the missing field and `unknown` at one
+/// too many.
 fn form(schema: &str, data: &Value) -> Value {
-    use jsonschema::error::ValidationErrorKind::{AdditionalProperties, Required};
+    use jsonschema::error::ValidationErrorKind::{AdditionalProperties, FalseSchema, Required};
     let mut violations = Vec::new();
     for error in validator(schema).iter_errors(data) {
         let at = error.instance_path().to_string();
@@ -213,6 +213,7 @@ fn form(schema: &str, data: &Value) -> Value {
                     tell(format!("{at}/{name}"), "unknown");
                 }
             }
+            FalseSchema => tell(at, "unknown"),
             kind => tell(at, kind.keyword()),
         }
     }

@@ -63,11 +63,19 @@ impl Solver {
     /// Sets the reference `field` to a secret and puts the secret there.
     #[must_use]
     pub fn secret(mut self, field: &str, reference: Option<&SecretRef>, default_key: &str, secret: &str) -> Self {
+        let reference = self.keep(reference, default_key, secret);
+        self.config.insert(field.to_owned(), reference);
+        self
+    }
+
+    /// Puts a secret where the reference says and returns the reference, for a
+    /// field deeper inside (`webhook.config`).
+    pub fn keep(&mut self, reference: Option<&SecretRef>, default_key: &str, secret: &str) -> Value {
         let name = reference.map_or(self.default_name.as_str(), |it| it.name.as_str()).to_owned();
         let key = reference.and_then(|it| it.key.as_deref()).unwrap_or(default_key).to_owned();
-        self.config.insert(field.to_owned(), json!({ "name": name, "key": key }));
+        let told = json!({ "name": name, "key": key });
         self.secrets.entry(name).or_default().insert(key, secret.to_owned());
-        self
+        told
     }
 
     /// The files: `solver.json`, one of an Issuer's `solvers`, and

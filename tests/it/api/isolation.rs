@@ -26,6 +26,7 @@ enum Body {
     Token,
     OperatorToken,
     Credential,
+    Record,
 }
 
 use Body as B;
@@ -37,6 +38,10 @@ const READERS: [u16; 7] = [200, 200, 200, 200, 200, 403, 401];
 const OPERATOR: [u16; 7] = [200, 403, 403, 403, 403, 403, 401];
 const ADMINS: [u16; 7] = [200, 200, 403, 403, 403, 403, 401];
 const WRITERS: [u16; 7] = [200, 200, 200, 403, 403, 403, 401];
+/// Those who may use a credential, one of a type that cannot be used this way.
+const USERS_IN_VAIN: [u16; 7] = [422, 422, 422, 403, 403, 422, 401];
+/// Nothing for all with a token.
+const NOTHING: [u16; 7] = [404, 404, 404, 404, 404, 404, 401];
 
 const TABLE: &[Row] = &[
     Row("GET", "/healthz", B::None, OPEN, 200),
@@ -52,8 +57,14 @@ const TABLE: &[Row] = &[
     Row("GET", "/v1/credential-types/{type}", B::None, ANY, 200),
     Row("GET", "/v1/credential-types/{type}/template", B::None, ANY, 200),
     Row("GET", "/v1/dns-providers", B::None, ANY, 200),
+    Row("GET", "/v1/dns-providers/{provider}", B::None, NOTHING, 404),
+    Row("GET", "/v1/dns-providers/{provider}/template", B::None, NOTHING, 404),
     Row("GET", "/v1/plugins", B::None, OPERATOR, 403),
     Row("GET", "/v1/plugins/{plugin}", B::None, OPERATOR, 403),
+    // A built-in one is decided upon already: who may decide is told so.
+    Row("POST", "/v1/plugins/{plugin}/approve", B::Empty, [409, 403, 403, 403, 403, 403, 401], 403),
+    Row("POST", "/v1/plugins/{plugin}/revoke", B::None, [409, 403, 403, 403, 403, 403, 401], 403),
+    Row("POST", "/v1/plugins/{plugin}/rollback", B::Empty, [409, 403, 403, 403, 403, 403, 401], 403),
     Row("GET", "/v1/tokens", B::None, OPERATOR, 403),
     Row("POST", "/v1/tokens", B::OperatorToken, [201, 403, 403, 403, 403, 403, 401], 403),
     Row("DELETE", "/v1/tokens/{operator-token}", B::None, [204, 403, 403, 403, 403, 403, 401], 403),
@@ -92,14 +103,10 @@ const TABLE: &[Row] = &[
     ),
     Row("POST", "/v1/accounts/{account}/credentials/{credential}/set-default", B::None, WRITERS, 404),
     Row("POST", "/v1/accounts/{account}/credentials/{deleted}/restore", B::None, WRITERS, 404),
-    // No built-in type can be probed yet: who may use it is told so.
-    Row(
-        "POST",
-        "/v1/accounts/{account}/credentials/{credential}/probe",
-        B::None,
-        [422, 422, 422, 403, 403, 422, 401],
-        404,
-    ),
+    Row("POST", "/v1/accounts/{account}/credentials/{credential}/probe", B::None, USERS_IN_VAIN, 404),
+    Row("GET", "/v1/accounts/{account}/credentials/{credential}/dns", B::None, WRITERS, 404),
+    Row("POST", "/v1/accounts/{account}/credentials/{credential}/dns/present", B::Record, USERS_IN_VAIN, 404),
+    Row("POST", "/v1/accounts/{account}/credentials/{credential}/dns/cleanup", B::Record, USERS_IN_VAIN, 404),
     Row("GET", "/v1/accounts/{account}/credentials/{credential}/versions", B::None, WRITERS, 404),
     Row("POST", "/v1/accounts/{account}/credentials/{credential}/versions/{version}/restore", B::None, WRITERS, 404),
 ];
@@ -188,6 +195,7 @@ async fn try_it(row: &Row, account: &Account, client: &Client) -> Reply {
     let Row(method, template, body, ..) = row;
     let mut path = template.replace("{account}", &account.name);
     path = path.replace("{slug}", "not-found").replace("{type}", "basic-auth");
+    path = path.replace("{provider}", "no-such");
     path = path.replace("{plugin}", "basic-auth").replace("{version}", "1");
     let id = |value: &Value| value["id"].as_str().expect("an id").to_owned();
     if path.contains("{credential}") || path.contains("{deleted}") {
@@ -226,6 +234,7 @@ async fn send(client: &Client, method: &str, path: &str, body: Body) -> Reply {
         Body::Role => json!({ "role": "member" }),
         Body::Token => json!({ "name": unique("x"), "role": "member" }),
         Body::Credential => basic(&unique("c")),
+        Body::Record => json!({ "fqdn": "_acme-challenge.example.com", "value": "v" }),
     };
     call.json(&body).send().await
 }

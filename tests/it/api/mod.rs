@@ -5,6 +5,7 @@ mod audit;
 mod conditional;
 mod credential_types;
 mod credentials;
+mod dns;
 mod health;
 mod idempotency;
 mod isolation;

@@ -5,6 +5,7 @@ mod access;
 mod audit;
 mod backup;
 mod credentials;
+mod dns;
 mod exit_codes;
 mod input;
 mod materialize;
@@ -13,3 +14,6 @@ mod prompts;
 mod rekey;
 mod runner;
 mod terminal;
+
+pub(crate) use runner::Cli;
+pub(crate) use terminal::Terminal;

@@ -9,7 +9,7 @@ use super::runner::Cli;
 use crate::support::tools::locate;
 
 /// A run of the client at a terminal.
-pub(super) struct Terminal {
+pub(crate) struct Terminal {
     child: Child,
     keyboard: ChildStdin,
     screen: Arc<Mutex<Vec<u8>>>,
@@ -19,7 +19,7 @@ pub(super) struct Terminal {
 
 impl Terminal {
     /// Starts the client with these arguments; none may need quoting.
-    pub(super) fn run(cli: &Cli, arguments: &[&str]) -> Self {
+    pub(crate) fn run(cli: &Cli, arguments: &[&str]) -> Self {
         let client = cli.command();
         let words: Vec<_> = std::iter::once(client.get_program().to_str().expect("a path that is text"))
             .chain(arguments.iter().copied())
@@ -50,7 +50,7 @@ impl Terminal {
 
     /// Waits until this stands on the part of the screen not looked at yet.
     #[track_caller]
-    pub(super) fn expect(&mut self, text: &str) -> &mut Self {
+    pub(crate) fn expect(&mut self, text: &str) -> &mut Self {
         let start = Instant::now();
         loop {
             let screen = self.screen.lock().expect("no reader panicked").clone();
@@ -66,14 +66,14 @@ impl Terminal {
     }
 
     /// Types a line.
-    pub(super) fn enter(&mut self, line: &str) -> &mut Self {
+    pub(crate) fn enter(&mut self, line: &str) -> &mut Self {
         self.keyboard.write_all(format!("{line}\r").as_bytes()).expect("the terminal is open");
         self.keyboard.flush().expect("the terminal is open");
         self
     }
 
     /// Waits for the end: the client's exit code and everything on the screen.
-    pub(super) fn end(mut self) -> (i32, String) {
+    pub(crate) fn end(mut self) -> (i32, String) {
         let start = Instant::now();
         let status = loop {
             if let Some(status) = self.child.try_wait().expect("script can be waited for") {

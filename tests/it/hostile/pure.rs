@@ -89,9 +89,13 @@ async fn a_hostile_type_leaks_nothing() {
     let mut logs = server.log();
     crate::crash::stop(server).await;
 
-    // A new version may only add to what is secret.
+    // A new version may only add to what is secret: it waits until an operator
+    // takes it all the same.
     install(Guest::Unmarked, &plugins);
     let server = start(&data_dir, &plugins).await;
+    let plugin = server.operator().get("/v1/plugins/hostile").await.expect(200);
+    assert_eq!((&plugin["version"], &plugin["state"]), (&json!("1.0.0"), &json!("active")), "{plugin}");
+    server.operator().act("/v1/plugins/hostile/approve").await.expect(200);
     let recording = server.operator().recording(&recorded);
     unmarked(&server.operator(), &recording, canary.text()).await;
     look_around(&recording).await;

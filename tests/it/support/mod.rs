@@ -5,6 +5,7 @@ pub(crate) mod account;
 pub(crate) mod client;
 pub(crate) mod echo;
 pub(crate) mod guarded;
+pub(crate) mod lab;
 pub(crate) mod openapi;
 pub(crate) mod pki;
 pub(crate) mod postgres;

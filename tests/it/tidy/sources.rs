@@ -83,7 +83,7 @@ fn no_source_names_the_machine_it_was_written_on() {
     let marks = [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/")];
     let mut findings = Vec::new();
     for folder in OURS.iter().chain(&["wit", "docs", "schemas"]) {
-        for path in files(&root().join(folder), &["rs", "toml", "json", "md", "wit", "sql", "html"]) {
+        for path in files(&root().join(folder), &["rs", "py", "toml", "json", "md", "wit", "sql", "html"]) {
             for (number, line) in read(&path).lines().enumerate() {
                 if let Some(mark) = marks.iter().find(|mark| line.contains(**mark)) {
                     findings.push(format!("{}:{} holds {mark}", shown(&path), number + 1));

@@ -30,8 +30,10 @@ class Description:
         for name in self.model.operation_names:
             operation = self.model.operation_model(name)
             template, *_ = operation.http["requestUri"].partition("?")
-            pattern = "".join(part if part[0] != "{" else f"(?P<{part[1:-1].rstrip('+')}>[^/]+)"
-                              for part in re.findall(r"\{[^}]+\}|[^{]+", template))
+            pattern = "".join(
+                part if part[0] != "{" else f"(?P<{part[1:-1].rstrip('+')}>[^/]+)"
+                for part in re.findall(r"\{[^}]+\}|[^{]+", template)
+            )
             found = re.fullmatch(pattern, request.raw_path)
             if found and operation.http["method"] == request.method:
                 return operation, self._rest_parameters(operation, request, found.groupdict())
@@ -80,8 +82,11 @@ class Description:
         namespace = outer.get("xmlNamespace", {}).get("uri", "")
         if root.tag != f"{{{namespace}}}{outer.get('name')}":
             raise NotDescribed(f"the body's element is {root.tag}, not {outer.get('name')} in {namespace}")
-        members = {name: shape for name, shape in operation.input_shape.members.items()
-                   if "location" not in shape.serialization}
+        members = {
+            name: shape
+            for name, shape in operation.input_shape.members.items()
+            if "location" not in shape.serialization
+        }
         return structure(root, members, namespace)
 
 
@@ -145,8 +150,11 @@ def inside(shape: Shape, given: object) -> str:
         strange = set(given) - set(shape.members)
         if strange:
             raise AssertionError(f"{shape.name} has no {strange}")
-        return "".join(element(member.serialization.get("name", name), inside(member, given[name]))
-                       for name, member in shape.members.items() if given.get(name) is not None)
+        return "".join(
+            element(member.serialization.get("name", name), inside(member, given[name]))
+            for name, member in shape.members.items()
+            if given.get(name) is not None
+        )
     if isinstance(shape, ListShape):
         item = shape.member.serialization.get("name", "member")
         return "".join(element(item, inside(shape.member, each)) for each in given)

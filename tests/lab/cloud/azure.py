@@ -7,13 +7,14 @@ import json
 import time
 
 from fake import txt
-from .azure_description import operation, violations
-from .entra import CLOUDS, Entra
-from fake.faults import Rule
 from fake.exchange import Refused, Request, Response
+from fake.faults import Rule
 from fake.powerdns import RecordSet
 from fake.service import Service
 from fake.zones import Zone
+
+from .azure_description import operation, violations
+from .entra import CLOUDS, Entra
 
 API_VERSION = "2018-05-01"
 MOST_VALUES = 20
@@ -75,7 +76,10 @@ class Azure(Service):
     def fault(self, rule: Rule, request: Request) -> Response:
         if rule.kind == "rate-limited":
             refused = failed(429, "TooManyRequests", "The request is being throttled.").response
-            refused.headers |= {"Retry-After": str(rule.retry_after), "x-ms-ratelimit-remaining-subscription-writes": "0"}
+            refused.headers |= {
+                "Retry-After": str(rule.retry_after),
+                "x-ms-ratelimit-remaining-subscription-writes": "0",
+            }
             return refused
         if rule.kind == "server-error":
             return failed(rule.status, "InternalServerError", "Encountered internal server error.").response
@@ -117,8 +121,9 @@ class Azure(Service):
         return self.paged(request, [self.shown_zone(zone) for zone in ordered])
 
     async def list_sets(self, request: Request, zone: Zone) -> Response:
-        shown = [self.shown(zone, relative_to(zone, row.name), row)
-                 for row in await zone.records.all() if row.type == "TXT"]
+        shown = [
+            self.shown(zone, relative_to(zone, row.name), row) for row in await zone.records.all() if row.type == "TXT"
+        ]
         return self.paged(request, shown)
 
     async def put(self, request: Request, zone: Zone, relative: str, fqdn: str, now: RecordSet | None) -> Response:
@@ -142,13 +147,17 @@ class Azure(Service):
                 continue
             holds = now is not None and condition in ("*", etag)
             if holds == (header == "If-None-Match"):
-                message = f"The condition '{condition}' in the {header} header was not satisfied. The current was " \
-                          f"'{etag or 'N/A'}'."
+                message = (
+                    f"The condition '{condition}' in the {header} header was not satisfied. The current was "
+                    f"'{etag or 'N/A'}'."
+                )
                 raise Refused(Response.json(412, {"code": "PreconditionFailed", "message": message}))
 
     def absent(self, relative: str) -> Response:
-        message = f"The resource record '{relative}' does not exist in resource group " \
-                  f"'{self.credentials['resource_group']}' of subscription '{self.credentials['subscription_id']}'."
+        message = (
+            f"The resource record '{relative}' does not exist in resource group "
+            f"'{self.credentials['resource_group']}' of subscription '{self.credentials['subscription_id']}'."
+        )
         return Response.json(404, {"code": "NotFound", "message": message})
 
     def paged(self, request: Request, found: list) -> Response:
@@ -166,28 +175,45 @@ class Azure(Service):
 
     def id_of(self, zone: Zone) -> str:
         known = self.credentials
-        return f"/subscriptions/{known['subscription_id']}/resourceGroups/{known['resource_group'].lower()}" \
-               f"/providers/Microsoft.Network/dnszones/{zone.name}"
+        return (
+            f"/subscriptions/{known['subscription_id']}/resourceGroups/{known['resource_group'].lower()}"
+            f"/providers/Microsoft.Network/dnszones/{zone.name}"
+        )
 
     def shown_zone(self, zone: Zone) -> dict:
         return {
-            "id": self.id_of(zone), "name": zone.name, "type": "Microsoft.Network/dnszones", "location": "global",
-            "etag": f"00000002-0000-0000-0000-{zone.number % 10**12:012d}", "tags": {},
+            "id": self.id_of(zone),
+            "name": zone.name,
+            "type": "Microsoft.Network/dnszones",
+            "location": "global",
+            "etag": f"00000002-0000-0000-0000-{zone.number % 10**12:012d}",
+            "tags": {},
             "properties": {
-                "maxNumberOfRecordSets": 10000, "maxNumberOfRecordsPerRecordSet": None, "numberOfRecordSets": 2,
+                "maxNumberOfRecordSets": 10000,
+                "maxNumberOfRecordsPerRecordSet": None,
+                "numberOfRecordSets": 2,
                 "nameServers": [] if zone.private else ["ns1-01.azure-dns.com.", "ns2-01.azure-dns.net."],
                 "zoneType": "Private" if zone.private else "Public",
             },
         }
 
     def shown(self, zone: Zone, relative: str, records: RecordSet) -> dict:
-        values = [{"value": [part.decode("utf-8", "replace") for part in txt.strings(content)]}
-                  for content in records.contents]
+        values = [
+            {"value": [part.decode("utf-8", "replace") for part in txt.strings(content)]}
+            for content in records.contents
+        ]
         return {
-            "id": f"{self.id_of(zone)}/TXT/{relative}", "name": relative, "type": "Microsoft.Network/dnszones/TXT",
+            "id": f"{self.id_of(zone)}/TXT/{relative}",
+            "name": relative,
+            "type": "Microsoft.Network/dnszones/TXT",
             "etag": zone.etag(records),
-            "properties": {"fqdn": records.name, "TTL": records.ttl, "TXTRecords": values, "targetResource": {},
-                           "provisioningState": "Succeeded"},
+            "properties": {
+                "fqdn": records.name,
+                "TTL": records.ttl,
+                "TXTRecords": values,
+                "targetResource": {},
+                "provisioningState": "Succeeded",
+            },
         }
 
 
@@ -205,11 +231,15 @@ def wanted_set(request: Request, fqdn: str) -> RecordSet:
         raise bad_request("The record set of type 'TXT' must contain at least one record with a value.")
     if len(values) > MOST_VALUES:
         raise bad_request(f"The record set of type 'TXT' may not contain more than {MOST_VALUES} records.")
-    if any(len(part) > 255 for row in values for part in row) or any(sum(map(len, row)) > MOST_CHARACTERS for row in values):
+    if any(len(part) > 255 for row in values for part in row) or any(
+        sum(map(len, row)) > MOST_CHARACTERS for row in values
+    ):
         raise bad_request("A value of a TXT record is too long.")
     contents = [txt.quoted(row) for row in values]
     if len(set(contents)) != len(contents):
-        raise bad_request("The list of record sets of type 'TXT' may not contain multiple entries with the same 'value'.")
+        raise bad_request(
+            "The list of record sets of type 'TXT' may not contain multiple entries with the same 'value'."
+        )
     return RecordSet(fqdn, "TXT", ttl, contents)
 
 

@@ -13,11 +13,18 @@ from azure.mgmt.dns.operations import _zones_operations as zones
 
 from fake.exchange import Request
 
-NAMES = {"subscriptionId": "subscription_id", "resourceGroupName": "resource_group_name", "zoneName": "zone_name",
-         "recordType": "record_type", "relativeRecordSetName": "relative_record_set_name"}
+NAMES = {
+    "subscriptionId": "subscription_id",
+    "resourceGroupName": "resource_group_name",
+    "zoneName": "zone_name",
+    "recordType": "record_type",
+    "relativeRecordSetName": "relative_record_set_name",
+}
 # A path's fixed parts are compared without regard to case by Azure.
-ZONES = r"/subscriptions/(?P<subscriptionId>[^/]+)/resourceGroups/(?P<resourceGroupName>[^/]+)" \
-        r"/providers/Microsoft\.Network/dnsZones"
+ZONES = (
+    r"/subscriptions/(?P<subscriptionId>[^/]+)/resourceGroups/(?P<resourceGroupName>[^/]+)"
+    r"/providers/Microsoft\.Network/dnsZones"
+)
 ZONE = rf"{ZONES}/(?P<zoneName>[^/]+)"
 SETS = rf"{ZONE}/(?P<recordType>[A-Za-z]+)"
 SET = rf"{SETS}/(?P<relativeRecordSetName>[^/]+)"
@@ -53,8 +60,10 @@ def query_violations(request: Request, name: str, parts: dict):
         argument = optional.get(parameter, "")
         if argument == "" or argument and argument not in taken:
             yield f"the operation takes no query {parameter}"
+        elif argument == "top" and not text.isdecimal():
+            yield f"$top: {text!r} is not a number"
         elif argument:
-            given[argument] = int(text) if argument == "top" and text.isdecimal() else text
+            given[argument] = int(text) if argument == "top" else text
     conditions = {"If-Match": "if_match", "If-None-Match": "if_none_match"}
     for header, argument in conditions.items():
         if header in request.headers:

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from fake import txt
-from .cloudflare_description import BASE, violations
-from fake.faults import Rule
 from fake.exchange import Refused, Request, Response
+from fake.faults import Rule
 from fake.powerdns import RecordSet
 from fake.service import Service
 from fake.zones import Zone, Zones
+
+from .cloudflare_description import BASE, violations
 
 
 @dataclass
@@ -126,7 +127,9 @@ class Cloudflare(Service):
             self.violation(request, f"name: {body.get('name')!r} is not a complete name in {zone.name}")
             fqdn = fqdn + zone.fqdn
         if not zone.holds(fqdn):
-            raise failed(400, 1004, "DNS Validation Error", error_chain=[{"code": 9000, "message": "Invalid DNS name."}])
+            raise failed(
+                400, 1004, "DNS Validation Error", error_chain=[{"code": 9000, "message": "Invalid DNS name."}]
+            )
         content = body.get("content")
         if not isinstance(content, str) or not content:
             chain = [{"code": 9101, "message": "Content for TXT record must not be empty."}]
@@ -182,17 +185,32 @@ class Cloudflare(Service):
             raise failed(400, 1004, "page, per_page: out of range")
         size = self.zones.page(self.name, asked)
         shown = found[(page - 1) * size : page * size]
-        info = {"page": page, "per_page": size, "count": len(shown), "total_count": len(found),
-                "total_pages": -(-len(found) // size)}
+        info = {
+            "page": page,
+            "per_page": size,
+            "count": len(shown),
+            "total_count": len(found),
+            "total_pages": -(-len(found) // size),
+        }
         return success(shown, result_info=info)
 
     def shown_zone(self, zone: Zone) -> dict:
         return {
-            "id": zone.id, "name": zone.name, "status": "active", "paused": False, "type": "full",
-            "development_mode": 0, "name_servers": ["ada.ns.cloudflare.com", "bob.ns.cloudflare.com"],
-            "original_name_servers": None, "original_registrar": None, "original_dnshost": None,
-            "created_on": "2024-01-01T00:00:00Z", "modified_on": "2024-01-01T00:00:00Z",
-            "activated_on": "2024-01-01T00:00:00Z", "meta": {}, "owner": {"id": None, "type": "user", "email": None},
+            "id": zone.id,
+            "name": zone.name,
+            "status": "active",
+            "paused": False,
+            "type": "full",
+            "development_mode": 0,
+            "name_servers": ["ada.ns.cloudflare.com", "bob.ns.cloudflare.com"],
+            "original_name_servers": None,
+            "original_registrar": None,
+            "original_dnshost": None,
+            "created_on": "2024-01-01T00:00:00Z",
+            "modified_on": "2024-01-01T00:00:00Z",
+            "activated_on": "2024-01-01T00:00:00Z",
+            "meta": {},
+            "owner": {"id": None, "type": "user", "email": None},
             "account": {"id": self.credentials["account_id"], "name": "Lab"},
             "permissions": ["#dns_records:edit", "#dns_records:read", "#zone:read"],
             "plan": {"id": "0" * 32, "name": "Free Website"},
@@ -200,9 +218,19 @@ class Cloudflare(Service):
 
     def shown(self, zone: Zone, name: str, record: Record) -> dict:
         return {
-            "id": record.id, "name": name.rstrip("."), "type": "TXT", "content": record.content,
-            "proxiable": False, "proxied": False, "ttl": record.ttl, "settings": {}, "meta": {},
-            "comment": record.comment, "tags": [], "created_on": record.created, "modified_on": record.created,
+            "id": record.id,
+            "name": name.rstrip("."),
+            "type": "TXT",
+            "content": record.content,
+            "proxiable": False,
+            "proxied": False,
+            "ttl": record.ttl,
+            "settings": {},
+            "meta": {},
+            "comment": record.comment,
+            "tags": [],
+            "created_on": record.created,
+            "modified_on": record.created,
         }
 
 

@@ -77,7 +77,8 @@ def arguments(request: Request, kind: type | None) -> dict:
     given: dict = {}
     for name, value in request.query:
         outer, dot, inner = name.partition(".")
-        if name in given or dot and inner in given.get(outer, {}):
+        before = given.get(outer, {})
+        if name in given or dot and (not isinstance(before, dict) or inner in before):
             raise ValueError(f"the query has {name} twice")
         if dot:
             given.setdefault(outer, {})[inner] = value
@@ -92,7 +93,10 @@ def arguments(request: Request, kind: type | None) -> dict:
     if request.method == "POST":
         if request.headers.get("Content-Type", "").partition(";")[0] != "application/json":
             raise ValueError("the Content-Type is not application/json")
-        given |= json.loads(request.body)
+        body = json.loads(request.body)
+        if not isinstance(body, dict):
+            raise ValueError("the body is not an object")
+        given |= body
     if kind is None:
         if given:
             raise ValueError(f"the operation takes no {', '.join(given)}")

@@ -9,8 +9,8 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from fake.faults import Rule
 from fake.exchange import Refused, Request, Response
+from fake.faults import Rule
 from fake.service import Service
 
 # Login host and the resource manager it is for (azure.identity.AzureAuthorityHosts, ARM documentation).
@@ -84,7 +84,9 @@ class Entra(Service):
             raise failed(400, "invalid_request", 900144, message)
         host = CLOUDS[request.host]
         if form["scope"] != f"https://{host}/.default":
-            raise failed(400, "invalid_scope", 70011, "The provided value for the input parameter 'scope' is not valid.")
+            raise failed(
+                400, "invalid_scope", 70011, "The provided value for the input parameter 'scope' is not valid."
+            )
         if form["client_id"] != self.credentials["client_id"]:
             message = f"Application with identifier '{form['client_id']}' was not found in the directory."
             raise failed(400, "unauthorized_client", 700016, message)
@@ -92,18 +94,29 @@ class Entra(Service):
             raise failed(401, "invalid_client", 7000215, "Invalid client secret provided.")
         text = f"eyJ0eXAiOiJKV1QifQ.{secrets.token_urlsafe(48)}.{secrets.token_urlsafe(32)}"
         self.tokens[text] = Token(host, time.time() + LIFETIME_SECONDS)
-        return Response.json(200, {"token_type": "Bearer", "expires_in": LIFETIME_SECONDS,
-                                   "ext_expires_in": LIFETIME_SECONDS, "access_token": text})
+        return Response.json(
+            200,
+            {
+                "token_type": "Bearer",
+                "expires_in": LIFETIME_SECONDS,
+                "ext_expires_in": LIFETIME_SECONDS,
+                "access_token": text,
+            },
+        )
 
     def configuration(self, request: Request, tenant: str) -> Response:
         """What msal reads first."""
         self.check_tenant(tenant)
         base = f"https://{request.host}/{tenant}"
-        return Response.json(200, {
-            "issuer": f"{base}/v2.0", "token_endpoint": f"{base}/oauth2/v2.0/token",
-            "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
-            "device_authorization_endpoint": f"{base}/oauth2/v2.0/devicecode",
-        })
+        return Response.json(
+            200,
+            {
+                "issuer": f"{base}/v2.0",
+                "token_endpoint": f"{base}/oauth2/v2.0/token",
+                "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
+                "device_authorization_endpoint": f"{base}/oauth2/v2.0/devicecode",
+            },
+        )
 
     def instances(self, request: Request) -> Response:
         host = request.host
@@ -115,10 +128,18 @@ class Entra(Service):
 def failed(status: int, error: str, code: int, message: str) -> Refused:
     trace, correlation = str(uuid.uuid4()), str(uuid.uuid4())
     stamp = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-    return Refused(Response.json(status, {
-        "error": error,
-        "error_description": f"AADSTS{code}: {message} Trace ID: {trace} Correlation ID: {correlation} "
-                             f"Timestamp: {stamp}",
-        "error_codes": [code], "timestamp": stamp, "trace_id": trace, "correlation_id": correlation,
-        "error_uri": f"https://login.microsoftonline.com/error?code={code}",
-    }))
+    return Refused(
+        Response.json(
+            status,
+            {
+                "error": error,
+                "error_description": f"AADSTS{code}: {message} Trace ID: {trace} Correlation ID: {correlation} "
+                f"Timestamp: {stamp}",
+                "error_codes": [code],
+                "timestamp": stamp,
+                "trace_id": trace,
+                "correlation_id": correlation,
+                "error_uri": f"https://login.microsoftonline.com/error?code={code}",
+            },
+        )
+    )

@@ -4,18 +4,18 @@ Shapes: the discovery document; errors: recorded traffic in the issue trackers o
 """
 
 import json
-import secrets
 import time
 from datetime import UTC, datetime
 
 from fake import txt
-from fake.faults import Rule
-from .google_description import method_of, violations
-from .google_token import GoogleToken
 from fake.exchange import Refused, Request, Response
+from fake.faults import Rule
 from fake.powerdns import RecordSet
 from fake.service import Service
 from fake.zones import Zone
+
+from .google_description import method_of, violations
+from .google_token import GoogleToken
 
 
 class Google(Service):
@@ -66,8 +66,12 @@ class Google(Service):
     def fault(self, rule: Rule, request: Request) -> Response:
         if rule.kind in ("rate-limit-exceeded", "quota-exceeded"):
             reason = "rateLimitExceeded" if rule.kind == "rate-limit-exceeded" else "quotaExceeded"
-            return failed(403, reason, "Quota exceeded for quota metric 'Write requests' of service 'dns.googleapis.com'.",
-                          domain="usageLimits").response
+            return failed(
+                403,
+                reason,
+                "Quota exceeded for quota metric 'Write requests' of service 'dns.googleapis.com'.",
+                domain="usageLimits",
+            ).response
         if rule.kind == "rate-limited":
             refused = failed(429, "rateLimitExceeded", "Resource has been exhausted (e.g. check quota).").response
             refused.headers["Retry-After"] = str(rule.retry_after)
@@ -94,8 +98,11 @@ class Google(Service):
         zone, name, kind = self.zone(path["managedZone"]), request.one("name"), request.one("type")
         if kind and not name:
             raise failed(400, "invalid", "Invalid value for 'parameters.name': a type needs a name")
-        found = [row for row in await zone.records.all()
-                 if (name is None or row.name == name.lower()) and (kind is None or row.type == kind)]
+        found = [
+            row
+            for row in await zone.records.all()
+            if (name is None or row.name == name.lower()) and (kind is None or row.type == kind)
+        ]
         found.sort(key=lambda row: (row.name, row.type))
         page, token = self.paged(request, found)
         return {"kind": "dns#resourceRecordSetsListResponse", "rrsets": [shown(row) for row in page], **token}
@@ -128,15 +135,21 @@ class Google(Service):
             key = (asked.name, asked.type)
             now = planned[key] if key in planned else await zone.records.get(*key)
             if now is not None and now.contents:
-                message = f"The resource 'entity.change.additions[{at}]' named '{asked.name} ({asked.type})' already exists"
+                message = (
+                    f"The resource 'entity.change.additions[{at}]' named '{asked.name} ({asked.type})' already exists"
+                )
                 raise failed(409, "alreadyExists", message)
             planned[key] = asked
         for records in planned.values():
             await zone.put(records)
         change_id = str(len(self.changes) + 1)
-        change = {"kind": "dns#change", "id": change_id, "isServing": False,
-                  "startTime": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-                  **{side: body[side] for side in ("additions", "deletions") if body.get(side)}}
+        change = {
+            "kind": "dns#change",
+            "id": change_id,
+            "isServing": False,
+            "startTime": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            **{side: body[side] for side in ("additions", "deletions") if body.get(side)},
+        }
         self.changes[zone.id, change_id] = change
         return {**change, "status": "pending"}
 
@@ -190,20 +203,36 @@ class Google(Service):
 
 def shown_zone(zone: Zone) -> dict:
     return {
-        "kind": "dns#managedZone", "name": zone.id, "id": str(zone.number), "dnsName": zone.fqdn, "description": "",
-        "creationTime": "2024-01-01T00:00:00.000Z", "visibility": "private" if zone.private else "public",
+        "kind": "dns#managedZone",
+        "name": zone.id,
+        "id": str(zone.number),
+        "dnsName": zone.fqdn,
+        "description": "",
+        "creationTime": "2024-01-01T00:00:00.000Z",
+        "visibility": "private" if zone.private else "public",
         "nameServers": ["ns-cloud-a1.googledomains.com.", "ns-cloud-a2.googledomains.com."],
     }
 
 
 def shown(records: RecordSet) -> dict:
-    return {"kind": "dns#resourceRecordSet", "name": records.name, "type": records.type, "ttl": records.ttl,
-            "rrdatas": records.contents, "signatureRrdatas": []}
+    return {
+        "kind": "dns#resourceRecordSet",
+        "name": records.name,
+        "type": records.type,
+        "ttl": records.ttl,
+        "rrdatas": records.contents,
+        "signatureRrdatas": [],
+    }
 
 
 def unauthenticated() -> Refused:
-    refused = failed(401, "authError", "Request had invalid authentication credentials. Expected OAuth 2 access token, "
-                     "login cookie or other valid authentication credential.", status_text="UNAUTHENTICATED")
+    refused = failed(
+        401,
+        "authError",
+        "Request had invalid authentication credentials. Expected OAuth 2 access token, "
+        "login cookie or other valid authentication credential.",
+        status_text="UNAUTHENTICATED",
+    )
     refused.response.headers["WWW-Authenticate"] = 'Bearer realm="https://accounts.google.com/", error="invalid_token"'
     return refused
 

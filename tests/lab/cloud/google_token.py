@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from google.auth import exceptions, jwt
 
-from fake.faults import Rule
-from .google_description import SCOPES
 from fake.exchange import Refused, Request, Response
+from fake.faults import Rule
 from fake.service import Service
+
+from .google_description import SCOPES
 
 # Exactly this, whatever `token_uri` a key file names: google.oauth2.service_account has it fixed.
 AUDIENCE = "https://oauth2.googleapis.com/token"
@@ -70,7 +71,7 @@ class GoogleToken(Service):
         try:
             header = jwt.decode_header(assertion)
             claims = jwt.decode(assertion, certs=self.public_key, audience=AUDIENCE)
-        except (ValueError, exceptions.GoogleAuthError) as error:
+        except (ValueError, TypeError, exceptions.GoogleAuthError) as error:
             text = str(error)
             if "audience" in text:
                 raise failed("invalid_grant", "Invalid JWT: Failed audience check.") from error
@@ -86,8 +87,10 @@ class GoogleToken(Service):
         return claims
 
 
-SHORT_LIVED = "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. " \
-              "Check your iat and exp values in the JWT claim."
+SHORT_LIVED = (
+    "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. "
+    "Check your iat and exp values in the JWT claim."
+)
 
 
 def failed(error: str, description: str, status: int = 400) -> Refused:

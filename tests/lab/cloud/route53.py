@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 from xml.sax.saxutils import escape
 
 from fake import txt
-from .aws_description import Description, NotDescribed, rendered
-from fake.faults import Rule
 from fake.exchange import Refused, Request, Response
+from fake.faults import Rule
 from fake.powerdns import RecordSet
-from .sigv4 import Denied, Key, verify
 from fake.service import Service
 from fake.zones import Zone, reversed_labels
+
+from .aws_description import Description, NotDescribed, rendered
+from .sigv4 import Denied, Key, verify
 
 NAMESPACE = "https://route53.amazonaws.com/doc/2013-04-01/"
 
@@ -79,8 +80,13 @@ class Route53(Service):
         ordered = sorted(self.zones.of(self.name), key=lambda zone: (reversed_labels(zone.name), zone.id))
         rest = [zone for zone in ordered if (reversed_labels(zone.name), zone.id) >= start or not start[0][0]]
         page, following, most = self.paged(rest, given)
-        answer = {"HostedZones": [shown_zone(zone) for zone in page], "DNSName": given.get("DNSName"),
-                  "HostedZoneId": given.get("HostedZoneId"), "IsTruncated": following is not None, "MaxItems": most}
+        answer = {
+            "HostedZones": [shown_zone(zone) for zone in page],
+            "DNSName": given.get("DNSName"),
+            "HostedZoneId": given.get("HostedZoneId"),
+            "IsTruncated": following is not None,
+            "MaxItems": most,
+        }
         if following:
             answer |= {"NextDNSName": following.fqdn, "NextHostedZoneId": following.id}
         return answer
@@ -94,12 +100,19 @@ class Route53(Service):
                 raise failed("NoSuchMarker", f"The marker {marker} is unknown")
             rest = rest[at:]
         page, following, most = self.paged(rest, given)
-        return {"HostedZones": [shown_zone(zone) for zone in page], "Marker": marker or "", "MaxItems": most,
-                "IsTruncated": following is not None, "NextMarker": following.id if following else None}
+        return {
+            "HostedZones": [shown_zone(zone) for zone in page],
+            "Marker": marker or "",
+            "MaxItems": most,
+            "IsTruncated": following is not None,
+            "NextMarker": following.id if following else None,
+        }
 
     async def get_zone(self, request: Request, given: dict) -> dict:
-        return {"HostedZone": shown_zone(self.zone(given["Id"])),
-                "DelegationSet": {"NameServers": ["ns-1.awsdns-01.com", "ns-2.awsdns-02.net"]}}
+        return {
+            "HostedZone": shown_zone(self.zone(given["Id"])),
+            "DelegationSet": {"NameServers": ["ns-1.awsdns-01.com", "ns-2.awsdns-02.net"]},
+        }
 
     async def list_records(self, request: Request, given: dict) -> dict:
         """All record sets from a name and type on: the first need not be what was asked for."""
@@ -110,8 +123,11 @@ class Route53(Service):
         start = (reversed_labels(name.lower()) if name else [], kind)
         rows = sorted(await zone.records.all(), key=place)
         page, following, most = self.paged([row for row in rows if place(row) >= start], given)
-        answer = {"ResourceRecordSets": [shown_set(row) for row in page], "IsTruncated": following is not None,
-                  "MaxItems": most}
+        answer = {
+            "ResourceRecordSets": [shown_set(row) for row in page],
+            "IsTruncated": following is not None,
+            "MaxItems": most,
+        }
         if following:
             answer |= {"NextRecordName": following.name, "NextRecordType": following.type}
         return answer
@@ -212,8 +228,13 @@ def place(records: RecordSet) -> tuple[list[str], str]:
 
 
 def shown_zone(zone: Zone) -> dict:
-    return {"Id": f"/hostedzone/{zone.id}", "Name": zone.fqdn, "CallerReference": f"lab-{zone.number}",
-            "Config": {"PrivateZone": zone.private}, "ResourceRecordSetCount": 2}
+    return {
+        "Id": f"/hostedzone/{zone.id}",
+        "Name": zone.fqdn,
+        "CallerReference": f"lab-{zone.number}",
+        "Config": {"PrivateZone": zone.private},
+        "ResourceRecordSetCount": 2,
+    }
 
 
 def shown_set(records: RecordSet) -> dict:

@@ -1,5 +1,6 @@
 """AWS signature version 4, recomputed by botocore.auth.SigV4Auth from what arrived."""
 
+import hashlib
 import hmac
 import re
 from dataclasses import dataclass
@@ -56,9 +57,16 @@ def verify(request: Request, keys: dict[str, Key], service: str, region: str) ->
     must = {"host"} | {name.lower() for name in request.headers if name.lower().startswith("x-amz-")}
     if must - set(signed) or sorted(signed) != signed:
         raise Denied("SignatureDoesNotMatch", f"SignedHeaders must be sorted and name {', '.join(sorted(must))}.")
+    # botocore signs by this header where it is there, so it must be true.
+    digest = request.headers.get("X-Amz-Content-SHA256")
+    if digest is not None and digest != hashlib.sha256(request.body).hexdigest():
+        raise Denied("XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match the body.")
     if not hmac.compare_digest(computed(request, key, service, region, date, signed), found["signature"]):
-        raise Denied("SignatureDoesNotMatch", "The request signature we calculated does not match the signature you "
-                     "provided. Check your AWS Secret Access Key and signing method.")
+        raise Denied(
+            "SignatureDoesNotMatch",
+            "The request signature we calculated does not match the signature you "
+            "provided. Check your AWS Secret Access Key and signing method.",
+        )
     if service not in key.services:
         raise Denied("AccessDenied", f"User: {key.id} is not authorized to perform: {service}:*")
     return key

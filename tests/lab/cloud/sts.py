@@ -10,11 +10,12 @@ from xml.sax.saxutils import escape
 
 import aiohttp
 
-from .aws_description import Description, NotDescribed
-from fake.faults import Rule
 from fake.exchange import Refused, Request, Response
-from .sigv4 import Denied, Key, verify
+from fake.faults import Rule
 from fake.service import Service
+
+from .aws_description import Description, NotDescribed
+from .sigv4 import Denied, Key, verify
 
 NAMESPACE = "https://sts.amazonaws.com/doc/2011-06-15/"
 REGIONAL = {f"sts.{region}.amazonaws.com": region for region in ("us-east-1", "eu-central-1")}
@@ -75,8 +76,11 @@ class Sts(Service):
     async def ask_moto(self, request: Request) -> Response:
         if self.moto is None:
             self.moto = await asyncio.to_thread(start_moto)
-        headers = {name: request.headers[name] for name in ("Authorization", "Content-Type", "X-Amz-Date")
-                   if name in request.headers}
+        headers = {
+            name: request.headers[name]
+            for name in ("Authorization", "Content-Type", "X-Amz-Date")
+            if name in request.headers
+        }
         async with aiohttp.ClientSession() as session:
             async with session.post(self.moto, data=request.body, headers=headers) as answer:
                 return Response(answer.status, await answer.read(), {"Content-Type": "text/xml"})

@@ -1,11 +1,11 @@
 """How a test steers the fake: plain HTTP with JSON on a loopback port of its own.
 
-    GET, DELETE /log          every request so far: service, method, host, path, query, headers, body, status, fault
-    GET, DELETE /violations   [{service, request, violation}]; clearing the log leaves them
-    GET, POST, DELETE /faults a `faults.Rule`; GET lists those that are not used up
-    GET, POST /zones          {service, name, private, live}
-    GET, POST /records        TXT sets as the service sees them; POST {service, name, value} is another writer's addition
-    POST /page-size           {service, size}: how many items a page has at most; 0 for the service's own
+GET, DELETE /log          every request so far: service, method, host, path, query, headers, body, status, fault
+GET, DELETE /violations   [{service, request, violation}]; clearing the log leaves them
+GET, POST, DELETE /faults a `faults.Rule`; GET lists those that are not used up
+GET, POST /zones          {service, name, private, live}
+GET, POST /records        TXT sets as the service sees them; POST {service, name, value} is another writer's addition
+POST /page-size           {service, size}: how many items a page has at most; 0 for the service's own
 """
 
 import json
@@ -59,7 +59,12 @@ class Control:
         service = self.server.service_of(rule.host)
         if service is None:
             raise ValueError(f"host: {rule.host!r} is no service's")
-        if rule.kind in {kind for each in self.server.services for kind in each.shapes} and rule.kind not in service.shapes:
+        if rule.kind == "race" and self.server.zones.public(service.name, rule.name.rstrip(".") + ".") is None:
+            raise ValueError(f"name: {rule.name!r} is in no public zone of {service.name}")
+        if (
+            rule.kind in {kind for each in self.server.services for kind in each.shapes}
+            and rule.kind not in service.shapes
+        ):
             raise ValueError(f"kind: {rule.kind!r} is no fault of {rule.host}")
         self.server.faults.add(rule)
         return web.Response(status=204)
@@ -69,23 +74,42 @@ class Control:
         return web.Response(status=204)
 
     async def zones(self, _: web.Request) -> web.Response:
-        return web.json_response([
-            {"service": zone.service, "name": zone.name, "private": zone.private, "id": zone.id, "number": str(zone.number)}
-            for zone in self.server.zones.all
-        ])
+        return web.json_response(
+            [
+                {
+                    "service": zone.service,
+                    "name": zone.name,
+                    "private": zone.private,
+                    "id": zone.id,
+                    "number": str(zone.number),
+                }
+                for zone in self.server.zones.all
+            ]
+        )
 
     async def add_zone(self, request: web.Request) -> web.Response:
-        zone = await self.server.zones.add(**await request.json())
+        body = await request.json()
+        self.check_service(body)
+        zone = await self.server.zones.add(**body)
         return web.json_response({"id": zone.id, "number": str(zone.number)}, status=201)
 
     async def records(self, _: web.Request) -> web.Response:
-        return web.json_response([
-            {"service": zone.service, "zone": zone.name, "zone_id": zone.id, "private": zone.private, "name": found.name,
-             "ttl": found.ttl, "contents": found.contents}
-            for zone in self.server.zones.all
-            for found in await zone.records.all()
-            if found.type == "TXT"
-        ])
+        return web.json_response(
+            [
+                {
+                    "service": zone.service,
+                    "zone": zone.name,
+                    "zone_id": zone.id,
+                    "private": zone.private,
+                    "name": found.name,
+                    "ttl": found.ttl,
+                    "contents": found.contents,
+                }
+                for zone in self.server.zones.all
+                for found in await zone.records.all()
+                if found.type == "TXT"
+            ]
+        )
 
     async def add_record(self, request: web.Request) -> web.Response:
         async with self.server.zones.lock:
@@ -94,8 +118,14 @@ class Control:
 
     async def page_size(self, request: web.Request) -> web.Response:
         body = await request.json()
+        self.check_service(body)
         self.server.zones.page_size[body["service"]] = int(body["size"])
         return web.Response(status=204)
+
+    def check_service(self, body: dict) -> None:
+        names = [service.name for service in self.server.services]
+        if body.get("service") not in names:
+            raise ValueError(f"service: {body.get('service')!r} is none of {', '.join(names)}")
 
 
 @web.middleware

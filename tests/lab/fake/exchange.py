@@ -52,9 +52,8 @@ class Response:
     headers: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def json(cls, status: int, value: object, **headers: str) -> "Response":
-        named = {name.replace("_", "-"): text for name, text in headers.items()}
-        return cls(status, json.dumps(value).encode(), {"Content-Type": "application/json; charset=utf-8", **named})
+    def json(cls, status: int, value: object) -> "Response":
+        return cls(status, json.dumps(value).encode(), {"Content-Type": "application/json; charset=utf-8"})
 
     @classmethod
     def xml(cls, status: int, text: str) -> "Response":

@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, urlencode
 from .exchange import Request, Response
 
 # Where credentials belong. A secret anywhere else stays readable here, so that a test can find it.
-CREDENTIAL_HEADERS = {"authorization", "x-auth-key", "x-amz-security-token"}
+CREDENTIAL_HEADERS = {"authorization", "x-auth-key", "x-amz-security-token", "x-api-key"}
 CREDENTIAL_FIELDS = {"client_secret", "client_assertion", "assertion"}
 HIDDEN = "(hidden)"
 

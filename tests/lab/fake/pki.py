@@ -32,8 +32,9 @@ def server_context(folder: Path, names: list[str]) -> tuple[ssl.SSLContext, Path
     )
     chain, root_file = folder / "server.pem", folder / "root.pem"
     root_file.write_bytes(pem(root))
-    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
-                                serialization.NoEncryption())
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     chain.touch(mode=0o600)
     chain.write_bytes(private + pem(leaf))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -57,8 +58,17 @@ def builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKe
 
 
 def key_usage(**uses: bool) -> x509.KeyUsage:
-    names = ["digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
-             "key_cert_sign", "crl_sign", "encipher_only", "decipher_only"]
+    names = [
+        "digital_signature",
+        "content_commitment",
+        "key_encipherment",
+        "data_encipherment",
+        "key_agreement",
+        "key_cert_sign",
+        "crl_sign",
+        "encipher_only",
+        "decipher_only",
+    ]
     return x509.KeyUsage(**{name: uses.get(name, False) for name in names})
 
 

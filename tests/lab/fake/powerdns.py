@@ -1,6 +1,7 @@
 """Record sets in a real PowerDNS, by its HTTP API (https://doc.powerdns.com/authoritative/http-api/zone.html)."""
 
 from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
 import aiohttp
 
@@ -35,10 +36,6 @@ class PowerDns:
                 raise RuntimeError(f"PowerDNS: {method} {path}: {answer.status} {await answer.text()}")
             return await answer.json() if answer.content_type == "application/json" else None
 
-    async def close(self) -> None:
-        if self.session is not None:
-            await self.session.close()
-
 
 class LiveZone:
     """A zone that resolvers see."""
@@ -54,7 +51,7 @@ class LiveZone:
         await self.server.call("POST", "", body, ok=(409,))
 
     async def get(self, name: str, kind: str) -> RecordSet | None:
-        sets = await self._read(f"?rrset_name={name}&rrset_type={kind}")
+        sets = await self._read("?" + urlencode({"rrset_name": name, "rrset_type": kind}))
         return next((found for found in sets if (found.name, found.type) == (name, kind)), None)
 
     async def all(self) -> list[RecordSet]:
@@ -62,16 +59,19 @@ class LiveZone:
 
     async def put(self, records: RecordSet) -> None:
         rows = [{"content": content, "disabled": False} for content in records.contents]
-        await self._patch({"name": records.name, "type": records.type, "ttl": records.ttl, "changetype": "REPLACE",
-                           "records": rows})
+        await self._patch(
+            {"name": records.name, "type": records.type, "ttl": records.ttl, "changetype": "REPLACE", "records": rows}
+        )
 
     async def delete(self, name: str, kind: str) -> None:
         await self._patch({"name": name, "type": kind, "changetype": "DELETE"})
 
     async def _read(self, query: str) -> list[RecordSet]:
         zone = await self.server.call("GET", self.path + query)
-        return [RecordSet(found["name"], found["type"], found["ttl"], [row["content"] for row in found["records"]])
-                for found in zone["rrsets"]]
+        return [
+            RecordSet(found["name"], found["type"], found["ttl"], [row["content"] for row in found["records"]])
+            for found in zone["rrsets"]
+        ]
 
     async def _patch(self, change: dict) -> None:
         await self.server.call("PATCH", self.path, {"rrsets": [change]})

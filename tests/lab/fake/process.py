@@ -21,7 +21,7 @@ from .zones import Zones
 Build = Callable[[Zones, Journal, Faults], tuple[list[Service], dict]]
 
 
-def run(build: Build, usual_zones: list[dict], names: list[str] = []) -> None:
+def run(build: Build, usual_zones: list[dict], names: tuple[str, ...] = ()) -> None:
     """Serves until the process is ended. `build` makes the services and the credentials that clients need; `names` are
     in the certificate besides the services' hosts.
     """
@@ -34,7 +34,7 @@ def run(build: Build, usual_zones: list[dict], names: list[str] = []) -> None:
     asyncio.run(serve(given.powerdns, given.folder, wanted, build, names))
 
 
-async def serve(powerdns: str, folder: Path, wanted: list[dict], build: Build, names: list[str]) -> None:
+async def serve(powerdns: str, folder: Path, wanted: list[dict], build: Build, names: tuple[str, ...]) -> None:
     zones, journal, faults = Zones(PowerDns(powerdns, os.environ["POWERDNS_API_KEY"])), Journal(), Faults()
     for zone in wanted:
         await zones.add(**zone)
@@ -45,8 +45,10 @@ async def serve(powerdns: str, folder: Path, wanted: list[dict], build: Build, n
     context.sni_callback = remember_server_name
     port = await listen(server.app(), context)
     control = await listen(Control(server).app())
-    announce(folder / "ready.json", {"port": port, "control": control, "root": str(root), "hosts": hosts,
-                                     "credentials": credentials})
+    announce(
+        folder / "ready.json",
+        {"port": port, "control": control, "root": str(root), "hosts": hosts, "credentials": credentials},
+    )
     await asyncio.Event().wait()
 
 

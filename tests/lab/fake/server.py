@@ -6,14 +6,16 @@ import traceback
 from aiohttp import web
 from multidict import CIMultiDict
 
-from .faults import Faults, Rule
 from .exchange import Request, Response
+from .faults import Faults, Rule
 from .journal import Journal
 from .service import Service
 from .zones import Zones
 
-HTML = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n" \
-       b"</body>\r\n</html>\r\n"
+HTML = (
+    b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n"
+    b"</body>\r\n</html>\r\n"
+)
 
 
 class Server:

@@ -2,8 +2,8 @@
 
 import abc
 
-from .faults import Faults, Rule
 from .exchange import Refused, Request, Response
+from .faults import Faults, Rule
 from .journal import Journal
 from .zones import Zones
 

@@ -14,8 +14,12 @@ def prove_certbot_cloudflare_with_a_token(lab: Lab) -> None:
     from certbot_dns_cloudflare._internal.dns_cloudflare import _CloudflareClient
 
     client = _CloudflareClient(api_token=lab.known["cloudflare"]["api_token"])
-    two_values(lab, "cf-token", lambda name, value: client.add_txt_record(DOMAIN, name, value, 120),
-               lambda name, value: client.del_txt_record(DOMAIN, name, value))
+    two_values(
+        lab,
+        "cf-token",
+        lambda name, value: client.add_txt_record(DOMAIN, name, value, 120),
+        lambda name, value: client.del_txt_record(DOMAIN, name, value),
+    )
 
 
 def prove_certbot_cloudflare_with_a_key(lab: Lab) -> None:
@@ -23,8 +27,12 @@ def prove_certbot_cloudflare_with_a_key(lab: Lab) -> None:
 
     known = lab.known["cloudflare"]
     client = _CloudflareClient(email=known["email"], api_key=known["api_key"])
-    two_values(lab, "cf-key", lambda name, value: client.add_txt_record(DOMAIN, name, value, 120),
-               lambda name, value: client.del_txt_record(DOMAIN, name, value))
+    two_values(
+        lab,
+        "cf-key",
+        lambda name, value: client.add_txt_record(DOMAIN, name, value, 120),
+        lambda name, value: client.del_txt_record(DOMAIN, name, value),
+    )
 
 
 def prove_certbot_route53(lab: Lab) -> None:
@@ -48,8 +56,12 @@ def prove_certbot_google(lab: Lab) -> None:
         json.dump(lab.known["google"]["key_file"], key_file)
         key_file.flush()
         client = _GoogleClient(key_file.name)
-        two_values(lab, "gcp", lambda name, value: client.add_txt_record(DOMAIN, name, value, 60),
-                   lambda name, value: client.del_txt_record(DOMAIN, name, value, 60))
+        two_values(
+            lab,
+            "gcp",
+            lambda name, value: client.add_txt_record(DOMAIN, name, value, 60),
+            lambda name, value: client.del_txt_record(DOMAIN, name, value, 60),
+        )
 
 
 def prove_azure_sdk(lab: Lab) -> None:
@@ -68,8 +80,12 @@ def prove_azure_sdk(lab: Lab) -> None:
         else:
             sdk.record_sets.delete(*at)
 
-    two_values(lab, "azure", lambda name, value: (kept.append(value), put(name)),
-               lambda name, value: (kept.remove(value), put(name)))
+    two_values(
+        lab,
+        "azure",
+        lambda name, value: (kept.append(value), put(name)),
+        lambda name, value: (kept.remove(value), put(name)),
+    )
 
 
 def prove_each_vendors_own_sdk(lab: Lab) -> None:

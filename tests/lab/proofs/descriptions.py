@@ -20,8 +20,13 @@ def prove_cloudflare_violations(lab: Lab) -> None:
     noted(lab, "GET", f"{base}/zones/{zone}/dns_records?type=TEXT", headers)
     noted(lab, "GET", f"{base}/elsewhere", headers)
     record = {"type": "TXT", "name": "x.example.test", "content": '"v"', "ttl": 60}
-    for wrong in ({**record, "colour": "red"}, {**record, "ttl": "soon"}, {**record, "settings": {"colour": 1}},
-                  {key: record[key] for key in ("type", "content", "ttl")}, {**record, "name": "x"}):
+    for wrong in (
+        {**record, "colour": "red"},
+        {**record, "ttl": "soon"},
+        {**record, "settings": {"colour": 1}},
+        {key: record[key] for key in ("type", "content", "ttl")},
+        {**record, "name": "x"},
+    ):
         noted(lab, "POST", f"{base}/zones/{zone}/dns_records", headers | JSON, json.dumps(wrong))
     noted(lab, "POST", f"{base}/zones/{zone}/dns_records", headers, json.dumps(record))
     # Some of these the API takes all the same.
@@ -44,12 +49,16 @@ def prove_route53_violations(lab: Lab) -> None:
         SigV4Auth(credentials, "route53", "us-east-1").add_auth(request)
         noted(lab, method, request.url, dict(request.headers), body)
 
-    record = "<ResourceRecordSet><Name>x.example.test.</Name><Type>TXT</Type><TTL>60</TTL><ResourceRecords>" \
-             "<ResourceRecord><Value>\"v\"</Value></ResourceRecord></ResourceRecords></ResourceRecordSet>"
+    record = (
+        "<ResourceRecordSet><Name>x.example.test.</Name><Type>TXT</Type><TTL>60</TTL><ResourceRecords>"
+        '<ResourceRecord><Value>"v"</Value></ResourceRecord></ResourceRecords></ResourceRecordSet>'
+    )
 
     def body(inner: str, namespace: str = "https://route53.amazonaws.com/doc/2013-04-01/") -> str:
-        return f'<ChangeResourceRecordSetsRequest xmlns="{namespace}"><ChangeBatch><Changes>{inner}</Changes>' \
-               "</ChangeBatch></ChangeResourceRecordSetsRequest>"
+        return (
+            f'<ChangeResourceRecordSetsRequest xmlns="{namespace}"><ChangeBatch><Changes>{inner}</Changes>'
+            "</ChangeBatch></ChangeResourceRecordSetsRequest>"
+        )
 
     changes = f"/2013-04-01/hostedzone/{zone}/rrset/"
     signed("GET", "/2013-04-01/hostedzonesbyname?dnsname=example.test.&colour=red")
@@ -66,8 +75,12 @@ def prove_route53_violations(lab: Lab) -> None:
 
 def prove_azure_violations(lab: Lab) -> None:
     known = lab.known["azure"]
-    form = {"client_id": known["client_id"], "client_secret": known["client_secret"],
-            "grant_type": "client_credentials", "scope": "https://management.azure.com/.default"}
+    form = {
+        "client_id": known["client_id"],
+        "client_secret": known["client_secret"],
+        "grant_type": "client_credentials",
+        "scope": "https://management.azure.com/.default",
+    }
     endpoint = f"https://login.microsoftonline.com/{known['tenant_id']}/oauth2/v2.0/token"
     encoded = {"Content-Type": "application/x-www-form-urlencoded"}
     _, text = lab.send("POST", endpoint, encoded, urllib.parse.urlencode(form))
@@ -75,19 +88,23 @@ def prove_azure_violations(lab: Lab) -> None:
     assert lab.violations() == []
     resource = {"resource": "https://management.azure.com/"}
     noted(lab, "POST", endpoint, encoded, urllib.parse.urlencode(form | resource))
-    zones = f"https://management.azure.com/subscriptions/{known['subscription_id']}/resourceGroups/Lab-DNS/providers" \
-            "/Microsoft.Network/dnsZones"
+    zones = (
+        f"https://management.azure.com/subscriptions/{known['subscription_id']}/resourceGroups/Lab-DNS/providers"
+        "/Microsoft.Network/dnsZones"
+    )
     record, version = f"{zones}/example.test/TXT/x", "?api-version=2018-05-01"
     noted(lab, "GET", f"{zones}?api-version=2017-01-01", headers)
     noted(lab, "GET", f"{zones}{version}&colour=red", headers)
     noted(lab, "GET", f"{zones}/example.test/TXT/x.example.test{version}", headers)
     noted(lab, "GET", f"{record}/more{version}", headers)
     noted(lab, "GET", f"{record}{version}", headers | {"If-Match": "*"})
-    for wrong in ({"properties": {"ttl": 60, "TXTRecords": [{"value": ["v"]}]}},
-                  {"properties": {"TTL": 60, "TXTRecords": [{"value": "v"}]}},
-                  {"properties": {"TTL": 60, "TXTRecords": [{"values": ["v"]}]}},
-                  {"properties": {"TTL": 60, "TXTRecords": [{"value": ["v"]}], "fqdn": "x.example.test."}},
-                  {"TTL": 60, "properties": {"TXTRecords": [{"value": ["v"]}]}}):
+    for wrong in (
+        {"properties": {"ttl": 60, "TXTRecords": [{"value": ["v"]}]}},
+        {"properties": {"TTL": 60, "TXTRecords": [{"value": "v"}]}},
+        {"properties": {"TTL": 60, "TXTRecords": [{"values": ["v"]}]}},
+        {"properties": {"TTL": 60, "TXTRecords": [{"value": ["v"]}], "fqdn": "x.example.test."}},
+        {"TTL": 60, "properties": {"TXTRecords": [{"value": ["v"]}]}},
+    ):
         noted(lab, "PUT", f"{record}{version}", headers | JSON, json.dumps(wrong))
     lab.send("DELETE", f"{record}{version}", headers)
 
@@ -101,8 +118,12 @@ def prove_google_violations(lab: Lab) -> None:
     noted(lab, "GET", f"{base}?maxResults=many", headers)
     noted(lab, "GET", f"{base}/{zone}/recordsets", headers)
     record = {"name": "x.example.test.", "type": "TXT", "ttl": 60, "rrdatas": ['"v"']}
-    for wrong in ({"additions": [{**record, "colour": "red"}]}, {"additions": [{**record, "ttl": "60"}]},
-                  {"additions": record}, {"add": [record]}):
+    for wrong in (
+        {"additions": [{**record, "colour": "red"}]},
+        {"additions": [{**record, "ttl": "60"}]},
+        {"additions": record},
+        {"add": [record]},
+    ):
         noted(lab, "POST", f"{base}/{zone}/changes", headers | JSON, json.dumps(wrong))
     noted(lab, "POST", f"{base}/{zone}/changes", headers, json.dumps({"additions": [record]}))
     assert lab.txt("x.example.test") == []

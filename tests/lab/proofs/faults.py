@@ -24,7 +24,9 @@ def prove_throttling(lab: Lab) -> None:
         return refused
 
     client = vendor.Cloudflare(lab.known["cloudflare"])
-    refused = once("api.cloudflare.com", "rate-limited", cloudflare.RateLimitError, lambda: client.zone_id("example.test"))
+    refused = once(
+        "api.cloudflare.com", "rate-limited", cloudflare.RateLimitError, lambda: client.zone_id("example.test")
+    )
     assert refused.response.headers["Retry-After"] == "7"
 
     route53 = vendor.Route53(lab.known["route53"])
@@ -57,8 +59,14 @@ def prove_server_errors_and_broken_answers(lab: Lab) -> None:
     raises(http.client.IncompleteRead, lambda: lab.send("GET", ZONES, headers))
     lab.fault(kind="reset", host="api.cloudflare.com")
     raises((ConnectionError, http.client.HTTPException), lambda: lab.send("GET", ZONES, headers))
-    assert [entry["fault"] for entry in lab.log("api.cloudflare.com")] == \
-        ["server-error"] * 2 + [None, None, "html", None, "truncated", "reset"]
+    assert [entry["fault"] for entry in lab.log("api.cloudflare.com")] == ["server-error"] * 2 + [
+        None,
+        None,
+        "html",
+        None,
+        "truncated",
+        "reset",
+    ]
 
 
 def prove_a_lost_answer(lab: Lab) -> None:
@@ -96,9 +104,14 @@ def prove_expired_tokens(lab: Lab) -> None:
 
 
 def prove_changes_that_stay_pending(lab: Lab) -> None:
-    for provider, host, path in (("route53", "route53.amazonaws.com", "/change/"),
-                                 ("google", "dns.googleapis.com", "/changes/")):
-        client, name = vendor.PROVIDERS[provider](lab.known[provider]), f"_acme-challenge.pending-{provider}.example.test"
+    for provider, host, path in (
+        ("route53", "route53.amazonaws.com", "/change/"),
+        ("google", "dns.googleapis.com", "/changes/"),
+    ):
+        client, name = (
+            vendor.PROVIDERS[provider](lab.known[provider]),
+            f"_acme-challenge.pending-{provider}.example.test",
+        )
         lab.fault(kind="pending", host=host, times=3)
         client.present("example.test", name, "v", 60)
         assert len(lab.log(host, path)) == 4, lab.log(host, path)
@@ -135,8 +148,10 @@ def prove_races(lab: Lab) -> None:
     settled(lab, route53, name)
 
     # An addition where there was nothing is refused by Google and Azure alike, with a status of its own.
-    for provider, host, method, error in (("google", "dns.googleapis.com", "POST", HttpError),
-                                          ("azure", "management.azure.com", "PUT", HttpResponseError)):
+    for provider, host, method, error in (
+        ("google", "dns.googleapis.com", "POST", HttpError),
+        ("azure", "management.azure.com", "PUT", HttpResponseError),
+    ):
         client, name = vendor.PROVIDERS[provider](lab.known[provider]), f"_acme-challenge.new-{provider}.example.test"
         lab.fault(kind="race", host=host, method=method, name=name, value="foreign")
         refused = raises(error, lambda: client.present("example.test", name, "first", 60))

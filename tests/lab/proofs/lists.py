@@ -9,8 +9,10 @@ PAGE = 7
 
 def prove_pages(lab: Lab) -> None:
     """Every vendor's own paging comes to the same zones, whatever a page holds."""
-    everything = {provider: sorted(each["name"] for each in lab.control("GET", "/zones") if each["service"] == provider)
-                  for provider in vendor.PROVIDERS}
+    everything = {
+        provider: sorted(each["name"] for each in lab.control("GET", "/zones") if each["service"] == provider)
+        for provider in vendor.PROVIDERS
+    }
     for size in (0, PAGE):
         for provider in vendor.PROVIDERS:
             lab.control("POST", "/page-size", {"service": provider, "size": size})
@@ -32,8 +34,9 @@ def prove_route53_lists_start_at_a_name(lab: Lab) -> None:
     assert {zone["Config"]["PrivateZone"] for zone in twice} == {True, False}
     public = next(zone["Id"] for zone in twice if not zone["Config"]["PrivateZone"])
     lab.control("POST", "/records", {"service": "route53", "name": "zz.example.test", "value": "v"})
-    sets = sdk.list_resource_record_sets(HostedZoneId=public, StartRecordName="_acme-challenge.absent.example.test.",
-                                         StartRecordType="TXT", MaxItems="1")["ResourceRecordSets"]
+    sets = sdk.list_resource_record_sets(
+        HostedZoneId=public, StartRecordName="_acme-challenge.absent.example.test.", StartRecordType="TXT", MaxItems="1"
+    )["ResourceRecordSets"]
     assert sets[0]["Name"] == "zz.example.test.", sets
     vendor.Route53(lab.known["route53"]).cleanup("example.test", "zz.example.test", "v", 60)
 
@@ -62,9 +65,11 @@ def google_zones(client: vendor.Google, _: Lab):
 
 LISTS = {
     "cloudflare": lambda client, lab: [zone.name for zone in client.sdk.zones.list(per_page=50)],
-    "route53": lambda client, lab: [zone["Name"].rstrip(".") for page in
-                                    client.sdk.get_paginator("list_hosted_zones").paginate()
-                                    for zone in page["HostedZones"]],
+    "route53": lambda client, lab: [
+        zone["Name"].rstrip(".")
+        for page in client.sdk.get_paginator("list_hosted_zones").paginate()
+        for zone in page["HostedZones"]
+    ],
     "azure": lambda client, lab: [zone.name for zone in client.sdk.zones.list_by_resource_group(client.group)],
     "google": google_zones,
 }

@@ -1,5 +1,6 @@
 """What the fake refuses, and how, as the vendors' SDKs report it: a check that cannot fail would prove nothing."""
 
+import hashlib
 import json
 import time
 
@@ -77,16 +78,44 @@ def prove_route53_refuses(lab: Lab) -> None:
     assert code(lambda: good.get_change(Id="C0000000000000000")) == "NoSuchChange"
 
 
+def prove_a_signature_is_of_one_body(lab: Lab) -> None:
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
+    known = lab.known["route53"]
+    url = "https://route53.amazonaws.com/2013-04-01/hostedzone/Z0000000000000000/rrset/"
+
+    def sent(headers: dict, body: str) -> str:
+        request = AWSRequest("POST", url, headers, "<signed/>")
+        credentials = Credentials(known["access_key_id"], known["secret_access_key"])
+        SigV4Auth(credentials, "route53", "us-east-1").add_auth(request)
+        return lab.send("POST", url, dict(request.headers), body)[1]
+
+    digest = {"X-Amz-Content-SHA256": hashlib.sha256(b"<signed/>").hexdigest()}
+    assert "SignatureDoesNotMatch" in sent({}, "<other/>")
+    assert "XAmzContentSHA256Mismatch" in sent(digest, "<other/>")
+    assert lab.violations() == [], "nothing of an unsigned request is looked at"
+    for headers in ({}, digest):
+        assert "InvalidInput" in sent(headers, "<signed/>")
+    assert len(lab.violations()) == 2
+
+
 def prove_sts_lends_a_role(lab: Lab) -> None:
     import boto3
     from botocore.exceptions import ClientError
 
     known = lab.known["route53"]
-    sts = boto3.client("sts", aws_access_key_id=known["role_only_access_key_id"],
-                       aws_secret_access_key=known["role_only_secret_access_key"])
+    sts = boto3.client(
+        "sts",
+        aws_access_key_id=known["role_only_access_key_id"],
+        aws_secret_access_key=known["role_only_secret_access_key"],
+    )
     lent = sts.assume_role(RoleArn=known["role_arn"], RoleSessionName="lab", ExternalId=known["external_id"])
-    keys = {"aws_access_key_id": lent["Credentials"]["AccessKeyId"],
-            "aws_secret_access_key": lent["Credentials"]["SecretAccessKey"]}
+    keys = {
+        "aws_access_key_id": lent["Credentials"]["AccessKeyId"],
+        "aws_secret_access_key": lent["Credentials"]["SecretAccessKey"],
+    }
     with_token = boto3.client("route53", **keys, aws_session_token=lent["Credentials"]["SessionToken"])
     assert with_token.list_hosted_zones()["HostedZones"]
     without = raises(ClientError, boto3.client("route53", **keys).list_hosted_zones)
@@ -114,7 +143,9 @@ def prove_azure_refuses(lab: Lab) -> None:
         return raises(HttpResponseError, call).status_code
 
     def put(values: list[str], ttl: int = 60, **condition: str):
-        return sets.create_or_update(*at, {"ttl": ttl, "txt_records": [{"value": [each]} for each in values]}, **condition)
+        return sets.create_or_update(
+            *at, {"ttl": ttl, "txt_records": [{"value": [each]} for each in values]}, **condition
+        )
 
     assert status(lambda: sets.get(*at)) == 404
     assert status(lambda: put(["v", "v"])) == 400, "one value twice"
@@ -133,14 +164,20 @@ def prove_azure_refuses(lab: Lab) -> None:
 
 
 def prove_google_refuses(lab: Lab) -> None:
-    import vendor
     from google.auth import crypt, jwt
     from googleapiclient.errors import HttpError
 
+    import vendor
+
     known = lab.known["google"]
     key_file, now = known["key_file"], int(time.time())
-    claims = {"iss": key_file["client_email"], "aud": "https://oauth2.googleapis.com/token", "iat": now, "exp": now + 3600,
-              "scope": "https://www.googleapis.com/auth/ndev.clouddns.readwrite"}
+    claims = {
+        "iss": key_file["client_email"],
+        "aud": "https://oauth2.googleapis.com/token",
+        "iat": now,
+        "exp": now + 3600,
+        "scope": "https://www.googleapis.com/auth/ndev.clouddns.readwrite",
+    }
 
     def token(changed: dict, key: str = key_file["private_key"]) -> str:
         signer = crypt.RSASigner.from_string(key, key_id=key_file["private_key_id"])

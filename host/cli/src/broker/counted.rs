@@ -27,6 +27,11 @@ impl CountedPlugins {
         Self { host, counts: Mutex::default() }
     }
 
+    /// What is counted.
+    pub(super) fn host(&self) -> &PluginHost {
+        &self.host
+    }
+
     /// Where the sandboxes' memory comes from.
     pub(super) fn engine_mode(&self) -> EngineMode {
         self.host.engine_mode()
@@ -79,6 +84,10 @@ impl Plugins for CountedPlugins {
 
     fn status(&self) -> Vec<PluginStatus> {
         self.host.status()
+    }
+
+    async fn decided(&self) {
+        self.host.decided().await;
     }
 
     fn validate_form(&self, id: &str, data: &SecretJson) -> Result<FormReport, PluginError> {

@@ -95,6 +95,8 @@ pub(crate) const KEYS: &[Key] = &[
     key("storage.root_key.passphrase_file", Shape::Text, "", "the passphrase's file, for source passphrase"),
     key("storage.root_key.variable", Shape::Text, "BURSAR_ROOT_KEY", ""),
     key("plugins.folders", Shape::List, "[]", ""),
+    key("plugins.approval", Shape::Text, "ask", ""),
+    key("plugins.trusted_keys", Shape::List, "[]", ""),
     key("plugins.granted_derives", Shape::Table, "{}", ""),
     key("plugins.granted_dns_names", Shape::Table, "{}", ""),
     key("plugins.granted_addresses", Shape::Table, "{}", ""),

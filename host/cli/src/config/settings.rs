@@ -9,7 +9,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use bursar_domain::dns::{DnsGrants, NameRule};
-use bursar_plugin_host::NetworkConfig;
+use bursar_plugin_host::{Approval, NetworkConfig, TrustedKey};
 use bursar_server::{RateLimit, ServerConfig, TlsFiles};
 use etcetera::BaseStrategy;
 use toml::Value;
@@ -38,6 +38,10 @@ pub(crate) struct Settings {
     pub(crate) root_key: RootKey,
     /// Whose `*.wasm` files are plugins beside the built-in ones.
     pub(crate) plugin_folders: Vec<PathBuf>,
+    /// Which of them need an operator's word.
+    pub(crate) approval: Approval,
+    /// Whose signatures of plugins count.
+    pub(crate) trusted_keys: Vec<TrustedKey>,
     /// Which public fields each type of a folder may derive from secrets.
     pub(crate) granted_derives: BTreeMap<String, Vec<String>>,
     /// Which DNS names beside challenges each type may write.
@@ -115,6 +119,8 @@ pub(super) fn read(from: &Configuration) -> Result<Settings, Failure> {
         root_key: root_key(from, &data_dir)?,
         data_dir,
         plugin_folders: list(from.value("plugins.folders")).into_iter().map(PathBuf::from).collect(),
+        approval: approval(from)?,
+        trusted_keys: trusted_keys(from)?,
         granted_derives: lists(from, "plugins.granted_derives", "must map a plugin's id to a list of JSON Pointers")?,
         dns_grants: dns_grants(from)?,
         network: network::read(from)?,
@@ -172,6 +178,21 @@ fn root_key(from: &Configuration, data_dir: &std::path::Path) -> Result<RootKey,
         },
         _ => Err(from.wrong(name, "must be one of file, passphrase, env, credentials-directory")),
     }
+}
+
+fn approval(from: &Configuration) -> Result<Approval, Failure> {
+    let name = "plugins.approval";
+    let approval = one_of(from, name, APPROVALS)?;
+    if approval == Approval::SignedOnly && list(from.value("plugins.trusted_keys")).is_empty() {
+        return Err(from.wrong(name, "needs plugins.trusted_keys: the minisign public keys whose signatures count"));
+    }
+    Ok(approval)
+}
+
+fn trusted_keys(from: &Configuration) -> Result<Vec<TrustedKey>, Failure> {
+    let name = "plugins.trusted_keys";
+    let keys = list(from.value(name)).into_iter().map(|text| text.parse());
+    keys.collect::<Result<_, String>>().map_err(|wrong| from.wrong(name, format!("has a wrong entry: {wrong}")))
 }
 
 /// A table of lists of texts.
@@ -242,6 +263,8 @@ fn one_of<T: Copy>(from: &Configuration, name: &str, words: &[(&str, T)]) -> Res
 
 /// In the data dir.
 pub(crate) const ROOT_KEY_FILE: &str = "root.key";
+const APPROVALS: &[(&str, Approval)] =
+    &[("ask", Approval::Ask), ("allow", Approval::Allow), ("signed-only", Approval::SignedOnly)];
 const LOG_LEVELS: &[(&str, LogLevel)] = &[
     ("error", LogLevel::Error),
     ("warn", LogLevel::Warn),

@@ -16,6 +16,7 @@ mod initialize;
 mod members;
 mod network;
 mod page;
+mod plugins;
 mod refusal;
 mod sweep;
 mod tokens;
@@ -32,6 +33,7 @@ pub use credentials::{Deletion, ListQuery, Materialized, Probed, Revealed};
 pub use dns::SweepFailure;
 pub use idempotency::{Created, IdempotencyKey};
 pub use page::Page;
+pub use plugins::StoredDecisions;
 pub use tokens::{NewToken, TokenRequest};
 
 use crate::audit::Trail;

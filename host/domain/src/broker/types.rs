@@ -1,4 +1,4 @@
-//! Credential types and plugins, as callers see them.
+//! Credential types, as callers see them.
 
 use std::sync::Arc;
 
@@ -6,8 +6,7 @@ use serde_json::Value;
 
 use super::Broker;
 use crate::access::Caller;
-use crate::audit::Action;
-use crate::plugin::{CredentialType, PluginError, PluginStatus};
+use crate::plugin::{CredentialType, PluginError};
 use crate::{Error, Violation};
 
 impl Broker {
@@ -41,25 +40,5 @@ impl Broker {
             )])),
             other => Ok(other?),
         }
-    }
-
-    /// Every plugin and how it fares.
-    ///
-    /// # Errors
-    ///
-    /// [`crate::Kind::Denied`] for all but operators.
-    pub async fn list_plugins(&self, caller: &Caller) -> Result<Vec<PluginStatus>, Error> {
-        self.authorize_operator(caller, Action::PluginRead).await?;
-        Ok(self.plugins().status())
-    }
-
-    /// One plugin.
-    ///
-    /// # Errors
-    ///
-    /// [`crate::Kind::Denied`] for all but operators, [`crate::Kind::NotFound`].
-    pub async fn plugin(&self, caller: &Caller, id: &str) -> Result<PluginStatus, Error> {
-        let all = self.list_plugins(caller).await?;
-        all.into_iter().find(|status| status.id == id).ok_or_else(|| Error::not_found("plugin"))
     }
 }

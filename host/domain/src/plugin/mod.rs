@@ -3,8 +3,10 @@
 //! The types here follow no version of the WIT contract; the plugin host maps
 //! each version it speaks to these.
 
+mod decision;
 mod manifest;
 mod network;
+mod permissions;
 
 use std::sync::Arc;
 
@@ -12,8 +14,10 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use decision::{Decision, Decisions, Grant, Pin, Revocation};
 pub use manifest::{Ability, Format, HintGroup, Hints, HostWish, Manifest, Placement, Slot, TokenEndpoint, Variant};
 pub use network::{Exchange, NetworkCall, Progress, Report, TxtRecord, Witness};
+pub use permissions::{PermissionDiff, Permissions};
 
 use crate::Violation;
 use crate::secret::SecretJson;
@@ -60,14 +64,49 @@ pub struct PluginStatus {
     pub contract_version: String,
     /// How it fares.
     pub state: State,
-    /// Why it is in that state, when not active.
+    /// Why it is in that state; of an active one, what an operator should know.
     pub reason: Option<String>,
     /// `built-in`, or the file.
     pub source: String,
-    /// Hosts it asks for.
-    pub wanted_hosts: Vec<HostWish>,
-    /// Hosts it was granted.
+    /// The trusted key that signed it, as in the configuration.
+    pub signed_by: Option<String>,
+    /// What it asks for.
+    pub permissions: Permissions,
+    /// Hosts it may reach: those of `permissions` while it is active.
     pub granted_hosts: Vec<String>,
+    /// What an operator granted this id.
+    pub grant: Option<Grant>,
+    /// From what was granted to what it asks for.
+    pub permission_diff: Option<PermissionDiff>,
+    /// What a rollback would put in force.
+    pub previous: Option<Previous>,
+    /// Whether it is in force by a rollback.
+    pub pinned: bool,
+}
+
+impl PluginStatus {
+    /// Whether it is part of Bursar.
+    #[must_use]
+    pub fn is_built_in(&self) -> bool {
+        self.source == BUILT_IN
+    }
+}
+
+/// The source of what is part of Bursar.
+pub const BUILT_IN: &str = "built-in";
+
+/// The component that was in force before.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Previous {
+    /// `sha256:<hex>`.
+    pub digest: String,
+    /// Its version.
+    pub version: String,
+    /// What it asks for.
+    pub permissions: Permissions,
+    /// What a rollback sets aside: the digest of what the file holds now.
+    pub sets_aside: String,
 }
 
 /// What is told with each call.
@@ -172,8 +211,12 @@ pub trait Plugins: Send + Sync {
     /// The active type with this id.
     fn find(&self, id: &str) -> Option<Arc<CredentialType>>;
 
-    /// Every plugin and how it fares, by id.
+    /// Every plugin and how it fares, by id; of one id the active one first.
     fn status(&self) -> Vec<PluginStatus>;
+
+    /// Reads again what operators decided and acts on it, so that the caller
+    /// sees it in the next [`Plugins::status`].
+    async fn decided(&self);
 
     /// Checks `data` against the type's schema, all violations at once.
     ///

@@ -110,25 +110,25 @@ impl Assembly<'_> {
 ///
 /// Where it has no value.
 pub(crate) fn piece(part: &Part, vault: &Vault) -> Result<Piece, Denial> {
-    let (pointer, write): (_, fn(&[u8]) -> Result<Vec<u8>, Denial>) = match part {
+    let pointer = match part {
         Part::Text(text) => return Ok(Piece::Plain(Zeroizing::new(text.clone().into_bytes()))),
         Part::Captured(name) => {
             let (origin, value) = vault.captured(name)?;
             return Ok(Piece::Secret { origin, written: value.clone(), value, basic: false });
         }
         Part::Output(..) => return Err(Denial::new("a signature has no place here")),
-        Part::Basic(user, pointer) => {
-            let (origin, value) = vault.secret(pointer)?;
-            let written = basic(user, &value)?;
-            return Ok(Piece::Secret { origin, value, written, basic: true });
+        Part::Secret(pointer) | Part::Basic(_, pointer) | Part::FormEncoded(pointer) | Part::JsonEscaped(pointer) => {
+            pointer
         }
-        Part::Secret(pointer) => (pointer, |value| Ok(value.to_vec())),
-        Part::FormEncoded(pointer) => (pointer, |value| Ok(form_encoded(value).into_bytes())),
-        Part::JsonEscaped(pointer) => (pointer, |value| Ok(json_escaped(value)?.into_bytes())),
     };
     let (origin, value) = vault.secret(pointer)?;
-    let written = Zeroizing::new(write(&value)?);
-    Ok(Piece::Secret { origin, value, written, basic: false })
+    let written = match part {
+        Part::Basic(user, _) => basic(user, &value)?,
+        Part::FormEncoded(_) => Zeroizing::new(form_encoded(&value).into_bytes()),
+        Part::JsonEscaped(_) => Zeroizing::new(json_escaped(&value)?.into_bytes()),
+        _ => value.clone(),
+    };
+    Ok(Piece::Secret { origin, value, written, basic: matches!(part, Part::Basic(..)) })
 }
 
 /// A signature or digest as text.

@@ -59,9 +59,8 @@ fn element(document: &str, place: &str) -> Option<String> {
     loop {
         let event = reader.read_event().ok()?;
         match (event, &mut text) {
-            (Event::Eof, _) => return None,
-            // Something inside the element: not a text.
-            (Event::Start(_) | Event::Empty(_), Some(_)) => return None,
+            // At its end, or something inside the element: not a text.
+            (Event::Eof, _) | (Event::Start(_) | Event::Empty(_), Some(_)) => return None,
             (Event::Start(start), None) => {
                 if open.len() >= MAX_DEPTH {
                     return None;

@@ -2,6 +2,7 @@
 //! the plugin.
 
 use bursar_domain::plugin::{Manifest, TokenEndpoint};
+use memchr::memmem;
 use percent_encoding::{percent_decode_str, utf8_percent_encode};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
@@ -10,6 +11,7 @@ use super::document::Document;
 use super::request::Denial;
 use super::scrub::{Known, RFC_3986};
 use super::target::Target;
+use crate::names::is_field_pointer;
 
 /// The endpoint that a request is for, if any.
 ///
@@ -78,6 +80,53 @@ pub(crate) fn open(endpoint: &TokenEndpoint, status: u16, body: &[u8], known: &K
     }
     let captured = if (200..300).contains(&status) { held } else { Vec::new() };
     Opened { captured, exposed: Value::Object(exposed) }
+}
+
+/// Whether an answer is that of a token endpoint: OAuth's (RFC 6749, section
+/// 5.1, with what its extensions add) or that of AWS's token service.
+pub(crate) fn holds_token(body: &[u8]) -> bool {
+    if TOKEN_ELEMENTS.iter().any(|element| memmem::find(body, element.as_bytes()).is_some()) {
+        return true;
+    }
+    if !TOKENS.iter().any(|name| memmem::find(body, name.as_bytes()).is_some()) {
+        return false;
+    }
+    let Document::Json(document) = Document::parse(body) else {
+        return false;
+    };
+    TOKENS.iter().any(|name| document.expose().get(name).is_some_and(Value::is_string))
+}
+
+/// Checks what a manifest says of an endpoint.
+///
+/// # Errors
+///
+/// The rule, for the plugin's author.
+pub(crate) fn check(endpoint: &TokenEndpoint) -> Result<(), &'static str> {
+    let pieces = template(&endpoint.url);
+    let whole = pieces.windows(2).all(|two| match two {
+        [Piece::Text(before), Piece::Field(_)] => before.ends_with('/'),
+        [Piece::Field(_), Piece::Text(after)] => after.is_empty() || after.starts_with('/'),
+        _ => false,
+    });
+    let mut example = String::new();
+    for piece in &pieces {
+        match piece {
+            Piece::Text(text) => example.push_str(text),
+            Piece::Field(pointer) if is_field_pointer(pointer) => example.push('x'),
+            Piece::Field(_) => return Err(TEMPLATE),
+        }
+    }
+    let host_is_plain =
+        matches!(pieces.first(), Some(Piece::Text(text)) if text.trim_start_matches("https://").contains('/'));
+    if !whole || !host_is_plain || example.contains(['{', '}']) || Target::parse(&example).is_err() {
+        return Err(TEMPLATE);
+    }
+    let shows_token = endpoint.expose.values().any(|place| {
+        let last = place.rsplit('/').next().unwrap_or_default();
+        TOKENS.contains(&last) || TOKEN_ELEMENTS.iter().any(|element| element[1..element.len() - 1] == *last)
+    });
+    if shows_token { Err("a token endpoint must not expose the token") } else { Ok(()) }
 }
 
 /// The endpoint's address, its template filled in.
@@ -152,6 +201,9 @@ fn template(url: &str) -> Vec<Piece<'_>> {
     pieces
 }
 
+const TEMPLATE: &str = "the url of a token endpoint is https://host/path, whole segments of which may be {/pointer}";
+const TOKENS: [&str; 3] = ["access_token", "refresh_token", "id_token"];
+const TOKEN_ELEMENTS: [&str; 2] = ["<SecretAccessKey>", "<SessionToken>"];
 const MAX_EXPOSED_BYTES: usize = 4 << 10;
 
 #[cfg(test)]
@@ -229,5 +281,42 @@ mod tests {
         assert_eq!(refused.exposed, opened.exposed);
         let page = open(&endpoint, 200, b"<html>no", &known);
         assert!(page.captured.is_empty() && page.exposed == json!({}));
+    }
+
+    #[test]
+    fn a_manifest_says_where_and_shows_no_token() {
+        for good in ["https://h/", "https://h/token", "https://h/{/a}/{/b/c}", "https://h:8443/{/a}"] {
+            assert_eq!(check(&endpoint(good)), Ok(()), "{good}");
+        }
+        for bad in [
+            "https://{/h}/token",
+            "https://h/{a}/token",
+            "https://h/x{/a}",
+            "https://h/{/a}x",
+            "https://h/{/a",
+            "https://h/a}",
+            "https://h/../a",
+            "https://h/?a=b",
+            "https://h",
+            "https:///{/a}",
+            "https://h/{/a}{/b}",
+        ] {
+            assert_eq!(check(&endpoint(bad)), Err(TEMPLATE), "{bad}");
+        }
+        for place in ["/access_token", "/a/refresh_token", "/R/Credentials/SessionToken"] {
+            let mut showing = endpoint("https://h/token");
+            showing.expose.insert("x".to_owned(), place.to_owned());
+            assert!(check(&showing).is_err(), "{place}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_known_by_its_name() {
+        assert!(holds_token(br#"{"access_token": "x", "token_type": "bearer"}"#));
+        assert!(holds_token(b"<A><SecretAccessKey>x</SecretAccessKey></A>"));
+        for none in [&br#"{"error": "no access_token"}"#[..], br#"{"access_token": null}"#, b"access_token", b"{}", b""]
+        {
+            assert!(!holds_token(none));
+        }
     }
 }

@@ -12,6 +12,8 @@ use super::vault::Vault;
 pub(crate) enum Unfit {
     TooLarge,
     Encoded,
+    /// A token, of an endpoint that is not declared.
+    Token,
 }
 
 impl Unfit {
@@ -19,17 +21,19 @@ impl Unfit {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::TooLarge => "the answer has more than 100 headers, 16 KiB of headers or 1 MiB of body",
+            Self::Token => "the answer holds a token: declare the token endpoint and name it, so that it is captured",
             Self::Encoded => "the answer is encoded though that was not asked for: secrets in it could not be found",
         }
     }
 }
 
-/// Holds an answer to the bounds of one.
+/// Holds an answer to the bounds of one. Outside of a declared token endpoint it
+/// must not be one with a token, which nobody would keep from the plugin.
 ///
 /// # Errors
 ///
 /// See [`Unfit`].
-pub(crate) fn admit(answer: &WireAnswer) -> Result<(), Unfit> {
+pub(crate) fn admit(answer: &WireAnswer, captured: bool) -> Result<(), Unfit> {
     let header_bytes: usize = answer.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
     if answer.headers.len() > MAX_HEADERS || header_bytes > MAX_HEADER_BYTES || answer.body.len() > MAX_ANSWER_BYTES {
         return Err(Unfit::TooLarge);
@@ -39,7 +43,10 @@ pub(crate) fn admit(answer: &WireAnswer) -> Result<(), Unfit> {
         "transfer-encoding" => !value.eq_ignore_ascii_case(b"chunked"),
         _ => false,
     });
-    if encoded { Err(Unfit::Encoded) } else { Ok(()) }
+    if encoded {
+        return Err(Unfit::Encoded);
+    }
+    if !captured && endpoint::holds_token(&answer.body) { Err(Unfit::Token) } else { Ok(()) }
 }
 
 /// What the plugin may see: of a token endpoint's answer what the manifest

@@ -57,8 +57,8 @@ pub(crate) enum SigningError {
 /// The keys and signatures of one call, by handle. No `Debug`.
 #[derive(Default)]
 pub(crate) struct Keys {
-    keys: Vec<Key>,
-    outputs: Vec<Output>,
+    loaded: Vec<Key>,
+    made: Vec<Output>,
     /// Digests told as text.
     told: usize,
 }
@@ -92,7 +92,7 @@ impl Keys {
     ///
     /// See [`SigningError`].
     pub(crate) fn load(&mut self, source: Source, secrets: &Secrets<'_>) -> Result<u32, SigningError> {
-        room(self.keys.len())?;
+        room(self.loaded.len())?;
         let (material, origin) = match source {
             Source::Secret { prefix, pointer } => {
                 require_set(secrets.vault, &pointer)?;
@@ -121,7 +121,7 @@ impl Keys {
     ///
     /// See [`SigningError`].
     pub(crate) fn derive(&mut self, key: u32, data: &[Part], secrets: &Secrets<'_>) -> Result<u32, SigningError> {
-        room(self.keys.len())?;
+        room(self.loaded.len())?;
         let (bytes, origins) = self.mac(key, data, secrets)?;
         self.keep_key(Key { material: Material::Bytes(bytes), origins })
     }
@@ -132,7 +132,7 @@ impl Keys {
     ///
     /// See [`SigningError`].
     pub(crate) fn hmac(&mut self, key: u32, data: &[Part], secrets: &Secrets<'_>) -> Result<u32, SigningError> {
-        room(self.outputs.len())?;
+        room(self.made.len())?;
         let (bytes, origins) = self.mac(key, data, secrets)?;
         self.keep_output(Output { bytes, origins })
     }
@@ -149,7 +149,7 @@ impl Keys {
         data: &[Part],
         secrets: &Secrets<'_>,
     ) -> Result<u32, SigningError> {
-        room(self.outputs.len())?;
+        room(self.made.len())?;
         let (message, mut origins) = self.message(data, secrets)?;
         let key = self.key(key)?;
         let random = SystemRandom::new();
@@ -180,7 +180,7 @@ impl Keys {
         data: &[Part],
         secrets: &Secrets<'_>,
     ) -> Result<u32, SigningError> {
-        room(self.outputs.len())?;
+        room(self.made.len())?;
         let (message, origins) = self.message(data, secrets)?;
         self.keep_output(Output { bytes: Zeroizing::new(hash(algorithm, &message)), origins })
     }
@@ -204,7 +204,7 @@ impl Keys {
     ///
     /// Where there is no such handle.
     pub(crate) fn output(&self, handle: u32) -> Result<(&[u8], &BTreeSet<Origin>), Denial> {
-        let output = usize::try_from(handle).ok().and_then(|handle| self.outputs.get(handle));
+        let output = usize::try_from(handle).ok().and_then(|handle| self.made.get(handle));
         let output = output.ok_or_else(|| Denial::new("a part names a signature that there is not"))?;
         Ok((&output.bytes, &output.origins))
     }
@@ -256,19 +256,19 @@ impl Keys {
     }
 
     fn key(&self, handle: u32) -> Result<&Key, SigningError> {
-        let key = usize::try_from(handle).ok().and_then(|handle| self.keys.get(handle));
+        let key = usize::try_from(handle).ok().and_then(|handle| self.loaded.get(handle));
         key.ok_or_else(|| SigningError::Denied("there is no such key".to_owned()))
     }
 
     fn keep_key(&mut self, key: Key) -> Result<u32, SigningError> {
-        let handle = room(self.keys.len())?;
-        self.keys.push(key);
+        let handle = room(self.loaded.len())?;
+        self.loaded.push(key);
         Ok(handle)
     }
 
     fn keep_output(&mut self, output: Output) -> Result<u32, SigningError> {
-        let handle = room(self.outputs.len())?;
-        self.outputs.push(output);
+        let handle = room(self.made.len())?;
+        self.made.push(output);
         Ok(handle)
     }
 }

@@ -16,7 +16,7 @@ pub(crate) enum Level {
 /// The lines of one call.
 #[derive(Default)]
 pub(crate) struct Lines {
-    lines: usize,
+    count: usize,
     bytes: usize,
     dropped: u64,
 }
@@ -24,11 +24,11 @@ pub(crate) struct Lines {
 impl Lines {
     /// Logs a line, unless the call has said enough.
     pub(crate) fn log(&mut self, plugin: &str, level: Level, message: &str, known: &Known) {
-        if self.lines >= MAX_LINES || self.bytes + message.len() > MAX_BYTES {
+        if self.count >= MAX_LINES || self.bytes + message.len() > MAX_BYTES {
             self.dropped += 1;
             return;
         }
-        self.lines += 1;
+        self.count += 1;
         self.bytes += message.len();
         let line = printable(&known.scrub_text(message));
         match level {
@@ -49,9 +49,9 @@ impl Lines {
 fn printable(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut line, c| {
         if is_unprintable(c) {
-            line.extend(c.escape_default())
+            line.extend(c.escape_default());
         } else {
-            line.push(c)
+            line.push(c);
         }
         line
     })
@@ -76,9 +76,9 @@ mod tests {
         for _ in 0..70 {
             lines.log("test", Level::Debug, "x", &Known::default());
         }
-        assert_eq!((lines.lines, lines.dropped()), (64, 6));
+        assert_eq!((lines.count, lines.dropped()), (64, 6));
         let mut long = Lines::default();
         long.log("test", Level::Debug, &"x".repeat(17 << 10), &Known::default());
-        assert_eq!((long.lines, long.dropped()), (0, 1));
+        assert_eq!((long.count, long.dropped()), (0, 1));
     }
 }

@@ -12,7 +12,7 @@ mod body;
 mod client;
 mod config;
 mod document;
-mod endpoint;
+pub(crate) mod endpoint;
 mod guard;
 mod hosts;
 mod inbound;
@@ -25,7 +25,7 @@ pub(crate) mod request;
 pub(crate) mod scrub;
 mod target;
 mod transport;
-mod vault;
+pub(crate) mod vault;
 
 use std::sync::Arc;
 

@@ -98,6 +98,9 @@ impl<'m> Terms<'_, 'm> {
     }
 }
 
+/// As [`WireRequest`] has them.
+type Headers = Vec<(String, Zeroizing<Vec<u8>>)>;
+
 /// The line of configuration that lets `plugin` reach a private `authority`.
 pub(crate) fn granted_addresses(plugin: &str, authority: &str) -> String {
     format!(r#"plugins.granted_addresses = {{ "{plugin}" = ["{authority}"] }}"#)
@@ -117,7 +120,7 @@ fn check_counts(request: &Request) -> Result<(), Denial> {
     Ok(())
 }
 
-fn headers(assembly: &Assembly<'_>, fields: &[Field]) -> Result<Vec<(String, Zeroizing<Vec<u8>>)>, Denial> {
+fn headers(assembly: &Assembly<'_>, fields: &[Field]) -> Result<Headers, Denial> {
     let mut headers = vec![("accept-encoding".to_owned(), Zeroizing::new(b"identity".to_vec()))];
     let mut size = 0;
     for Field { name, value } in fields {

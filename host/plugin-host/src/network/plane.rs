@@ -15,7 +15,7 @@ use super::log::{Level, Lines};
 use super::outbound::{Terms, granted_addresses};
 use super::request::{Denial, Part, Request, Response, SendError};
 use super::target::Target;
-use super::vault::Vault;
+use super::vault::{TooMany, Vault};
 use super::{Network, Reach, Transport, TransportError, WireAnswer, WireRequest};
 
 /// A call that may speak.
@@ -42,18 +42,23 @@ pub(crate) struct Plane {
 pub(crate) struct Unrecorded;
 
 impl Plane {
-    /// `secret_pointers` are all places in the call's data that are secret.
+    /// `secret_pointers` are all places in the call's data that are secret;
+    /// `time` is when the call ends, and what one exchange may take of it.
+    ///
+    /// # Errors
+    ///
+    /// [`TooMany`].
     pub(crate) fn new(
         kind: &Arc<CredentialType>,
         call: &NetworkCall<'_>,
         secret_pointers: Vec<String>,
         network: &Arc<Network>,
         time: (Instant, Duration),
-    ) -> Self {
-        Self {
+    ) -> Result<Self, TooMany> {
+        Ok(Self {
             kind: Arc::clone(kind),
             public: call.data.without(&secret_pointers),
-            vault: Vault::new(call.data.clone(), secret_pointers),
+            vault: Vault::new(call.data.clone(), secret_pointers)?,
             keys: Keys::default(),
             transport: network.transport(),
             network: Arc::clone(network),
@@ -62,7 +67,7 @@ impl Plane {
             exchange_limit: time.1,
             asked: 0,
             lines: Lines::default(),
-        }
+        })
     }
 
     /// The data as the plugin may see it.
@@ -275,12 +280,14 @@ fn settle(
     match outcome {
         Ok(answer) => {
             let record = Exchange { status: Some(answer.status), received_bytes: answer.body.len() as u64, ..record };
-            match inbound::admit(&answer) {
+            match inbound::admit(&answer, record.endpoint.is_some()) {
                 Ok(()) => (Exchange { outcome: Outcome::Ok, ..record }, Ok(answer)),
                 Err(unfit) => {
                     let (outcome, told) = match unfit {
                         Unfit::TooLarge => (Outcome::Failed, SendError::TooLarge),
-                        Unfit::Encoded => (Outcome::Denied, SendError::Denied(unfit.as_str().to_owned())),
+                        Unfit::Encoded | Unfit::Token => {
+                            (Outcome::Denied, SendError::Denied(unfit.as_str().to_owned()))
+                        }
                     };
                     (Exchange { outcome, reason: Some(unfit.as_str().to_owned()), ..record }, Err(told))
                 }

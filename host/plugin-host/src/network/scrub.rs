@@ -33,13 +33,20 @@ impl Known {
         if value.len() < MIN_BYTES || self.values.iter().any(|known| known.as_slice() == value) {
             return;
         }
-        for bytes in spellings(value) {
-            self.learn(bytes, false);
-        }
-        for bytes in base64_spellings(value) {
-            self.learn(bytes, true);
-        }
+        let plain = spellings(value).into_iter().map(|bytes| Pattern { bytes, bleeds: false });
+        let encoded = base64_spellings(value).into_iter().map(|bytes| Pattern { bytes, bleeds: true });
+        let mut patterns: Vec<Pattern> = plain.chain(encoded).filter(|one| one.bytes.len() >= MIN_BYTES).collect();
+        // Of most values many spellings are the same.
+        patterns
+            .sort_unstable_by(|one, two| (one.bytes.as_slice(), one.bleeds).cmp(&(two.bytes.as_slice(), two.bleeds)));
+        patterns.dedup_by(|one, two| one.bytes == two.bytes && one.bleeds == two.bleeds);
+        self.patterns.append(&mut patterns);
         self.values.push(Zeroizing::new(value.to_vec()));
+    }
+
+    /// How many values it knows.
+    pub(crate) fn len(&self) -> usize {
+        self.values.len()
     }
 
     /// `bytes` without any known value.
@@ -58,12 +65,6 @@ impl Known {
     /// `text` without any known value.
     pub(crate) fn scrub_text(&self, text: &str) -> String {
         String::from_utf8_lossy(&self.scrub(text.as_bytes())).into_owned()
-    }
-
-    fn learn(&mut self, bytes: Zeroizing<Vec<u8>>, bleeds: bool) {
-        if bytes.len() >= MIN_BYTES && !self.patterns.iter().any(|known| known.bytes == bytes) {
-            self.patterns.push(Pattern { bytes, bleeds });
-        }
     }
 
     /// Where known values are, in order and apart from each other.
@@ -105,7 +106,7 @@ fn spellings(value: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
         found.push(percent_lower(&upper).into_bytes());
         found.push(upper.into_bytes());
     }
-    let every: String = value.iter().map(|byte| format!("%{byte:02X}")).collect();
+    let every = value.iter().fold(String::new(), |every, byte| every + &format!("%{byte:02X}"));
     found.push(percent_lower(&every).into_bytes());
     found.push(every.into_bytes());
     if let Ok(text) = str::from_utf8(value) {
@@ -250,7 +251,7 @@ mod tests {
                     let left = clean.replace("Basic ", "").replace("[secret]", "").replace('=', "");
                     // What is left holds the neighbours' own bits alone.
                     assert!(
-                        clean.contains("[secret]") && left.len() <= (before.len() + after.len()) * 8 / 6,
+                        clean.contains("[secret]") && left.len() <= ((before.len() + after.len()) * 8).div_ceil(6),
                         "{clean}"
                     );
                 }

@@ -40,19 +40,24 @@ pub(crate) struct Vault {
 
 impl Vault {
     /// `secret_pointers` are the places in `data` that are secret.
-    pub(crate) fn new(data: SecretJson, secret_pointers: Vec<String>) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// [`TooMany`].
+    pub(crate) fn new(data: SecretJson, secret_pointers: Vec<String>) -> Result<Self, TooMany> {
         let mut known = Known::default();
         let mut public = BTreeSet::new();
         let without = data.without(&secret_pointers);
         texts(&without, &mut |text| {
             public.insert(text.to_owned());
-        });
+            Ok(())
+        })?;
         for pointer in &secret_pointers {
             if let Some(value) = data.expose().pointer(pointer) {
-                learn(value, &public, &mut known);
+                learn(value, &public, &mut known)?;
             }
         }
-        Self { data, secret_pointers, captured: BTreeMap::new(), known }
+        Ok(Self { data, secret_pointers, captured: BTreeMap::new(), known })
     }
 
     /// The secret at `pointer`.
@@ -133,41 +138,79 @@ impl Vault {
     }
 }
 
+/// The secrets hold more texts than can be looked for in every answer.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) struct TooMany;
+
 /// Learns every text of a secret value, also inside a JSON document that it is
 /// the text of. There, what the plugin knows from elsewhere is no secret.
-fn learn(value: &Value, public: &BTreeSet<String>, known: &mut Known) {
+fn learn(value: &Value, public: &BTreeSet<String>, known: &mut Known) -> Result<(), TooMany> {
     texts(value, &mut |text| {
-        known.add(text.as_bytes());
+        add(text, known)?;
         if let Ok(document @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str(text) {
             let document = SecretJson::new(document);
-            texts(document.expose(), &mut |inner| {
-                if !public.contains(inner) {
-                    known.add(inner.as_bytes());
-                    learn_lines(inner, known);
-                }
-            });
+            texts(document.expose(), &mut |inner| if public.contains(inner) { Ok(()) } else { add(inner, known) })?;
         }
-        learn_lines(text, known);
-    });
+        Ok(())
+    })
 }
 
-/// A key may come back with other line ends.
-fn learn_lines(text: &str, known: &mut Known) {
-    for line in text.lines().map(str::trim) {
-        if line.len() >= MIN_LINE_BYTES && line.len() < text.len() && !line.starts_with("-----") {
-            known.add(line.as_bytes());
+/// A text, and its lines: a key may come back with other line ends.
+fn add(text: &str, known: &mut Known) -> Result<(), TooMany> {
+    let lines = text.lines().map(str::trim);
+    let lines =
+        lines.filter(|line| line.len() >= MIN_LINE_BYTES && line.len() < text.len() && !line.starts_with("-----"));
+    for one in std::iter::once(text).chain(lines) {
+        known.add(one.as_bytes());
+        if known.len() > MAX_TEXTS {
+            return Err(TooMany);
         }
     }
+    Ok(())
 }
 
-fn texts(value: &Value, heard: &mut impl FnMut(&str)) {
+fn texts(value: &Value, heard: &mut impl FnMut(&str) -> Result<(), TooMany>) -> Result<(), TooMany> {
     match value {
         Value::String(text) => heard(text),
         Value::Number(number) => heard(&number.to_string()),
-        Value::Array(items) => items.iter().for_each(|item| texts(item, heard)),
-        Value::Object(fields) => fields.values().for_each(|field| texts(field, heard)),
-        Value::Null | Value::Bool(_) => {}
+        Value::Array(items) => items.iter().try_for_each(|item| texts(item, heard)),
+        Value::Object(fields) => fields.values().try_for_each(|field| texts(field, heard)),
+        Value::Null | Value::Bool(_) => Ok(()),
     }
 }
 
 const MIN_LINE_BYTES: usize = 16;
+/// Of all secrets of a call. A service account's key file has some forty.
+const MAX_TEXTS: usize = 128;
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn vault(data: Value) -> Result<Vault, TooMany> {
+        Vault::new(SecretJson::new(data), vec!["/secret".to_owned(), "/list".to_owned()])
+    }
+
+    #[test]
+    fn only_secrets_are_handed_out() {
+        let vault = vault(json!({"secret": "s3cret", "list": [{"key": "inner"}], "public": "p"})).unwrap();
+        let value =
+            |pointer: &str| vault.secret(pointer).map(|(_, value)| String::from_utf8_lossy(&value).into_owned());
+        assert_eq!(value("/secret"), Ok("s3cret".to_owned()));
+        assert_eq!(value("/list/0/key"), Ok("inner".to_owned()));
+        for none in ["/public", "/secrets", "", "/list", "/list/1/key", "/none"] {
+            assert!(value(none).is_err(), "{none}");
+        }
+        assert_eq!(vault.known().scrub_text("s3cret inner p"), "[secret] [secret] p");
+    }
+
+    #[test]
+    fn more_texts_than_can_be_looked_for_are_refused() {
+        let texts = |count: usize| (0..count).map(|n| format!("text-{n}")).collect::<Vec<_>>();
+        assert!(vault(json!({"list": texts(128)})).is_ok());
+        assert_eq!(vault(json!({"list": texts(129)})).err(), Some(TooMany));
+        assert_eq!(vault(json!({"secret": json!(texts(200)).to_string()})).err(), Some(TooMany));
+    }
+}

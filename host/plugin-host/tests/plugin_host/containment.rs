@@ -46,7 +46,7 @@ async fn nothing_is_within_reach_in_the_pure_plane() {
     for (behaviour, answer) in [
         ("http", "Err(Error::Unsupported)"),
         ("clock", "Unsupported"),
-        ("signing", "there are no keys in the pure plane"),
+        ("signing", "there is neither clock nor keys in the pure plane"),
     ] {
         let public = json!({"behaviour": behaviour});
         let found = host().await.inspect("hostile", &public, &context()).await.expect("an answer");

@@ -10,7 +10,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use crate::support::{SECRET, context, data, host};
 
 #[derive(Clone, Default)]
-struct Captured(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Captured(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Captured {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -31,21 +31,32 @@ impl<'a> MakeWriter<'a> for Captured {
     }
 }
 
-#[tokio::test]
-async fn nothing_a_plugin_says_is_logged() {
-    let host = host().await;
+impl Captured {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().expect("no panic while logging").clone()).expect("text")
+    }
+}
+
+/// Captures what this thread logs until the guard is dropped.
+pub(crate) fn capturing() -> (Captured, tracing::subscriber::DefaultGuard) {
     let captured = Captured::default();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
         .with_ansi(false)
         .with_writer(captured.clone())
         .finish();
-    let guard = tracing::subscriber::set_default(subscriber);
+    (captured, tracing::subscriber::set_default(subscriber))
+}
+
+#[tokio::test]
+async fn nothing_a_plugin_says_is_logged() {
+    let host = host().await;
+    let (captured, guard) = capturing();
     for behaviour in ["log-secret", "panic", "loop", "leak-message", "leak-code", "leak-internal", "rewrite-public"] {
         let _outcome = host.check("hostile", &data(behaviour), &["/password".to_owned()], &context()).await.is_ok();
     }
     drop(guard);
-    let log = String::from_utf8(captured.0.lock().expect("no panic while logging").clone()).expect("text");
+    let log = captured.text();
     assert!(!log.contains(SECRET), "{log}");
     for told in [
         r#"plugin="hostile" call="form.check" log_bytes=0 stop="trapped""#,

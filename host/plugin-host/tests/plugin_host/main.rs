@@ -1,12 +1,15 @@
-//! The host against a plugin that does its worst. The plugin is
-//! `tests/guests/hostile`, built by the tests themselves.
+//! The host against plugins that do their worst. They are `tests/guests/hostile`
+//! and, in the network plane, `tests/guests/talker`, built by the tests
+//! themselves.
 
 mod admission;
 mod answers;
 mod cache;
 mod containment;
 mod form;
+mod live;
 mod logs;
 mod manifest;
+mod network;
 mod sharing;
 mod support;

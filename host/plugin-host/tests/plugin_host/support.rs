@@ -1,14 +1,13 @@
 //! Building the hostile guest, dressing it up, and hosting it.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
 use bursar_domain::plugin::{Context, PluginStatus, Plugins as _, State};
 use bursar_domain::secret::SecretJson;
-use bursar_plugin_host::{Limits, NetworkConfig, PluginEvent, PluginHost, PluginHostConfig};
+use bursar_plugin_host::{PluginEvent, PluginHost, PluginHostConfig};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
@@ -18,28 +17,41 @@ pub(crate) const SECRET: &str = "hunter2secret";
 /// The hostile component as built.
 pub(crate) fn component() -> &'static [u8] {
     static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
-    COMPONENT.get_or_init(|| {
-        let module = std::fs::read(core_module()).expect("the built guest");
-        let mut encoder = wit_component::ComponentEncoder::default();
-        encoder.validate(true).module(&module).expect("a module with its WIT").encode().expect("a component")
-    })
+    COMPONENT.get_or_init(|| pack(core_module()))
 }
 
 /// The hostile guest before it is packed.
 pub(crate) fn core_module() -> &'static Path {
     static MODULE: OnceLock<PathBuf> = OnceLock::new();
-    MODULE.get_or_init(|| {
-        let guest = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/guests/hostile");
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("test-guests");
-        let status = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--release", "--locked", "--target", "wasm32-unknown-unknown", "--target-dir"])
-            .arg(&target)
-            .current_dir(guest)
-            .status()
-            .expect("cargo runs");
-        assert!(status.success(), "the hostile guest builds");
-        target.join("wasm32-unknown-unknown/release/hostile.wasm")
-    })
+    MODULE.get_or_init(|| build("hostile"))
+}
+
+/// Builds a guest of `tests/guests`.
+pub(crate) fn build(name: &str) -> PathBuf {
+    let guest = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/guests").join(name);
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("test-guests");
+    let status = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--release", "--locked", "--target", "wasm32-unknown-unknown", "--target-dir"])
+        .arg(&target)
+        .current_dir(guest)
+        .status()
+        .expect("cargo runs");
+    assert!(status.success(), "the guest {name} builds");
+    target.join("wasm32-unknown-unknown/release").join(name).with_extension("wasm")
+}
+
+/// Makes a component of a built guest.
+pub(crate) fn pack(module: &Path) -> Vec<u8> {
+    let module = std::fs::read(module).expect("the built guest");
+    let mut encoder = wit_component::ComponentEncoder::default();
+    encoder.validate(true).module(&module).expect("a module with its WIT").encode().expect("a component")
+}
+
+/// Overwrites the blob behind `marker`, which has room for `size` bytes.
+pub(crate) fn overwrite(component: &mut [u8], marker: &str, size: usize, text: &str) {
+    assert!(text.len() <= size - marker.len(), "{marker} has room");
+    let at = find(component, marker.as_bytes()).expect("the blob is in the component") + marker.len();
+    component[at..at + text.len()].copy_from_slice(text.as_bytes());
 }
 
 /// A hostile plugin that describes itself as told.
@@ -107,9 +119,7 @@ impl Guest {
         for (marker, size, value) in blobs {
             let order = self.orders.iter().find(|(ordered, _)| *ordered == marker);
             let text = order.map_or_else(|| value.to_string(), |(_, order)| (*order).to_owned());
-            assert!(text.len() <= size - marker.len(), "{marker} has room");
-            let at = find(&bytes, marker.as_bytes()).expect("the blob is in the component") + marker.len();
-            bytes[at..at + text.len()].copy_from_slice(text.as_bytes());
+            overwrite(&mut bytes, marker, size, &text);
         }
         for (from, to) in &self.renames {
             let mut found = false;
@@ -130,13 +140,9 @@ fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
 /// A configuration without plugins, whose compiled code is shared by all tests.
 pub(crate) fn config() -> PluginHostConfig {
     PluginHostConfig {
-        built_ins: Vec::new(),
-        folders: Vec::new(),
         cache_dir: Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugin-code")),
         cache_key: [7; 32],
-        granted_derives: BTreeMap::new(),
-        limits: Limits::default(),
-        network: NetworkConfig::default(),
+        ..PluginHostConfig::ephemeral()
     }
 }
 

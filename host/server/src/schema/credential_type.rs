@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use bursar_domain::plugin::{self, Ability, State};
+use bursar_domain::plugin::{self, Ability};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -107,60 +107,6 @@ pub struct Template {
     pub data: Value,
 }
 
-/// A plugin and how it fares.
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Plugin {
-    /// Its id, or its file's stem where it could not be described.
-    pub id: String,
-    /// `credential-type` or `dns-provider`.
-    pub kind: String,
-    /// Its version; empty where it could not be described.
-    pub version: String,
-    /// `sha256:<hex>` of the component.
-    pub digest: String,
-    /// The contract it was built for; empty where unknown.
-    pub contract_version: String,
-    /// How it fares.
-    pub state: PluginState,
-    /// Why it is in that state, when not active.
-    #[schema(required)]
-    pub reason: Option<String>,
-    /// `built-in`, or the file.
-    pub source: String,
-    /// Hosts it asks for.
-    pub wanted_hosts: Vec<HostWish>,
-    /// Hosts it was granted.
-    pub granted_hosts: Vec<String>,
-}
-
-/// A host a plugin wants to reach.
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
-pub struct HostWish {
-    /// Which.
-    pub host: String,
-    /// Why.
-    pub reason: String,
-}
-
-/// How a plugin fares.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum PluginState {
-    /// Being compiled.
-    Compiling,
-    /// Described, but waiting for a grant.
-    Pending,
-    /// In use.
-    Active,
-    /// An operator must look at a change.
-    NeedsReview,
-    /// Not usable.
-    Rejected,
-    /// Its file is gone.
-    Removed,
-}
-
 impl From<&plugin::CredentialType> for CredentialType {
     fn from(of: &plugin::CredentialType) -> Self {
         let manifest = &of.manifest;
@@ -198,37 +144,6 @@ impl From<&plugin::CredentialType> for CredentialType {
             messages: manifest.messages.clone(),
             hints: Hints { order: manifest.hints.order.clone(), groups: groups.collect() },
             schema: of.schema.clone(),
-        }
-    }
-}
-
-impl From<plugin::PluginStatus> for Plugin {
-    fn from(status: plugin::PluginStatus) -> Self {
-        let wishes = status.wanted_hosts.into_iter().map(|wish| HostWish { host: wish.host, reason: wish.reason });
-        Self {
-            id: status.id,
-            kind: status.kind,
-            version: status.version,
-            digest: status.digest,
-            contract_version: status.contract_version,
-            state: status.state.into(),
-            reason: status.reason,
-            source: status.source,
-            wanted_hosts: wishes.collect(),
-            granted_hosts: status.granted_hosts,
-        }
-    }
-}
-
-impl From<State> for PluginState {
-    fn from(state: State) -> Self {
-        match state {
-            State::Compiling => Self::Compiling,
-            State::Pending => Self::Pending,
-            State::Active => Self::Active,
-            State::NeedsReview => Self::NeedsReview,
-            State::Rejected => Self::Rejected,
-            State::Removed => Self::Removed,
         }
     }
 }

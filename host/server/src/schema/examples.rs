@@ -109,11 +109,8 @@ fn of_installation(schema: &str) -> Option<Value> {
         "Template" => json!({
             "variant": "primary", "data": { "host": "db.example.com", "username": "", "password": "" }
         }),
-        "Plugin" => json!({
-            "id": "database-login", "kind": "credential-type", "version": "1.0.0", "digest": DIGEST,
-            "contractVersion": "0.1.0", "state": "active", "reason": null, "source": "built-in",
-            "wantedHosts": [], "grantedHosts": []
-        }),
+        "Plugin" => plugin(),
+        "DecidePlugin" => json!({ "digest": DIGEST }),
         "AuditEntry" => json!({
             "id": "3f2a-118", "seq": 118, "at": LATER, "actor": "user:alice", "action": "credential.reveal",
             "outcome": "ok", "account": ACCOUNT, "credential": CREDENTIAL, "version": 2, "region": null,
@@ -141,6 +138,29 @@ fn credential() -> Value {
         "selectors": [{ "kind": "host", "value": "db.example.com" }], "expiresAt": null, "status": "valid",
         "warnings": [], "version": 2, "createdAt": EARLIER, "updatedAt": LATER, "lastUsedAt": null,
         "deletedAt": null, "sync": [], "plugin": made_by()
+    })
+}
+
+fn plugin() -> Value {
+    let placement = json!({
+        "secret": "/apiToken", "host": "dns.example.com", "methods": [], "pathPrefix": "/v2",
+        "place": "header:authorization"
+    });
+    let words = json!([
+        "reach dns.example.com: It keeps the records.",
+        "send /apiToken to dns.example.com in the header authorization, under the path /v2"
+    ]);
+    json!({
+        "id": "dns-example", "kind": "dns-provider", "version": "1.1.0", "digest": DIGEST, "contractVersion": "0.1.0",
+        "state": "active", "reason": null, "source": "/etc/bursar/plugins/dns-example.wasm",
+        "signedBy": "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3", "permissions": words,
+        "wantedHosts": [{ "host": "dns.example.com", "reason": "It keeps the records." }],
+        "placements": [placement], "tokenEndpoints": [], "derives": [], "grantedHosts": ["dns.example.com"],
+        "grant": {
+            "by": "operator:initial", "at": LATER, "digest": DIGEST, "permissions": words,
+            "hosts": ["dns.example.com"], "placements": [placement], "tokenEndpoints": [], "derives": []
+        },
+        "permissionDiff": null, "previousDigest": null, "previousVersion": null, "pinned": false
     })
 }
 
@@ -210,6 +230,7 @@ mod tests {
         holds::<schema::DnsRecord>("DnsRecord");
         holds::<schema::DnsProvider>("DnsProvider");
         holds::<schema::Plugin>("Plugin");
+        holds::<schema::DecidePlugin>("DecidePlugin");
         holds::<schema::AuditEntry>("AuditEntry");
         holds::<schema::Checkpoint>("Checkpoint");
         holds::<schema::AuditReport>("AuditReport");

@@ -10,6 +10,7 @@ mod credential_type;
 mod dns;
 mod installation;
 mod page;
+mod plugin;
 mod problem;
 
 pub(crate) mod examples;
@@ -23,10 +24,11 @@ pub use credential::{
     Materialize, Materialized, PatchCredential, RegionSync, Reveal, Revealed, Selector, Status, SyncState,
     VersionAction, Warning,
 };
-pub use credential_type::{
-    CredentialType, Format, HintGroup, Hints, HostWish, Plugin, PluginState, Slot, Template, Variant,
-};
+pub use credential_type::{CredentialType, Format, HintGroup, Hints, Slot, Template, Variant};
 pub use dns::{CleanupDnsRecord, DnsProvider, DnsRecord, DnsRecordState, PresentDnsRecord, Probe, Probed};
 pub use installation::{AuditEntry, AuditReport, Checkpoint, Health, HealthEngine, Outcome, Ready, Rekeyed};
 pub use page::Page;
+pub use plugin::{
+    DecidePlugin, HostWish, PermissionDiff, Permissions, Placement, Plugin, PluginGrant, PluginState, TokenEndpoint,
+};
 pub use problem::{Conflict, InputError, Problem};

@@ -15,6 +15,7 @@ mod zone;
 
 pub use handle::Handle;
 pub use name::{absolute, candidates, longest_suffix, normal, relative};
+pub use probe::left_behind;
 pub use record_sets::{RecordSets, Set, Written};
 pub use records::{Record, Records};
 pub use zone::{Zone, Zones, walk};

@@ -72,7 +72,9 @@ fn report(zone: &Zone, fqdn: &str) -> Report {
     }
 }
 
-fn left_behind(error: Error, fqdn: &str) -> Error {
+/// The error of a check whose record stays: names it, so that someone deletes it.
+#[must_use]
+pub fn left_behind(error: Error, fqdn: &str) -> Error {
     let words =
         |words: String| format!("A TXT record at {fqdn} was created and could not be deleted; delete it. {words}");
     match error {

@@ -1,7 +1,7 @@
 //! From what came back to the contract's errors.
 
 use super::{Response, retry_after, wire};
-use crate::Error;
+use crate::{Error, Violations};
 
 /// A provider as people hear of it in errors.
 #[derive(Clone, Copy, Debug)]
@@ -67,6 +67,15 @@ impl Service {
     #[must_use]
     pub fn unavailable(&self, response: &Response) -> Error {
         Error::Unavailable(format!("{} is failing{}", self.name, self.words(response)))
+    }
+
+    /// It refuses the request itself, such as a record that another one is in the
+    /// way of: a retry cannot help, and the credential is not to blame. What it
+    /// said reaches people, as the words of [`Error::Internal`] do not.
+    #[must_use]
+    pub fn refused(&self, response: &Response) -> Error {
+        let message = format!("{} refused the request{}", self.name, self.words(response));
+        Violations::one("", "invalid", message).into()
     }
 
     /// It should have sent its API's answer and sent something else: cut off,
@@ -186,6 +195,19 @@ mod tests {
         );
         assert!(matches!(answered(302, &[], ""), Error::Unavailable(_)));
         assert!(matches!(answered(400, &[], ""), Error::Internal(_)));
+    }
+
+    #[test]
+    fn a_refusal_of_the_request_is_about_the_form_as_a_whole() {
+        let wire = wire::Response {
+            status: 400,
+            headers: Vec::new(),
+            body: r#"{"message":"There is a CNAME"}"#.into(),
+            captured: Vec::new(),
+        };
+        let Error::Invalid(violations) = SERVICE.refused(&Response::new(wire)) else { panic!("not a violation") };
+        assert_eq!(violations[0].message, "Example refused the request (HTTP 400): There is a CNAME.");
+        assert_eq!((violations[0].pointer.as_str(), violations[0].code.as_str()), ("", "invalid"));
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use clap::Args;
 
 use crate::failure::Failure;
-use crate::output::Column;
 use crate::session::Session;
 
 /// List every plugin and how it fares
@@ -13,16 +12,6 @@ pub(crate) struct List;
 impl List {
     pub(crate) async fn run(self, session: &Session) -> Result<(), Failure> {
         let page = session.client.list(&["v1", "plugins"], &[], None).await?;
-        session.output.list(&page, COLUMNS, "/id")
+        session.output.list(&page, super::COLUMNS, "/id")
     }
 }
-
-const COLUMNS: &[Column] = &[
-    ("ID", "/id"),
-    ("KIND", "/kind"),
-    ("VERSION", "/version"),
-    ("STATE", "/state"),
-    ("CONTRACT", "/contractVersion"),
-    ("SOURCE", "/source"),
-    ("REASON", "/reason"),
-];

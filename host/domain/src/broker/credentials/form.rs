@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::super::Broker;
 use super::probe::Draft;
 use crate::id::Name;
-use crate::plugin::{Context, CredentialType, Inspection, PluginError};
+use crate::plugin::{Context, CredentialType, Inspection, PluginError, State};
 use crate::secret::{SecretJson, put};
 use crate::{Error, Kind, Violation};
 
@@ -35,10 +35,35 @@ impl Broker {
     /// The loaded type, or a violation that says there is none.
     pub(super) fn type_for_writing(&self, type_id: &str) -> Result<Arc<CredentialType>, Violation> {
         self.plugins().find(type_id).ok_or_else(|| {
+            if let Some(why) = self.why_not_loaded(type_id) {
+                return Violation::new("/type", "not-loaded", format!("The plugin for the type `{type_id}` {why}."));
+            }
             let known: Vec<String> = self.plugins().types().iter().map(|known| known.manifest.id.clone()).collect();
             let message = format!("No plugin for this type is loaded: known are {}.", known.join(", "));
             Violation::new("/type", "unknown", message)
         })
+    }
+
+    /// What became of the plugin for a type, where there was one.
+    pub(super) fn why_not_loaded(&self, type_id: &str) -> Option<&'static str> {
+        let entry = self.plugins().status().into_iter().find(|entry| entry.id == type_id)?;
+        Some(match entry.state {
+            State::Active => return None,
+            State::Compiling => "is still being compiled: try again in a moment",
+            State::Pending => "waits for an operator's approval",
+            State::NeedsReview => "waits for an operator's review",
+            State::Rejected => "was rejected: an operator finds the reason under plugins",
+            State::Removed => "was removed: an operator has to put its file back",
+        })
+    }
+
+    /// That a stored credential cannot be changed or used for want of its plugin.
+    pub(in crate::broker) fn type_not_loaded(&self, type_id: &str) -> Error {
+        let why = self.why_not_loaded(type_id).unwrap_or("is not loaded");
+        let message = format!(
+            "the plugin for the type `{type_id}` {why}; until then the credential can be read, not changed or used"
+        );
+        Error::new(Kind::Unavailable, message)
     }
 
     /// Judges `data`. `known_secrets` are pointers that are secret whatever the

@@ -1,7 +1,6 @@
 //! Handing a credential out in the form its user expects.
 
 use super::super::{Broker, codec, keys_for};
-use super::update::type_not_loaded;
 use crate::access::{Caller, Right};
 use crate::audit::{Action, Outcome};
 use crate::credential::Credential;
@@ -38,7 +37,7 @@ impl Broker {
     ) -> Result<Materialized, Error> {
         let account = self.authorize(caller, account, Right::Use, Action::CredentialMaterialize).await?;
         let credential = self.find_live(caller, &account, credential).await?.credential;
-        let of = self.plugins().find(&credential.type_id).ok_or_else(|| type_not_loaded(&credential.type_id))?;
+        let of = self.plugins().find(&credential.type_id).ok_or_else(|| self.type_not_loaded(&credential.type_id))?;
         let first = of.manifest.formats.first().map(|format| format.id.as_str());
         let known = format.or(first).filter(|format| of.manifest.format(format).is_some());
         let Some(format) = known else {

@@ -19,4 +19,3 @@ pub use probe::Probed;
 pub use reveal::Revealed;
 
 pub(super) use find::Found;
-pub(super) use update::type_not_loaded;

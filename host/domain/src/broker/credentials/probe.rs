@@ -10,7 +10,6 @@ use super::super::dns::Turn;
 use super::super::network::{Outbound, Patience};
 use super::super::refusal::{Blame, refusal, word};
 use super::super::{Broker, codec, keys_for};
-use super::update::type_not_loaded;
 use crate::access::{Account, Caller, Right};
 use crate::audit::{Action, Event, Outcome};
 use crate::credential::Credential;
@@ -53,7 +52,7 @@ impl Broker {
         let account = self.authorize(caller, account, Right::Use, Action::CredentialProbe).await?;
         let found = self.find_live(caller, &account, credential).await?;
         let type_id = found.credential.type_id.as_str();
-        let of = self.plugins().find(type_id).ok_or_else(|| type_not_loaded(type_id))?;
+        let of = self.plugins().find(type_id).ok_or_else(|| self.type_not_loaded(type_id))?;
         let by = self.event(caller, Action::CredentialProbe, Outcome::Ok);
         if let Err(error) = can_be_probed(&of) {
             let (version, credential) = (Some(found.credential.version), Some(found.credential.id));

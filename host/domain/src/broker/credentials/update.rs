@@ -16,7 +16,7 @@ use crate::keys::{self, Table};
 use crate::plugin::{Context, CredentialType};
 use crate::secret::SecretJson;
 use crate::store::{Batch, Error as StoreError, Expect, Revision};
-use crate::{Error, Kind, Violation};
+use crate::{Error, Violation};
 
 impl Broker {
     /// Applies a merge patch (RFC 7396); an absent secret keeps its value. With
@@ -25,9 +25,9 @@ impl Broker {
     ///
     /// # Errors
     ///
-    /// [`Kind::Invalid`] with everything that is wrong, [`Kind::Stale`] where
-    /// `if_match` names another revision, [`Kind::Conflict`] where the new name
-    /// is taken, [`Kind::Unsupported`] where a type that cannot be probed is to
+    /// [`crate::Kind::Invalid`] with everything that is wrong, [`crate::Kind::Stale`] where
+    /// `if_match` names another revision, [`crate::Kind::Conflict`] where the new name
+    /// is taken, [`crate::Kind::Unsupported`] where a type that cannot be probed is to
     /// be.
     pub async fn update_credential(
         &self,
@@ -89,7 +89,7 @@ impl Broker {
         if probed.as_ref() == Some(&data) {
             return Ok(());
         }
-        let of = self.type_for_writing(&old.type_id).map_err(|_| type_not_loaded(&old.type_id))?;
+        let of = self.type_for_writing(&old.type_id).map_err(|_| self.type_not_loaded(&old.type_id))?;
         let draft = Draft { name: &new.name, data: &data, secret_pointers: &new.secret_pointers };
         self.preflight(caller, account, Some(old), &of, draft).await?;
         *probed = Some(data);
@@ -149,7 +149,7 @@ impl Broker {
         new: &mut Credential,
         patch: &SecretJson,
     ) -> Result<(Batch, Option<Judged>), Error> {
-        let of = self.type_for_writing(&old.type_id).map_err(|_| type_not_loaded(&old.type_id))?;
+        let of = self.type_for_writing(&old.type_id).map_err(|_| self.type_not_loaded(&old.type_id))?;
         let before = self.secret_data(old, old.version).await?;
         let mut merged = before.clone();
         json_patch::merge(merged.expose_mut(), patch.expose());
@@ -225,10 +225,4 @@ fn refuse_repointing(of: &CredentialType, old: &Credential, judged: &Judged, pat
         })
         .collect();
     if missing.is_empty() { Ok(()) } else { Err(Error::invalid(missing)) }
-}
-
-pub(in super::super) fn type_not_loaded(type_id: &str) -> Error {
-    let message =
-        format!("the plugin for type `{type_id}` is not loaded: the credential can be read, not changed or used");
-    Error::new(Kind::Unavailable, message)
 }

@@ -7,7 +7,6 @@ use serde_json::Value;
 use super::super::accounts::{check_match, overtaken};
 use super::super::{ATTEMPTS, Broker, Page, codec, keys_for};
 use super::find::Found;
-use super::update::type_not_loaded;
 use crate::access::{Caller, Right};
 use crate::audit::{Action, Outcome};
 use crate::credential::{Version, VersionAction, VersionView, View};
@@ -72,7 +71,7 @@ impl Broker {
             let found = self.find_live(caller, &account, credential).await?;
             check_match(if_match, found.revision)?;
             let old = &found.credential;
-            let of = self.type_for_writing(&old.type_id).map_err(|_| type_not_loaded(&old.type_id))?;
+            let of = self.type_for_writing(&old.type_id).map_err(|_| self.type_not_loaded(&old.type_id))?;
             let version_key = keys::of_version(Table::Version, old.account, old.id, number);
             let record = self.store().get(&version_key).await?.ok_or_else(|| Error::not_found("version"))?;
             let version: Version = codec::decode(&record)?;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::super::Broker;
-use super::super::credentials::{Found, type_not_loaded};
+use super::super::credentials::Found;
 use super::change::Aim;
 use crate::access::{Caller, Right};
 use crate::audit::{Event, Outcome};
@@ -40,7 +40,8 @@ impl Broker {
         let account = self.authorize(caller, account, Right::Use, aim.action()).await?;
         let found = self.find_live(caller, &account, credential).await?;
         let type_id = found.credential.type_id.as_str();
-        let of = self.plugins().find(type_id).ok_or_else(|| type_not_loaded(type_id))?;
+        let of = self.plugins().find(type_id).ok_or_else(|| self.type_not_loaded(type_id))?;
+        let request = RecordRequest::read(body, aim == Aim::Present)?;
         let by = self.event(caller, aim.action(), Outcome::Ok);
         let refused = |outcome: Outcome, detail: Value| Event {
             outcome,
@@ -55,7 +56,6 @@ impl Broker {
             self.record(refused(Outcome::Failed, detail)).await?;
             return Err(no_provider(type_id));
         }
-        let request = RecordRequest::read(body, aim == Aim::Present)?;
         if let Err(violation) = self.judge_name(type_id, &request.fqdn) {
             let (fqdn, value) = (&request.fqdn, &request.value);
             let detail = json!({ "token": caller.token, "fqdn": fqdn, "value": value, "reason": "not-granted" });

@@ -119,6 +119,8 @@ impl Provider {
 
 #[async_trait]
 impl Plugins for Provider {
+    async fn decided(&self) {}
+
     fn types(&self) -> Vec<Arc<CredentialType>> {
         vec![of(PROVIDER, &["dns01"]), of(PLAIN, &[])]
     }

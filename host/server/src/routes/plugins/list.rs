@@ -1,5 +1,6 @@
 use axum::Json;
 use axum::extract::State;
+use bursar_domain::plugin::{PluginStatus, State as InState};
 
 use crate::app::App;
 use crate::auth::Caller;
@@ -8,7 +9,8 @@ use crate::problem::Problem;
 use crate::request::{Page, Query};
 use crate::{reply, schema};
 
-/// Every plugin and how it fares, by id. For operators.
+/// Every plugin and how it fares, by id. One id occurs more than once where a
+/// new file waits or was refused while the one before it serves. For operators.
 #[utoipa::path(
     get,
     path = "/v1/plugins",
@@ -25,6 +27,10 @@ pub(crate) async fn list_plugins(
     Query(page): Query<Page>,
 ) -> Result<Json<schema::Page<schema::Plugin>>, Problem> {
     let plugins = app.broker().list_plugins(&caller).await?;
-    let plugins = reply::part(plugins, |of| of.id.clone(), page.cursor.as_deref(), page.limit);
+    let key = |of: &PluginStatus| {
+        let rank = if of.state == InState::Active { 0 } else { 1 };
+        format!("{} {rank} {} {}", of.id, of.source, of.digest)
+    };
+    let plugins = reply::part(plugins, key, page.cursor.as_deref(), page.limit);
     Ok(reply::page(plugins, schema::Plugin::from))
 }

@@ -8,7 +8,7 @@ use crate::problem::Problem;
 use crate::request::{NoQuery, OfPlugin, Path};
 use crate::schema;
 
-/// One plugin. For operators.
+/// One plugin: the one in force where there is one. For operators.
 #[utoipa::path(
     get,
     path = "/v1/plugins/{plugin}",

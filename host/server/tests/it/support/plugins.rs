@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use bursar_domain::Violation;
 use bursar_domain::plugin::{
-    Ability, Artifact, Context, CredentialType, FormReport, Format, Inspection, Manifest, NetworkCall, PluginError,
-    PluginStatus, Plugins, Progress, Report, Rewrite, Selector, State, TxtRecord, Variant,
+    Ability, Artifact, Context, CredentialType, FormReport, Format, Inspection, Manifest, NetworkCall, Permissions,
+    PluginError, PluginStatus, Plugins, Progress, Report, Rewrite, Selector, State, TxtRecord, Variant,
 };
 use bursar_domain::secret::SecretJson;
 use serde_json::{Value, json};
@@ -62,10 +62,17 @@ impl Plugins for TestPlugins {
             state: State::Active,
             reason: None,
             source: "built-in".to_owned(),
-            wanted_hosts: Vec::new(),
+            signed_by: None,
+            permissions: Permissions::default(),
             granted_hosts: Vec::new(),
+            grant: None,
+            permission_diff: None,
+            previous: None,
+            pinned: false,
         }]
     }
+
+    async fn decided(&self) {}
 
     fn validate_form(&self, _: &str, data: &SecretJson) -> Result<FormReport, PluginError> {
         let required = ["username", "password"].into_iter().filter(|field| data.expose().get(*field).is_none());

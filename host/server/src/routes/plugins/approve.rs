@@ -1,0 +1,36 @@
+use axum::Json;
+use axum::extract::State;
+
+use crate::app::App;
+use crate::auth::Caller;
+use crate::openapi::{Guarded, Writing};
+use crate::problem::Problem;
+use crate::request::{NoQuery, ObjectReader, OfPlugin, OptionalJson, Path};
+use crate::schema;
+
+/// Grants what a plugin asks for: what waits for it, or else what is in force.
+/// It then takes over at once. For operators.
+#[utoipa::path(
+    post,
+    path = "/v1/plugins/{plugin}/approve",
+    tag = "plugins",
+    params(OfPlugin),
+    request_body = Option<schema::DecidePlugin>,
+    responses(
+        (status = 200, description = "The plugin that was approved", body = schema::Plugin),
+        Guarded,
+        Writing,
+    ),
+)]
+pub(crate) async fn approve_plugin(
+    State(app): State<App>,
+    Caller(caller): Caller,
+    Path(path): Path<OfPlugin>,
+    _: NoQuery,
+    OptionalJson(body): OptionalJson,
+) -> Result<Json<schema::Plugin>, Problem> {
+    let mut object = ObjectReader::new(body);
+    let digest = object.text("digest");
+    object.finish()?;
+    Ok(Json(app.broker().approve_plugin(&caller, &path.plugin, digest.as_deref()).await?.into()))
+}

@@ -1,0 +1,37 @@
+use axum::Json;
+use axum::extract::State;
+
+use crate::app::App;
+use crate::auth::Caller;
+use crate::openapi::{Guarded, Writing};
+use crate::problem::Problem;
+use crate::request::{NoQuery, ObjectReader, OfPlugin, OptionalJson, Path};
+use crate::schema;
+
+/// Puts the component in force that was in force before, and keeps it there
+/// until the plugin's file holds another one or what was set aside is approved.
+/// What it asks for is granted with it. For operators.
+#[utoipa::path(
+    post,
+    path = "/v1/plugins/{plugin}/rollback",
+    tag = "plugins",
+    params(OfPlugin),
+    request_body = Option<schema::DecidePlugin>,
+    responses(
+        (status = 200, description = "The plugin that is in force now", body = schema::Plugin),
+        Guarded,
+        Writing,
+    ),
+)]
+pub(crate) async fn roll_plugin_back(
+    State(app): State<App>,
+    Caller(caller): Caller,
+    Path(path): Path<OfPlugin>,
+    _: NoQuery,
+    OptionalJson(body): OptionalJson,
+) -> Result<Json<schema::Plugin>, Problem> {
+    let mut object = ObjectReader::new(body);
+    let digest = object.text("digest");
+    object.finish()?;
+    Ok(Json(app.broker().roll_plugin_back(&caller, &path.plugin, digest.as_deref()).await?.into()))
+}

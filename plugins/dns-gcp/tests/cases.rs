@@ -1,0 +1,9 @@
+//! Replays `tests/*.json` without a sandbox.
+
+use bursar_plugin_sdk::cases;
+use dns_gcp::Gcp;
+
+#[test]
+fn every_case() {
+    cases::replay_dns01::<Gcp>(env!("CARGO_MANIFEST_DIR").as_ref());
+}

@@ -1,0 +1,44 @@
+//! `lab`: the Python of `tests/lab`, in a virtual environment under `target/lab`.
+//!
+//! It is made anew when `tests/lab/requirements.txt` is no longer the text it was made from.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::shell::{Error, root, run};
+
+/// Sees to it that the environment is there and of the present requirements.
+pub(crate) fn ensure() -> Result<(), Error> {
+    let (folder, wanted) = (folder(), root().join("tests/lab/requirements.txt"));
+    // Written last: an environment that was not finished has none.
+    let made_from = folder.join("requirements.txt");
+    if !same_text(&made_from, &wanted) {
+        if !makes_environments() {
+            let cure = "install the Debian package `python3-venv`, or what your system calls it".to_owned();
+            return Err(Error::Missing("python3 -m venv".to_owned(), cure));
+        }
+        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
+        let mut install = Command::new(folder.join("bin/pip"));
+        install.args(["install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(&wanted);
+        run(&mut install)?;
+        run(Command::new("cp").arg(&wanted).arg(&made_from))?;
+    }
+    eprintln!("Python of the lab: {}", folder.join("bin/python").display());
+    Ok(())
+}
+
+/// Whether `python3` is there and can make virtual environments, which Debian has in a package of its own.
+pub(crate) fn makes_environments() -> bool {
+    let mut ask = Command::new("python3");
+    ask.args(["-c", "import ensurepip, venv"]).stdout(Stdio::null()).stderr(Stdio::null());
+    ask.status().is_ok_and(|status| status.success())
+}
+
+fn folder() -> PathBuf {
+    root().join("target/lab")
+}
+
+fn same_text(left: &Path, right: &Path) -> bool {
+    fs::read(left).ok().is_some_and(|left| fs::read(right).is_ok_and(|right| left == right))
+}
