@@ -6,11 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bursar_domain::plugin::{CredentialType, Plugins as _};
+use bursar_domain::plugin::{Ability, CredentialType, Plugins as _};
 use bursar_plugin_cases::Labelled;
 use bursar_plugin_host::{NetworkConfig, PluginHost, PluginHostConfig, parse_manifest};
 use serde_json::Value;
-use wasmparser::{Parser, Payload};
 
 use crate::Error;
 use crate::bench::Bench;
@@ -31,8 +30,6 @@ pub(crate) async fn admit(
     report: &mut Report,
 ) -> Result<Option<Bench>, Error> {
     let bytes = subject.bytes()?;
-    let size_bytes = bytes.len() as u64;
-    let imports = imports(&bytes);
     // A plugin that needs plain HTTP in its cases is loaded twice.
     let temporary = tempfile::tempdir().map_err(|error| Error::Io(std::env::temp_dir(), error))?;
     let cache_dir = cache_dir.unwrap_or_else(|| temporary.path().to_owned());
@@ -60,15 +57,16 @@ pub(crate) async fn admit(
     };
     host.observe(Arc::clone(&overheard) as _);
 
-    report.plugin = host.status().pop().map(|status| Plugin {
-        id: status.id,
-        version: status.version,
-        kind: status.kind,
-        digest: status.digest,
-        contract_version: status.contract_version,
-        size_bytes,
+    let info = host.info(&kind.manifest.id);
+    report.plugin = info.as_ref().map(|info| Plugin {
+        id: info.id.clone(),
+        version: kind.manifest.version.clone(),
+        kind: if kind.manifest.has(Ability::Dns01) { "dns-provider" } else { "credential-type" },
+        digest: info.digest.clone(),
+        contract_version: info.contract_version.clone(),
+        size_bytes: info.size_bytes,
     });
-    tell_imports(&imports, subject.is_rust(), report);
+    tell_imports(&info.map(|info| info.imports).unwrap_or_default(), subject.is_rust(), report);
     compare(subject, &kind, &host, report).await?;
     Ok(Some(Bench { plugins: Box::new(host), kind, wire, overheard }))
 }
@@ -100,29 +98,13 @@ fn plain_hosts(cases: &[Labelled]) -> BTreeSet<String> {
     urls.filter_map(|url| Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))).collect()
 }
 
-/// The names that a component imports from outside. What cannot be read here has
-/// been refused by the host.
-fn imports(bytes: &[u8]) -> Vec<String> {
-    let mut imports = Vec::new();
-    let mut depth = 0_usize;
-    for payload in Parser::new(0).parse_all(bytes) {
-        match payload {
-            Ok(Payload::Version { .. }) => depth += 1,
-            Ok(Payload::End(_)) => depth = depth.saturating_sub(1),
-            // The parts inside import from one another; depth 1 is the whole.
-            Ok(Payload::ComponentImportSection(section)) if depth == 1 => {
-                imports.extend(section.into_iter().flatten().map(|import| import.name.name.to_owned()));
-            }
-            Ok(_) => {}
-            Err(_) => break,
-        }
-    }
-    imports
-}
-
 fn tell_imports(imports: &[String], is_rust: bool, report: &mut Report) {
     let (wasi, ours): (Vec<_>, Vec<_>) = imports.iter().partition(|name| name.starts_with("wasi:"));
-    let ours: Vec<_> = ours.iter().filter_map(|name| name.strip_prefix("bursar:plugin/")?.split('@').next()).collect();
+    let mut ours: Vec<_> =
+        ours.iter().filter_map(|name| name.strip_prefix("bursar:plugin/")?.split('@').next()).collect();
+    // Words, and nothing that can be called.
+    ours.retain(|name| *name != "types");
+    ours.sort_unstable();
     let ours = if ours.is_empty() { "nothing".to_owned() } else { ours.join(", ") };
     if wasi.is_empty() {
         report.add(Level::Ok, Area::Admission, format!("a broker takes it; it imports {ours}, and nothing else"));

@@ -20,7 +20,7 @@ pub struct Plugin {
     /// Of the manifest.
     pub version: String,
     /// `credential-type` or `dns-provider`.
-    pub kind: String,
+    pub kind: &'static str,
     /// `sha256:<hex>` of the component.
     pub digest: String,
     /// The contract it was built for.

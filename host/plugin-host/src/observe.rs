@@ -39,17 +39,27 @@ pub struct Observed {
 }
 
 /// What one call uses up and says.
-#[derive(Default)]
 pub(crate) struct Usage {
     pub(crate) log_bytes: AtomicU64,
     pub(crate) memory_bytes: AtomicUsize,
+    call: Call,
+    budget: Duration,
+    memory_limit_bytes: usize,
     said: Mutex<Vec<String>>,
     observer: Option<Arc<dyn Observer>>,
 }
 
 impl Usage {
-    pub(crate) fn new(observer: Option<Arc<dyn Observer>>) -> Self {
-        Self { observer, ..Self::default() }
+    pub(crate) fn new(call: Call, limits: &Limits, observer: Option<Arc<dyn Observer>>) -> Self {
+        Self {
+            log_bytes: AtomicU64::new(0),
+            memory_bytes: AtomicUsize::new(0),
+            call,
+            budget: limits.budget(call),
+            memory_limit_bytes: limits.memory_bytes,
+            said: Mutex::default(),
+            observer,
+        }
     }
 
     /// Counts a line, and keeps it only for an observer.
@@ -62,7 +72,7 @@ impl Usage {
     }
 
     /// Runs a call, and tells the observer how it went.
-    pub(crate) async fn watch<T>(&self, call: Call, limits: &Limits, work: impl Future<Output = T>) -> T {
+    pub(crate) async fn watch<T>(&self, work: impl Future<Output = T>) -> T {
         let Some(observer) = &self.observer else {
             return work.await;
         };
@@ -77,11 +87,11 @@ impl Usage {
         })
         .await;
         observer.observe(Observed {
-            call: call.as_str(),
+            call: self.call.as_str(),
             time,
-            budget: limits.budget(call),
+            budget: self.budget,
             memory_bytes: self.memory_bytes.load(Ordering::Relaxed),
-            memory_limit_bytes: limits.memory_bytes,
+            memory_limit_bytes: self.memory_limit_bytes,
             said: std::mem::take(&mut *self.said.lock().unwrap_or_else(PoisonError::into_inner)),
         });
         done

@@ -47,7 +47,6 @@ pub(crate) struct Session<'a> {
     plugin: &'a str,
     call: Call,
     wall: Duration,
-    limits: &'a Limits,
     usage: Arc<Usage>,
     _slot: OwnedSemaphorePermit,
     _turn: OwnedSemaphorePermit,
@@ -89,7 +88,7 @@ impl Sandboxes {
     ///
     /// [`PluginError::Unavailable`] while the host shuts down.
     pub(crate) async fn open<'a>(
-        &'a self,
+        &self,
         plugin: &'a str,
         turns: &Turns,
         call: Call,
@@ -99,7 +98,7 @@ impl Sandboxes {
         let turn = turns.0.of(call).acquire_owned().await.map_err(closed)?;
         let slot = self.slots.of(call).acquire_owned().await.map_err(closed)?;
 
-        let usage = Arc::new(Usage::new(self.observer.get().cloned()));
+        let usage = Arc::new(Usage::new(call, &self.limits, self.observer.get().cloned()));
         let mut store = Store::new(&self.engine, State::new(&self.limits, seed, Arc::clone(&usage)));
         store.limiter(|state| &mut state.meter);
         store.set_hostcall_fuel(self.limits.copied_bytes);
@@ -112,7 +111,7 @@ impl Sandboxes {
             if ticks == 0 { Err(Trap::Interrupt.into()) } else { Ok(UpdateDeadline::Yield(1)) }
         });
         let wall = self.limits.wall(call);
-        Ok((Session { plugin, call, wall, limits: &self.limits, usage, _slot: slot, _turn: turn }, store))
+        Ok((Session { plugin, call, wall, usage, _slot: slot, _turn: turn }, store))
     }
 
     /// The same for a call that may speak, about `call.data`.
@@ -122,7 +121,7 @@ impl Sandboxes {
     /// [`PluginError::Unavailable`] while the host shuts down,
     /// [`PluginError::Invalid`] for data with too many secrets.
     pub(crate) async fn open_network<'a>(
-        &'a self,
+        &self,
         kind: &'a Arc<CredentialType>,
         turns: &Turns,
         call: Call,
@@ -157,7 +156,7 @@ impl Session<'_> {
     ///
     /// [`PluginError::Failed`] naming the limit it broke, never guest text.
     pub(crate) async fn run<T>(self, work: impl Future<Output = wasmtime::Result<T>>) -> Result<T, PluginError> {
-        let outcome = match tokio::time::timeout(self.wall, self.usage.watch(self.call, self.limits, work)).await {
+        let outcome = match tokio::time::timeout(self.wall, self.usage.watch(work)).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(Stop::of(&error)),
             Err(_elapsed) => Err(Stop::Wall),

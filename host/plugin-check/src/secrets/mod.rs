@@ -40,7 +40,8 @@ pub(crate) async fn look(bench: &Bench, cases: &[Labelled], report: &mut Report)
             continue;
         }
         let Some(planted) = planted::plant(bench, case).await else { continue };
-        secrets.extend(planted.canaries.iter().map(|canary| canary.pointer.clone()));
+        let found = planted.canaries.iter().filter(|canary| !canary.needles.is_empty());
+        secrets.extend(found.map(|canary| canary.pointer.clone()));
         impossible.extend(planted.canaries.iter().filter_map(|canary| canary.unplanted()));
         if is_new {
             search.pure(label, &planted, &context(case)).await;
@@ -55,12 +56,12 @@ pub(crate) async fn look(bench: &Bench, cases: &[Labelled], report: &mut Report)
         report.add(Level::Info, Area::Secrets, reason);
     }
     if secrets.is_empty() {
-        let why = "no case has a form with a secret that the schema takes: nothing could be planted";
+        let why = "no case has a form that the schema takes with a secret in it: there was nothing to look for";
         report.add(Level::Warn, Area::Secrets, why);
     } else if found.is_empty() {
         let (forms, secrets) = (counted(forms.len(), "form"), counted(secrets.len(), "secret"));
         let (answers, requests) = (counted(answers, "answer"), counted(requests, "request"));
-        let what = format!("{secrets} planted in {forms}: none came out in {answers} and {requests}");
+        let what = format!("{secrets} in {forms}: nothing of them came out in {answers} and {requests}");
         report.add(Level::Ok, Area::Secrets, what);
     }
 }

@@ -28,9 +28,10 @@ impl Planter {
     /// for a key that fits a certificate. Empty for what cannot hold a text.
     pub(crate) fn candidates(&mut self, value: &Value) -> Vec<Candidate> {
         match value {
-            Value::String(text) if text.contains(PEM) => self.around_pem(text),
+            // A document may hold PEM, and not the other way round.
             Value::String(text) => match serde_json::from_str(text) {
                 Ok(document @ Value::Object(_)) => self.inside_json(&document),
+                _ if text.contains(PEM) => self.around_pem(text),
                 _ => self.in_place_of(text),
             },
             Value::Object(_) | Value::Array(_) => self.in_each_text(value),
@@ -91,7 +92,7 @@ impl Planter {
         let word = self.word();
         let mut more = document.clone();
         more["canary"] = Value::String(word.clone());
-        let mut needles = needles_of(document);
+        let mut needles = needles_of(&Value::String(document.to_string()));
         needles.extend(Needle::new(&word));
         vec![Candidate { value: Value::String(more.to_string()), needles }]
     }
@@ -123,16 +124,16 @@ impl Planter {
 /// are, or else the whole.
 pub(crate) fn needles_of(value: &Value) -> Vec<Needle> {
     match value {
-        Value::String(text) if text.contains(PEM) => {
-            let lines = text.lines().map(str::trim).filter(|line| !line.starts_with("-----"));
-            lines.filter(|line| line.len() >= PEM_LINE_BYTES).filter_map(Needle::new).collect()
-        }
         Value::String(text) => match serde_json::from_str(text) {
             Ok(Value::Object(fields)) => fields
                 .iter()
                 .filter(|(name, _)| is_secret_name(name))
                 .flat_map(|(_, field)| needles_of(field))
                 .collect(),
+            _ if text.contains(PEM) => {
+                let lines = text.lines().map(str::trim).filter(|line| !line.starts_with("-----"));
+                lines.filter(|line| line.len() >= PEM_LINE_BYTES).filter_map(Needle::new).collect()
+            }
             _ => Needle::new(text).into_iter().collect(),
         },
         Value::Array(items) => items.iter().flat_map(needles_of).collect(),

@@ -73,7 +73,7 @@ impl Check {
 fn text(report: &Report, quiet: bool, styled: bool) -> String {
     let mut text = String::new();
     if let (Some(plugin), false) = (&report.plugin, quiet) {
-        let (id, version, kind) = (plain(&plugin.id), plain(&plugin.version), &plugin.kind);
+        let (id, version, kind) = (plain(&plugin.id), plain(&plugin.version), plugin.kind);
         let kibibytes = plugin.size_bytes.div_ceil(1024);
         line(&mut text, &format!("{id} {version}, a {kind} of contract {}, {kibibytes} KiB", plugin.contract_version));
     }
@@ -132,7 +132,7 @@ mod tests {
             plugin: Some(Plugin {
                 id: "dns-example".to_owned(),
                 version: "1.0.0".to_owned(),
-                kind: "dns-provider".to_owned(),
+                kind: "dns-provider",
                 digest: "sha256:00".to_owned(),
                 contract_version: "0.1.0".to_owned(),
                 size_bytes: 115_000,

@@ -27,12 +27,12 @@ pub(crate) enum Command {
     Show(show::Show),
     New(new::New),
     Build(build::Build),
+    Check(check::Check),
     Approve(approve::Approve),
     Revoke(revoke::Revoke),
     Rollback(rollback::Rollback),
     Inspect(inspect::Inspect),
     Sign(sign::Sign),
-    Check(check::Check),
 }
 
 impl Command {
@@ -42,12 +42,12 @@ impl Command {
             Self::Show(command) => command.run(&Session::open(global)?).await,
             Self::New(command) => command.run(global.output()),
             Self::Build(command) => command.run(global.output()),
+            Self::Check(command) => command.run(global.output()).await,
             Self::Approve(command) => command.run(&Session::open(global)?).await,
             Self::Revoke(command) => command.run(&Session::open(global)?).await,
             Self::Rollback(command) => command.run(&Session::open(global)?).await,
             Self::Inspect(command) => command.run(global).await,
             Self::Sign(command) => command.run(global),
-            Self::Check(command) => command.run(global.output()).await,
         }
     }
 }
