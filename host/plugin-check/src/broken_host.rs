@@ -68,8 +68,6 @@ impl BrokenHost {
 
 #[async_trait]
 impl Plugins for BrokenHost {
-    async fn decided(&self) {}
-
     fn types(&self) -> Vec<Arc<CredentialType>> {
         vec![Arc::clone(&self.kind)]
     }
