@@ -54,9 +54,11 @@ fn failure(got: &Value, want: &Failure) -> Result<(), String> {
     {
         return Err(format!("wanted to wait {seconds} seconds, got {}", got["seconds"]));
     }
+    let violations = got["violations"].as_array().into_iter().flatten();
+    let texts: Vec<String> = violations.chain([got]).map(|it| text(&it["message"])).collect();
     match &want.contains {
-        Some(part) if !text(&got["message"]).contains(part.as_str()) => {
-            Err(format!("wanted a text with {part:?}, got {}", got["message"]))
+        Some(part) if !texts.iter().any(|text| text.contains(part.as_str())) => {
+            Err(format!("wanted a text with {part:?}, got {texts:?}"))
         }
         _ => Ok(()),
     }
@@ -167,6 +169,11 @@ mod tests {
         let denied = json!({ "error": { "kind": "denied", "message": "The token has expired." } });
         assert!(wanted(json!({ "kind": "denied", "contains": "expired" })).judge(&denied).is_ok());
         assert!(wanted(json!({ "kind": "denied", "contains": "zone" })).judge(&denied).is_err());
+        let violations = json!([{ "pointer": "", "code": "invalid", "message": "a CNAME is there" }]);
+        let invalid = json!({ "error": { "kind": "invalid", "violations": violations } });
+        let place = json!([{ "pointer": "", "code": "invalid" }]);
+        assert!(wanted(json!({ "kind": "invalid", "violations": place, "contains": "CNAME" })).judge(&invalid).is_ok());
+        assert!(wanted(json!({ "kind": "invalid", "violations": place, "contains": "zone" })).judge(&invalid).is_err());
     }
 
     #[test]

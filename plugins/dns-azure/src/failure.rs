@@ -23,10 +23,7 @@ pub(crate) fn of(response: &Response) -> Error {
         "ParentResourceNotFound" | "ResourceNotFound" => {
             Error::NotFound(format!("{message} Give a zone that is in this resource group as hostedZoneName."))
         }
-        _ => match AZURE.error(response) {
-            Error::Internal(_) => AZURE.refused(response),
-            told => told,
-        },
+        _ => AZURE.error(response),
     }
 }
 

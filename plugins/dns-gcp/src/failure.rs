@@ -19,10 +19,7 @@ pub(crate) fn of(response: &Response, project: &str) -> Error {
             "Google Cloud DNS refused it: {message} Grant the service account a role with the permissions of this \
              provider's README on the project {project} or on the managed zone."
         )),
-        _ => match CLOUD_DNS.error(response) {
-            Error::Internal(_) => CLOUD_DNS.refused(response),
-            told => told,
-        },
+        _ => CLOUD_DNS.error(response),
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) fn of(response: &Response, config: &Config) -> Error {
             action(&message).unwrap_or("what is missing"),
             config.principal()
         )),
-        code => common(code, &message, &ROUTE_53).unwrap_or_else(|| other(response, &ROUTE_53)),
+        code => common(code, &message, &ROUTE_53).unwrap_or_else(|| ROUTE_53.error(response)),
     }
 }
 
@@ -33,7 +33,7 @@ pub(crate) fn of_role(response: &Response, role: &str) -> Error {
              role's trust policy, with this credential's external id if it asks for one."
         )),
         "ValidationError" => Violations::one("/role", "invalid", format!("AWS STS refused the role: {message}")).into(),
-        code => common(code, &message, &STS).unwrap_or_else(|| other(response, &STS)),
+        code => common(code, &message, &STS).unwrap_or_else(|| STS.error(response)),
     }
 }
 
@@ -66,13 +66,6 @@ fn common(code: &str, message: &str, service: &Service) -> Option<Error> {
         )),
         _ => return None,
     })
-}
-
-fn other(response: &Response, service: &Service) -> Error {
-    match service.error(response) {
-        Error::Internal(_) => service.refused(response),
-        told => told,
-    }
 }
 
 /// `route53:GetChange` in `... is not authorized to perform: route53:GetChange on resource: ...`.

@@ -25,7 +25,7 @@ impl Service {
     /// | 404 | [`Error::NotFound`] |
     /// | 429, and 503 with `Retry-After` | [`Error::Throttled`] |
     /// | 5xx, 3xx | [`Error::Unavailable`] |
-    /// | other | [`Error::Internal`] |
+    /// | other | [`Error::Invalid`], at the form as a whole |
     ///
     /// Where a provider tells one of these by another status, ask for that
     /// first and use the functions below.
@@ -41,7 +41,7 @@ impl Service {
                 "{} answers with a redirect (HTTP {status}), which is not followed: give the final address.",
                 self.name
             )),
-            _ => Error::Internal(format!("{} refused the request{}", self.name, self.words(response))),
+            _ => self.refused(response),
         }
     }
 
@@ -194,7 +194,7 @@ mod tests {
             &Error::NotFound("Example does not know what was asked for (HTTP 404): No such zone.".into()),
         );
         assert!(matches!(answered(302, &[], ""), Error::Unavailable(_)));
-        assert!(matches!(answered(400, &[], ""), Error::Internal(_)));
+        assert!(matches!(answered(400, &[], ""), Error::Invalid(_)));
     }
 
     #[test]
