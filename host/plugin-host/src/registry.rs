@@ -218,7 +218,7 @@ impl Registry {
     }
 
     async fn settle_in(&self, stock: &mut Stock) {
-        let settled = loop {
+        let mut settled = loop {
             let settled = settle(stock, &self.rules);
             let unseen = settled.wanted.iter().find(|wanted| !stock.fetched.contains_key(&wanted.kept.digest));
             let Some(wanted) = unseen else { break settled };
@@ -228,12 +228,15 @@ impl Registry {
         let events = self.told.lock().unwrap_or_else(PoisonError::into_inner).news(&settled, stock);
         if stock.adopt(&settled) {
             self.save(stock.index.clone(), stock.present()).await;
+            // What was in force before is told from the index, which has just changed.
+            settled = settle(stock, &self.rules);
         }
+        events.iter().for_each(PluginEvent::log);
+        let is_news = !events.is_empty();
+        self.outbox.lock().unwrap_or_else(PoisonError::into_inner).extend(events);
         let Settled { active, statuses, .. } = settled;
         *self.published.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Published { active, statuses });
-        if !events.is_empty() {
-            events.iter().for_each(PluginEvent::log);
-            self.outbox.lock().unwrap_or_else(PoisonError::into_inner).extend(events);
+        if is_news {
             self.arrived.notify_waiters();
         }
     }

@@ -55,7 +55,8 @@ async fn only_signed_plugins_are_accepted_where_the_operator_says_so() {
 #[test]
 fn keys_and_signatures_are_those_of_minisign() {
     let cli = Cli::bare();
-    let (password, file) = (cli.file("password", "correct horse\n"), cli.file("a.wasm", "content"));
+    let component = Guest::version("1.0.0").bytes();
+    let (password, file) = (cli.file("password", "correct horse\n"), cli.file("a.wasm", &component));
     let home = cli.home().to_owned();
     let path = |name: &str| home.join(name).to_str().expect("a printable path").to_owned();
     let [password, file] = [&password, &file].map(|path| path.to_str().expect("a printable path").to_owned());
@@ -67,6 +68,7 @@ fn keys_and_signatures_are_those_of_minisign() {
     assert!(verified.output().contains("file:a.wasm"), "the trusted comment names the file");
     std::fs::write(&file, "other content").expect("a file");
     assert!(!run(tool("minisign", "minisign").args(["-V", "-p", &public, "-m", &file])).ok);
+    std::fs::write(&file, &component).expect("a file");
 
     // Theirs, without a password, used by ours.
     let (key, public) = (path("theirs.key"), path("theirs.pub"));
@@ -82,6 +84,9 @@ fn keys_and_signatures_are_those_of_minisign() {
 
     // Theirs, judged by ours.
     run(tool("minisign", "minisign").args(["-S", "-W", "-s", &key, "-m", &file])).output();
+    let public = told.lines().last().expect("the public key");
+    let judged = cli.run(&["plugin", "inspect", &file, "--trusted-key", public]).ok().stdout;
+    assert!(judged.contains(&format!("good, by {public}")), "{judged}");
     let nonsense = cli.file("nonsense.key", "untrusted comment: x\nAAAA\n");
     std::fs::set_permissions(&nonsense, std::fs::Permissions::from_mode(0o600)).expect("our file");
     let nonsense = nonsense.to_str().expect("a printable path");

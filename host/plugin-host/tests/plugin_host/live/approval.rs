@@ -27,7 +27,7 @@ async fn what_asks_for_a_host_waits_for_a_grant() {
     assert!(matches!(&live.news()[..], [PluginEvent::Loaded { .. }]));
 
     // The grant holds after a start, and on other nodes.
-    let live = Live::start_with(&live.place, live.book.clone(), |_| {}).await;
+    let live = live.again(|_| {}).await;
     live.until(&[("hostile", "1.0.0", State::Active)]).await;
 }
 
@@ -63,7 +63,7 @@ async fn an_upgrade_that_asks_for_more_waits_beside_the_old_one() {
     assert_eq!(live.host.find("hostile").unwrap().manifest.version, "1.1.0");
 
     // It still waits after a start, and the old one still serves.
-    let live = Live::start_with(&live.place, live.book.clone(), |_| {}).await;
+    let live = live.again(|_| {}).await;
     let all = live.until(&[("hostile", "1.1.0", State::Active), ("hostile", "2.0.0", State::Pending)]).await;
     live.host.materialize("hostile", &data(""), "login", &context()).await.expect("from the archive");
     live.approve(&all[1]).await;
@@ -83,7 +83,7 @@ async fn a_form_that_forgets_a_secret_waits_for_review_under_every_policy() {
         assert!(all[1].reason.as_deref().unwrap().contains("/password"), "{:?}", all[1].reason);
         live.approve(&all[1]).await;
         live.until(&[("hostile", "2.0.0", State::Active)]).await;
-        let live = Live::start_with(&live.place, live.book.clone(), |config| config.approval = approval).await;
+        let live = live.again(|config| config.approval = approval).await;
         live.until(&[("hostile", "2.0.0", State::Active)]).await;
     }
 }

@@ -61,8 +61,12 @@ async fn a_bad_file_never_unseats_a_good_one() {
     let file = live.put("mine.wasm", &Guest::new());
     let good = live.until(&[("hostile", "1.0.0", State::Active)]).await[0].digest.clone();
     live.news();
-    for bad in [b"junk".to_vec(), Guest::new().order("@@MANIFEST@@", "!loop").bytes()] {
+    for (bad, why) in [
+        (b"junk".to_vec(), "not a WebAssembly component"),
+        (Guest::new().order("@@MANIFEST@@", "!loop").bytes(), "ran out of its time budget"),
+    ] {
         live.place.put("mine.wasm", &bad);
+        live.until_told(why).await;
         let all = live.until(&[("hostile", "1.0.0", State::Active), ("hostile", "", State::Rejected)]).await;
         let note = all[0].reason.as_deref().unwrap();
         let refused = all[1].reason.as_deref().unwrap();
@@ -106,7 +110,7 @@ async fn a_file_that_is_removed_is_told_of_until_it_comes_back() {
     );
 
     // Also after a start, and then it is not told again.
-    let live = Live::start(&live.place, |_| {}).await;
+    let live = live.again(|_| {}).await;
     live.until(&[("hostile", "1.0.0", State::Removed)]).await;
     assert_eq!(live.started, []);
     live.put("mine.wasm", &Guest::new());
@@ -142,11 +146,10 @@ async fn the_first_of_two_files_keeps_the_id() {
     live.put("b.wasm", &Guest::new());
     live.until(&[("hostile", "1.0.0", State::Active)]).await;
     live.put("a.wasm", &Guest::new().version("2.0.0"));
-    let two = [("hostile", "1.0.0", State::Active), ("hostile", "2.0.0", State::Rejected)];
     let all = live.until(&[("hostile", "1.0.0", State::Active), ("hostile", "2.0.0", State::Rejected)]).await;
-    assert!(all[1].reason.as_deref().unwrap().contains("already loaded from"), "{two:?}");
+    assert!(all[1].reason.as_deref().unwrap().contains("already loaded from"), "{:?}", all[1].reason);
     // Also after a start, whatever the order of names.
-    let live = Live::start(&live.place, |_| {}).await;
+    let live = live.again(|_| {}).await;
     live.until(&[("hostile", "1.0.0", State::Active), ("hostile", "2.0.0", State::Rejected)]).await;
     remove(&live.place.folder().join("b.wasm"));
     live.until(&[("hostile", "2.0.0", State::Active)]).await;
@@ -184,7 +187,6 @@ async fn a_folder_that_is_away_for_a_moment_changes_nothing() {
 async fn the_host_s_own_folder_is_no_plugin_folder() {
     let place = Place::new();
     let config = PluginHostConfig { folders: vec![place.folder()], archive_dir: Some(place.folder()), ..config() };
-    // The second start, when it is there.
     let outcome = PluginHost::load(config).await;
     assert!(matches!(outcome, Err(Error::FolderIsArchive(_))));
 }

@@ -85,6 +85,13 @@ impl Live {
         Self { host: Arc::new(host), started, book, place: place.clone(), _watching: watching }
     }
 
+    /// The next start at the same place.
+    async fn again(self, change: impl FnOnce(&mut PluginHostConfig)) -> Self {
+        let (place, book) = (self.place.clone(), Arc::clone(&self.book));
+        drop(self);
+        Self::start_with(&place, book, change).await
+    }
+
     async fn empty() -> Self {
         Self::start(&Place::new(), |_| {}).await
     }
@@ -111,6 +118,19 @@ impl Live {
                 assert!(start.elapsed() < LIMIT, "{place}: {all:#?}");
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
+        }
+    }
+
+    /// Waits until some entry's reason says so.
+    async fn until_told(&self, what: &str) {
+        let start = Instant::now();
+        loop {
+            let all = self.host.status();
+            if all.iter().any(|status| status.reason.as_deref().is_some_and(|reason| reason.contains(what))) {
+                return;
+            }
+            assert!(start.elapsed() < LIMIT, "{what}: {all:#?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 

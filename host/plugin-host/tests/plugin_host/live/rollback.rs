@@ -41,7 +41,7 @@ async fn a_rollback_holds_until_another_file_comes() {
     live.host.materialize("hostile", &data(""), "login", &context()).await.expect("the earlier one serves");
 
     // It holds after a start.
-    let live = Live::start_with(&live.place, live.book.clone(), |_| {}).await;
+    let live = live.again(|_| {}).await;
     let all = live.until(&[("hostile", "1.0.0", State::Active), ("hostile", "2.0.0", State::Pending)]).await;
     assert!(all[0].pinned);
 

@@ -28,7 +28,7 @@ pub(crate) async fn list_plugins(
 ) -> Result<Json<schema::Page<schema::Plugin>>, Problem> {
     let plugins = app.broker().list_plugins(&caller).await?;
     let key = |of: &PluginStatus| {
-        let rank = if of.state == InState::Active { 0 } else { 1 };
+        let rank = u8::from(of.state != InState::Active);
         format!("{} {rank} {} {}", of.id, of.source, of.digest)
     };
     let plugins = reply::part(plugins, key, page.cursor.as_deref(), page.limit);
