@@ -53,7 +53,9 @@ export function exportsOf(plugin, { manifest, schema, template }) {
       },
     }),
     generator: generator && guarded({
-      generate: (data, entropy, context) => JSON.stringify(generator.generate(JSON.parse(data), entropy, told(context))),
+      generate(data, entropy, context) {
+        return JSON.stringify(generator.generate(JSON.parse(data), entropy, told(context)));
+      },
     }),
   };
 }

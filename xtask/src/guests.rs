@@ -26,6 +26,23 @@ pub(crate) fn build_with_rust() -> Result<(), Error> {
     Ok(())
 }
 
+/// Tests the libraries that plugins in JavaScript and Python are written with,
+/// by what the examples are built with.
+pub(crate) fn test_libraries() -> Result<(), Error> {
+    let examples = folders(&root().join("plugins/examples"))?;
+    let tools = |language| examples.iter().find(|folder| folder.language == language).map(Tools::of);
+    // What is not installed was named when the examples were built.
+    if is_installed("node") {
+        let mut node = Command::new("node");
+        node.current_dir(root().join("plugins/sdk-js"));
+        run(node.args(["--import", "./tests/host.mjs", "--test", "--test-reporter", "dot", "tests/"]))?;
+    }
+    match tools(Language::Python) {
+        Some(tools) if is_installed("python3") => tools.test_python(),
+        _ => Ok(()),
+    }
+}
+
 fn build(folder: &Folder) -> Result<(), Error> {
     let out = root().join("target/plugins/examples").join(format!("{}.wasm", folder.id));
     let (program, sdk) = match folder.language {
@@ -33,7 +50,7 @@ fn build(folder: &Folder) -> Result<(), Error> {
         Language::Python => ("python3", root().join("plugins/sdk-python")),
         Language::Rust => return Err(plugins::Error::InRust(folder.path.clone()).into()),
     };
-    let tools = Tools { folder: root().join("target/componentize").join(&folder.id) };
+    let tools = Tools::of(folder);
     let inputs = fingerprint(&[&folder.path, &sdk, &root().join("wit/v0.1")])?;
     if tools.built(&out) != Some(inputs) {
         if !is_installed(program) {
@@ -55,6 +72,15 @@ struct Tools {
 }
 
 impl Tools {
+    fn of(folder: &Folder) -> Self {
+        Self { folder: root().join("target/componentize").join(&folder.id) }
+    }
+
+    /// A program of the folder's own Python.
+    fn program(&self, name: &str) -> PathBuf {
+        self.folder.join("venv/bin").join(name)
+    }
+
     fn javascript(&self, folder: &Folder, sdk: &Path, out: &Path) -> Result<(), Error> {
         let pinned = ["package.json", "package-lock.json"];
         if self.renew(folder, &pinned)? {
@@ -68,21 +94,36 @@ impl Tools {
     }
 
     fn python(&self, folder: &Folder, sdk: &Path, out: &Path) -> Result<(), Error> {
-        let programs = self.folder.join("venv/bin");
         if self.renew(folder, &["requirements.txt"])? {
             run(Command::new("python3").args(["-m", "venv"]).arg(self.folder.join("venv")))?;
-            let mut pip = Command::new(programs.join("pip"));
+            let mut pip = Command::new(self.program("pip"));
             pip.args(["install", "--quiet", "--disable-pip-version-check", "--requirement"]);
             run(pip.arg(self.folder.join("requirements.txt")))?;
             self.renewed()?;
         }
         let partial = out.with_extension("partial");
-        let tool = programs.join("componentize-py");
+        let tool = self.program("componentize-py");
         let mut componentize = python_command(&tool, folder, &root().join("wit/v0.1"), sdk, &partial)
             .map_err(|error| plugins::Error::Plugin(folder.id.clone(), error))?;
         // Of another environment, it would lend its packages to the component.
         run(componentize.env_remove("VIRTUAL_ENV"))?;
         Ok(fs::rename(&partial, out).map_err(file(out))?)
+    }
+
+    fn test_python(&self) -> Result<(), Error> {
+        let bindings = self.folder.join("bindings");
+        if bindings.is_dir() {
+            // It writes over none of its own.
+            fs::remove_dir_all(&bindings).map_err(file(&bindings))?;
+        }
+        let mut componentize = Command::new(self.program("componentize-py"));
+        componentize.arg("--quiet").arg("--wit-path").arg(root().join("wit/v0.1"));
+        run(componentize.args(["--world", "dns-provider", "bindings"]).arg(&bindings))?;
+        let modules = [bindings, root().join("plugins/sdk-python")];
+        let mut python = Command::new(self.program("python"));
+        python.env("PYTHONPATH", std::env::join_paths(modules).unwrap_or_default()).env("PYTHONDONTWRITEBYTECODE", "1");
+        python.args(["-m", "unittest", "discover", "--start-directory"]);
+        run(python.arg(root().join("plugins/sdk-python/tests")))
     }
 
     /// Copies the files that pin the tools; whether those must be fetched anew.

@@ -9,6 +9,9 @@ pub(crate) fn all(filter: &[String]) -> Result<(), Error> {
     wasm_tools::ensure()?;
     python::ensure()?;
     guests::build_with_rust()?;
+    if filter.is_empty() {
+        guests::test_libraries()?;
+    }
     // The same selection as the tests', so that nothing is compiled twice; the
     // program under test is among it.
     run(&mut cargo(&["build", "--workspace", "--all-targets"]))?;

@@ -76,7 +76,10 @@ impl Language {
 
     /// The library that plugins in this language are written with.
     fn library(self) -> Result<Vec<File>, String> {
-        let copied = |folder| below(folder).map(|(path, text)| (format!("sdk/{path}"), text.to_owned())).collect();
+        let copied = |folder| {
+            let files = below(folder).filter(|(path, _)| !path.starts_with("tests/"));
+            files.map(|(path, text)| (format!("sdk/{path}"), text.to_owned())).collect()
+        };
         match self {
             Self::Rust => vendor::rust(),
             Self::Js => Ok(copied("plugins/sdk-js")),
@@ -106,6 +109,10 @@ mod tests {
         folder(kind, language, &Names::new("my-host", kind).expect("a good name")).expect("a whole kit")
     }
 
+    fn is_json(path: &str) -> bool {
+        std::path::Path::new(path).extension().is_some_and(|extension| extension == "json")
+    }
+
     const EVERY: [(Kind, Language); 6] = [
         (Kind::CredentialType, Language::Rust),
         (Kind::CredentialType, Language::Js),
@@ -128,7 +135,8 @@ mod tests {
             for wanted in logic.split(' ').chain(data.split(' ')) {
                 assert!(files.iter().any(|(path, _)| path == wanted), "{kind:?} {language:?} has no {wanted}");
             }
-            assert!(files.iter().any(|(path, _)| path.starts_with("tests/") && path.ends_with(".json")));
+            assert!(files.iter().any(|(path, _)| path.starts_with("tests/") && is_json(path)));
+            assert!(!files.iter().any(|(path, _)| path.starts_with("sdk/tests/")), "a library's tests are ours");
             let mut paths: Vec<_> = files.iter().map(|(path, _)| path).collect();
             paths.sort();
             paths.dedup();
@@ -149,7 +157,7 @@ mod tests {
     #[test]
     fn data_files_are_json_and_agree_with_the_name() {
         for (kind, language) in EVERY {
-            for (path, text) in made(kind, language).iter().filter(|(path, _)| path.ends_with(".json")) {
+            for (path, text) in made(kind, language).iter().filter(|(path, _)| is_json(path)) {
                 let value: serde_json::Value =
                     serde_json::from_str(text).unwrap_or_else(|error| panic!("{path}: {error}"));
                 if path == "manifest.json" {

@@ -202,9 +202,9 @@ pub struct Filter {
     pub actor: Option<String>,
     /// Exactly this action's wire form, or a prefix ending in `*`.
     pub action: Option<String>,
-    /// Whatever else is asked for, only actions that start with this: what the
-    /// caller may see.
-    pub only_actions: Option<String>,
+    /// Whatever else is asked for, only actions that start with one of these:
+    /// what the caller may see. Empty for all.
+    pub only_actions: &'static [&'static str],
     /// About this credential.
     pub credential: Option<CredentialId>,
     /// For this region.
@@ -223,10 +223,11 @@ impl Filter {
             Some(prefix) => event.action.as_str().starts_with(prefix),
             None => event.action.as_str() == *wanted,
         };
+        let starts_with = |prefix: &&str| event.action.as_str().starts_with(prefix);
         self.account.is_none_or(|account| event.account == Some(account))
             && self.actor.as_ref().is_none_or(|actor| event.actor == *actor)
             && self.action.as_ref().is_none_or(action_matches)
-            && self.only_actions.as_ref().is_none_or(|prefix| event.action.as_str().starts_with(prefix))
+            && (self.only_actions.is_empty() || self.only_actions.iter().any(starts_with))
             && self.credential.is_none_or(|credential| event.credential == Some(credential))
             && self.region.as_ref().is_none_or(|region| event.region.as_ref() == Some(region))
             && self.since.is_none_or(|since| event.at >= since)

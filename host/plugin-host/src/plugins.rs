@@ -192,7 +192,7 @@ impl PluginHost {
     /// Opens a sandbox of the network plane. What the caller calls secret and
     /// what the form does both stay with the host.
     async fn speak<'a>(
-        &self,
+        &'a self,
         loaded: &'a Loaded,
         call: Call,
         about: &NetworkCall<'_>,

@@ -59,8 +59,13 @@ impl Pebble {
         let server = workshop.leaf("localhost");
         let (certificate, key) = (workshop.write("ca.pem", &server.certificate), workshop.write("ca.key", &server.key));
         let config = json!({ "pebble": {
-            "listenAddress": format!("127.0.0.1:{port}"), "managementListenAddress": format!("127.0.0.1:{}", free_port()),
-            "certificate": certificate, "privateKey": key, "httpPort": 5002, "tlsPort": 5001, "ocspResponderURL": "",
+            "listenAddress": format!("127.0.0.1:{port}"),
+            "managementListenAddress": format!("127.0.0.1:{}", free_port()),
+            "certificate": certificate,
+            "privateKey": key,
+            "httpPort": 5002,
+            "tlsPort": 5001,
+            "ocspResponderURL": "",
             "externalAccountBindingRequired": false,
         }});
         let config = workshop.write("pebble.json", config.to_string());

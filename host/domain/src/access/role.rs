@@ -25,7 +25,7 @@ pub enum Right {
     List,
     /// See a credential's public data, attributes and history.
     Read,
-    /// Have it materialized.
+    /// Have it materialized, probed or put to use.
     Use,
     /// See a secret field.
     Reveal,

@@ -125,8 +125,7 @@ impl Broker {
         fits
     }
 
-    /// A random part of `most`, so that those who wait do not come back
-    /// together ("full jitter").
+    /// A random part of `most`, so that those who wait do not come back together.
     pub(super) fn jittered(&self, most: Duration) -> Duration {
         let mut random = [0_u8; 2];
         self.ports.entropy.fill(&mut random);

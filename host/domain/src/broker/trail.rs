@@ -25,8 +25,8 @@ impl Broker {
             Some(account) => Some(self.authorize(caller, account, Right::ReadAudit, Action::AuditRead).await?.id),
         };
         if let Standing::InAccount { role: crate::access::Role::CredentialsManager, .. } = caller.standing {
-            // Theirs is the audit of credentials.
-            filter.only_actions = Some("credential.".to_owned());
+            // Theirs is the audit of credentials and of what they are used for.
+            filter.only_actions = &["credential.", "dns.", "http."];
         }
         let (items, next_cursor) = self.ports.trail.list(&filter, cursor, limit).await?;
         Ok(Page { items, next_cursor })

@@ -84,7 +84,7 @@ impl Credential {
         if records > 0 {
             warnings.push(Warning {
                 code: "dns-records",
-                message: format!("{records} DNS records of it are still there: restore it and clean them up."),
+                message: format!("DNS records of it are still there ({records}): restore it and clean them up."),
                 pointer: "/deletedAt",
             });
         }

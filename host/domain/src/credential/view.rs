@@ -16,7 +16,7 @@ pub struct View {
     pub revision: Revision,
     /// Whether it is its account's and type's default.
     pub is_default: bool,
-    /// When it was last revealed, materialized or resolved.
+    /// When it was last revealed, materialized, probed or put to use.
     pub last_used_at: Option<Timestamp>,
     /// Usable or not, when it was read.
     pub status: Status,

@@ -116,7 +116,7 @@ pub struct Credential {
     /// When a user last changed it.
     #[schema(format = DateTime)]
     pub updated_at: String,
-    /// When it was last revealed or handed out.
+    /// When it was last revealed, handed out or put to use.
     #[schema(format = DateTime, required)]
     pub last_used_at: Option<String>,
     /// When it was deleted, while it can be restored.

@@ -104,11 +104,7 @@ pub trait RecordSets: Zones {
     ///
     /// Theirs.
     fn cleanup(&self, txt: &TxtRecord, handle: &str) -> Result<(), Error> {
-        let zone = match Handle::read(handle) {
-            Some(handle) => handle.zone,
-            None => self.find_zone(&txt.fqdn)?,
-        };
-        remove(self, &zone, &txt.fqdn, &txt.value)
+        super::zone::known(self, &txt.fqdn, handle, |zone| remove(self, zone, &txt.fqdn, &txt.value))
     }
 }
 

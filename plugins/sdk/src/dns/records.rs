@@ -63,11 +63,7 @@ pub trait Records: Zones {
     ///
     /// Theirs.
     fn cleanup(&self, txt: &TxtRecord, handle: &str) -> Result<(), Error> {
-        let zone = match Handle::read(handle) {
-            Some(handle) => handle.zone,
-            None => self.find_zone(&txt.fqdn)?,
-        };
-        Single(self).remove(&zone, &txt.fqdn, &txt.value)
+        super::zone::known(self, &txt.fqdn, handle, |zone| Single(self).remove(zone, &txt.fqdn, &txt.value))
     }
 }
 

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use super::Handle;
 use super::name::{candidates, normal};
 use crate::Error;
 
@@ -65,6 +66,23 @@ pub fn walk(
     )))
 }
 
+/// Acts in the zone of a handle; in the one that holds `fqdn` when the handle
+/// was lost, or when its zone is gone and may have come back under another id.
+pub(super) fn known(
+    zones: &(impl Zones + ?Sized),
+    fqdn: &str,
+    handle: &str,
+    act: impl Fn(&Zone) -> Result<(), Error>,
+) -> Result<(), Error> {
+    if let Some(handle) = Handle::read(handle) {
+        match act(&handle.zone) {
+            Err(Error::NotFound(_)) => {}
+            done => return done,
+        }
+    }
+    act(&zones.find_zone(fqdn)?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,6 +96,34 @@ mod tests {
         });
         assert_eq!(zone.unwrap(), Zone { id: "z1".into(), name: "example.com".into() });
         assert_eq!(asked, ["_acme-challenge.a.example.com", "a.example.com", "example.com"]);
+    }
+
+    /// Its zone has a new id.
+    struct Moved;
+
+    impl Zones for Moved {
+        fn find_zone(&self, _: &str) -> Result<Zone, Error> {
+            self.any_zone()
+        }
+
+        fn any_zone(&self) -> Result<Zone, Error> {
+            Ok(Zone::new("new", "example.com"))
+        }
+    }
+
+    #[test]
+    fn a_zone_that_is_gone_is_looked_for_again() {
+        let handle = Handle::new(Zone::new("old", "example.com"), None).text().unwrap();
+        let acted = std::cell::RefCell::new(Vec::new());
+        let act = |zone: &Zone| {
+            acted.borrow_mut().push(zone.id.clone());
+            if zone.id == "old" { Err(Error::NotFound(String::new())) } else { Ok(()) }
+        };
+        known(&Moved, "a.example.com", &handle, act).unwrap();
+        known(&Moved, "a.example.com", "", act).unwrap();
+        assert_eq!(acted.take(), ["old", "new", "new"]);
+        let denied = known(&Moved, "a.example.com", &handle, |_| Err(Error::Denied(String::new())));
+        assert!(matches!(denied, Err(Error::Denied(_))));
     }
 
     #[test]

@@ -106,7 +106,7 @@ impl Service {
 pub(super) fn of_transport(error: wire::Error, url: &str) -> Error {
     let host = url.split("//").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
     match error {
-        wire::Error::Denied(rule) => Error::Denied(format!("The host did not send the request to {host}: {rule}")),
+        wire::Error::Denied(rule) => Error::Denied(format!("The request to {host} was not sent: {rule}")),
         wire::Error::Timeout => Error::Unavailable(format!("{host} did not answer in time.")),
         wire::Error::TooLarge => Error::Unavailable(format!("The answer of {host} is larger than is read.")),
         wire::Error::Transport(why) => Error::Unavailable(format!("{host} could not be reached: {why}")),

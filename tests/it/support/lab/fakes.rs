@@ -32,8 +32,8 @@ pub(crate) struct AcmeDns(Fake);
 pub(crate) struct HttpReq(Fake);
 
 impl Cloud {
-    /// With the zones that `tests/lab/cloud.py` has by itself: `example.test`, `sub.example.test`, private ones and many
-    /// others. Credentials: `cloudflare`, `route53`, `azure`, `google`.
+    /// With the zones that `tests/lab/cloud.py` has by itself: `example.test`, `sub.example.test`, private ones and
+    /// many others. Credentials: `cloudflare`, `route53`, `azure`, `google`.
     pub(crate) async fn start(powerdns: &PowerDns) -> Self {
         Self(Fake::start("cloud.py", powerdns).await)
     }

@@ -5,8 +5,8 @@
 //! - [`AcmeDns`]: `tests/lab/acme_dns.py`.
 //! - [`HttpReq`]: `tests/lab/httpreq.py`, a receiver of lego's httpreq.
 //!
-//! The last three keep their records in a `PowerDns` and share what [`fakes::Fake`] can do. They are reached by the real host
-//! names: give a broker `connect_overrides` and `root_pem_path`.
+//! The last three keep their records in a `PowerDns` and share what [`fakes::Fake`] can do. They are reached by the
+//! real host names: give a broker `connect_overrides` and `root_pem_path`.
 
 mod fakes;
 mod powerdns;

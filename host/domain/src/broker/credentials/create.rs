@@ -43,7 +43,7 @@ impl Broker {
         let (draft, name, of, judged) = self.judge_draft(caller, &account, body).await?;
         if probe {
             self.name_is_free(&account, &name).await?;
-            self.preflight(caller, &account, None, &of, judged.draft(&name)).await?;
+            self.preflight(caller, &account, None, &of, judged.candidate(&name)).await?;
         }
         let credential = self.new_credential(&account, &draft, name, &of, &judged);
         let version = Version {
@@ -120,7 +120,7 @@ impl Broker {
         let account = self.authorize(caller, account, Right::Write, Action::CredentialCreate).await?;
         let (_, name, of, judged) = self.judge_draft(caller, &account, body).await?;
         self.name_is_free(&account, &name).await?;
-        if probe { self.preflight(caller, &account, None, &of, judged.draft(&name)).await } else { Ok(()) }
+        if probe { self.preflight(caller, &account, None, &of, judged.candidate(&name)).await } else { Ok(()) }
     }
 
     /// Whether a name could be given (S2-06).

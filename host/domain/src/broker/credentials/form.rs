@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::super::Broker;
-use super::probe::Draft;
+use super::probe::Candidate;
 use crate::id::Name;
 use crate::plugin::{Context, CredentialType, Inspection, PluginError, State};
 use crate::secret::{SecretJson, put};
@@ -26,8 +26,8 @@ pub(super) struct Judged {
 
 impl Judged {
     /// What a preflight takes of it.
-    pub(super) fn draft<'a>(&'a self, name: &'a Name) -> Draft<'a> {
-        Draft { name, data: &self.full, secret_pointers: &self.secret_pointers }
+    pub(super) fn candidate<'a>(&'a self, name: &'a Name) -> Candidate<'a> {
+        Candidate { name, data: &self.full, secret_pointers: &self.secret_pointers }
     }
 }
 

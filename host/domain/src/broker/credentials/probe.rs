@@ -84,16 +84,16 @@ impl Broker {
         account: &Account,
         stored: Option<&Credential>,
         of: &Arc<CredentialType>,
-        draft: Draft<'_>,
+        candidate: Candidate<'_>,
     ) -> Result<(), Error> {
         can_be_probed(of)?;
         let by = self.event(caller, Action::CredentialProbe, Outcome::Ok);
-        let detail = json!({ "token": caller.token, "draft": true, "name": draft.name });
+        let detail = json!({ "token": caller.token, "draft": true, "name": candidate.name });
         let (account, credential) = (Some(account.id), stored.map(|stored| stored.id));
         let by = Event { account, credential, detail: Some(detail), ..by };
         let version = stored.map_or(0, |stored| stored.version);
-        let context = Context { name: draft.name.to_string(), version, seed: [0; 32], options: json!({}) };
-        let (data, secret_pointers) = (draft.data.clone(), draft.secret_pointers.to_vec());
+        let context = Context { name: candidate.name.to_string(), version, seed: [0; 32], options: json!({}) };
+        let (data, secret_pointers) = (candidate.data.clone(), candidate.secret_pointers.to_vec());
         let out = self.outbound_with(by, of.clone(), data, secret_pointers, context);
         self.look(&out, None, Batch::default(), self.deadline(), Blame::DRAFT).await.map(drop)
     }
@@ -163,7 +163,7 @@ impl Broker {
 
 /// Data that passed, to be probed before it is stored.
 #[derive(Clone, Copy)]
-pub(super) struct Draft<'a> {
+pub(super) struct Candidate<'a> {
     pub(super) name: &'a Name,
     pub(super) data: &'a SecretJson,
     pub(super) secret_pointers: &'a [String],

@@ -6,7 +6,7 @@ use super::super::accounts::{check_match, name_taken, overtaken};
 use super::super::{ATTEMPTS, Broker, codec, keys_for};
 use super::find::Found;
 use super::form::Judged;
-use super::probe::Draft;
+use super::probe::Candidate;
 use super::versions::changed;
 use crate::access::{Account, Caller, Right};
 use crate::audit::{Action, Outcome};
@@ -90,8 +90,8 @@ impl Broker {
             return Ok(());
         }
         let of = self.type_for_writing(&old.type_id).map_err(|_| self.type_not_loaded(&old.type_id))?;
-        let draft = Draft { name: &new.name, data: &data, secret_pointers: &new.secret_pointers };
-        self.preflight(caller, account, Some(old), &of, draft).await?;
+        let candidate = Candidate { name: &new.name, data: &data, secret_pointers: &new.secret_pointers };
+        self.preflight(caller, account, Some(old), &of, candidate).await?;
         *probed = Some(data);
         Ok(())
     }

@@ -76,11 +76,11 @@ impl Broker {
     pub(super) async fn free_lease(&self, turn: &Turn, deadline: Timestamp) -> Result<Expect, Error> {
         let mut pause = FIRST_PAUSE;
         loop {
-            let record = self.store().get(&turn.key).await?;
-            let until = match self.holder(record)? {
-                Ok(expect) => return Ok(expect),
-                Err(until) => until,
-            };
+            let Some(record) = self.store().get(&turn.key).await? else { return Ok(Expect::Absent) };
+            let until = codec::decode::<Lease>(&record)?.expires_at;
+            if until <= self.now() {
+                return Ok(Expect::At(record.revision));
+            }
             let wanted = (pause / 2 + self.jittered(pause / 2)).min(self.left(until));
             if !self.wait(wanted, deadline).await {
                 return Err(busy());
@@ -145,13 +145,6 @@ impl Broker {
             }
         }
         Ok(batch)
-    }
-
-    /// What to expect of a lease that is free; until when it is not.
-    fn holder(&self, record: Option<Record>) -> Result<Result<Expect, Timestamp>, Error> {
-        let Some(record) = record else { return Ok(Ok(Expect::Absent)) };
-        let lease: Lease = codec::decode(&record)?;
-        Ok(if lease.expires_at <= self.now() { Ok(Expect::At(record.revision)) } else { Err(lease.expires_at) })
     }
 
     fn lease_key(&self, credential: &Credential, name: &Fqdn) -> Vec<u8> {

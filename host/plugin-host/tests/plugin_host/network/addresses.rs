@@ -10,7 +10,7 @@ use bursar_domain::audit::Outcome;
 use bursar_plugin_host::{HttpsTransport, NetworkConfig, Resolver};
 use serde_json::{Value, json};
 
-use super::lab::{Lab, TOKEN};
+use super::lab::{Lab, TOKEN, serve_plain};
 
 const UNREACHABLE: &str = "transport: the host could not be reached";
 
@@ -151,6 +151,39 @@ async fn a_private_address_is_reached_where_it_is_granted() {
             lab.seen().iter().filter_map(|seen| seen.header("authorization").map(str::to_owned)).collect();
         assert_eq!(arrived, if reached { vec![TOKEN.to_owned()] } else { Vec::new() });
     }
+}
+
+#[tokio::test]
+async fn plain_http_is_spoken_where_it_is_granted() {
+    let (address, seen) = serve_plain();
+    let grant = |network: &mut NetworkConfig, plain: &str| {
+        network.granted_plain_http.insert("talker".to_owned(), vec![plain.to_owned()]);
+        network.granted_addresses.insert("talker".to_owned(), vec![address.to_string().parse().expect("a rule")]);
+    };
+    // The address comes from a field of the data, as with a server of one's own.
+    let request = json!({"url": format!("http://{address}/zones"), "headers": {"x-token": [{"secret": "/token"}]}});
+    let asking = json!({"script": [{"send": request}], "url": format!("http://{address}/api")});
+    let granted = Lab::with(|_, network, _| grant(network, &address.to_string())).await;
+    let report = granted.probe(asking.clone()).await.expect("a report");
+    assert_eq!(report.details["results"][0]["status"], 200, "{}", report.details);
+    assert_eq!(seen.lock().unwrap().remove(0).header("x-token"), Some(TOKEN));
+    let other = Lab::with(|_, network, _| grant(network, "127.0.0.1:1")).await;
+    let report = other.probe(asking).await.expect("a report");
+    let error = report.details["results"][0]["error"].as_str().expect("an error").to_owned();
+    assert_eq!(error, format!("denied: {address} is not granted without TLS"));
+    assert!(seen.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_connection_serves_one_call_and_no_other() {
+    let lab = Lab::start().await;
+    let send = json!({"send": {"url": "https://api.example.com/echo"}});
+    for _ in 0..2 {
+        lab.run(json!([send, send])).await;
+    }
+    let peers: Vec<_> = lab.seen().iter().map(|seen| seen.peer).collect();
+    assert_eq!((peers[0], peers[2]), (peers[1], peers[3]));
+    assert_ne!(peers[1], peers[2]);
 }
 
 #[tokio::test]

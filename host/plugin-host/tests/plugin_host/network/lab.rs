@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use axum_server::tls_rustls::RustlsConfig;
@@ -44,6 +44,8 @@ pub(crate) struct Request {
     pub(crate) target: String,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
+    /// Where the connection came from, which tells it from others.
+    pub(crate) peer: SocketAddr,
 }
 
 impl Request {
@@ -226,20 +228,48 @@ fn certificates() -> &'static (String, Vec<u8>, Vec<u8>) {
 
 async fn serve(seen: Seen) -> SocketAddr {
     let (_, certificate, key) = certificates();
-    let listener = TcpListener::bind("127.0.0.1:0").expect("the lab starts");
-    listener.set_nonblocking(true).expect("the lab starts");
+    let listener = listener();
     let address = listener.local_addr().expect("the lab starts");
     // Whichever comes first chooses for the process.
     let _taken = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let tls = RustlsConfig::from_der(vec![certificate.clone()], key.clone()).await.expect("the lab starts");
-    let app = axum::Router::new().fallback(answer).with_state(seen).into_make_service();
+    let app = axum::Router::new().fallback(answer).with_state(seen);
     // Ends with the test's runtime.
-    tokio::spawn(async move { axum_server::from_tcp_rustls(listener, tls).expect("the lab starts").serve(app).await });
+    tokio::spawn(async move {
+        let service = app.into_make_service_with_connect_info::<SocketAddr>();
+        axum_server::from_tcp_rustls(listener, tls).expect("the lab starts").serve(service).await
+    });
     address
 }
 
-async fn answer(State(seen): State<Seen>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+/// The same server without TLS, and what it saw.
+pub(crate) fn serve_plain() -> (SocketAddr, Arc<Mutex<Vec<Request>>>) {
+    let (seen, listener) = (Seen::default(), listener());
+    let address = listener.local_addr().expect("the lab starts");
+    let app = axum::Router::new().fallback(answer).with_state(Arc::clone(&seen));
+    tokio::spawn(async move {
+        let service = app.into_make_service_with_connect_info::<SocketAddr>();
+        axum_server::from_tcp(listener).expect("the lab starts").serve(service).await
+    });
+    (address, seen)
+}
+
+fn listener() -> TcpListener {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("the lab starts");
+    listener.set_nonblocking(true).expect("the lab starts");
+    listener
+}
+
+async fn answer(
+    State(seen): State<Seen>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let request = Request {
+        peer,
         method: method.to_string(),
         target: uri.to_string(),
         headers: headers

@@ -9,3 +9,4 @@ mod planes;
 mod scrubbing;
 mod signing;
 mod tokens;
+mod transport;
