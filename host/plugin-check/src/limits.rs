@@ -88,7 +88,7 @@ fn millis(time: Duration) -> String {
 }
 
 fn mebibytes(bytes: usize) -> String {
-    format!("{}.{}", bytes >> 20, (bytes * 10 >> 20) % 10)
+    format!("{}.{}", bytes >> 20, ((bytes * 10) >> 20) % 10)
 }
 
 #[cfg(test)]

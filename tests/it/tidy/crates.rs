@@ -9,6 +9,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("bursar-domain", &[]),
     ("bursar-store", &["bursar-domain"]),
     ("bursar-plugin-host", &["bursar-domain"]),
+    // It looks at a plugin on the real host, by the cases that authors write: a
+    // port in between would let it look at something else.
+    ("bursar-plugin-check", &["bursar-domain", "bursar-plugin-cases", "bursar-plugin-host"]),
     ("bursar-server", &["bursar-domain"]),
     ("bursar-sync", &["bursar-domain"]),
     ("bursar-acme", &["bursar-domain"]),
@@ -23,6 +26,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "bursar-acme",
             // `bursar plugin build` makes components as `cargo xtask plugins` does.
             "bursar-plugin-pack",
+            // `bursar plugin check` is the project's own check of its plugins.
+            "bursar-plugin-check",
         ],
     ),
 ];

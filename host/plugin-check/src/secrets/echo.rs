@@ -101,7 +101,7 @@ fn is_for(endpoint: &TokenEndpoint, url: &Url) -> bool {
     let address = url.as_str().split(['?', '#']).next().unwrap_or_default();
     let (wanted, got): (Vec<_>, Vec<_>) = (endpoint.url.split('/').collect(), address.split('/').collect());
     // A field is `{/pointer}`, which has a slash of its own.
-    let mut wanted = wanted.into_iter().peekable();
+    let mut wanted = wanted.into_iter();
     for part in got {
         match wanted.next() {
             Some("{") => while wanted.next().is_some_and(|rest| !rest.ends_with('}')) {},

@@ -144,8 +144,10 @@ pub(crate) fn needles_of(value: &Value) -> Vec<Needle> {
 
 fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    // The id of a key is public, and goes into a token's header.
-    !name.ends_with("id") && ["key", "secret", "token", "password"].iter().any(|word| name.contains(word))
+    // The id of a key goes into a token's header, and where tokens come from
+    // into its claims: both are public.
+    !["id", "uri", "url"].iter().any(|end| name.ends_with(end))
+        && ["key", "secret", "token", "password"].iter().any(|word| name.contains(word))
 }
 
 const PEM: &str = "-----BEGIN ";
@@ -182,12 +184,14 @@ mod tests {
         assert!(around[0].value.as_str().unwrap().ends_with(&pem));
         assert_eq!(around[0].needles.len(), 2);
 
-        let document = json!({ "project": "p", "private_key_id": "0123456789ab", "private_key": pem }).to_string();
+        let document = json!({
+            "project": "p", "private_key_id": "0123456789ab", "private_key": pem, "token_uri": "https://a.example/token",
+        }).to_string();
         let inside = Planter::new(0).candidates(&json!(document));
         let planted: Value = serde_json::from_str(inside[0].value.as_str().unwrap()).unwrap();
         assert_eq!(planted["project"], "p");
         assert!(planted["canary"].is_string());
-        assert_eq!(inside[0].needles.len(), 2, "the member and the line, not the id");
+        assert_eq!(inside[0].needles.len(), 2, "the member and the line, nothing public");
 
         let group = Planter::new(0).candidates(&json!({ "user": "a", "list": ["b", 1] }));
         assert_eq!(group[0].needles.len(), 2);

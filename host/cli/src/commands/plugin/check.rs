@@ -82,7 +82,7 @@ fn text(report: &Report, quiet: bool, styled: bool) -> String {
     }
     let (failed, warned) = (report.count(Level::Fail), report.count(Level::Warn));
     if !quiet {
-        line(&mut text, &format!("{failed} failed, {warned} warnings"));
+        line(&mut text, &format!("{failed} failed, {warned} warned"));
     }
     text
 }
@@ -154,7 +154,7 @@ mod tests {
                          request 1: path[2J
                            wanted
         warn  coverage   no case of `poll`
-        1 failed, 1 warnings
+        1 failed, 1 warned
         ");
         assert_eq!(text(&report(), true, false).lines().count(), 3, "only what failed");
         assert!(text(&report(), false, true).contains("\u{1b}[1m\u{1b}[31mfail\u{1b}[0m  cases"));
