@@ -11,6 +11,7 @@
 mod api;
 mod cli;
 mod crash;
+mod dns;
 mod engines;
 mod fourth_type;
 mod hostile;

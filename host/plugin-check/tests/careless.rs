@@ -227,7 +227,7 @@ fn core_module() -> &'static Path {
 }
 
 fn guest() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/guest")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/guests/careless")
 }
 
 fn cache() -> PathBuf {

@@ -146,10 +146,10 @@ impl Loader {
     /// Fills in `known` on the way, for the case that a later step fails.
     async fn steps(self: Arc<Self>, material: Material, known: &mut Rejection) -> Result<Loaded, String> {
         let Material { source, bytes, signature } = material;
-        admission::check_bytes(&bytes, self.sandboxes.limits().component_bytes)?;
         let mut sha256 = [0; 32];
         sha256.copy_from_slice(digest(&SHA256, &bytes).as_ref());
         known.digest = format!("sha256:{}", hex::encode(sha256));
+        admission::check_bytes(&bytes, self.sandboxes.limits().component_bytes)?;
         let size_bytes = bytes.len() as u64;
 
         let turn = self.compilations.acquire().await.map_err(|_| "the plugin host is shutting down".to_owned())?;

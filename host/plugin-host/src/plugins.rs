@@ -131,28 +131,28 @@ impl Plugins for PluginHost {
 
     async fn probe(&self, id: &str, call: &NetworkCall<'_>) -> Result<Report, PluginError> {
         let loaded = self.loaded(id)?;
-        let Spoken { session, mut store, config } = self.speak(&loaded, Call::Probe, call).await?;
+        let Conversation { session, mut store, config } = self.speak(&loaded, Call::Probe, call).await?;
         let said = session.run(loaded.component.probe(&mut store, &config, call.context)).await;
         self.heard(&loaded, Call::Probe, store, said, |said, known| network::report(&said, known)).await
     }
 
     async fn dns_check(&self, id: &str, call: &NetworkCall<'_>, fqdn: Option<&str>) -> Result<Report, PluginError> {
         let loaded = self.loaded(id)?;
-        let Spoken { session, mut store, config } = self.speak(&loaded, Call::DnsCheck, call).await?;
+        let Conversation { session, mut store, config } = self.speak(&loaded, Call::DnsCheck, call).await?;
         let said = session.run(loaded.component.dns_check(&mut store, &config, fqdn, call.context)).await;
         self.heard(&loaded, Call::DnsCheck, store, said, |said, known| network::report(&said, known)).await
     }
 
     async fn dns_present(&self, id: &str, call: &NetworkCall<'_>, txt: &TxtRecord) -> Result<String, PluginError> {
         let loaded = self.loaded(id)?;
-        let Spoken { session, mut store, config } = self.speak(&loaded, Call::DnsPresent, call).await?;
+        let Conversation { session, mut store, config } = self.speak(&loaded, Call::DnsPresent, call).await?;
         let said = session.run(loaded.component.dns_present(&mut store, &config, txt, call.context)).await;
         self.heard(&loaded, Call::DnsPresent, store, said, network::handle).await
     }
 
     async fn dns_poll(&self, id: &str, call: &NetworkCall<'_>, handle: &str) -> Result<Progress, PluginError> {
         let loaded = self.loaded(id)?;
-        let Spoken { session, mut store, config } = self.speak(&loaded, Call::DnsPoll, call).await?;
+        let Conversation { session, mut store, config } = self.speak(&loaded, Call::DnsPoll, call).await?;
         let said = session.run(loaded.component.dns_poll(&mut store, &config, handle, call.context)).await;
         self.heard(&loaded, Call::DnsPoll, store, said, |said, _| Ok(network::progress(said))).await
     }
@@ -165,14 +165,14 @@ impl Plugins for PluginHost {
         handle: &str,
     ) -> Result<(), PluginError> {
         let loaded = self.loaded(id)?;
-        let Spoken { session, mut store, config } = self.speak(&loaded, Call::DnsCleanup, call).await?;
+        let Conversation { session, mut store, config } = self.speak(&loaded, Call::DnsCleanup, call).await?;
         let said = session.run(loaded.component.dns_cleanup(&mut store, &config, txt, handle, call.context)).await;
         self.heard(&loaded, Call::DnsCleanup, store, said, |(), _| Ok(())).await
     }
 }
 
-/// A call of the network plane, about to be made.
-struct Spoken<'a> {
+/// A call of the network plane: its sandbox, and what the plugin may know.
+struct Conversation<'a> {
     session: Session<'a>,
     store: Store<State>,
     /// The data without its secrets.
@@ -196,7 +196,7 @@ impl PluginHost {
         loaded: &'a Loaded,
         call: Call,
         about: &NetworkCall<'_>,
-    ) -> Result<Spoken<'a>, PluginError> {
+    ) -> Result<Conversation<'a>, PluginError> {
         let mut secret_pointers = loaded.form.secret_pointers(about.data.expose())?;
         secret_pointers.extend_from_slice(about.secret_pointers);
         secret_pointers.sort_unstable();
@@ -205,7 +205,7 @@ impl PluginHost {
             self.sandboxes.open_network(&loaded.kind, &loaded.turns, call, about, secret_pointers).await?;
         let config = store.data_mut().plane().map(|plane| plane.public().to_string()).unwrap_or_default();
         check_size(&config)?;
-        Ok(Spoken { session, store, config })
+        Ok(Conversation { session, store, config })
     }
 
     /// Checks what a call of the network plane answered.

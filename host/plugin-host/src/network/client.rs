@@ -1,8 +1,8 @@
 //! The real wire: HTTP/1.1 over rustls, to addresses that the guard let pass.
 //!
 //! Each call has a client of its own, so that no connection outlives a call or
-//! is shared between tenants. There are no redirects, cookies, proxies or
-//! retries in it: one request is one exchange.
+//! is shared between tenants. There are no redirects, cookies or proxies in it,
+//! and what was sent is not sent again: one request is one exchange.
 
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
@@ -165,7 +165,8 @@ fn client(tls: ClientConfig, connector: Guarded) -> HttpClient {
     let connector =
         HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(connector);
     Client::builder(TokioExecutor::new())
-        .retry_canceled_requests(false)
+        // Of a connection that closed before anything was written to it.
+        .retry_canceled_requests(true)
         .http1_max_buf_size(MAX_HEAD_BYTES)
         .http1_max_headers(MAX_HEADERS)
         .build(connector)

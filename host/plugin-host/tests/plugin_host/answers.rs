@@ -178,7 +178,7 @@ async fn what_a_type_lacks_is_unsupported() {
     let format = host().await.materialize("hostile", &data(""), "nope", &context()).await;
     assert!(matches!(format, Err(PluginError::Unsupported(_))));
     assert!(matches!(host().await.template("hostile", Some("nope")).await, Err(PluginError::NotFound(_))));
-    assert!(matches!(host().await.template("nope", None).await, Err(PluginError::Failed(_))));
+    assert!(matches!(host().await.template("nope", None).await, Err(PluginError::Unavailable(_))));
 
     let form_only = Guest::new().rename("bursar:plugin/materializer@0.1.0", "bursar:plugin/materialized@0.1.0");
     let built_ins = vec![("form-only", Cow::Owned(form_only.bytes()))];

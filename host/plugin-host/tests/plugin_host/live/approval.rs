@@ -17,7 +17,9 @@ async fn what_asks_for_a_host_waits_for_a_grant() {
     assert!(all[0].reason.as_deref().unwrap().contains("a.example.com"));
     assert_eq!((&all[0].grant, all[0].granted_hosts.len()), (&None, 0));
     let diff = all[0].permission_diff.as_ref().unwrap();
-    assert_eq!(diff.added.words(), ["reach a.example.com: It lives there."]);
+    let fills = |field| format!("fill the public field {field} from a secret");
+    let asked = ["reach a.example.com: It lives there.".to_owned(), fills("/publicKey"), fills("/fingerprint")];
+    assert_eq!(diff.added.words(), asked);
     assert!(matches!(&live.news()[..], [PluginEvent::Waiting { state: State::Pending, .. }]));
 
     live.approve(&all[0]).await;
