@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bursar_domain::plugin::{Ability, CredentialType, Plugins as _};
 use bursar_plugin_cases::Labelled;
-use bursar_plugin_host::{NetworkConfig, PluginHost, PluginHostConfig, parse_manifest};
+use bursar_plugin_host::{AddressRule, NetworkConfig, PluginHost, PluginHostConfig, parse_manifest};
 use serde_json::Value;
 
 use crate::Error;
@@ -35,7 +35,7 @@ pub(crate) async fn admit(
     let cache_dir = cache_dir.unwrap_or_else(|| temporary.path().to_owned());
     let (wire, overheard) = (Arc::new(Wire::default()), Arc::new(Overheard::default()));
 
-    let host = load(&bytes, &cache_dir, &wire, BTreeMap::new()).await?;
+    let host = load(&bytes, &cache_dir, &wire, NetworkConfig::default()).await?;
     let [kind] = &host.types()[..] else {
         for status in host.status() {
             let reason = status.reason.unwrap_or_else(|| "it does not say why".to_owned());
@@ -44,15 +44,21 @@ pub(crate) async fn admit(
         return Ok(None);
     };
     let kind = Arc::clone(kind);
-    let plain = plain_hosts(cases);
-    let host = if plain.is_empty() {
+    let (plain, addresses) = granted_by_operators(cases);
+    let host = if plain.is_empty() && addresses.is_empty() {
         host
     } else {
         for host in &plain {
             let what = format!("the cases use http://{host}: an operator has to grant the plugin that");
             report.add(Level::Info, Area::Admission, what);
         }
-        let granted = BTreeMap::from([(kind.manifest.id.clone(), plain.into_iter().collect())]);
+        let id = &kind.manifest.id;
+        let rules = addresses.iter().filter_map(|address| address.parse::<AddressRule>().ok());
+        let granted = NetworkConfig {
+            granted_plain_http: BTreeMap::from([(id.clone(), plain.into_iter().collect())]),
+            granted_addresses: BTreeMap::from([(id.clone(), rules.collect())]),
+            ..NetworkConfig::default()
+        };
         load(&bytes, &cache_dir, &wire, granted).await?
     };
     host.observe(Arc::clone(&overheard) as _);
@@ -73,14 +79,8 @@ pub(crate) async fn admit(
 
 /// As a plugin of our own, so that all it asks for is granted: what an operator
 /// grants is for the operator to say.
-async fn load(
-    bytes: &[u8],
-    cache_dir: &Path,
-    wire: &Arc<Wire>,
-    granted_plain_http: BTreeMap<String, Vec<String>>,
-) -> Result<PluginHost, Error> {
-    let network =
-        NetworkConfig { granted_plain_http, transport: Some(Arc::clone(wire) as _), ..NetworkConfig::default() };
+async fn load(bytes: &[u8], cache_dir: &Path, wire: &Arc<Wire>, granted: NetworkConfig) -> Result<PluginHost, Error> {
+    let network = NetworkConfig { transport: Some(Arc::clone(wire) as _), ..granted };
     let config = PluginHostConfig {
         built_ins: vec![("component", Cow::Owned(bytes.to_vec()))],
         cache_dir: Some(cache_dir.to_owned()),
@@ -91,11 +91,22 @@ async fn load(
     Ok(PluginHost::load(config).await?.0)
 }
 
-/// `host:port` of every address without TLS.
-fn plain_hosts(cases: &[Labelled]) -> BTreeSet<String> {
+/// `host:port` of what the cases ask that only an operator can grant: every
+/// address without TLS, and every one that is no name.
+fn granted_by_operators(cases: &[Labelled]) -> (BTreeSet<String>, BTreeSet<String>) {
     let exchanges = cases.iter().flat_map(|it| it.case.exchanges());
-    let urls = exchanges.map(|exchange| &exchange.request.url).filter(|url| url.scheme() == "http");
-    urls.filter_map(|url| Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))).collect()
+    let mut plain = BTreeSet::new();
+    let mut addresses = BTreeSet::new();
+    for url in exchanges.map(|exchange| &exchange.request.url) {
+        let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else { continue };
+        if url.scheme() == "http" {
+            plain.insert(format!("{host}:{port}"));
+        }
+        if url.domain().is_none() {
+            addresses.insert(format!("{host}:{port}"));
+        }
+    }
+    (plain, addresses)
 }
 
 fn tell_imports(imports: &[String], is_rust: bool, report: &mut Report) {

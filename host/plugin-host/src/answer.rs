@@ -26,7 +26,7 @@ pub(crate) enum Refusal {
     NotFound(String),
     Throttled(Option<u32>),
     Unavailable(String),
-    Unsupported,
+    Unsupported(String),
     Internal(String),
 }
 
@@ -37,10 +37,14 @@ impl Refusal {
             Self::Invalid(said) => {
                 said.iter().map(|it| format!("{} at {}: {}", it.code, it.pointer, it.message)).collect()
             }
-            Self::Denied(text) | Self::NotFound(text) | Self::Unavailable(text) | Self::Internal(text) => {
+            Self::Unsupported(text)
+            | Self::Denied(text)
+            | Self::NotFound(text)
+            | Self::Unavailable(text)
+            | Self::Internal(text) => {
                 vec![text.clone()]
             }
-            Self::Throttled(_) | Self::Unsupported => Vec::new(),
+            Self::Throttled(_) => Vec::new(),
         }
     }
 }
@@ -184,7 +188,10 @@ pub(crate) fn open_refusal(refusal: Refusal, data: &Value, form: &FormSchema) ->
         Refusal::NotFound(text) => PluginError::NotFound(sentence(&text)),
         Refusal::Unavailable(text) => PluginError::Unavailable(sentence(&text)),
         Refusal::Throttled(seconds) => PluginError::Throttled(seconds),
-        Refusal::Unsupported => PluginError::Unsupported(UNSUPPORTED.to_owned()),
+        Refusal::Unsupported(text) => PluginError::Unsupported(match sentence(&text) {
+            text if text.is_empty() => UNSUPPORTED.to_owned(),
+            text => text,
+        }),
         Refusal::Internal(_) => broke(INTERNAL),
     }
 }
@@ -216,7 +223,7 @@ pub(crate) fn quiet_refusal(
         Refusal::NotFound(_) => PluginError::NotFound("the plugin does not know what was asked for".to_owned()),
         Refusal::Unavailable(_) => PluginError::Unavailable("the plugin found something unavailable".to_owned()),
         Refusal::Throttled(_) => PluginError::Throttled(None),
-        Refusal::Unsupported => PluginError::Unsupported(UNSUPPORTED.to_owned()),
+        Refusal::Unsupported(_) => PluginError::Unsupported(UNSUPPORTED.to_owned()),
         Refusal::Internal(_) => broke(INTERNAL),
     }
 }

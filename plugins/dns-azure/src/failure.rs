@@ -11,8 +11,9 @@ pub(crate) fn of(response: &Response) -> Error {
     let Some(Said { code, message }) = Said::read(response) else { return AZURE.error(response) };
     match code.as_str() {
         "AuthorizationFailed" => Error::Denied(format!(
-            "Azure refused it: {message} Assign the service principal a role with that action on the zone, or on its \
-             resource group if no hostedZoneName is given."
+            "Azure refused it: {} Assign the service principal a role with that action on the zone, or on its \
+             resource group if no hostedZoneName is given.",
+            first_clause(&message)
         )),
         "SubscriptionNotFound" | "InvalidSubscriptionId" => {
             Error::NotFound(format!("Azure shows the service principal no such subscription: {message}"))
@@ -25,6 +26,11 @@ pub(crate) fn of(response: &Response) -> Error {
         }
         _ => AZURE.error(response),
     }
+}
+
+/// Without the scope, which is long and follows: people are shown 500 characters.
+fn first_clause(message: &str) -> String {
+    message.split_once(" over scope ").map_or_else(|| message.to_owned(), |(clause, _)| format!("{clause}."))
 }
 
 /// The same for a write of `records` values, which Azure limits.

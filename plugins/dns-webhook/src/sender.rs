@@ -2,7 +2,7 @@
 //! an id, `GET /status/{id}`.
 
 use bursar_plugin_sdk::dns::{Handle, Zone, absolute, left_behind};
-use bursar_plugin_sdk::http::{Parts, Request, Response, Secret, Service, encoded};
+use bursar_plugin_sdk::http::{Parts, Request, Response, Secret, Service};
 use bursar_plugin_sdk::json::{self, Value, json};
 use bursar_plugin_sdk::signing::{Key, sha256_hex};
 use bursar_plugin_sdk::{Context, Error, Progress, Report, TxtRecord, clock};
@@ -25,6 +25,8 @@ impl<'a> Sender<'a> {
     pub(crate) fn present(&self, txt: &TxtRecord) -> Result<String, Error> {
         let response = accepted(self.post("present", &self.message(txt)?)?)?;
         let id = response.value().and_then(|body| Some(body["id"].as_str()?.to_owned()));
+        // Another could not stand in the path of `/status`.
+        let id = id.filter(|id| id.bytes().all(|c| c.is_ascii_alphanumeric() || b"-_~".contains(&c)) && !id.is_empty());
         Handle::new(Zone::default(), id).text()
     }
 
@@ -35,7 +37,7 @@ impl<'a> Sender<'a> {
     /// How far the change is that `present` answered with an id. An endpoint
     /// that does not know `/status` has nothing to wait for.
     pub(crate) fn status(&self, id: &str) -> Result<Progress, Error> {
-        let request = Request::get(format!("{}/status/{}", self.config.endpoint, encoded(id)));
+        let request = Request::get(format!("{}/status/{id}", self.config.endpoint));
         let response = self.authenticated(request, "")?.send()?;
         if response.status == 404 {
             return Ok(Progress::Done);

@@ -6,9 +6,12 @@ mod conformance;
 mod faults;
 mod side_by_side;
 
+use std::sync::{Arc, Mutex};
+
 use serde_json::{Value, json};
 
 use crate::support::lab::{AcmeDns, Cloud, HttpReq, PowerDns};
+use crate::support::openapi::assert_as_described;
 use crate::support::{Client, Reply, Server};
 
 /// A broker, the name server behind every provider, and the providers.
@@ -18,6 +21,7 @@ struct World {
     cloud: Cloud,
     httpreq: HttpReq,
     acme_dns: AcmeDns,
+    answers: Arc<Mutex<Vec<Reply>>>,
 }
 
 /// A provider with credentials that work.
@@ -48,7 +52,7 @@ impl World {
             .env("BURSAR_LOG__LEVEL", "debug")
             .start()
             .await;
-        Self { server, powerdns, cloud, httpreq, acme_dns }
+        Self { server, powerdns, cloud, httpreq, acme_dns, answers: Arc::default() }
     }
 
     /// A client of an account of its own, where every provider is stored.
@@ -56,7 +60,7 @@ impl World {
         let name = crate::support::account::unique("dns");
         let operator = self.server.operator();
         operator.post("/v1/accounts", json!({ "name": name, "title": name })).await.expect(201);
-        let client = operator.within(&name);
+        let client = operator.within(&name).recording(&self.answers);
         for Provider { name, type_id, data } in providers {
             let body = json!({ "type": type_id, "name": name, "data": data });
             let made = client.post("credentials", body).await.expect(201);
@@ -141,12 +145,14 @@ impl World {
         ]
     }
 
-    /// Nothing was asked that the vendors' own clients would not ask, and no
+    /// Every answer was as described, nothing was asked that the vendors' own clients would not ask, and no
     /// secret is in the log, the audit trail or what providers show of it.
     async fn all_was_in_order(&self, client: &Client, providers: &[Provider]) {
         for fake in [&*self.cloud, &*self.httpreq, &*self.acme_dns] {
             assert_eq!(fake.violations().await, Vec::<Value>::new());
         }
+        let answers = std::mem::take(&mut *self.answers.lock().expect("no thread panicked"));
+        assert_as_described(&self.server.anonymous(), &answers).await;
         let told = [
             ("the log", self.server.log()),
             ("the audit trail", Value::Array(client.all("audit?limit=500").await).to_string()),

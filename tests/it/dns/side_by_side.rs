@@ -74,11 +74,10 @@ async fn writes(world: &World, host: &str) -> Vec<Value> {
 }
 
 /// Without `alt`, with which Google's SDK asks for the JSON that is the default.
-fn query(query: &Value) -> Vec<String> {
-    let text = query.as_str().map_or_else(|| query.to_string(), str::to_owned);
-    let mut fields: Vec<String> =
-        text.split('&').filter(|field| !field.is_empty() && *field != "alt=json").map(str::to_owned).collect();
-    fields.sort();
+fn query(query: &Value) -> Vec<Value> {
+    let mut fields = query.as_array().expect("pairs of name and value").clone();
+    fields.retain(|field| *field != json!(["alt", "json"]));
+    fields.sort_by_key(Value::to_string);
     fields
 }
 

@@ -6,6 +6,7 @@ use super::guest::Guest;
 use super::{Live, states, text};
 use crate::cli::{Cli, Terminal};
 use crate::support::Account;
+use crate::support::openapi::assert_as_described;
 
 #[tokio::test]
 async fn what_asks_for_a_host_waits_until_it_is_approved() {
@@ -58,6 +59,8 @@ async fn what_asks_for_a_host_waits_until_it_is_approved() {
     assert_eq!((told("plugin.approve", "ok"), told("plugin.revoke", "ok"), told("plugin.rollback", "ok")), (1, 1, 0));
     let approval = trail.iter().find(|entry| entry["action"] == "plugin.approve" && entry["outcome"] == "ok");
     assert_eq!(approval.expect("it is recorded")["detail"]["may"], json!(["reach api.example.com: It lives there."]));
+    let answers = live.answers.lock().expect("no thread panicked").clone();
+    assert_as_described(&live.server.anonymous(), &answers).await;
 }
 
 #[tokio::test]

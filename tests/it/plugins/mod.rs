@@ -10,18 +10,20 @@ mod restart;
 mod signing;
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{Client, Server};
+use crate::support::{Client, Reply, Server};
 use guest::Guest;
 
 /// A broker with a folder of plugins.
 struct Live {
     server: Server,
     folder: PathBuf,
-    root: std::sync::Arc<tempfile::TempDir>,
+    root: Arc<tempfile::TempDir>,
+    answers: Arc<Mutex<Vec<Reply>>>,
 }
 
 impl Live {
@@ -32,15 +34,15 @@ impl Live {
     async fn start_with(
         change: impl FnOnce(crate::support::server::Builder) -> crate::support::server::Builder,
     ) -> Self {
-        let root = std::sync::Arc::new(tempfile::tempdir().expect("a temporary folder"));
+        let root = Arc::new(tempfile::tempdir().expect("a temporary folder"));
         let folder = root.path().join("plugins");
         std::fs::create_dir(&folder).expect("a folder");
         let builder = Server::builder().data_dir(&root.path().join("data")).plugins(&folder);
-        Self { server: change(builder).start().await, folder, root }
+        Self { server: change(builder).start().await, folder, root, answers: Arc::default() }
     }
 
     fn operator(&self) -> Client {
-        self.server.operator()
+        self.server.operator().recording(&self.answers)
     }
 
     /// Puts a file into the folder at once, as an operator should.

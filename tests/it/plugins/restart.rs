@@ -14,7 +14,7 @@ async fn the_last_good_one_serves_after_a_start_with_a_broken_file() {
     live.until("in use", |entries| states(entries) == [("active", "1.0.0")]).await;
     let body = json!({ "type": Guest::ID, "name": "one", "data": { "username": "u", "password": "p" } });
     live.operator().post("credentials", body).await.expect(201);
-    let Live { server, folder, root } = live;
+    let Live { server, folder, root, .. } = live;
     let data_dir = server.data_dir().to_owned();
     stop(server).await;
 

@@ -11,6 +11,14 @@ pub(crate) struct Description {
     document: Value,
 }
 
+/// Fails where one of these answers is not as the document says.
+pub(crate) async fn assert_as_described(client: &Client, replies: &[Reply]) {
+    assert!(!replies.is_empty(), "there is nothing to compare");
+    let description = Description::of(client).await;
+    let differences: Vec<String> = replies.iter().flat_map(|reply| description.differences(reply)).collect();
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
 impl Description {
     pub(crate) async fn of(client: &Client) -> Self {
         Self { document: client.get("/openapi.json").await.expect(200) }

@@ -80,6 +80,9 @@ impl Broker {
     /// Where storage fails.
     pub async fn record_system(&self, action: Action, detail: serde_json::Value) -> Result<(), Error> {
         let mut event = self.system_event(action);
+        if action == Action::PluginReject {
+            event.outcome = crate::audit::Outcome::Denied;
+        }
         event.detail = Some(detail);
         self.record(event).await
     }

@@ -60,7 +60,8 @@ pub(crate) fn refusal(said: Refusal, public: &Value, form: &FormSchema, known: &
         Refusal::NotFound(text) => Refusal::NotFound(clean(text)),
         Refusal::Unavailable(text) => Refusal::Unavailable(clean(text)),
         Refusal::Throttled(seconds) => Refusal::Throttled(seconds.map(|seconds| seconds.min(MAX_WAIT_SECONDS))),
-        other @ (Refusal::Unsupported | Refusal::Internal(_)) => other,
+        Refusal::Unsupported(text) => Refusal::Unsupported(clean(text)),
+        other @ Refusal::Internal(_) => other,
     };
     open_refusal(said, public, form)
 }

@@ -27,7 +27,7 @@ impl From<types::Error> for Refusal {
             types::Error::NotFound(text) => Self::NotFound(text),
             types::Error::Throttled(seconds) => Self::Throttled(seconds),
             types::Error::Unavailable(text) => Self::Unavailable(text),
-            types::Error::Unsupported(_) => Self::Unsupported,
+            types::Error::Unsupported(text) => Self::Unsupported(text),
             types::Error::Internal(text) => Self::Internal(text),
         }
     }

@@ -132,7 +132,7 @@ impl Component {
         context: &Context,
     ) -> Answer<Vec<SaidArtifact>> {
         let Some(indices) = &self.materializer else {
-            return Ok(Err(Refusal::Unsupported));
+            return Ok(Err(Refusal::Unsupported(String::new())));
         };
         let instance = self.pre.instantiate_async(&mut *store).await?;
         let guest = indices.load(&mut *store, &instance)?;
@@ -147,7 +147,7 @@ impl Component {
         context: &Context,
     ) -> Answer<SaidReport> {
         let Some(indices) = &self.prober else {
-            return Ok(Err(Refusal::Unsupported));
+            return Ok(Err(Refusal::Unsupported(String::new())));
         };
         let instance = self.pre.instantiate_async(&mut *store).await?;
         let answer = indices.load(&mut *store, &instance)?.call_probe(store, config, &context.into()).await?;
@@ -162,7 +162,7 @@ impl Component {
         context: &Context,
     ) -> Answer<SaidReport> {
         let Some(guest) = self.dns01(store).await? else {
-            return Ok(Err(Refusal::Unsupported));
+            return Ok(Err(Refusal::Unsupported(String::new())));
         };
         let answer = guest.call_check(store, config, fqdn, &context.into()).await?;
         Ok(answer.map(SaidReport::from).map_err(Refusal::from))
@@ -176,7 +176,7 @@ impl Component {
         context: &Context,
     ) -> Answer<String> {
         let Some(guest) = self.dns01(store).await? else {
-            return Ok(Err(Refusal::Unsupported));
+            return Ok(Err(Refusal::Unsupported(String::new())));
         };
         let answer = guest.call_present(store, config, &txt.into(), &context.into()).await?;
         Ok(answer.map_err(Refusal::from))
@@ -190,7 +190,7 @@ impl Component {
         context: &Context,
     ) -> Answer<Progress> {
         let Some(guest) = self.dns01(store).await? else {
-            return Ok(Err(Refusal::Unsupported));
+            return Ok(Err(Refusal::Unsupported(String::new())));
         };
         let answer = guest.call_poll(store, config, handle, &context.into()).await?;
         Ok(answer.map(Progress::from).map_err(Refusal::from))
@@ -205,7 +205,7 @@ impl Component {
         context: &Context,
     ) -> Answer<()> {
         let Some(guest) = self.dns01(store).await? else {
-            return Ok(Err(Refusal::Unsupported));
+            return Ok(Err(Refusal::Unsupported(String::new())));
         };
         let answer = guest.call_cleanup(store, config, &txt.into(), handle, &context.into()).await?;
         Ok(answer.map_err(Refusal::from))

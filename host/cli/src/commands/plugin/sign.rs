@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use bursar_domain::clock::Clock as _;
 use clap::Args;
 use minisign::{ErrorKind, KeyPair, PublicKey, SecretKey, SecretKeyBox};
@@ -85,8 +86,7 @@ impl Sign {
             )));
         }
         let text = Zeroizing::new(fs::read_to_string(&self.key).map_err(|error| Failure::io(doing(), error))?);
-        // Of `minisign -W`.
-        if let Ok(key) = SecretKeyBox::from(text.to_string()).into_unencrypted_secret_key() {
+        if let Some(key) = without_password(&text) {
             return Ok(key);
         }
         let password = match self.password(global)? {
@@ -104,6 +104,18 @@ impl Sign {
             None => Err(Failure::Usage("the key has a password: give --password-file FILE".to_owned())),
         }
     }
+}
+
+/// A key of `minisign -W`. Its checksum is left empty there, which the library
+/// takes for damage, so the key is read as what it says it is.
+fn without_password(text: &str) -> Option<SecretKey> {
+    let line = text.lines().nth(1)?;
+    let bytes = Zeroizing::new(BASE64_STANDARD.decode(line.trim()).ok()?);
+    // After the signature algorithm: that of the password.
+    if bytes.get(2..4) != Some(&[0, 0]) {
+        return None;
+    }
+    SecretKey::from_bytes(&bytes).ok()
 }
 
 fn open(file: &Path, text: &str, password: Option<&Zeroizing<String>>) -> Result<SecretKey, Failure> {
