@@ -167,7 +167,9 @@ fn basic(user: &str, secret: &[u8]) -> Result<Zeroizing<Vec<u8>>, Denial> {
     pair.push(b':');
     pair.extend_from_slice(secret);
     let encoded = Zeroizing::new(STANDARD.encode(&pair));
-    Ok(Zeroizing::new([b"Basic ", encoded.as_bytes()].concat()))
+    Ok(Zeroizing::new([BASIC, encoded.as_bytes()].concat()))
 }
 
+/// Before the credentials of RFC 7617.
+pub(crate) const BASIC: &[u8] = b"Basic ";
 const AUTHORIZATION: &str = "header:authorization";

@@ -9,6 +9,7 @@ use bursar_domain::plugin::{CredentialType, Exchange, NetworkCall, Witness};
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::assemble::{BASIC, Piece, piece};
 use super::inbound::{self, MAX_ANSWER_BYTES, Unfit};
 use super::keys::{DigestAlgorithm, Keys, Secrets, SignatureAlgorithm, SigningError, Source};
 use super::log::{Level, Lines};
@@ -116,6 +117,7 @@ impl Plane {
             endpoint: outbound.endpoint.map(|endpoint| endpoint.name.clone()),
             ..self.exchange(&request.method, Some(&target))
         };
+        self.keep_back_written(&request);
         let answer = match self.carry(outbound.wire, record, &target).await? {
             Ok(answer) => answer,
             Err(error) => return Ok(Err(error)),
@@ -253,6 +255,19 @@ impl Plane {
             endpoint: None,
             reason: None,
             outcome: Outcome::Ok,
+        }
+    }
+
+    /// A secret as this request writes it: a service that encodes what it was
+    /// sent encodes that.
+    fn keep_back_written(&mut self, request: &Request) {
+        let fields = request.headers.iter().chain(&request.query).flat_map(|field| &field.value);
+        for part in fields.chain(request.body.iter().flatten()) {
+            if let Ok(Piece::Secret { value, written, .. }) = piece(part, &self.vault)
+                && value != written
+            {
+                self.vault.learn(written.strip_prefix(BASIC).unwrap_or(&written));
+            }
         }
     }
 
