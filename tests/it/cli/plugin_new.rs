@@ -76,4 +76,4 @@ fn bursar(folder: &Path, arguments: &[&str]) -> String {
 
 const LANGUAGES: [&str; 3] = ["rust", "js", "python"];
 /// Of a Python interpreter, on a busy machine.
-const A_COMPILATION: Duration = Duration::from_secs(300);
+const A_COMPILATION: Duration = Duration::from_mins(5);

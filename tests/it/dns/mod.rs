@@ -1,5 +1,5 @@
 //! The DNS providers that ship, from a stored credential to what a resolver
-//! sees: against a real PowerDNS, and against `tests/lab` where no real server
+//! sees: against a real `PowerDNS`, and against `tests/lab` where no real server
 //! can be had. The plugins use the real addresses.
 
 mod conformance;
@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
-use crate::support::lab::{AcmeDns, Cloud, HttpReq, PowerDns};
+use crate::support::lab::{AcmeDns, Cloud, Fake, HttpReq, PowerDns};
 use crate::support::openapi::assert_as_described;
 use crate::support::{Client, Reply, Server};
 
@@ -39,7 +39,7 @@ impl World {
         powerdns.create_zone("sub.pdns.test").await;
         let (cloud, httpreq, acme_dns) =
             tokio::join!(Cloud::start(&powerdns), HttpReq::start(&powerdns), AcmeDns::start(&powerdns));
-        let overrides = [&*cloud, &*httpreq, &*acme_dns].into_iter().flat_map(|fake| fake.connect_overrides());
+        let overrides = [&*cloud, &*httpreq, &*acme_dns].into_iter().flat_map(Fake::connect_overrides);
         let overrides: Vec<String> = overrides.map(|(from, to)| format!("\"{from}\" = \"{to}\"")).collect();
         let roots = [&*cloud, &*httpreq, &*acme_dns].map(|fake| fake.root_pem_path().display().to_string());
         let at = powerdns.api_url().replace("http://", "");
@@ -117,7 +117,7 @@ impl World {
         ]
     }
 
-    /// A real PowerDNS, and receivers of lego's httpreq.
+    /// A real `PowerDNS`, and receivers of lego's httpreq.
     fn servers(&self) -> Vec<Provider> {
         let hook = self.httpreq.credentials("httpreq");
         let endpoint = |what: &str| format!("https://hooks.example.test/{what}");

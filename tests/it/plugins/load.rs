@@ -84,7 +84,8 @@ async fn actions(live: &Live) -> Vec<String> {
     let about = trail.iter().rev().filter(|entry| text(&entry["detail"]["source"]).ends_with("live.wasm"));
     about
         .map(|entry| {
-            assert_eq!((text(&entry["actor"]), text(&entry["outcome"])), ("system", "ok"));
+            let outcome = if entry["action"] == "plugin.reject" { "denied" } else { "ok" };
+            assert_eq!((text(&entry["actor"]), text(&entry["outcome"])), ("system", outcome));
             text(&entry["action"]).to_owned()
         })
         .collect()
@@ -93,8 +94,8 @@ async fn actions(live: &Live) -> Vec<String> {
 async fn metric(live: &Live, state: &str) -> u64 {
     let reply = live.operator().get("/metrics").await;
     let text = String::from_utf8(reply.bytes).expect("text");
-    let line = format!("bursar_plugins{{state=\"{state}\"}} ");
-    let value = text.lines().find_map(|of| of.strip_prefix(&line)).unwrap_or_else(|| panic!("no {line} in {text}"));
+    let metric = format!("bursar_plugins{{state=\"{state}\"}} ");
+    let value = text.lines().find_map(|of| of.strip_prefix(&metric)).unwrap_or_else(|| panic!("no {metric} in {text}"));
     value.parse().expect("a number")
 }
 

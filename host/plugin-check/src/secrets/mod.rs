@@ -42,7 +42,7 @@ pub(crate) async fn look(bench: &Bench, cases: &[Labelled], report: &mut Report)
         let Some(planted) = planted::plant(bench, case).await else { continue };
         let found = planted.canaries.iter().filter(|canary| !canary.needles.is_empty());
         secrets.extend(found.map(|canary| canary.pointer.clone()));
-        impossible.extend(planted.canaries.iter().filter_map(|canary| canary.unplanted()));
+        impossible.extend(planted.canaries.iter().filter_map(Canary::unplanted));
         if is_new {
             search.pure(label, &planted, &context(case)).await;
             forms.push(case.data.clone());

@@ -37,7 +37,7 @@ impl Inspect {
         if session.output.is_quiet() || session.output.format() != Format::Table {
             return session.output.one(&plugin, "/id");
         }
-        tell(&session.output, &plugin)
+        tell(session.output, &plugin)
     }
 }
 
@@ -48,7 +48,7 @@ async fn file(path: &Path, trusted_keys: Vec<TrustedKey>, global: &GlobalArgs) -
     if output.is_quiet() || output.format() != Format::Table {
         return output.one(&value, "/id");
     }
-    tell(&output, &value)
+    tell(output, &value)
 }
 
 fn described(examined: &Examined) -> Value {
@@ -72,7 +72,7 @@ fn described(examined: &Examined) -> Value {
 }
 
 /// Facts first, then what it asks for in words instead of structures.
-fn tell(output: &crate::output::Output, plugin: &Value) -> Result<(), Failure> {
+fn tell(output: crate::output::Output, plugin: &Value) -> Result<(), Failure> {
     let mut facts = plugin.clone();
     let structures =
         ["permissions", "wantedHosts", "placements", "tokenEndpoints", "derives", "grant", "permissionDiff"];
