@@ -2,28 +2,21 @@
 //! what a plugin's own server could do with what it is sent.
 
 use std::collections::BTreeMap;
-use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, Response, Uri};
-use axum_server::tls_rustls::RustlsConfig;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::json;
+
+use super::tls_server::TlsServer;
 
 /// The running server; it ends with this value.
 pub(crate) struct Echo {
-    address: SocketAddr,
-    root: PathBuf,
-    names: Vec<String>,
+    server: TlsServer,
     requests: Arc<Mutex<Vec<Seen>>>,
-    handle: axum_server::Handle<SocketAddr>,
-    _folder: tempfile::TempDir,
 }
 
 /// A request as it came.
@@ -50,45 +43,21 @@ impl Seen {
 }
 
 impl Echo {
-    /// Serves `names` by a certificate of a root of its own. `token` is what
-    /// its token endpoint answers with.
+    /// Serves `names`. `token` is what its token endpoint answers with.
     pub(crate) fn start(names: &[&str], token: &str) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let (tls, root_pem) = tls(names);
-        let root = folder.path().join("root.pem");
-        std::fs::write(&root, root_pem).expect("a file");
-        let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        socket.set_nonblocking(true).expect("a socket of tokio's");
-        let address = socket.local_addr().expect("an address");
         let requests = Arc::new(Mutex::new(Vec::new()));
         let app = Router::new().fallback(answer).with_state((Arc::clone(&requests), token.to_owned()));
-        let handle = axum_server::Handle::new();
-        let server = axum_server::from_tcp_rustls(socket, RustlsConfig::from_config(Arc::new(tls)));
-        tokio::spawn(server.expect("a listening socket").handle(handle.clone()).serve(app.into_make_service()));
-        let names = names.iter().map(|name| (*name).to_owned()).collect();
-        Self { address, root, names, requests, handle, _folder: folder }
+        Self { server: TlsServer::start(names, app), requests }
     }
 
-    /// The value of `plugins.connect_overrides` that leads every name here.
-    pub(crate) fn connect_overrides(&self) -> String {
-        let entries = self.names.iter().map(|name| format!("\"{name}:443\" = \"{}\"", self.address));
-        format!("{{ {} }}", entries.collect::<Vec<_>>().join(", "))
-    }
-
-    /// Its root certificate's file.
-    pub(crate) fn root(&self) -> &Path {
-        &self.root
+    /// The server itself, to be pointed at.
+    pub(crate) fn server(&self) -> &TlsServer {
+        &self.server
     }
 
     /// Every request since the last time this was asked.
     pub(crate) fn take(&self) -> Vec<Seen> {
         std::mem::take(&mut *self.requests.lock().expect("no thread panicked"))
-    }
-}
-
-impl Drop for Echo {
-    fn drop(&mut self) {
-        self.handle.shutdown();
     }
 }
 
@@ -159,21 +128,4 @@ fn echo(seen: &Seen) -> Vec<u8> {
         echo.extend(json!(String::from_utf8_lossy(value)).to_string().into_bytes());
     }
     echo
-}
-
-fn tls(names: &[&str]) -> (rustls::ServerConfig, String) {
-    let mut of_root = CertificateParams::new(Vec::new()).expect("no names");
-    of_root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let root = CertifiedIssuer::self_signed(of_root, KeyPair::generate().expect("a key")).expect("a root");
-    let key = KeyPair::generate().expect("a key");
-    let names = names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-    let leaf = CertificateParams::new(names).expect("names").signed_by(&key, &root).expect("a certificate");
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let tls = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("TLS 1.2 and 1.3")
-        .with_no_client_auth()
-        .with_single_cert(vec![leaf.der().clone()], PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der())))
-        .expect("a certificate and its key");
-    (tls, root.pem())
 }

@@ -12,6 +12,7 @@ pub(crate) mod postgres;
 pub(crate) mod reply;
 pub(crate) mod samples;
 pub(crate) mod server;
+pub(crate) mod tls_server;
 pub(crate) mod tools;
 
 pub(crate) use account::Account;
