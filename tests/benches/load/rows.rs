@@ -39,7 +39,7 @@ impl Scale {
 
 /// What criterion measured before this program ran.
 pub(crate) fn plugin_call(table: &mut Table) {
-    let [native, sandbox] = ["native", "sandbox"].map(|name| {
+    let [native, sandbox, network] = ["native", "sandbox", "network"].map(|name| {
         let target = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").join("target");
         let file = target.join("criterion/plugin_call").join(name).join("new/estimates.json");
         let text =
@@ -49,6 +49,8 @@ pub(crate) fn plugin_call(table: &mut Table) {
     });
     let what = "pure plugin call: fresh instance, `inspect` of 500 bytes";
     table.compare(what, format!("{sandbox:.1} µs"), format!("{native:.1} µs natively"), sandbox / native);
+    let what = "network-plane call without the network: `present`, one request with a secret";
+    table.compare(what, format!("{network:.1} µs"), format!("{sandbox:.1} µs pure call"), network / sandbox);
 }
 
 /// Everything that goes over HTTP.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 mod bindings {
     wit_bindgen::generate!({
-        path: "../../../../wit/v0.1",
+        path: "../../../../../wit/v0.1",
         inline: "
             package test:careless;
             world careless {
