@@ -11,9 +11,10 @@ use crate::Config;
 /// Sets the value at the registration's name.
 pub(crate) fn present(config: &Config, txt: &TxtRecord) -> Result<String, Error> {
     let Config { fulldomain, .. } = config;
-    if normal(&txt.fqdn) != *fulldomain {
+    if normal(&txt.fqdn) != *fulldomain && !config.leads_here(&txt.fqdn) {
         return Err(Error::NotFound(format!(
-            "This registration answers for {fulldomain} and not for {}. Make that a CNAME of {fulldomain}.",
+            "This registration answers for {fulldomain} and not for {}. Make that a CNAME of {fulldomain}. Then list \
+             the domain under domains.",
             txt.fqdn
         )));
     }

@@ -52,6 +52,14 @@ impl Config {
         Ok(self)
     }
 
+    /// Whether the person says that this challenge's name is a CNAME of the full
+    /// domain. A host that has followed the CNAME asks for that itself.
+    pub(crate) fn leads_here(&self, fqdn: &str) -> bool {
+        let fqdn = normal(fqdn);
+        let domain = fqdn.strip_prefix("_acme-challenge.");
+        self.domains.iter().any(|known| domain == Some(known.strip_prefix("*.").unwrap_or(known)))
+    }
+
     pub(crate) fn url(&self) -> Result<&str, Error> {
         let url = self.url.as_deref().or(self.host.as_deref());
         url.ok_or_else(|| Violations::one("/url", "required", "Give the URL of the acme-dns server.").into())

@@ -49,16 +49,22 @@ async fn acme_dns_takes_the_values_of_its_own_name() {
     let account = world.acme_dns.credentials("acme-dns").clone();
     let data = json!({
         "url": "https://auth.example.test", "username": account["username"], "password": account["password"],
-        "subdomain": account["subdomain"], "fulldomain": account["fulldomain"],
+        "subdomain": account["subdomain"], "fulldomain": account["fulldomain"], "domains": ["example.test"],
     });
     let providers = [Provider { name: "acme-dns", type_id: "dns-acme-dns", data }];
     let client = world.account(&providers).await;
     let fulldomain = account["fulldomain"].as_str().expect("a name");
     let probed = client.post("credentials/acme-dns/probe", json!({})).await.expect(200);
     assert!(probed["summary"].is_string());
-    // The name that the challenge's CNAME leads to is no `_acme-challenge` name.
-    let refused = present(&client, "acme-dns", fulldomain, &"v".repeat(43)).await;
-    assert_eq!(refused.pointers(), ["/fqdn"]);
+    let (apex, wildcard) = ("a".repeat(43), "w".repeat(43));
+    for value in [&apex, &wildcard] {
+        present(&client, "acme-dns", "_acme-challenge.example.test", value).await.expect(200);
+    }
+    assert_eq!(world.powerdns.txt(fulldomain), [apex.clone(), wildcard]);
+    cleanup(&client, "acme-dns", "_acme-challenge.example.test", &apex).await.assert_status(204);
+    // A domain that nobody said leads here.
+    let elsewhere = present(&client, "acme-dns", "_acme-challenge.other.test", &apex).await;
+    assert_eq!(elsewhere.violations(), [("/fqdn", "not-found")]);
     world.all_was_in_order(&client, &providers).await;
 }
 
