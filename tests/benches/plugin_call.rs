@@ -53,14 +53,14 @@ fn plugin_call(c: &mut Criterion) {
     let secret_pointers = ["/password".to_owned()];
     let call =
         NetworkCall { data: &data, secret_pointers: &secret_pointers, context: &context, witness: Arc::new(Deaf) };
-    let txt = TxtRecord {
+    let record = TxtRecord {
         fqdn: "_acme-challenge.example.com".to_owned(),
         zone_hint: None,
         value: "LHDhK3oGRvkiefQnx7OOczTY5Tic_xZ6HcMOc_gmtoM".to_owned(),
         ttl_seconds: 60,
     };
     group.bench_function("network", |b| {
-        b.to_async(&runtime).iter(async || host.dns_present(PROVIDER, &call, &txt).await.expect("an answer"));
+        b.to_async(&runtime).iter(async || host.dns_present(PROVIDER, &call, &record).await.expect("an answer"));
     });
     group.finish();
 }
