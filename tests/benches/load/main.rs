@@ -23,12 +23,21 @@ fn main() {
         ["hello-world", address] => return hello::serve(address),
         [] => rows::Scale::full(),
         ["--quick"] => rows::Scale::quick(),
-        other => panic!("unknown arguments {other:?}; there is --quick"),
+        ["--plugins"] => return only_plugins(),
+        other => panic!("unknown arguments {other:?}; there are --quick and --plugins"),
     };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let mut table = Table::default();
     rows::plugin_call(&mut table);
     runtime.block_on(rows::over_http(&mut table, &scale));
     runtime.block_on(plugins::rows(&mut table, scale.trapped_calls()));
+    println!("{table}");
+}
+
+/// The rows about live and hostile plugins alone.
+fn only_plugins() {
+    let mut table = Table::default();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(plugins::rows(&mut table, rows::Scale::full().trapped_calls()));
     println!("{table}");
 }
