@@ -41,6 +41,11 @@ id!(
     TokenId
 );
 
+id!(
+    /// A place that credentials are pushed to.
+    RegionId
+);
+
 /// A slug: `^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$`, and nothing that parses as a
 /// UUID, so that a path segment is either a name or an id.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]

@@ -27,6 +27,12 @@ pub enum Table {
     TokenUse = 0x06,
     /// What operators decided about a plugin, by its id.
     PluginGrant = 0x07,
+    /// Region by id.
+    Region = 0x08,
+    /// Region id by name.
+    RegionName = 0x09,
+    /// Who walks a region's pairs now, by its id.
+    RegionLease = 0x0A,
     /// Member of an account by principal.
     Member = 0x10,
     /// Credential by account and id, without its secrets.
@@ -46,6 +52,17 @@ pub enum Table {
     DnsLease = 0x17,
     /// The whole data of one version, secrets included.
     Secret = 0x18,
+    /// That an account uses a region, by account and region.
+    Attachment = 0x20,
+    /// How a credential stands in a region, by account, credential and region.
+    Placed = 0x21,
+    /// What a consumer uses in a slot, by account and the digest of both.
+    Binding = 0x22,
+    /// The same by account, credential and that digest.
+    BindingOf = 0x23,
+    /// Last use of a credential in one way, by credential and the digest of the
+    /// way.
+    UsedBy = 0x24,
 }
 
 /// Whose key seals a value.
@@ -71,7 +88,7 @@ pub fn scope(key: &[u8]) -> Option<Scope> {
     let account = || key.get(1..17).and_then(|bytes| Uuid::from_slice(bytes).ok());
     match table {
         0x01..=0x0F => Some(Scope::Installation),
-        0x10..=0x17 => account().map(Scope::Account),
+        0x10..=0x17 | 0x20..=0x2F => account().map(Scope::Account),
         0x18..=0x1F => account().map(Scope::OwnKey),
         _ => None,
     }

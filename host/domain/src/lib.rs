@@ -4,7 +4,7 @@
 //! Start at [`broker::Broker`]: each thing a caller can ask for is one public
 //! function there, read top to bottom: authorize, validate, ask the plugin,
 //! commit the change with its audit events, answer. The ports are [`store`],
-//! [`plugin`], [`clock`] and [`audit`].
+//! [`plugin`], [`region`], [`clock`] and [`audit`].
 //!
 //! Deliberately unknown here: HTTP, any database, WebAssembly, the clock,
 //! randomness and every credential type.
@@ -21,6 +21,7 @@ pub mod error;
 pub mod id;
 pub mod keys;
 pub mod plugin;
+pub mod region;
 pub mod secret;
 pub mod store;
 

@@ -72,6 +72,22 @@ impl From<Value> for SecretJson {
     }
 }
 
+/// `serde(with)` for secrets in records that are sealed as a whole.
+pub(crate) mod sealed {
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+    use serde_json::Value;
+
+    use super::SecretJson;
+
+    pub(crate) fn serialize<S: Serializer>(secret: &SecretJson, serializer: S) -> Result<S::Ok, S::Error> {
+        secret.expose().serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretJson, D::Error> {
+        Value::deserialize(deserializer).map(SecretJson::new)
+    }
+}
+
 /// Removes and returns what is under `pointer`. An array keeps its length: the
 /// place becomes null, so that the pointers behind it stay true.
 pub fn take(document: &mut Value, pointer: &str) -> Option<Value> {

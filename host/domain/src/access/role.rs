@@ -35,6 +35,10 @@ pub enum Right {
     Delete,
     /// Make it the account's default.
     SetDefault,
+    /// Choose what a consumer uses in a slot.
+    Bind,
+    /// Have it pushed to regions, and choose which.
+    Sync,
     /// Read the audit trail.
     ReadAudit,
     /// See the account itself.
@@ -66,11 +70,13 @@ impl Role {
                         | R::Write
                         | R::Delete
                         | R::SetDefault
+                        | R::Bind
+                        | R::Sync
                         | R::ReadAudit
                         | R::ReadAccount
                 )
             }
-            Self::Member => matches!(right, R::List | R::ReadAccount),
+            Self::Member => matches!(right, R::List | R::Bind | R::ReadAccount),
             Self::Auditor => matches!(right, R::List | R::ReadAudit | R::ReadAccount),
             Self::Workload => right == R::Use,
         }

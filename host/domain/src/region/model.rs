@@ -1,0 +1,209 @@
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::id::{AccountId, CredentialId, Name, RegionId};
+use crate::secret::SecretJson;
+
+/// A place that credentials are pushed to, for the whole installation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Region {
+    /// Never changes.
+    pub id: RegionId,
+    /// Unique in the installation.
+    pub name: Name,
+    /// For people.
+    pub title: String,
+    /// The kind of target.
+    pub target: String,
+    /// The kind's settings, its secrets among them.
+    #[serde(with = "crate::secret::sealed")]
+    pub settings: SecretJson,
+    /// The credential that signs us in there, where the settings hold no sign-in.
+    pub login: Option<LoginReference>,
+    /// What to do about what others changed.
+    pub drift: DriftPolicy,
+    /// Whether it takes part.
+    pub mode: Mode,
+    /// When it was made.
+    #[serde(with = "crate::clock::timestamp")]
+    pub created_at: Timestamp,
+    /// When an operator last changed it.
+    #[serde(with = "crate::clock::timestamp")]
+    pub updated_at: Timestamp,
+}
+
+/// A credential of the broker's by which it signs in at a target.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct LoginReference {
+    /// Whose.
+    pub account: AccountId,
+    /// Which.
+    pub credential: CredentialId,
+}
+
+/// What is done where somebody changed what we put somewhere.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum DriftPolicy {
+    /// It is put right.
+    #[default]
+    Repair,
+    /// It is told, and left until somebody asks for a sync.
+    Report,
+}
+
+/// Whether a region takes part.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Mode {
+    /// It is kept in place.
+    #[default]
+    Active,
+    /// Nothing is changed there.
+    Paused,
+    /// What is ours there is removed, and nothing put.
+    Draining,
+}
+
+/// That an account uses a region.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// Who.
+    pub account: AccountId,
+    /// Which.
+    pub region: RegionId,
+    /// The formats that credentials of a type are put in, instead of what the
+    /// kind of target prefers; an empty list for a type that is not to be there.
+    pub formats: BTreeMap<String, Vec<String>>,
+    /// What happens to what is there when the account lets go of the region.
+    pub on_detach: OnDetach,
+    /// Set when it has let go, until nothing is left to be done.
+    pub detaching: Option<OnDetach>,
+    /// Since when.
+    #[serde(with = "crate::clock::timestamp")]
+    pub attached_at: Timestamp,
+}
+
+/// What happens to what is in a region when its account lets go of it.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OnDetach {
+    /// What is ours is removed.
+    #[default]
+    Remove,
+    /// It stays, and is nobody's from then on.
+    Keep,
+}
+
+/// How a credential stands in a region.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SyncState {
+    /// It was never put there (S0-36).
+    #[default]
+    NotSynced,
+    /// It is being put there, or removed.
+    Syncing,
+    /// It is in place (S0-37).
+    Synced,
+    /// The last try failed (S0-38).
+    Error,
+    /// Somebody changed what is there.
+    Drifted,
+}
+
+impl SyncState {
+    /// The wire form.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotSynced => "notSynced",
+            Self::Syncing => "syncing",
+            Self::Synced => "synced",
+            Self::Error => "error",
+            Self::Drifted => "drifted",
+        }
+    }
+}
+
+/// What is recorded of a credential in a region.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Placement {
+    /// How it stands.
+    pub state: SyncState,
+    /// The version that was last put there.
+    pub version: Option<u32>,
+    /// When it was last found or made right.
+    #[serde(with = "crate::clock::timestamp::option")]
+    pub synced_at: Option<Timestamp>,
+    /// Why the last try failed, or what was changed.
+    pub failure: Option<Failure>,
+    /// Fingerprint of what decides the content that is there: where it is as
+    /// wanted, nothing is materialized.
+    pub input: String,
+    /// Keyed fingerprint of the content that is there: where it is as wanted,
+    /// nothing is pushed.
+    pub content: String,
+    /// Where it is, or may be; the last one is the newest.
+    pub places: Vec<Place>,
+    /// How many pushes and removals were begun, tries of one not counted.
+    pub begun: u64,
+    /// The one that is on its way.
+    pub attempt: Option<Attempt>,
+}
+
+/// A place where something of ours is, or may be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Place {
+    /// The target's name for it.
+    pub place: String,
+    /// The account's name when it was put there.
+    pub account_name: String,
+    /// The credential's name when it was put there.
+    pub credential_name: String,
+    /// What the target gave back.
+    pub receipt: Option<serde_json::Value>,
+}
+
+/// Why it is not in place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Failure {
+    /// For a person: what is wrong and the cure.
+    pub message: String,
+    /// In a word.
+    pub reason: String,
+    /// When.
+    #[serde(with = "crate::clock::timestamp")]
+    pub at: Timestamp,
+    /// How many tries have failed in a row.
+    pub failures: u32,
+    /// When it is tried again by itself.
+    #[serde(with = "crate::clock::timestamp")]
+    pub due_at: Timestamp,
+}
+
+/// A push or removal on its way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// What the push would make true; empty for a removal.
+    pub input: String,
+    /// The process that is at it.
+    pub by: Uuid,
+    /// Until when it is believed to be.
+    #[serde(with = "crate::clock::timestamp")]
+    pub until: Timestamp,
+}
+
+/// A credential in a region: what the engine walks.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Pair {
+    /// Whose.
+    pub account: AccountId,
+    /// Which.
+    pub credential: CredentialId,
+    /// Where.
+    pub region: RegionId,
+}
