@@ -6,7 +6,8 @@
 
 use uuid::Uuid;
 
-use crate::id::{AccountId, CredentialId, TokenId};
+use crate::id::{AccountId, CredentialId, RegionId, TokenId};
+use crate::region::Pair;
 use crate::store::Blind;
 
 /// First byte of a key.
@@ -234,6 +235,43 @@ pub fn owner_of_dns_record(key: &[u8]) -> Option<(AccountId, CredentialId)> {
 #[must_use]
 pub fn dns_lease(blind: &dyn Blind, account: AccountId, type_id: &str, fqdn: &str) -> Vec<u8> {
     Key::table(Table::DnsLease).id(account.0).name(blind, "dns-lease", &format!("{type_id}\n{fqdn}")).bytes()
+}
+
+/// [`Table::Region`].
+#[must_use]
+pub fn region(id: RegionId) -> Vec<u8> {
+    Key::table(Table::Region).id(id.0).bytes()
+}
+
+/// [`Table::RegionName`].
+#[must_use]
+pub fn region_name(blind: &dyn Blind, name: &str) -> Vec<u8> {
+    Key::table(Table::RegionName).name(blind, "region-name", name).bytes()
+}
+
+/// [`Table::RegionLease`].
+#[must_use]
+pub fn region_lease(id: RegionId) -> Vec<u8> {
+    Key::table(Table::RegionLease).id(id.0).bytes()
+}
+
+/// [`Table::Attachment`].
+#[must_use]
+pub fn attachment(account: AccountId, region: RegionId) -> Vec<u8> {
+    Key::table(Table::Attachment).id(account.0).id(region.0).bytes()
+}
+
+/// [`Table::Placed`].
+#[must_use]
+pub fn placed(pair: Pair) -> Vec<u8> {
+    Key::table(Table::Placed).id(pair.account.0).id(pair.credential.0).id(pair.region.0).bytes()
+}
+
+/// The pair whose placement is under a key of [`Table::Placed`].
+#[must_use]
+pub fn pair_placed(key: &[u8]) -> Option<Pair> {
+    let id = |from: usize| key.get(from..from + 16).and_then(|bytes| Uuid::from_slice(bytes).ok());
+    Some(Pair { account: AccountId(id(1)?), credential: CredentialId(id(17)?), region: RegionId(id(33)?) })
 }
 
 /// [`Table::Default`].

@@ -17,7 +17,9 @@ mod members;
 mod network;
 mod page;
 mod plugins;
+mod queues;
 mod refusal;
+mod regions;
 mod sweep;
 mod tokens;
 mod trail;
@@ -34,6 +36,10 @@ pub use dns::SweepFailure;
 pub use idempotency::{Created, IdempotencyKey};
 pub use page::Page;
 pub use plugins::StoredDecisions;
+pub use regions::{
+    AccountRegion, Detached, Ensured, Loose, Plan, PlanAction, PlanItem, Progress, RegionPorts, RegionView, Settled,
+    Settling, Walk,
+};
 pub use tokens::{NewToken, TokenRequest};
 
 use crate::audit::Trail;
@@ -69,7 +75,8 @@ pub struct Broker {
     /// them, not one a request.
     token_uses: Mutex<HashMap<(AccountId, TokenId), Timestamp>>,
     dns_grants: DnsGrants,
-    record_sets: dns::RecordSets,
+    record_sets: queues::Queues,
+    regions: regions::Regions,
 }
 
 impl Broker {
@@ -80,7 +87,8 @@ impl Broker {
             ports,
             token_uses: Mutex::default(),
             dns_grants: DnsGrants::default(),
-            record_sets: dns::RecordSets::default(),
+            record_sets: queues::Queues::default(),
+            regions: regions::Regions::none(),
         }
     }
 

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::TargetKind;
 use crate::id::{AccountId, CredentialId, Name, RegionId};
 use crate::secret::SecretJson;
 
@@ -115,6 +116,26 @@ pub enum SyncState {
     Drifted,
 }
 
+impl Placement {
+    /// Whether what is there is as `input` wants it, as far as we know.
+    #[must_use]
+    pub fn is_settled(&self, input: &str) -> bool {
+        self.state == SyncState::Synced && self.input == input && self.attempt.is_none()
+    }
+}
+
+impl Region {
+    /// Its settings without those that `kind` keeps secret.
+    #[must_use]
+    pub fn public_settings(&self, kind: Option<&TargetKind>) -> serde_json::Value {
+        match kind {
+            Some(kind) => self.settings.without(&kind.secret_pointers()),
+            // Nobody can say which are secret.
+            None => serde_json::json!({}),
+        }
+    }
+}
+
 impl SyncState {
     /// The wire form.
     #[must_use]
@@ -149,9 +170,12 @@ pub struct Placement {
     pub content: String,
     /// Where it is, or may be; the last one is the newest.
     pub places: Vec<Place>,
-    /// How many pushes and removals were begun, tries of one not counted.
+    /// How many pushes and removals were begun, further tries of one not counted.
     pub begun: u64,
-    /// The one that is on its way.
+    /// What the push that was begun last would make true, or `-` for a removal;
+    /// empty once it has ended well. While it is set, what is there is not known.
+    pub begun_for: String,
+    /// Who is at it now.
     pub attempt: Option<Attempt>,
 }
 
@@ -188,8 +212,6 @@ pub struct Failure {
 /// A push or removal on its way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Attempt {
-    /// What the push would make true; empty for a removal.
-    pub input: String,
     /// The process that is at it.
     pub by: Uuid,
     /// Until when it is believed to be.

@@ -150,6 +150,14 @@ pub struct TargetKind {
     pub preferred_formats: &'static str,
 }
 
+impl TargetKind {
+    /// JSON Pointers of the settings that are never shown again.
+    #[must_use]
+    pub fn secret_pointers(&self) -> Vec<String> {
+        self.settings.iter().filter(|setting| setting.secret).map(|setting| format!("/{}", setting.name)).collect()
+    }
+}
+
 /// A setting of a kind of target.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Setting {

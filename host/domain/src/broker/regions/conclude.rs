@@ -1,0 +1,307 @@
+//! How a settling ends: the outcome is committed with its event, then told.
+
+use serde_json::{Value, json};
+
+use super::super::credentials::Found;
+use super::super::{Broker, codec};
+use super::gate::{Open, next_try};
+use super::push::{Content, Errand};
+use super::settle::{Known, Settled, Settling, is_passing};
+use super::wanted::{Ground, Put};
+use crate::Error;
+use crate::audit::{Action, Outcome};
+use crate::keys;
+use crate::region::{
+    Done, Failure, Notice, Owner, Pair, Placement, PlacementNotice, Removal, SyncState, Target, TargetError,
+};
+use crate::store::{Batch, Expect};
+
+impl Broker {
+    /// It was put there.
+    #[expect(clippy::too_many_arguments, reason = "the outcome of one push; each argument is a part of it")]
+    pub(super) async fn pushed(
+        &self,
+        errand: &Errand<'_>,
+        mut known: Known,
+        put: &Put,
+        content: &str,
+        target: &dyn Target,
+        receipt: Value,
+        repair: bool,
+    ) -> Result<Settled, Error> {
+        let lag = (!repair).then(|| self.lag(errand)).flatten();
+        if let Some(newest) = known.placement.places.last_mut() {
+            newest.receipt = Some(receipt).filter(|receipt| !receipt.is_null());
+        }
+        self.in_place(&mut known.placement, errand, put, content);
+        let left = self.remove_old_places(errand, &mut known.placement, target).await;
+        let event = self.push_event(errand, &known.placement, put, Action::CredentialSync, json!({ "change": "put" }));
+        self.write(errand, &known, event).await?;
+        self.tell_placement(errand, &known.placement, Done::Pushed(lag));
+        Ok(left.map_or(Settled::Pushed, |error| self.failed(&known.placement, &error)))
+    }
+
+    /// It was there already.
+    pub(super) async fn found_in_place(
+        &self,
+        errand: &Errand<'_>,
+        mut known: Known,
+        put: &Put,
+        content: &Content,
+        target: &dyn Target,
+    ) -> Result<Settled, Error> {
+        let settled = known.placement.is_settled(&put.input) && known.placement.places.len() < 2;
+        if settled && !errand.how.eager {
+            return Ok(Settled::Unchanged);
+        }
+        self.in_place(&mut known.placement, errand, put, content.fingerprint());
+        let left = self.remove_old_places(errand, &mut known.placement, target).await;
+        let event = self.push_event(errand, &known.placement, put, Action::CredentialSync, json!({ "change": "none" }));
+        self.write(errand, &known, event).await?;
+        self.tell_placement(errand, &known.placement, Done::Found);
+        Ok(left.map_or(Settled::Unchanged, |error| self.failed(&known.placement, &error)))
+    }
+
+    /// Somebody changed it, and the policy is to tell.
+    pub(super) async fn drifted(&self, errand: &Errand<'_>, mut known: Known, what: &str) -> Result<Settled, Error> {
+        if known.placement.state == SyncState::Drifted {
+            return Ok(Settled::Drifted);
+        }
+        let now = self.now();
+        let message = format!("{what} there: sync it to put it right");
+        let failure = Failure { message, reason: "drifted".to_owned(), at: now, failures: 0, due_at: now };
+        known.placement.state = SyncState::Drifted;
+        known.placement.failure = Some(failure);
+        let mut event =
+            self.pair_event(errand, &known.placement, Action::CredentialSync, json!({ "reason": "drifted" }));
+        event.outcome = Outcome::Failed;
+        self.write(errand, &known, event).await?;
+        self.tell_placement(errand, &known.placement, Done::Drifted);
+        Ok(Settled::Drifted)
+    }
+
+    /// It failed. `untouched` is how the placement was, where nothing can have
+    /// been written.
+    pub(super) async fn fail(
+        &self,
+        errand: &Errand<'_>,
+        known: Known,
+        error: &TargetError,
+        untouched: Option<&Placement>,
+    ) -> Result<Settled, Error> {
+        let now = self.now();
+        let failures = known.placement.failure.as_ref().map_or(0, |failure| failure.failures);
+        let due_at = next_try(now, failures, error, |most| self.jittered(most));
+        let told_before = known.placement.state == SyncState::Error
+            && known.placement.failure.as_ref().is_some_and(|failure| failure.message == error.to_string());
+        let failure = Failure {
+            message: error.to_string(),
+            reason: error.word().to_owned(),
+            at: now,
+            failures: failures.saturating_add(1),
+            due_at,
+        };
+        let base = untouched.unwrap_or(&known.placement).clone();
+        let placement = Placement { state: SyncState::Error, failure: Some(failure), attempt: None, ..base };
+        let known = Known { placement, ..known };
+        let mut event = self.pair_event(
+            errand,
+            &known.placement,
+            Action::CredentialSync,
+            json!({ "reason": error.word(), "message": error.to_string(), "failures": failures + 1 }),
+        );
+        event.version = errand.found.as_ref().map(|found| found.credential.version);
+        event.outcome = if matches!(error, TargetError::Foreign(_)) { Outcome::Denied } else { Outcome::Failed };
+        self.write(errand, &known, event).await?;
+        if !told_before {
+            self.tell_placement(errand, &known.placement, Done::Failed(error.word().to_owned()));
+        }
+        Ok(self.failed(&known.placement, error))
+    }
+
+    /// The target is down, so it was not tried: said once for each wish.
+    pub(super) async fn keep_off(&self, errand: &Errand<'_>, known: Known, open: &Open) -> Result<Settled, Error> {
+        let error = TargetError::Unreachable(open.message.trim_start_matches("not reachable: ").to_owned());
+        if known.placement.state == SyncState::Error {
+            return Ok(Settled::Failed { due_at: open.until, message: error.to_string(), passing: true });
+        }
+        let failure = Failure {
+            message: error.to_string(),
+            reason: error.word().to_owned(),
+            at: self.now(),
+            failures: 0,
+            due_at: open.until,
+        };
+        let placement = Placement { state: SyncState::Error, failure: Some(failure), attempt: None, ..known.placement };
+        let known = Known { placement, ..known };
+        let detail = json!({ "reason": error.word(), "tried": false });
+        let mut event = self.pair_event(errand, &known.placement, Action::CredentialSync, detail);
+        event.outcome = Outcome::Failed;
+        self.write(errand, &known, event).await?;
+        self.tell_placement(errand, &known.placement, Done::Failed(error.word().to_owned()));
+        Ok(Settled::Failed { due_at: open.until, message: error.to_string(), passing: true })
+    }
+
+    /// Brings a pair to where nothing of ours is there, or nothing we look after.
+    pub(super) async fn settle_gone(
+        &self,
+        pair: Pair,
+        ground: &Ground,
+        found: Option<&Found>,
+        known: Known,
+        keep: bool,
+        how: &Settling,
+    ) -> Result<Settled, Error> {
+        if known.expect == Expect::Absent {
+            return Ok(Settled::Unchanged);
+        }
+        let errand = Errand::new(pair, ground.clone(), found.cloned(), how);
+        if keep || known.placement.places.is_empty() {
+            let change = if known.placement.places.is_empty() { "none" } else { "kept" };
+            return self.gone(&errand, &known, change).await;
+        }
+        let waits = known.placement.failure.as_ref().filter(|failure| failure.due_at > self.now());
+        if let (Some(failure), SyncState::Error, false) = (waits, known.placement.state, how.eager) {
+            let (due_at, message) = (failure.due_at, failure.message.clone());
+            return Ok(Settled::Failed { due_at, message, passing: true });
+        }
+        let gate = self.regions.gate(pair.region);
+        let pass = match gate.pass(|| self.now(), how.eager).await {
+            Ok(pass) => pass,
+            Err(open) => return self.keep_off(&errand, known, &open).await,
+        };
+        let target = match self.open_target(&ground.region).await? {
+            Ok(target) => target,
+            Err(error) => return self.fail(&errand, known, &error, None).await,
+        };
+        let placement = self.intended(&known.placement, REMOVAL);
+        let places: Vec<&str> = placement.places.iter().map(|place| place.place.as_str()).collect();
+        let event = self.pair_event(&errand, &placement, Action::RegionRemove, json!({ "places": places }));
+        let batch = Batch::default().put(keys::placed(pair), known.expect, codec::encode(&placement)?);
+        let revision = self.store().commit(self.on_the_same_ground(&errand, batch).event(event)).await?;
+        self.tell_placement(&errand, &placement, Done::Began);
+        let mut known = Known { placement, expect: Expect::At(revision) };
+        let answer = self.remove_places(&errand, &mut known.placement, &*target, 0).await;
+        pass.tell(&answer, self.now(), |most| self.jittered(most));
+        match answer {
+            Ok(()) => self.gone(&errand, &known, "removed").await,
+            Err(error) => self.fail(&errand, known, &error, None).await,
+        }
+    }
+
+    /// Deletes the placement of a pair whose account or region is gone: nobody
+    /// could reach what is there.
+    pub(super) async fn forget_placement(&self, pair: Pair, known: &Known) -> Result<Settled, Error> {
+        if known.expect == Expect::Absent {
+            return Ok(Settled::Unchanged);
+        }
+        let mut event = self.system_event(Action::Housekeeping);
+        event.account = Some(pair.account);
+        event.credential = Some(pair.credential);
+        event.detail = Some(json!({ "forgotten": "placement", "region": pair.region }));
+        self.store().commit(Batch::default().delete(keys::placed(pair), known.expect).event(event)).await?;
+        Ok(Settled::Removed)
+    }
+
+    /// Tells how a pair stands now.
+    pub(super) fn tell_placement(&self, errand: &Errand<'_>, placement: &Placement, done: Done) {
+        let gone = done == Done::Removed;
+        self.tell(&Notice::Placement(PlacementNotice {
+            account: errand.pair.account,
+            credential: errand.pair.credential,
+            credential_name: errand.credential_name(placement),
+            region: errand.region().to_owned(),
+            state: (!gone).then_some(placement.state),
+            version: placement.version,
+            synced_at: placement.synced_at,
+            error: placement.failure.as_ref().map(|failure| failure.message.clone()),
+            done,
+        }));
+    }
+
+    fn in_place(&self, placement: &mut Placement, errand: &Errand<'_>, put: &Put, content: &str) {
+        placement.state = SyncState::Synced;
+        placement.version = errand.found.as_ref().map(|found| found.credential.version);
+        placement.synced_at = Some(self.now());
+        placement.failure = None;
+        placement.input.clone_from(&put.input);
+        content.clone_into(&mut placement.content);
+        placement.attempt = None;
+        placement.begun_for.clear();
+    }
+
+    /// Removes what stands under older names. Where that fails the pair is in
+    /// error, although the newest is in place.
+    async fn remove_old_places(
+        &self,
+        errand: &Errand<'_>,
+        placement: &mut Placement,
+        target: &dyn Target,
+    ) -> Option<TargetError> {
+        let error = self.remove_places(errand, placement, target, 1).await.err()?;
+        let now = self.now();
+        placement.state = SyncState::Error;
+        placement.failure = Some(Failure {
+            message: format!("it is in place, but what stands under its old name could not be removed: {error}"),
+            reason: error.word().to_owned(),
+            at: now,
+            failures: 1,
+            due_at: next_try(now, 1, &error, |most| self.jittered(most)),
+        });
+        Some(error)
+    }
+
+    /// Removes all places but the newest `kept`, oldest first.
+    async fn remove_places(
+        &self,
+        errand: &Errand<'_>,
+        placement: &mut Placement,
+        target: &dyn Target,
+        kept: usize,
+    ) -> Result<(), TargetError> {
+        while placement.places.len() > kept {
+            let old = placement.places[0].clone();
+            let removal = Removal {
+                owner: Owner {
+                    account_name: old.account_name,
+                    ..self.owner(&errand.ground, errand.pair, &old.credential_name)
+                },
+                idempotency_key: self.idempotency_of(errand, placement) + "-removal",
+            };
+            self.within_time(target.remove(&old.place, &removal, old.receipt.as_ref())).await?;
+            placement.places.remove(0);
+        }
+        Ok(())
+    }
+
+    async fn gone(&self, errand: &Errand<'_>, known: &Known, change: &str) -> Result<Settled, Error> {
+        let event =
+            self.pair_event(errand, &known.placement, Action::CredentialSync, json!({ "change": change }));
+        self.store().commit(Batch::default().delete(keys::placed(errand.pair), known.expect).event(event)).await?;
+        self.tell_placement(errand, &known.placement, Done::Removed);
+        Ok(Settled::Removed)
+    }
+
+    async fn write(&self, errand: &Errand<'_>, known: &Known, event: crate::audit::Event) -> Result<(), Error> {
+        let batch = Batch::default().put(keys::placed(errand.pair), known.expect, codec::encode(&known.placement)?);
+        self.store().commit(batch.event(event)).await?;
+        Ok(())
+    }
+
+    fn failed(&self, placement: &Placement, error: &TargetError) -> Settled {
+        let due_at = placement.failure.as_ref().map_or_else(|| self.now(), |failure| failure.due_at);
+        let message = placement.failure.as_ref().map_or_else(|| error.to_string(), |failure| failure.message.clone());
+        Settled::Failed { due_at, message, passing: is_passing(error) }
+    }
+
+    /// How long ago it was wanted.
+    fn lag(&self, errand: &Errand<'_>) -> Option<std::time::Duration> {
+        let changed = errand.found.as_ref().map(|found| found.credential.updated_at)?;
+        let attached = errand.ground.attachment.as_ref().map(|(attachment, _)| attachment.attached_at)?;
+        let since = changed.max(attached).max(errand.ground.region.updated_at);
+        std::time::Duration::try_from(self.now().duration_since(since)).ok()
+    }
+}
+
+/// What an attempt is for that puts nothing. No fingerprint is it.
+const REMOVAL: &str = "-";

@@ -1,0 +1,207 @@
+//! The way to one region's target: so many at once, and a breaker that keeps
+//! off one that is down.
+//!
+//! A target that does not answer costs each call its time limit. After a few of
+//! those in a row nobody is let through any more but, from time to time, one
+//! who finds out whether it is back.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use async_lock::{Semaphore, SemaphoreGuard};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::region::TargetError;
+
+pub(super) struct Gate {
+    slots: Semaphore,
+    breaker: Mutex<Breaker>,
+}
+
+#[derive(Default)]
+struct Breaker {
+    /// Without an answer, in a row.
+    failures: u32,
+    /// How often it opened since it was last well.
+    openings: u32,
+    open: Option<Open>,
+    /// Somebody is finding out whether it is back.
+    probing: bool,
+}
+
+/// Since when and why nobody is let through.
+#[derive(Clone, Debug)]
+pub(super) struct Open {
+    pub(super) until: Timestamp,
+    pub(super) message: String,
+}
+
+/// The right to call the target once.
+pub(super) struct Pass<'a> {
+    gate: &'a Gate,
+    _slot: SemaphoreGuard<'a>,
+    told: bool,
+}
+
+impl Gate {
+    pub(super) fn new(concurrency: usize) -> Self {
+        Self { slots: Semaphore::new(concurrency.max(1)), breaker: Mutex::default() }
+    }
+
+    /// Waits for a place. `eager` ones do not wait for the breaker's time.
+    ///
+    /// # Errors
+    ///
+    /// Where the target is down and nobody is let through now.
+    pub(super) async fn pass(&self, now: impl Fn() -> Timestamp, eager: bool) -> Result<Pass<'_>, Open> {
+        // Those who would be turned away do not stand in the queue.
+        self.with(|breaker| breaker.is_shut(now(), eager)).map_or(Ok(()), Err)?;
+        let slot = self.slots.acquire().await;
+        self.with(|breaker| match breaker.is_shut(now(), eager) {
+            Some(open) => Err(open),
+            None => {
+                breaker.probing = breaker.open.is_some();
+                Ok(())
+            }
+        })?;
+        Ok(Pass { gate: self, _slot: slot, told: false })
+    }
+
+    /// Whether it is down, as far as we have found.
+    pub(super) fn is_open(&self) -> bool {
+        self.with(|breaker| breaker.open.is_some())
+    }
+
+    fn with<T>(&self, what: impl FnOnce(&mut Breaker) -> T) -> T {
+        what(&mut self.breaker.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Breaker {
+    fn is_shut(&self, now: Timestamp, eager: bool) -> Option<Open> {
+        let open = self.open.as_ref()?;
+        ((now < open.until && !eager) || self.probing).then(|| open.clone())
+    }
+}
+
+impl Pass<'_> {
+    /// Learns from how the call ended. `jitter` is a random part of a duration.
+    pub(super) fn tell<T>(
+        mut self,
+        answer: &Result<T, TargetError>,
+        now: Timestamp,
+        jitter: impl FnOnce(Duration) -> Duration,
+    ) {
+        self.told = true;
+        self.gate.with(|breaker| match answer {
+            Err(error @ TargetError::Unreachable(_)) => {
+                breaker.failures = breaker.failures.saturating_add(1);
+                breaker.probing = false;
+                if breaker.failures >= FAILURES_TO_OPEN {
+                    let longest = (FIRST_PAUSE * 2_u32.pow(breaker.openings.min(MAX_DOUBLINGS))).min(LONGEST_PAUSE);
+                    breaker.openings += 1;
+                    breaker.open = Some(Open { until: after(now, jitter(longest)), message: error.to_string() });
+                }
+            }
+            // It answers, whatever it says.
+            _ => *breaker = Breaker::default(),
+        });
+    }
+}
+
+impl Drop for Pass<'_> {
+    fn drop(&mut self) {
+        if !self.told {
+            self.gate.with(|breaker| breaker.probing = false);
+        }
+    }
+}
+
+/// When a pair whose `failures`-th try in a row has failed is tried again:
+/// exponential with full jitter, and not before the target asked for.
+pub(super) fn next_try(
+    now: Timestamp,
+    failures: u32,
+    error: &TargetError,
+    jitter: impl FnOnce(Duration) -> Duration,
+) -> Timestamp {
+    let longest = (FIRST_PAUSE * 2_u32.pow(failures.min(MAX_DOUBLINGS))).min(match error {
+        // It heals by itself, and its breaker keeps the calls few.
+        TargetError::Unreachable(_) | TargetError::Conflict(_) | TargetError::Throttled { .. } => LONGEST_PAUSE,
+        // Somebody has to do something, and may not tell us.
+        _ => LONGEST_HOPELESS_PAUSE,
+    });
+    let asked = match error {
+        TargetError::Throttled { seconds: Some(seconds), .. } => Duration::from_secs(u64::from(*seconds)),
+        _ => Duration::ZERO,
+    };
+    after(now, jitter(longest).max(asked.min(LONGEST_ASKED)))
+}
+
+fn after(now: Timestamp, pause: Duration) -> Timestamp {
+    let pause = SignedDuration::try_from(pause.max(SHORTEST_PAUSE)).ok();
+    pause.and_then(|pause| now.checked_add(pause).ok()).unwrap_or(Timestamp::MAX)
+}
+
+const FAILURES_TO_OPEN: u32 = 5;
+const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const LONGEST_HOPELESS_PAUSE: Duration = Duration::from_mins(5);
+const LONGEST_ASKED: Duration = Duration::from_hours(1);
+const MAX_DOUBLINGS: u32 = 10;
+
+#[cfg(test)]
+mod tests {
+    use futures::executor::block_on;
+
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(seconds).unwrap()
+    }
+
+    fn down() -> Result<(), TargetError> {
+        Err(TargetError::Unreachable("connection refused".to_owned()))
+    }
+
+    #[test]
+    fn a_target_that_is_down_is_asked_by_one_from_time_to_time() {
+        let gate = Gate::new(2);
+        for _ in 0..FAILURES_TO_OPEN {
+            block_on(gate.pass(|| at(0), false)).ok().unwrap().tell(&down(), at(0), |longest| longest);
+        }
+        let open = block_on(gate.pass(|| at(0), false)).err().unwrap();
+        assert_eq!((open.until, open.message.as_str()), (at(1), "not reachable: connection refused"));
+        let probe = block_on(gate.pass(|| at(1), false)).ok().unwrap();
+        assert!(block_on(gate.pass(|| at(1), true)).is_err(), "one finds out at a time");
+        probe.tell(&down(), at(1), |longest| longest);
+        assert_eq!(block_on(gate.pass(|| at(2), false)).err().unwrap().until, at(3), "twice as long");
+        drop(block_on(gate.pass(|| at(2), true)).ok().unwrap());
+        let probe = block_on(gate.pass(|| at(2), true)).ok().expect("one that was given up leaves the way free");
+        probe.tell(&Ok(()), at(2), |longest| longest);
+        let both = (block_on(gate.pass(|| at(2), false)), block_on(gate.pass(|| at(2), false)));
+        assert!(both.0.is_ok() && both.1.is_ok());
+    }
+
+    #[test]
+    fn a_refusal_is_an_answer() {
+        let gate = Gate::new(1);
+        for _ in 0..10 {
+            let refused: Result<(), _> = Err(TargetError::Refused("no".to_owned()));
+            block_on(gate.pass(|| at(0), false)).ok().unwrap().tell(&refused, at(0), |longest| longest);
+        }
+        assert!(block_on(gate.pass(|| at(0), false)).is_ok());
+    }
+
+    #[test]
+    fn pauses_grow_to_a_limit_and_honour_what_was_asked() {
+        let unreachable = TargetError::Unreachable(String::new());
+        let pause = |failures, error| next_try(at(0), failures, error, |longest| longest).as_second();
+        assert_eq!([0, 1, 2, 20].map(|failures| pause(failures, &unreachable)), [1, 2, 4, 30]);
+        assert_eq!(pause(20, &TargetError::Foreign(String::new())), 300);
+        let throttled = TargetError::Throttled { message: String::new(), seconds: Some(90) };
+        assert_eq!(pause(0, &throttled), 90);
+        assert_eq!(next_try(at(0), 0, &unreachable, |_| Duration::ZERO).as_millisecond(), 250);
+    }
+}

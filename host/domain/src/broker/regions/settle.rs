@@ -1,0 +1,285 @@
+//! Bringing one credential in one region to where it should be.
+
+use jiff::Timestamp;
+
+use super::super::credentials::Found;
+use super::super::{ATTEMPTS, Broker, codec};
+use super::push::{Content, Errand};
+use super::wanted::{Ground, Put, Wanted};
+use crate::Error;
+use crate::audit::{Action, Event};
+use crate::id::RegionId;
+use crate::region::{Done, DriftPolicy, Pair, Placement, Seen, SyncState, TargetError};
+use crate::store::Expect;
+use crate::{Kind, keys};
+
+/// On whose behalf and how thoroughly.
+#[derive(Clone)]
+pub struct Settling {
+    /// Who asks: the events are theirs. Of a caller, or the broker's own.
+    by: Event,
+    /// A person waits: what has failed is tried at once.
+    pub eager: bool,
+    /// What is there is looked at, also where all seems well.
+    pub look: bool,
+    /// What others changed is put right whatever the region's policy says.
+    pub repair: bool,
+}
+
+/// How it went.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Settled {
+    /// All is as it should be, and was.
+    Unchanged,
+    /// It was put there.
+    Pushed,
+    /// It was removed, or is nobody's any more.
+    Removed,
+    /// The region is paused, or it cannot be said what should be there.
+    Left,
+    /// Somebody changed what is there, and the policy is to tell.
+    Drifted,
+    /// Somebody else is at it until then.
+    Busy(Timestamp),
+    /// It failed, now or before, and is tried again then.
+    Failed {
+        /// When.
+        due_at: Timestamp,
+        /// Why, for a person.
+        message: String,
+        /// Whether another try may go better by itself.
+        passing: bool,
+    },
+}
+
+/// What is known of a placement.
+pub(super) struct Known {
+    pub(super) placement: Placement,
+    pub(super) expect: Expect,
+}
+
+impl Settling {
+    /// The broker's own work.
+    #[must_use]
+    pub fn by_itself(broker: &Broker) -> Self {
+        Self::by(broker.system_event(Action::CredentialSync))
+    }
+
+    /// A caller's wish: `event` names them.
+    pub(super) fn by(event: Event) -> Self {
+        Self { by: event, eager: false, look: false, repair: false }
+    }
+
+    /// A person waits.
+    #[must_use]
+    pub fn eagerly(self) -> Self {
+        Self { eager: true, ..self }
+    }
+
+    /// Also looks at what seems well.
+    #[must_use]
+    pub fn looking(self) -> Self {
+        Self { look: true, ..self }
+    }
+
+    pub(super) fn repairing(self) -> Self {
+        Self { repair: true, ..self }
+    }
+
+    pub(super) fn event(&self, at: Timestamp, action: Action) -> Event {
+        Event { at, action, ..self.by.clone() }
+    }
+}
+
+impl Broker {
+    /// Brings one credential in one region to where it should be: puts it there,
+    /// puts it right, removes it, or finds that there is nothing to do, which
+    /// neither materializes nor sends anything.
+    ///
+    /// # Errors
+    ///
+    /// Where the store fails. What the target says is in the answer and in the
+    /// placement.
+    pub async fn settle(&self, pair: Pair, how: &Settling) -> Result<Settled, Error> {
+        let key = keys::placed(pair);
+        let queue = self.regions.queues.queue(&key);
+        let _place = queue.lock().await;
+        for _ in 0..ATTEMPTS {
+            let record = self.store().get(&key).await?;
+            let known = Known {
+                expect: record.as_ref().map_or(Expect::Absent, |record| Expect::At(record.revision)),
+                placement: record.as_ref().map(codec::decode).transpose()?.unwrap_or_default(),
+            };
+            if let Some(until) = self.busy(&known.placement) {
+                return Ok(Settled::Busy(until));
+            }
+            match self.settle_once(pair, known, how).await {
+                // Somebody else changed a part of it: look again.
+                Err(error) if error.kind == Kind::Conflict => {}
+                done => return done,
+            }
+        }
+        Ok(Settled::Busy(self.now()))
+    }
+
+    async fn settle_once(&self, pair: Pair, known: Known, how: &Settling) -> Result<Settled, Error> {
+        let Some(ground) = self.ground(pair.account, pair.region).await? else {
+            return self.forget_placement(pair, &known).await;
+        };
+        let found = self.credential_of(pair).await?;
+        match self.wanted(&ground, found.as_ref().map(|found| &found.credential), &known.placement) {
+            Wanted::AsItIs => Ok(Settled::Left),
+            Wanted::Gone { keep } => self.settle_gone(pair, &ground, found.as_ref(), known, keep, how).await,
+            Wanted::Unclear(error) => {
+                let errand = Errand::new(pair, ground, found, how);
+                self.fail(&errand, known, &error, None).await
+            }
+            Wanted::Put(put) => {
+                let found = found.ok_or_else(|| Error::not_found("credential"))?;
+                self.settle_put(pair, ground, found, put, known, how).await
+            }
+        }
+    }
+
+    async fn settle_put(
+        &self,
+        pair: Pair,
+        ground: Ground,
+        found: Found,
+        put: Put,
+        known: Known,
+        how: &Settling,
+    ) -> Result<Settled, Error> {
+        let settled = known.placement.is_settled(&put.input);
+        if settled && !how.look {
+            return Ok(Settled::Unchanged);
+        }
+        let reported = known.placement.state == SyncState::Drifted && known.placement.input == put.input;
+        if reported && ground.region.drift == DriftPolicy::Report && !how.look && !how.repair {
+            return Ok(Settled::Drifted);
+        }
+        if let Some(failed) = waiting(&known.placement, self.now(), how) {
+            return Ok(failed);
+        }
+        let owner = self.owner(&ground, pair, found.credential.name.as_str());
+        let errand = Errand::new(pair, ground, Some(found), how);
+        // Content first: it may be what is there already, under another version.
+        let content = if settled {
+            Content::Known(known.placement.content.clone())
+        } else {
+            match self.content(&errand, &put).await? {
+                Ok(content) => content,
+                Err(error) => return self.fail(&errand, known, &error, None).await,
+            }
+        };
+        let gate = self.regions.gate(pair.region);
+        let pass = match gate.pass(|| self.now(), how.eager).await {
+            Ok(pass) => pass,
+            Err(open) => return self.keep_off(&errand, known, &open).await,
+        };
+        let target = match self.open_target(&errand.ground.region).await? {
+            Ok(target) => target,
+            Err(error) => {
+                pass.tell(&Err::<(), _>(error.clone()), self.now(), |most| self.jittered(most));
+                return self.fail(&errand, known, &error, None).await;
+            }
+        };
+        let place = match target.place(&owner) {
+            Ok(place) => place,
+            Err(error) => return self.fail(&errand, known, &error, None).await,
+        };
+        let placement = &known.placement;
+        let here = placement.places.last().is_some_and(|known| known.place == place);
+        if here && is_known(placement) && placement.content == content.fingerprint() && !how.look {
+            return self.found_in_place(&errand, known, &put, &content, &*target).await;
+        }
+        // What is there is not known for sure: after a crash, a failure, or when
+        // somebody wants to know.
+        if (how.look || !is_known(placement)) && !placement.places.is_empty() {
+            let seen = self.within_time(target.look(&place, &owner)).await;
+            let drift = match &seen {
+                Ok(Seen::Ours(files)) if self.content_fingerprint(files) == content.fingerprint() => {
+                    pass.tell(&seen, self.now(), |most| self.jittered(most));
+                    return self.found_in_place(&errand, known, &put, &content, &*target).await;
+                }
+                Ok(Seen::Ours(_)) => Some("somebody changed it"),
+                Ok(Seen::Nothing) => Some("somebody removed it"),
+                // The target itself refuses what is not ours.
+                Ok(Seen::Foreign(_)) => None,
+                Ok(Seen::CannotTell) if settled && !how.repair => {
+                    pass.tell(&seen, self.now(), |most| self.jittered(most));
+                    return Ok(Settled::Unchanged);
+                }
+                Ok(Seen::CannotTell) => None,
+                Err(error) => {
+                    let error = error.clone();
+                    pass.tell(&seen, self.now(), |most| self.jittered(most));
+                    return self.fail(&errand, known, &error, None).await;
+                }
+            };
+            // Only what was right before can have been changed by others.
+            let drifted = settled || placement.state == SyncState::Drifted;
+            if let (Some(what), true) = (drift, drifted) {
+                let report = errand.ground.region.drift == DriftPolicy::Report && !how.repair;
+                // A new version of ours ends the matter.
+                let same_wish = placement.input == put.input;
+                if report && same_wish {
+                    pass.tell(&seen, self.now(), |most| self.jittered(most));
+                    return self.drifted(&errand, known, what).await;
+                }
+                self.tell_placement(&errand, placement, Done::Drifted);
+            }
+        }
+        let content = match content {
+            Content::Known(_) => match self.content(&errand, &put).await? {
+                Ok(content) => content,
+                Err(error) => return self.fail(&errand, known, &error, None).await,
+            },
+            ready @ Content::Ready { .. } => ready,
+        };
+        self.push(errand, known, put, content, &*target, place, pass).await
+    }
+
+    /// Until when somebody else is at it.
+    fn busy(&self, placement: &Placement) -> Option<Timestamp> {
+        let attempt = placement.attempt.as_ref()?;
+        // In this process all stand in one queue: what is marked is left over.
+        let other = attempt.by != self.process() && !self.regions.ports.alone;
+        (other && attempt.until > self.now()).then_some(attempt.until)
+    }
+
+    /// How many pairs of a region may be on their way at once.
+    #[must_use]
+    pub fn region_concurrency(&self) -> usize {
+        self.regions.ports.concurrency
+    }
+
+    /// Whether a region's target is down, as far as this process has found.
+    #[must_use]
+    pub fn is_region_down(&self, region: RegionId) -> bool {
+        self.regions.gate(region).is_open()
+    }
+}
+
+/// Whether what is there is what was last put there, as far as we know.
+fn is_known(placement: &Placement) -> bool {
+    placement.begun_for.is_empty() && placement.state != SyncState::Drifted && !placement.content.is_empty()
+}
+
+/// A failure whose time has not come.
+fn waiting(placement: &Placement, now: Timestamp, how: &Settling) -> Option<Settled> {
+    let failure = placement.failure.as_ref().filter(|failure| failure.due_at > now)?;
+    (placement.state == SyncState::Error && !how.eager).then(|| Settled::Failed {
+        due_at: failure.due_at,
+        message: failure.message.clone(),
+        passing: true,
+    })
+}
+
+/// Whether another try may go better without anybody doing something.
+pub(super) fn is_passing(error: &TargetError) -> bool {
+    match error {
+        TargetError::Unreachable(_) | TargetError::Throttled { .. } | TargetError::Conflict(_) => true,
+        TargetError::Refused(_) | TargetError::Foreign(_) | TargetError::Invalid(_) | TargetError::Failed(_) => false,
+    }
+}
