@@ -9,7 +9,7 @@ use bursar_domain::id::Reference;
 use bursar_domain::keys::Table;
 use serde_json::json;
 
-use crate::support::{MIRROR, REGISTRY, World, account, violations};
+use crate::support::{CERTIFICATE, MIRROR, REGISTRY, World, account, violations};
 
 async fn pulled_with(world: &World, image: &str) -> Option<(String, String)> {
     match world.broker.resolve_image(&world.caller, &account(), image, None).await {
@@ -119,4 +119,27 @@ async fn the_index_follows_changes_deletions_restores_and_scopes() {
     assert_eq!((found.credential.name.as_str(), found.files.is_some()), ("second", true));
     world.delete(&by_id, Deletion { force: false, purge: true }).await.unwrap();
     assert_eq!(world.store.count(Table::Selector), 1);
+}
+
+/// A hundred times the credentials, and not one record more is read.
+#[tokio::test(start_paused = true)]
+async fn a_lookup_does_not_grow_with_the_account() {
+    let world = World::new().await;
+    world.store("first", REGISTRY, "image-prefix", &["quay.io"]).await;
+    world.store("certificate", CERTIFICATE, "host", &["api.example.com"]).await;
+    let reads = async || {
+        let before = world.store.reads();
+        assert_eq!(name_for(&world, "quay.io/team/app/web").await.as_deref(), Some("first"));
+        let page = world.broker.certificates(&world.caller, &account(), "api.example.com", None, 50).await.unwrap();
+        assert_eq!(page.items.len(), 1);
+        world.store.reads() - before
+    };
+    // The first lookup also writes down the way.
+    reads().await;
+    let few = reads().await;
+    for number in 0..200 {
+        world.store(&format!("r{number}"), REGISTRY, "image-prefix", &[&format!("r{number}.example.com")]).await;
+        world.store(&format!("c{number}"), CERTIFICATE, "host", &[&format!("c{number}.example.com")]).await;
+    }
+    assert_eq!(reads().await, few);
 }

@@ -19,6 +19,8 @@ struct Inner {
     revision: Revision,
     records: BTreeMap<Vec<u8>, Record>,
     events: Vec<Event>,
+    /// Records that were read.
+    reads: usize,
 }
 
 impl MapStore {
@@ -46,6 +48,11 @@ impl MapStore {
         }
     }
 
+    /// How many records were read so far.
+    pub(crate) fn reads(&self) -> usize {
+        self.0.lock().unwrap().reads
+    }
+
     /// How many records a table has.
     pub(crate) fn count(&self, table: Table) -> usize {
         self.0.lock().unwrap().records.keys().filter(|key| key[0] == table as u8).count()
@@ -56,14 +63,18 @@ impl MapStore {
 impl Store for MapStore {
     async fn get(&self, key: &[u8]) -> Result<Option<Record>, Error> {
         self.let_others_go().await;
-        Ok(self.0.lock().unwrap().records.get(key).cloned())
+        let mut inner = self.0.lock().unwrap();
+        inner.reads += 1;
+        Ok(inner.records.get(key).cloned())
     }
 
     async fn scan(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Record>, Error> {
         self.let_others_go().await;
-        let inner = self.0.lock().unwrap();
+        let mut inner = self.0.lock().unwrap();
         let found = inner.records.values().filter(|record| record.key.starts_with(prefix) && *record.key > *after);
-        Ok(found.take(limit).cloned().collect())
+        let found: Vec<Record> = found.take(limit).cloned().collect();
+        inner.reads += found.len();
+        Ok(found)
     }
 
     async fn commit(&self, batch: Batch) -> Result<Revision, Error> {
