@@ -138,7 +138,7 @@ async fn what_is_bound_is_deleted_only_by_force_and_comes_back_bound() {
         assert!(error.conflicts.iter().all(|conflict| conflict.kind == "binding"));
         let path = format!("/bindings/{}", "registry:ghcr.io%2Fx/image-pull");
         assert!(error.conflicts.iter().any(|conflict| conflict.url.ends_with(&path)), "{:?}", error.conflicts);
-        assert!(error.message.contains("3 times") && error.message.contains("by force"), "{error}");
+        assert!(error.message.contains("3 places") && error.message.contains("by force"), "{error}");
     }
     let by_force = Deletion { force: true, purge: false };
     world.delete(&by_id, by_force).await.unwrap();

@@ -3,7 +3,7 @@
 use bursar_domain::Kind;
 use bursar_domain::access::Caller;
 use bursar_domain::audit::{Action, Outcome};
-use bursar_domain::broker::Source;
+use bursar_domain::broker::{Deletion, Source};
 use bursar_domain::id::Reference;
 use bursar_domain::plugin::PluginError;
 use serde_json::json;
@@ -48,6 +48,9 @@ async fn two_types_whose_defaults_could_serve_are_told_apart_by_a_binding() {
     let mut names: Vec<_> = error.conflicts.iter().map(|conflict| conflict.name.as_str()).collect();
     names.sort_unstable();
     assert_eq!(names, ["mirror", "registry"]);
+    let narrow = world.someone("workload", json!({"credentials": ["mirror"]})).await;
+    let error = world.broker.resolve(&narrow, &account(), "app:web", "image-pull", None).await.err().unwrap();
+    assert_eq!((error.kind, error.conflicts.len()), (Kind::Conflict, 1), "names only of what it reaches");
     assert_eq!(world.resolve("app:web", "build-pull").await.unwrap().0, "registry", "one type serves this slot");
     world.bind("app:web", "image-pull", "mirror").await.unwrap();
     assert_eq!(world.resolve("app:web", "image-pull").await.unwrap().0, "mirror");
@@ -122,12 +125,15 @@ async fn a_workload_gets_what_its_consumers_are_bound_to_and_what_it_names() {
 
     let by_name = world.someone("workload", json!({"credentials": ["named"]})).await;
     assert_eq!(resolve(&by_name, "app:db", "image-pull").await, Err(Kind::Denied), "what is bound is out of scope");
+    let by_force = Deletion { force: true, purge: false };
+    world.delete(&"other".into(), by_force).await.unwrap();
+    assert_eq!(resolve(&by_name, "app:db", "image-pull").await, Err(Kind::Denied), "nor does it learn of its end");
     world.bind("app:db", "image-pull", "named").await.unwrap();
     assert_eq!(resolve(&by_name, "app:db", "image-pull").await.as_deref(), Ok("named"));
 
     let wide = world.someone("workload", json!({})).await;
     assert_eq!(resolve(&wide, "app:any", "image-pull").await.as_deref(), Ok("default"));
-    assert_eq!(materialize(&wide, "other").await, Ok(()));
+    assert_eq!(materialize(&wide, "bound").await, Ok(()));
     let body = json!({"name": "x", "role": "workload", "scope": {"consumers": ["app:web", "web"]}});
     let error = world.broker.create_token(&world.caller, Some(&account()), &body, None).await.unwrap_err();
     assert_eq!(violations(&error), [("/scope/consumers/1", "format")]);

@@ -11,7 +11,7 @@ use crate::binding::{Binding, BindingView, CredentialInSlot, Place};
 use crate::credential::Credential;
 use crate::id::{CredentialId, Reference};
 use crate::keys::{self, Table};
-use crate::store::{Batch, Error as StoreError, Expect, Record, Revision};
+use crate::store::{Batch, Error as StoreError, Expect, Revision};
 use crate::{Error, Kind, Violation};
 
 impl Broker {
@@ -131,9 +131,9 @@ impl Broker {
         &self,
         account: &Account,
         id: CredentialId,
-    ) -> Result<Option<(Credential, Record)>, Error> {
+    ) -> Result<Option<Credential>, Error> {
         let record = self.store().get(&keys::of_credential(Table::Credential, account.id, id)).await?;
-        record.map(|record| Ok((codec::decode(&record)?, record))).transpose()
+        record.as_ref().map(codec::decode).transpose()
     }
 
     fn binding_of(&self, binding: &Binding) -> Vec<u8> {
@@ -203,7 +203,7 @@ impl Broker {
             return Ok(true);
         }
         let bound = self.bound_credential(account, binding.credential).await?;
-        Ok(bound.is_some_and(|(credential, _)| scope.admits(&credential)))
+        Ok(bound.is_some_and(|credential| scope.admits(&credential)))
     }
 }
 

@@ -75,11 +75,14 @@ impl Bound {
             url: binding.url(),
         };
         let conflicts = self.bindings.iter().take(MAX_TOLD).map(conflict).collect();
+        let places = match self.bindings.len() {
+            1 => "1 place".to_owned(),
+            count => format!("{count} places"),
+        };
         let message = format!(
-            "{} is bound {} times, and who is bound to it cannot authenticate without: bind them to another one first, \
-             or delete by force",
-            credential.name,
-            self.bindings.len()
+            "{} is bound in {places}, where nobody can authenticate without it: bind them to another one first, or delete \
+             by force",
+            credential.name
         );
         Err(Error { conflicts, ..Error::new(Kind::Conflict, message) })
     }

@@ -120,7 +120,7 @@ impl Broker {
             return Ok(None);
         }
         let bound = self.bound_credential(account, binding.credential).await?;
-        Ok(bound.map(|(credential, _)| BindingView::new(binding, record.revision, &credential)))
+        Ok(bound.map(|credential| BindingView::new(binding, record.revision, &credential)))
     }
 }
 

@@ -62,11 +62,19 @@ impl Broker {
         self.speaks_for(caller, &account, &place, Action::CredentialResolve).await?;
         let (credential, source) = match self.bound_at(&account, &place).await? {
             Some(credential) => (credential, Source::Binding),
-            None => (self.default_for(&account, &place).await?, Source::Default),
+            None => (self.default_for(caller, &account, &place).await?, Source::Default),
         };
         if caller.scope.consumers.is_empty() && !caller.scope.admits(&credential) {
             let message = format!("what {consumer} uses in the slot {slot} is not within this token's scope");
             return Err(self.out_of_scope(caller, &account, &place, Action::CredentialResolve, message).await);
+        }
+        if credential.deleted_at.is_some() {
+            let message = format!(
+                "{consumer} is bound to {} in the slot {slot}, and that is deleted: restore it, or bind another one",
+                credential.name
+            );
+            let conflicts = vec![conflict(&credential)];
+            return Err(Error { conflicts, ..Error::new(Kind::Conflict, message) });
         }
         let way = Way { protocol: Protocol::Resolve, consumer: Some(place.consumer.clone()), actor: caller.actor() };
         self.answer(caller, &credential, source, None, way, format, detail(caller, &place)).await
@@ -102,26 +110,16 @@ impl Broker {
         Ok(Resolved { credential: credential.into(), source, selector, files })
     }
 
-    /// What is bound there.
+    /// What is bound there, deleted or not.
     async fn bound_at(&self, account: &Account, place: &Place) -> Result<Option<Credential>, Error> {
         let record = self.store().get(&keys::binding(self.blind(), account.id, place)).await?;
         let Some(record) = record else { return Ok(None) };
         let binding: Binding = codec::decode(&record)?;
-        let Some((credential, _)) = self.bound_credential(account, binding.credential).await? else { return Ok(None) };
-        if credential.deleted_at.is_none() {
-            return Ok(Some(credential));
-        }
-        let Place { consumer, slot } = place;
-        let message = format!(
-            "{consumer} is bound to {} in the slot {slot}, and that is deleted: restore it, or bind another one",
-            credential.name
-        );
-        let conflicts = vec![conflict(&credential)];
-        Err(Error { conflicts, ..Error::new(Kind::Conflict, message) })
+        self.bound_credential(account, binding.credential).await
     }
 
     /// The default that serves whoever has chosen nothing.
-    async fn default_for(&self, account: &Account, place: &Place) -> Result<Credential, Error> {
+    async fn default_for(&self, caller: &Caller, account: &Account, place: &Place) -> Result<Credential, Error> {
         let Place { consumer, slot } = place;
         let slots = self.slots();
         if !slots.contains(slot.as_str()) {
@@ -137,7 +135,7 @@ impl Broker {
             let key = keys::default_of(self.blind(), account.id, &of.manifest.id);
             let Some(record) = self.store().get(&key).await? else { continue };
             let id: CredentialId = codec::decode(&record)?;
-            let default = self.bound_credential(account, id).await?.map(|(credential, _)| credential);
+            let default = self.bound_credential(account, id).await?;
             defaults.extend(default.filter(|credential| credential.deleted_at.is_none()));
         }
         match defaults.len() {
@@ -156,7 +154,9 @@ impl Broker {
                      it: bind one of them by PUT {}",
                     url(&account.name, place)
                 );
-                let conflicts = defaults.iter().map(conflict).collect();
+                // A narrowed token learns no names by asking.
+                let told = |credential: &&Credential| caller.scope.admits(credential);
+                let conflicts = defaults.iter().filter(told).map(conflict).collect();
                 Err(Error { conflicts, ..Error::new(Kind::Conflict, message) })
             }
         }
