@@ -69,10 +69,10 @@ def end_with_stdin() -> None:
 async def serve(folder: Path) -> None:
     server = Server()
     context, root = pki.server_context(folder, ["localhost", "127.0.0.1"])
-    port = await listen(server.app(), context)
+    port, authority = await listen(server.app(), context), root.read_bytes()
 
     def kubeconfig(token: str) -> str:
-        return yaml.safe_dump(kubeconfig_of(port, root.read_bytes(), token))
+        return yaml.safe_dump(kubeconfig_of(port, authority, token))
 
     control = await listen(Control(server, kubeconfig).app())
     token = server.access.add_user("admin")

@@ -135,12 +135,17 @@ impl Api {
 }
 
 impl Failure {
+    /// Whether the API server itself says that there is no such Secret, or no namespace it could be in. A 404 from
+    /// elsewhere says nothing of the kind.
+    pub(super) fn is_absence(&self) -> bool {
+        matches!(self, Self::Absent(resource) if resource == "secrets" || resource == "namespaces")
+    }
+
     /// As an error of the target, for what has no meaning of its own in a request.
     pub(super) fn into_error(self, subject: Subject<'_>) -> TargetError {
         match self {
-            Self::Absent(resource) => TargetError::Failed(format!(
-                "asked to {subject}, the API server answers that there are no such {}",
-                if resource.is_empty() { "things" } else { &resource }
+            Self::Absent(_) => TargetError::Failed(format!(
+                "asked to {subject}, it is not found (404): the server of the kubeconfig may be no API server"
             )),
             Self::Taken | Self::Changed => {
                 TargetError::Conflict(format!("others change it whenever we are to {subject}; it is tried again"))

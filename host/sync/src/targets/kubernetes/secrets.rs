@@ -89,9 +89,10 @@ impl<'a> Secrets<'a> {
             let mut blot = Blot::default();
             remember(&mut blot, &found);
             match self.delete(&found, &blot).await {
-                Ok(()) | Err(Failure::Absent(_)) => return Ok(()),
+                Ok(()) => return Ok(()),
+                Err(failure) if failure.is_absence() => return Ok(()),
                 Err(Failure::Taken | Failure::Changed) => {}
-                Err(Failure::Final(error)) => return Err(error),
+                Err(failure) => return Err(failure.into_error(subject)),
             }
         }
         Err(Failure::Changed.into_error(subject))
@@ -102,7 +103,7 @@ impl<'a> Secrets<'a> {
         // Nothing is quoted: what the server might quote is not known.
         match self.api.send(self.subject("get"), request, None).await {
             Ok(found) => Ok(Some(found)),
-            Err(Failure::Absent(_)) => Ok(None),
+            Err(failure) if failure.is_absence() => Ok(None),
             Err(failure) => Err(failure),
         }
     }
