@@ -71,11 +71,7 @@ impl Cluster {
         config.connect_timeout = Some(self.timeout);
         // When to try again is the reconcile loop's to say.
         config.default_retry = false;
-        let client = Client::try_from(config).map_err(|_| {
-            "the certificates, key or token of the kubeconfig cannot be used: they must be PEM, and the key the \
-             certificate's"
-                .to_owned()
-        })?;
+        let client = Client::try_from(config).map_err(|_| "the sign-in of the kubeconfig cannot be used".to_owned())?;
         Ok(Api { client, timeout: self.timeout, secrets: Arc::new(secrets) })
     }
 }

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use bursar_domain::secret::SecretJson;
+use kube::client::{ConfigExt as _, RustlsTlsError};
 use kube::config::{AuthInfo, Cluster, Config, Kubeconfig, KubeconfigError};
+use rustls::crypto::CryptoProvider;
 use secrecy::ExposeSecret as _;
 use url::Url;
 
@@ -96,7 +98,24 @@ fn ready(mut kubeconfig: Kubeconfig, context: Option<&str>) -> Result<Ready, Str
         Some(proxy) => Some(proxy.parse().map_err(|_| "Its proxy-url is not a URL.".to_owned())?),
         None => None,
     };
+    check_certificates(&config)?;
     Ok(Ready { secrets: secrets_of(&config.auth_info), config })
+}
+
+/// What kube would find out with the first connection only.
+fn check_certificates(config: &Config) -> Result<(), String> {
+    // As kube does it: rustls has no default of its own where two are compiled in.
+    if CryptoProvider::get_default().is_none() {
+        let _came_meanwhile = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    }
+    match config.rustls_client_config() {
+        Ok(_) => Ok(()),
+        Err(kube::Error::InferKubeconfig(error)) => Err(unusable(&error)),
+        Err(kube::Error::RustlsTls(RustlsTlsError::AddRootCertificate(_) | RustlsTlsError::NoValidNativeRootCA(_))) => {
+            Err(BAD_AUTHORITY.to_owned())
+        }
+        Err(_) => Err(BAD_IDENTITY.to_owned()),
+    }
 }
 
 /// The cluster and user of a context.
@@ -157,16 +176,9 @@ fn unusable(error: &KubeconfigError) -> String {
             format!("It is not the YAML of a kubeconfig{place}.")
         }
         KubeconfigError::LoadCertificateAuthority(_) | KubeconfigError::ParseCertificates(_) => {
-            "The certificate authority of its cluster cannot be read: it must be base64 of PEM certificates.".to_owned()
+            BAD_AUTHORITY.to_owned()
         }
-        KubeconfigError::LoadClientCertificate(_) => {
-            "The client certificate of its user cannot be read: it must be base64 of PEM certificates, beside a key."
-                .to_owned()
-        }
-        KubeconfigError::LoadClientKey(_) => {
-            "The client key of its user cannot be read: it must be base64 of a PEM key, beside a certificate."
-                .to_owned()
-        }
+        KubeconfigError::LoadClientCertificate(_) | KubeconfigError::LoadClientKey(_) => BAD_IDENTITY.to_owned(),
         KubeconfigError::ParseClusterUrl(_) => "The server of its cluster is not a URL.".to_owned(),
         KubeconfigError::ParseProxyUrl(_) => "Its proxy-url, or the proxy of the environment, is not a URL.".to_owned(),
         KubeconfigError::KindMismatch | KubeconfigError::ApiVersionMismatch => {
@@ -189,4 +201,8 @@ fn secrets_of(user: &AuthInfo) -> Blot {
     secrets
 }
 
+const BAD_AUTHORITY: &str =
+    "The certificate authority of its cluster cannot be used: give certificate-authority-data, in base64 of PEM.";
+const BAD_IDENTITY: &str = "The client certificate and key of its user cannot be used: give both, in base64 of PEM, and \
+                            the key that is the certificate's.";
 const SERVICE_ACCOUNT: &str = "sign in with the token of a service account, as docs/targets/kubernetes.md shows";

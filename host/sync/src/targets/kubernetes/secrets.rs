@@ -136,7 +136,7 @@ impl<'a> Secrets<'a> {
                 "somebody made the Secret {spot} immutable: delete it, and it is made anew"
             ))));
         }
-        let found = self.adopt(found).await?;
+        let found = self.adopt(found, blot).await?;
         let patch = Patch::Apply(
             wanted.over(known(found.metadata.uid.as_deref())?, known(found.metadata.resource_version.as_deref())?),
         );
@@ -148,7 +148,7 @@ impl<'a> Secrets<'a> {
     /// Makes what we created what we applied. A create is an update in the eyes of server-side apply, and what it set
     /// would not go away with an apply that has it no more. client-go does the same where `kubectl apply` changes over:
     /// <https://pkg.go.dev/k8s.io/client-go/util/csaupgrade>
-    async fn adopt(&self, found: Secret) -> Result<Secret, Failure> {
+    async fn adopt(&self, found: Secret, blot: &Blot) -> Result<Secret, Failure> {
         let entries = found.metadata.managed_fields.as_deref().unwrap_or_default();
         let Some(entries) = adopted(entries) else { return Ok(found) };
         let metadata = json!({
@@ -159,7 +159,7 @@ impl<'a> Secrets<'a> {
         let patch = Patch::Merge(json!({ "metadata": metadata }));
         let by = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
         let request = self.request.patch(self.spot.name, &by, &patch).map_err(unmakeable)?;
-        self.api.send(self.subject("patch"), request, None).await
+        self.api.send(self.subject("patch"), request, Some(blot)).await
     }
 
     async fn create(&self, wanted: &Wanted<'_>, namespaces: Option<Uuid>, blot: &Blot) -> Result<Secret, Failure> {

@@ -3,17 +3,21 @@
 use bursar_domain::region::TargetError;
 use serde_json::json;
 
-use super::lab::{Cluster, Given, open};
+use super::lab::{Cluster, Given, open, root};
 
 #[tokio::test]
 async fn a_kubeconfig_file_may_name_other_files() {
     let cluster = Cluster::new().await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("config");
-    std::fs::write(folder.path().join("token"), format!("{}\n", cluster.token())).unwrap();
-    let named = cluster.kubeconfig.replace(&format!("token: {}", cluster.token()), "tokenFile: token");
-    let named = named.replace("tokenFile: token", &format!("tokenFile: {}", folder.path().join("token").display()));
-    assert_ne!(named, cluster.kubeconfig);
+    std::fs::write(folder.path().join("token"), cluster.token()).unwrap();
+    let authority = folder.path().join("authority.pem");
+    std::fs::write(&authority, root()).unwrap();
+    let line = cluster.kubeconfig.lines().find(|line| line.contains("certificate-authority-data")).unwrap();
+    let named = cluster.kubeconfig.replace(line.trim(), "certificate-authority: authority.pem");
+    let file_of_token = format!("tokenFile: {}", folder.path().join("token").display());
+    let named = named.replace(&format!("token: {}", cluster.token()), &file_of_token);
+    assert!(named.contains("authority.pem") && named.contains("tokenFile"));
     std::fs::write(&file, named).unwrap();
     let target = open(json!({ "kubeconfigFile": file })).await.unwrap();
     Given::opaque("s3cret-token").put(&target).await.unwrap();

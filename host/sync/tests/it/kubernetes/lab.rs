@@ -128,8 +128,8 @@ impl Cluster {
     /// Another changes a Secret by a merge patch.
     pub(crate) async fn change_secret(&self, place: &str, patch: Value) -> Value {
         let (namespace, name) = place.split_once('/').expect("a place");
-        let path = format!("namespaces/{namespace}/secrets/{name}");
-        let (status, value) = admin(Method::PATCH, &path, MERGE_PATCH, Some(&patch)).await;
+        let at = format!("namespaces/{namespace}/secrets/{name}");
+        let (status, value) = admin(Method::PATCH, &at, MERGE_PATCH, Some(&patch)).await;
         succeeded(status, value)
     }
 
@@ -141,6 +141,11 @@ impl Cluster {
         std::fs::write(&file, &self.kubeconfig).expect("a kubeconfig");
         run(Command::new("kubectl").args(arguments).env("HOME", home.path()).env("KUBECONFIG", &file))
     }
+}
+
+/// The authority that vouches for the server, in PEM.
+pub(crate) fn root() -> &'static [u8] {
+    &server().root
 }
 
 /// Opens a target.

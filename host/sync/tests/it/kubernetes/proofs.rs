@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use super::lab::{Cluster, python, run, unique};
 
-/// The `kubernetes` package of PyPI: every rule that the target counts on.
+/// Python's `kubernetes` package: every rule that the target counts on.
 #[tokio::test]
-async fn the_client_of_pypi_finds_an_api_server() {
+async fn the_client_in_python_finds_an_api_server() {
     let cluster = Cluster::new().await;
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("kubeconfig");
@@ -19,7 +19,7 @@ async fn the_client_of_pypi_finds_an_api_server() {
 }
 
 /// kubectl creates, applies, shows, edits and deletes. `--validate=false` since older ones, such as Debian's, ask for
-/// OpenAPI v2 otherwise.
+/// version 2 of the description otherwise.
 #[tokio::test]
 async fn kubectl_finds_an_api_server() {
     let cluster = Cluster::new().await;

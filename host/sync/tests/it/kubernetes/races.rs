@@ -12,7 +12,7 @@ async fn swap_before(cluster: &Cluster, verb: &str, place: &str, there: bool) {
     if there {
         does.insert(0, json!({ "delete": true }));
     }
-    let resource_name = if verb == "create" { "" } else { place.split_once('/').unwrap().1 };
+    let resource_name = if verb == "create" { "" } else { place.split_once('/').expect("a place").1 };
     let rule = json!({ "kind": "race", "verb": verb, "resource": "secrets", "name": resource_name, "does": does });
     cluster.fault(rule).await;
 }
