@@ -42,7 +42,7 @@ async fn the_api_server_can_be_steered() {
     assert!(!kubectl(&somebody, &get).ok);
 
     cluster.clear_log().await;
-    cluster.fault(json!({ "kind": "status", "verb": "get", "status": 422, "reason": "Invalid", "times": 2 })).await;
+    cluster.fault(json!({ "kind": "status", "resource": "secrets", "status": 422, "times": 2 })).await;
     assert!(!kubectl(cluster.kubeconfig(), &get).ok);
     assert_eq!(cluster.faults_left().await.len(), 1);
     cluster.clear_faults().await;

@@ -139,7 +139,8 @@ impl Cluster {
         let home = tempfile::tempdir().expect("a temporary folder");
         let file = home.path().join("kubeconfig");
         std::fs::write(&file, &self.kubeconfig).expect("a kubeconfig");
-        run(Command::new("kubectl").args(arguments).env("HOME", home.path()).env("KUBECONFIG", &file))
+        let mut kubectl = clean(Command::new("kubectl"));
+        run(kubectl.args(arguments).env("HOME", home.path()).env("KUBECONFIG", &file))
     }
 }
 
@@ -276,10 +277,17 @@ pub(crate) fn python(script: &str) -> Command {
     let workspace = workspace();
     let interpreter = workspace.join("target/lab/bin/python");
     assert!(interpreter.exists(), "{} is not there: make it with `cargo xtask lab`", interpreter.display());
-    let mut command = Command::new(interpreter);
+    let mut command = clean(Command::new(interpreter));
     command.arg(workspace.join("tests/lab").join(script));
     // What Python compiles is not left among the sources.
     command.env("PYTHONPYCACHEPREFIX", workspace.join("target/lab/pycache"));
+    command
+}
+
+/// A proxy or a root certificate of the machine's would change what programs say.
+fn clean(mut command: Command) -> Command {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    command.env_clear().env("PATH", path).env("LC_ALL", "C.UTF-8");
     command
 }
 

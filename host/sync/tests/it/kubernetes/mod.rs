@@ -5,6 +5,7 @@ mod drift;
 mod faults;
 mod foreign;
 mod lab;
+mod logs;
 mod proofs;
 mod put;
 mod races;
