@@ -94,7 +94,6 @@ class Server:
     def asked(self, wire: web.Request, user: str, body: bytes) -> Asked:
         found = PLACE.fullmatch(wire.path)
         if found is None:
-            # `/api/v1/namespaces/NAME` is not a list in a namespace.
             raise no_such_path()
         resource, namespace, name = RESOURCES[found["plural"]], found["namespace"], found["name"] or ""
         if namespace and not resource.namespaced:
