@@ -208,7 +208,7 @@ impl Deref for HttpReq {
 }
 
 /// A script of `tests/lab`, in the Python that `cargo xtask lab` makes.
-fn python(script: &str) -> Command {
+pub(super) fn python(script: &str) -> Command {
     let interpreter = workspace().join("target/lab/bin/python");
     assert!(interpreter.exists(), "{} is not there: make it with `cargo xtask lab`", interpreter.display());
     let mut command = Command::new(interpreter);
@@ -225,7 +225,7 @@ pub(super) fn plain_http() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().tls_certs_only(no_roots).build().expect("an HTTP client")
 }
 
-fn list(value: Value) -> Vec<Value> {
+pub(super) fn list(value: Value) -> Vec<Value> {
     match value {
         Value::Array(items) => items,
         other => panic!("not a list: {other}"),
@@ -233,4 +233,4 @@ fn list(value: Value) -> Vec<Value> {
 }
 
 /// Generous: several may start at once on a small machine, and the SDKs are large.
-const START_DEADLINE: Duration = Duration::from_mins(2);
+pub(super) const START_DEADLINE: Duration = Duration::from_mins(2);

@@ -1,0 +1,3 @@
+//! The targets, held against what they are for.
+
+mod kubernetes;
