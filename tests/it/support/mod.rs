@@ -4,11 +4,14 @@
 pub(crate) mod account;
 pub(crate) mod client;
 pub(crate) mod echo;
+pub(crate) mod fault_proxy;
 pub(crate) mod guarded;
 pub(crate) mod lab;
 pub(crate) mod openapi;
+pub(crate) mod openbao;
 pub(crate) mod pki;
 pub(crate) mod postgres;
+pub(crate) mod receiver;
 pub(crate) mod reply;
 pub(crate) mod samples;
 pub(crate) mod server;

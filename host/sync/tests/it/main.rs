@@ -1,0 +1,3 @@
+//! The targets, against what they speak to.
+
+mod support;
