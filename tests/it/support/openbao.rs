@@ -57,21 +57,22 @@ impl OpenBao {
 
     /// The same with another token.
     pub(crate) fn bao_as(&self, token: &str, arguments: &[&str], input: &str) -> Said {
-        let stdin = self.folder.join(format!("input-{}", unique()));
-        std::fs::write(&stdin, input).expect("a file for its input");
-        let mut command = Command::new(binary());
-        command.args(arguments).env_clear().env("HOME", &self.folder).env("BAO_ADDR", &self.address);
-        command.env("BAO_TOKEN", token).env("BAO_CACERT", self.ca_file());
-        if !self.address.starts_with("https:") {
-            command.env_remove("BAO_CACERT");
+        self.run(Command::new(binary()).args(arguments), token, input, "")
+    }
+
+    /// Runs lines of shell that call `bao` with the root token, in a folder with
+    /// these files, until one fails.
+    #[track_caller]
+    pub(crate) fn shell(&self, lines: &str, files: &[(&str, &str)]) -> String {
+        let folder = tempfile::tempdir_in(&self.folder).expect("a folder");
+        for (name, content) in files {
+            std::fs::write(folder.path().join(name), content).expect("a file");
         }
-        let input = std::fs::File::open(&stdin).expect("its input");
-        let output = command.stdin(Stdio::from(input)).output().expect("`bao` runs");
-        Said {
-            ok: output.status.success(),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
+        let program = binary();
+        let path = format!("{}:/usr/bin:/bin", program.parent().expect("it is in a folder").display());
+        let mut command = Command::new("sh");
+        command.args(["-e", "-c", lines]).current_dir(folder.path());
+        self.run(&mut command, ROOT_TOKEN, "", &path).output()
     }
 
     /// Seals it, as an operator would.
@@ -84,6 +85,24 @@ impl OpenBao {
         let log = self.process.output();
         let key = log.lines().find_map(|line| line.strip_prefix("Unseal Key: ")).expect("it prints its key");
         self.bao(&["operator", "unseal", key.trim()], "").output();
+    }
+
+    fn run(&self, command: &mut Command, token: &str, input: &str, path: &str) -> Said {
+        let stdin = self.folder.join(format!("input-{}", unique()));
+        std::fs::write(&stdin, input).expect("a file for its input");
+        let input = std::fs::File::open(&stdin).expect("its input");
+        command.env_clear().env("PATH", path).env("HOME", &self.folder);
+        command.env("BAO_ADDR", &self.address).env("BAO_TOKEN", token);
+        if self.address.starts_with("https:") {
+            command.env("BAO_CACERT", self.ca_file());
+        }
+        let output = command.stdin(Stdio::from(input)).output().expect("`bao` runs");
+        std::fs::remove_file(&stdin).expect("its input is no longer needed");
+        Said {
+            ok: output.status.success(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
     }
 
     async fn with(options: &[&str]) -> Self {

@@ -1,3 +1,4 @@
 //! The targets, against what they speak to.
 
+mod openbao;
 mod support;

@@ -65,7 +65,7 @@ impl Api {
         Ok(Self { wire: Wire { http: connection.client()?, connection, namespace }, session })
     }
 
-    /// Asks as who we are signed in. A token that has ended is replaced once.
+    /// Asks what `asked` says, at its path.
     ///
     /// # Errors
     ///
@@ -73,9 +73,24 @@ impl Api {
     pub(super) async fn call(
         &self,
         method: Method,
+        asked: &Asked,
+        body: Option<&SecretJson>,
+    ) -> Result<Answer, TargetError> {
+        let answer = self.exchange(method, &asked.path, body).await?;
+        self.accept(answer, asked)
+    }
+
+    /// The same, for whatever answer there is to a valid token. One that has
+    /// ended is replaced once.
+    ///
+    /// # Errors
+    ///
+    /// Where no answer comes, or we are not let in at all.
+    pub(super) async fn exchange(
+        &self,
+        method: Method,
         path: &str,
         body: Option<&SecretJson>,
-        asked: &Asked,
     ) -> Result<Answer, TargetError> {
         let token = self.session.token(&self.wire).await?;
         let mut answer = self.wire.send(method.clone(), path, Some(&token), body).await?;
@@ -84,6 +99,11 @@ impl Api {
             let token = self.session.replace(&self.wire, &token).await?;
             answer = self.wire.send(method, path, Some(&token), body).await?;
         }
+        Ok(answer)
+    }
+
+    /// See [`Wire::accept`].
+    pub(super) fn accept(&self, answer: Answer, asked: &Asked) -> Result<Answer, TargetError> {
         self.wire.accept(answer, asked)
     }
 }

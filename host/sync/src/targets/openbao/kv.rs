@@ -90,18 +90,17 @@ impl Kv {
             version: Option<String>,
         }
         let mount = &self.mount;
-        let asked = Asked { does: "look at the mount", path: mount.clone(), needs: "any capability on paths under it" };
-        let answer = self.api.call(Method::GET, &format!("sys/internal/ui/mounts/{mount}"), None, &asked).await;
-        let answer = match answer {
+        let path = format!("sys/internal/ui/mounts/{mount}");
+        let answer = self.api.exchange(Method::GET, &path, None).await?;
+        if answer.status == 403 {
             // It says so of a mount that is not there too.
-            Err(TargetError::Refused(_)) => {
-                return Err(TargetError::Refused(format!(
-                    "the token may not see the mount `{mount}`, or there is none: set `mount`, or give the token's \
-                     policy access to `{mount}/data/...` and `{mount}/metadata/...`"
-                )));
-            }
-            answer => answer?,
-        };
+            return Err(TargetError::Refused(format!(
+                "the token may not see the mount `{mount}`, or there is none: set `mount`, or give the token's policy \
+                 access to `{mount}/data/...` and `{mount}/metadata/...`"
+            )));
+        }
+        let asked = Asked { does: "look at the mount at", path, needs: "any capability on paths under it" };
+        let answer = self.api.accept(answer, &asked)?;
         let found: Mount = answer.data(&asked)?;
         let version = found.options.and_then(|options| options.version);
         if found.r#type == "kv" && version.as_deref() == Some("2") {
@@ -117,7 +116,7 @@ impl Kv {
     /// What is known of a secret; nothing where there is none.
     pub(super) async fn metadata(&self, path: &str) -> Result<Option<Metadata>, TargetError> {
         let asked = self.asked("look at", "metadata", path, "read");
-        match self.api.call(Method::GET, &asked.path, None, &asked).await? {
+        match self.api.call(Method::GET, &asked, None).await? {
             Answer { status: 404, .. } => Ok(None),
             answer => answer.data(&asked).map(Some),
         }
@@ -126,7 +125,7 @@ impl Kv {
     /// The latest content.
     pub(super) async fn read(&self, path: &str) -> Result<Latest, TargetError> {
         let asked = self.asked("read", "data", path, "read");
-        let mut answer = self.api.call(Method::GET, &asked.path, None, &asked).await?;
+        let mut answer = self.api.call(Method::GET, &asked, None).await?;
         if answer.status == 404 {
             return Ok(Latest::Gone);
         }
@@ -149,7 +148,7 @@ impl Kv {
         let options = json!({ "cas": after });
         let body = [("options".to_owned(), options), ("data".to_owned(), data.expose().clone())];
         let body = SecretJson::new(Value::Object(Map::from_iter(body)));
-        let answer = match self.api.call(Method::POST, &asked.path, Some(&body), &asked).await {
+        let answer = match self.api.call(Method::POST, &asked, Some(&body)).await {
             Err(TargetError::Conflict(_)) => return Ok(Wrote::Lost),
             answer => answer?,
         };
@@ -174,7 +173,7 @@ impl Kv {
         if let Some(version) = seen.current_metadata_version {
             body["metadata_cas"] = version.into();
         }
-        match self.api.call(Method::POST, &asked.path, Some(&SecretJson::new(body)), &asked).await {
+        match self.api.call(Method::POST, &asked, Some(&SecretJson::new(body))).await {
             Err(TargetError::Conflict(_)) => Ok(()),
             answer => answer.map(drop),
         }
@@ -183,24 +182,24 @@ impl Kv {
     /// Deletes a secret with all its versions.
     pub(super) async fn delete(&self, path: &str) -> Result<(), TargetError> {
         let asked = self.asked("delete", "metadata", path, "delete");
-        self.api.call(Method::DELETE, &asked.path, None, &asked).await.map(drop)
+        self.api.call(Method::DELETE, &asked, None).await.map(drop)
     }
 
     /// Destroys the first version of a secret.
     pub(super) async fn destroy_first(&self, path: &str) -> Result<(), TargetError> {
         let asked = self.asked("destroy the first version of", "destroy", path, "update");
         let body = SecretJson::new(json!({ "versions": [1] }));
-        self.api.call(Method::POST, &asked.path, Some(&body), &asked).await.map(drop)
+        self.api.call(Method::POST, &asked, Some(&body)).await.map(drop)
     }
 
     /// Whether the token may do all of this under `prefix`.
     pub(super) async fn may_do_all(&self, prefix: &str) -> Result<(), TargetError> {
         let path = |kind: &str| format!("{}/{kind}/{prefix}/account/credential", self.mount);
         let paths: Vec<String> = NEEDED.iter().map(|(kind, _)| path(kind)).collect();
-        let own = "sys/capabilities-self";
-        let asked = Asked { does: "ask what the token may do, at", path: own.to_owned(), needs: "update" };
+        let path_of_own = "sys/capabilities-self".to_owned();
+        let asked = Asked { does: "ask what the token may do at", path: path_of_own, needs: "update" };
         let body = SecretJson::new(json!({ "paths": paths }));
-        let answer = self.api.call(Method::POST, own, Some(&body), &asked).await?;
+        let answer = self.api.call(Method::POST, &asked, Some(&body)).await?;
         let granted: BTreeMap<String, Vec<String>> = answer.data(&asked)?;
         let mut missing = Vec::new();
         for (kind, needed) in NEEDED {

@@ -103,8 +103,8 @@ impl Session {
         let answer = wire.send(Method::POST, &path, None, Some(&body)).await?;
         if answer.status == 400 || answer.status == 403 {
             return Err(TargetError::Refused(format!(
-                "role id and secret id are not accepted at `auth/{mount}`: make a new secret id, and see that this \
-                 machine's address is within its bounds"
+                "role id and secret id are not accepted at `auth/{mount}`: see that AppRole is mounted there and this \
+                 machine's address within the bounds, or make a new secret id"
             )));
         }
         let auth = wire.accept(answer, &asked)?.auth(&asked)?;
