@@ -95,20 +95,34 @@ impl Connection {
         })
     }
 
-    /// The body of an answer, of at most `limit` bytes.
+    /// The body of an answer.
     ///
     /// # Errors
     ///
-    /// Where it is longer, or ends too early.
-    pub(crate) async fn body(&self, mut response: Response, limit: usize) -> Result<Zeroizing<Vec<u8>>, TargetError> {
+    /// Where it is longer than `limit` bytes, or ends too early.
+    pub(crate) async fn body(&self, response: Response, limit: usize) -> Result<Zeroizing<Vec<u8>>, TargetError> {
+        let body = self.beginning(response, limit).await?;
+        if body.len() > limit {
+            return Err(TargetError::Failed(format!("the answer of {} is longer than {limit} bytes", self.shown())));
+        }
+        Ok(body)
+    }
+
+    /// The body of an answer; the rest is not read where it is longer than
+    /// `limit` bytes.
+    ///
+    /// # Errors
+    ///
+    /// Where it ends too early.
+    pub(crate) async fn beginning(
+        &self,
+        mut response: Response,
+        limit: usize,
+    ) -> Result<Zeroizing<Vec<u8>>, TargetError> {
         let mut body = Zeroizing::new(Vec::new());
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
-            if body.len() + chunk.len() > limit {
-                return Err(TargetError::Failed(format!(
-                    "the answer of {} is longer than {limit} bytes",
-                    self.shown()
-                )));
-            }
+        while body.len() <= limit
+            && let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(&error))?
+        {
             body.extend_from_slice(&chunk);
         }
         Ok(body)

@@ -14,6 +14,7 @@ pub(crate) struct OpenBao {
     process: Guarded,
     address: String,
     folder: PathBuf,
+    root_token: String,
 }
 
 /// How a run of `bao` ended.
@@ -42,7 +43,7 @@ impl OpenBao {
 
     /// A token that may do everything.
     pub(crate) fn root_token(&self) -> &str {
-        ROOT_TOKEN
+        &self.root_token
     }
 
     /// The root certificate of one that speaks TLS.
@@ -52,7 +53,7 @@ impl OpenBao {
 
     /// Runs `bao` with the root token, and `input` where an argument is `-`.
     pub(crate) fn bao(&self, arguments: &[&str], input: &str) -> Said {
-        self.bao_as(ROOT_TOKEN, arguments, input)
+        self.bao_as(&self.root_token, arguments, input)
     }
 
     /// The same with another token.
@@ -72,7 +73,7 @@ impl OpenBao {
         let path = format!("{}:/usr/bin:/bin", program.parent().expect("it is in a folder").display());
         let mut command = Command::new("sh");
         command.args(["-e", "-c", lines]).current_dir(folder.path());
-        self.run(&mut command, ROOT_TOKEN, "", &path).output()
+        self.run(&mut command, &self.root_token, "", &path).output()
     }
 
     /// Seals it, as an operator would.
@@ -113,16 +114,17 @@ impl OpenBao {
             let port = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port").port();
             let scheme = if options.contains(&"-dev-tls") { "https" } else { "http" };
             let address = format!("{scheme}://127.0.0.1:{port}");
+            let root_token = format!("root-token-{}-{}", std::process::id(), unique());
             let mut line = arguments(&["server", "-dev", "-dev-no-store-token"]);
             line.extend(arguments(&[format!("-dev-listen-address=127.0.0.1:{port}")]));
-            line.extend(arguments(&[format!("-dev-root-token-id={ROOT_TOKEN}")]));
+            line.extend(arguments(&[format!("-dev-root-token-id={root_token}")]));
             line.extend(arguments(options));
             if scheme == "https" {
                 line.push(OsString::from(format!("-dev-tls-cert-dir={}", folder.display())));
             }
             let environment = [(OsString::from("HOME"), folder.clone().into_os_string())];
             let process = Guarded::spawn(&binary(), &line, &environment, &folder, "KILL");
-            let server = Self { process, address, folder };
+            let server = Self { process, address, folder, root_token };
             for _ in 0..STARTING {
                 if !server.process.is_running() {
                     break;
@@ -165,6 +167,5 @@ fn unique() -> usize {
     NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
 }
 
-const ROOT_TOKEN: &str = "root-token-of-a-test";
 /// So many looks, fifty milliseconds apart.
 const STARTING: usize = 1200;

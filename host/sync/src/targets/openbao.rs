@@ -33,7 +33,7 @@ use bursar_domain::secret::SecretJson;
 use serde_json::{Value, json};
 
 use self::api::Api;
-use self::content::{Content, Mark, whose};
+use self::content::{Content, Mark, UNMARKED, whose};
 use self::kv::{Kv, Latest, Metadata, Wrote};
 use self::session::Session;
 use self::settings::{Place, read, sign_in};
@@ -137,7 +137,7 @@ impl Target for OpenBao {
                 }
             }
         }
-        Err(TargetError::Conflict(format!("others keep writing to {place}: see who does, and give them another path")))
+        Err(busy(path))
     }
 
     async fn remove(&self, place: &str, removal: &Removal, _receipt: Option<&Value>) -> Result<(), TargetError> {
@@ -177,21 +177,28 @@ impl OpenBao {
     }
 
     async fn standing(&self, path: &str, owner: &Owner) -> Result<Standing, TargetError> {
-        let Some(metadata) = self.kv.metadata(path).await? else { return Ok(Standing::Nothing) };
-        if !metadata.custom().is_empty() {
-            return Ok(match whose(metadata.custom(), owner) {
-                None => Standing::Ours { metadata, marked: true },
-                Some(others) => Standing::Foreign(others),
-            });
+        for _ in 0..STEPS {
+            let Some(metadata) = self.kv.metadata(path).await? else { return Ok(Standing::Nothing) };
+            if !metadata.custom().is_empty() {
+                return Ok(match whose(metadata.custom(), owner) {
+                    None => Standing::Ours { metadata, marked: true },
+                    Some(others) => Standing::Foreign(others),
+                });
+            }
+            // Without a mark it is ours only as the first version of ours, and as long as that is the last.
+            if metadata.current_version == 1 {
+                match self.kv.read(path).await? {
+                    Latest::Content(data, 1) if content::says_owner(&data, owner) => {
+                        return Ok(Standing::Ours { metadata, marked: false });
+                    }
+                    // It went on while we looked, and may be marked now.
+                    Latest::Content(_, 2..) => continue,
+                    Latest::Content(..) | Latest::Gone => {}
+                }
+            }
+            return Ok(Standing::Foreign(UNMARKED.to_owned()));
         }
-        // Without a mark it is ours only as the first version of ours, and as long as that is the last.
-        if metadata.current_version == 1
-            && let Latest::Content(data, 1) = self.kv.read(path).await?
-            && content::says_owner(&data, owner)
-        {
-            return Ok(Standing::Ours { metadata, marked: false });
-        }
-        Ok(Standing::Foreign("it bears no mark of Bursar's".to_owned()))
+        Err(busy(path))
     }
 
     /// Destroys the first version, where it is the one that was written then:
@@ -208,6 +215,10 @@ fn foreign(place: &str, whose: &str) -> String {
     format!(
         "{place} is not ours ({whose}): rename the credential, use another `prefix`, or remove that secret yourself"
     )
+}
+
+fn busy(path: &str) -> TargetError {
+    TargetError::Conflict(format!("others keep writing to `{path}`: see who does, and give them another path"))
 }
 
 fn receipt(version: u64) -> Value {

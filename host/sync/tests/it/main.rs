@@ -2,3 +2,4 @@
 
 mod openbao;
 mod support;
+mod webhook;

@@ -97,7 +97,7 @@ impl Mark {
 pub(super) fn whose(custom: &BTreeMap<String, String>, owner: &Owner) -> Option<String> {
     let is = |key: &str, value: &str| custom.get(key).is_some_and(|there| there == value);
     if !is(MANAGED_BY, OURSELVES) {
-        return Some("it bears no mark of Bursar's".to_owned());
+        return Some(UNMARKED.to_owned());
     }
     if !is("installation", &owner.installation.to_string()) {
         return Some("it is another Bursar's".to_owned());
@@ -134,6 +134,8 @@ fn ids(owner: &Owner) -> String {
     ids.to_string()
 }
 
+/// Why something is not ours.
+pub(super) const UNMARKED: &str = "it bears no mark of Bursar's";
 /// No artifact's name has a colon.
 const OWNER_KEY: &str = "bursar:owner";
 const MANAGED_BY: &str = "managed-by";

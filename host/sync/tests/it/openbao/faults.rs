@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bursar_domain::region::TargetError;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Setup, one, ours, target};
 use crate::support::fault_proxy::{FaultProxy, Mode};
 use crate::support::openbao::OpenBao;
 use crate::support::region::{owner, parcel};
+use crate::support::scripted::Scripted;
 
 #[tokio::test]
 async fn a_sealed_server_is_not_reachable_until_it_is_unsealed() {
@@ -73,7 +74,7 @@ async fn a_broken_wire_is_told_and_the_next_try_holds() {
         (Mode::Refuse, "ended before"),
         (Mode::Drop, "no answer"),
         (Mode::Hold, "no answer"),
-        (Mode::Delay(Duration::from_secs(60)), "no answer"),
+        (Mode::Delay(Duration::from_mins(1)), "no answer"),
         (Mode::Truncate(40), "ended before"),
         (Mode::Reset(40), "ended before"),
     ];
@@ -143,8 +144,8 @@ async fn an_answer_is_never_passed_on() {
         (502, "unreachable"),
         (503, "unreachable"),
     ] {
-        let address = answering(status, json!({ "errors": [format!("echo {secret}")] })).await;
-        let settings = json!({ "address": format!("http://{address}"), "token": secret });
+        let server = Scripted::start(status, &json!({ "errors": [format!("echo {secret}")] }).to_string()).await;
+        let settings = json!({ "address": server.url(), "token": secret });
         let target = crate::support::region::open("openbao", settings, None).await.expect("it opens");
         let error = target.check().await.expect_err("it is refused");
         assert_eq!(error.word(), word, "{status}: {error}");
@@ -153,26 +154,4 @@ async fn an_answer_is_never_passed_on() {
             assert!(matches!(error, TargetError::Throttled { seconds: Some(7), .. }), "{error:?}");
         }
     }
-}
-
-/// A server that answers everything so.
-async fn answering(status: u16, body: Value) -> SocketAddr {
-    use http_body_util::Full;
-    use hyper::body::Bytes;
-    use hyper::service::service_fn;
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let address = listener.local_addr().expect("an address");
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let service = service_fn(|_| {
-                let response = hyper::Response::builder().status(status).header("retry-after", "7");
-                let response = response.header("location", "http://127.0.0.1:9/");
-                std::future::ready(response.body(Full::new(Bytes::from(body.to_string()))))
-            });
-            let stream = hyper_util::rt::TokioIo::new(stream);
-            // It fails where the client ends the connection.
-            let _ = hyper::server::conn::http1::Builder::new().serve_connection(stream, service).await;
-        }
-    });
-    address
 }
