@@ -51,7 +51,6 @@ impl Connection {
             .redirect(Policy::none())
             .no_proxy()
             .timeout(self.timeout)
-            .connect_timeout(self.timeout)
             .user_agent(concat!("bursar/", env!("CARGO_PKG_VERSION")));
         if let Some(path) = &self.ca_file {
             let invalid = |what: &str| TargetError::Invalid(format!("the file of `caFile`, {path}, {what}"));

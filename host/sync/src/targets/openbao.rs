@@ -13,9 +13,9 @@
 //!
 //! Marking first would be two writes, but would put our mark on what somebody
 //! else wrote between them; content first and without the owner in it would be
-//! nobody's after a crash. Until the mark is set, a version of somebody else's
-//! over the first makes the path theirs: then ours is destroyed, and nothing
-//! else touched. Whoever writes over it later changes what is marked as ours,
+//! nobody's after a crash. A version of somebody else's over the first, when we
+//! look at it to mark it, makes the path theirs: then ours is destroyed, and
+//! nothing else touched. Whoever writes over it later changes what is ours,
 //! which is drift; the engine keeps what they wrote as an older version.
 
 mod api;
@@ -123,7 +123,7 @@ impl Target for OpenBao {
                     }
                 }
                 Standing::Ours { metadata, marked } if !marked || !mark.is_in(&metadata) => {
-                    self.kv.mark(path, &metadata, mark.entries()).await?;
+                    self.kv.mark(path, &metadata, &mark.upon(&metadata)).await?;
                 }
                 Standing::Ours { metadata, .. } => {
                     let version = metadata.current_version;
@@ -227,5 +227,5 @@ fn receipt(version: u64) -> Value {
 
 const PLAIN: Setting = Setting { name: "", about: "", secret: false, moves: false, required: false };
 const MOVES: Setting = Setting { moves: true, ..PLAIN };
-/// A first put takes four looks; the rest is for races that are lost.
+/// A first put takes three looks; the rest is for races that are lost.
 const STEPS: usize = 8;

@@ -167,6 +167,8 @@ impl Wire {
             200..=299 | 404 => return Ok(answer),
             // Of content and of metadata.
             400 if answer.says("check-and-set") => TargetError::Conflict(format!("others wrote to `{path}`")),
+            // Vault, for a moment after a mount was made one of version 2.
+            400 if answer.says("Upgrading") => TargetError::Unreachable(format!("{at} is still upgrading the mount")),
             403 => TargetError::Refused(format!(
                 "the token is not valid, or may not {does} `{path}`: its policy must grant {needs} there"
             )),

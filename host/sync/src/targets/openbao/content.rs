@@ -82,14 +82,17 @@ impl Mark {
         Self(entries)
     }
 
-    /// The entries.
-    pub(super) fn entries(&self) -> &BTreeMap<String, String> {
-        &self.0
+    /// The entries of a secret with this mark: what others noted beside it stays.
+    pub(super) fn upon(&self, metadata: &Metadata) -> BTreeMap<String, String> {
+        let mut entries = metadata.custom().clone();
+        entries.remove(ENCODED);
+        entries.extend(self.0.clone());
+        entries
     }
 
     /// Whether the metadata says so already.
     pub(super) fn is_in(&self, metadata: &Metadata) -> bool {
-        *metadata.custom() == self.0
+        *metadata.custom() == self.upon(metadata)
     }
 }
 

@@ -78,7 +78,8 @@ impl Session {
     pub(super) async fn replace(&self, wire: &Wire, ended: &str) -> Result<Zeroizing<String>, TargetError> {
         if let SignIn::Token(_) = &self.sign_in {
             return Err(TargetError::Refused(
-                "the token is not valid, or not any more: give another one, or an AppRole, whose tokens renew themselves"
+                "the token is not valid, or not any more, or lacks the policy `default`: give another one, or an AppRole, \
+                 whose tokens renew themselves"
                     .to_owned(),
             ));
         }

@@ -104,6 +104,7 @@ async fn what_is_removed_is_gone_with_all_versions() {
 async fn a_renamed_owner_is_the_same_owner() {
     let setup = Setup::new().await;
     setup.put(&[("password", b"one")]).await.expect("it is put");
+    setup.server.bao(&["kv", "metadata", "patch", "-custom-metadata=team=web", &setup.place], "").output();
     let mut renamed = setup.owner.clone();
     renamed.credential_name = "database".to_owned();
     // At the old place, where it still is until the broker has moved it.
@@ -112,7 +113,8 @@ async fn a_renamed_owner_is_the_same_owner() {
     let (_, version) = setup.there().expect("a secret");
     setup.target.put(&setup.place, &parcel(&renamed, &[("password", b"one")]), None).await.expect("it is put");
     assert_eq!(setup.there().expect("a secret").1, version);
-    assert_eq!(setup.metadata().expect("metadata")["custom_metadata"]["credential-name"], "database");
+    let custom = setup.metadata().expect("metadata")["custom_metadata"].clone();
+    assert_eq!((&custom["credential-name"], &custom["team"]), (&json!("database"), &json!("web")));
 }
 
 #[tokio::test]
