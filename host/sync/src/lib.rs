@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod http;
 mod settings;
 mod targets;
 

@@ -58,7 +58,7 @@ impl Targets for SystemTargets {
         let target: Arc<dyn Target> = match region.target.as_str() {
             "directory" => directory::open(settings)?,
             "kubernetes" => kubernetes::open(installation, settings).await?,
-            "openbao" => openbao::open(settings, login).await?,
+            "openbao" => openbao::open(settings, login)?,
             "webhook" => webhook::open(&region.name, settings, login)?,
             other => return Err(TargetError::Failed(format!("there is no target `{other}`"))),
         };

@@ -1,3 +1,7 @@
-//! The targets, held against what they are for.
+//! The targets, held against what they speak to.
 
+mod directory;
 mod kubernetes;
+mod openbao;
+mod support;
+mod webhook;
