@@ -1,0 +1,45 @@
+//! Taking a credential's artifacts away.
+
+use bursar_domain::region::{Owner, TargetError};
+
+use super::manifest::{Contents, Held, Place};
+use super::options::Options;
+use super::root::Root;
+use super::tree::Entry;
+
+/// Removes what is ours at `place`, and leaves what is foreign.
+///
+/// # Errors
+///
+/// [`TargetError::Foreign`] where a link or file stands for one of our
+/// directories: what we put there may be behind it, and only a person can say.
+pub(super) fn remove(options: &Options, place: &Place, owner: &Owner) -> Result<(), TargetError> {
+    let Some(root) = Root::open(options)? else { return Ok(()) };
+    let _turn = root.turn(owner.credential)?;
+    let mut manifest = match root.settle(owner)? {
+        Held::Us(manifest) => manifest,
+        Held::Nobody | Held::Others(_) => return Ok(()),
+        Held::Broken(what) => return Err(TargetError::Foreign(what)),
+    };
+    let Some(contents) = manifest.directories.remove(&place.to_string()) else { return Ok(()) };
+    remove_files(&root, place, &contents)?;
+    root.store(&manifest)
+}
+
+fn remove_files(root: &Root<'_>, place: &Place, contents: &Contents) -> Result<(), TargetError> {
+    let Some(account) = root.top.directory(&place.account)? else { return Ok(()) };
+    if let Some(directory) = account.directory(&place.credential)? {
+        for name in &contents.artifacts {
+            if let Entry::File(_) = directory.entry(name)? {
+                directory.remove_file(name)?;
+            }
+        }
+        directory.sync()?;
+    }
+    let turn = root.turn_at_accounts()?;
+    if account.remove_directory(&place.credential)? {
+        account.sync()?;
+        root.release_account(&place.account, &turn)?;
+    }
+    Ok(())
+}
