@@ -8,7 +8,7 @@ use bursar_domain::region::{Owner, TargetError};
 use super::manifest::{Contents, Held, Manifest, Place, is_plain};
 use super::options::Options;
 use super::options::Rights;
-use super::root::{Root, maker};
+use super::root::Root;
 use super::tree::{Dir, Entry};
 
 /// Makes what is at `place` exactly these artifacts, and leaves what is foreign.
@@ -105,9 +105,7 @@ impl Push<'_> {
             return Err(not_ours(account, &self.place.credential));
         };
         let Difference { missing, changed } = self.difference(directory, &before)?;
-        if maker(&self.root.corner, &self.place.account)? == Some(self.owner.installation.to_string()) {
-            account.set_rights(self.root.options.directories)?;
-        }
+        self.root.keep_account(&self.place.account, account, self.owner)?;
         directory.set_rights(self.root.options.directories)?;
 
         if !missing.is_empty() || !changed.is_empty() {

@@ -16,30 +16,29 @@ use super::tree::Entry;
 pub(super) fn remove(options: &Options, place: &Place, owner: &Owner) -> Result<(), TargetError> {
     let Some(root) = Root::open(options)? else { return Ok(()) };
     let _turn = root.turn(owner.credential)?;
-    let mut manifest = match root.settle(owner)? {
-        Held::Us(manifest) => manifest,
-        Held::Nobody | Held::Others(_) => return Ok(()),
+    match root.settle(owner)? {
+        Held::Us(mut manifest) => {
+            if let Some(contents) = manifest.directories.remove(&place.to_string()) {
+                remove_files(&root, place, &contents)?;
+                root.store(&manifest)?;
+            }
+        }
+        Held::Nobody => {}
+        Held::Others(_) => return Ok(()),
         Held::Broken(what) => return Err(TargetError::Foreign(what)),
-    };
-    let Some(contents) = manifest.directories.remove(&place.to_string()) else { return Ok(()) };
-    remove_files(&root, place, &contents)?;
-    root.store(&manifest)
+    }
+    // Also where nothing was ours: a crash may have come between it and the first file.
+    root.release_account(&place.account, &root.turn_at_accounts()?)
 }
 
 fn remove_files(root: &Root<'_>, place: &Place, contents: &Contents) -> Result<(), TargetError> {
     let Some(account) = root.top.directory(&place.account)? else { return Ok(()) };
-    if let Some(directory) = account.directory(&place.credential)? {
-        for name in &contents.artifacts {
-            if let Entry::File(_) = directory.entry(name)? {
-                directory.remove_file(name)?;
-            }
+    let Some(directory) = account.directory(&place.credential)? else { return Ok(()) };
+    for name in &contents.artifacts {
+        if let Entry::File(_) = directory.entry(name)? {
+            directory.remove_file(name)?;
         }
-        directory.sync()?;
     }
-    let turn = root.turn_at_accounts()?;
-    if account.remove_directory(&place.credential)? {
-        account.sync()?;
-        root.release_account(&place.account, &turn)?;
-    }
-    Ok(())
+    directory.sync()?;
+    if account.remove_directory(&place.credential)? { account.sync() } else { Ok(()) }
 }

@@ -81,6 +81,7 @@ impl<'a> Root<'a> {
             self.store(settled)?;
         }
         self.clear_staging(owner)?;
+        self.corner.remove_file(&new_name(&manifest_name(owner.credential)))?;
         Ok(staged.map_or(Held::Nobody, Held::Us))
     }
 
@@ -121,6 +122,7 @@ impl<'a> Root<'a> {
     /// The directory of an account, made where it is missing. Asks for the turn at accounts.
     pub(super) fn account(&self, name: &str, owner: &Owner, _turn: &Turn) -> Result<Dir, TargetError> {
         if let Some(account) = self.top.directory(name)? {
+            self.keep_account(name, &account, owner)?;
             return Ok(account);
         }
         let accounts = self.corner.directory_or_make(ACCOUNTS)?.0;
@@ -131,6 +133,11 @@ impl<'a> Root<'a> {
             self.top.sync()?;
         }
         Ok(account)
+    }
+
+    /// Keeps the rights of an account's directory, if this installation made it.
+    pub(super) fn keep_account(&self, name: &str, account: &Dir, owner: &Owner) -> Result<(), TargetError> {
+        if is_maker(&self.corner, name, owner)? { account.set_rights(self.options.directories) } else { Ok(()) }
     }
 
     /// Removes the directory of an account, if a broker made it and it is empty.
@@ -166,10 +173,15 @@ pub(super) fn staged(corner: &Dir, owner: &Owner) -> Result<Vec<String>, TargetE
 }
 
 /// The installation that made the directory of an account, if one did.
-pub(super) fn maker(corner: &Dir, account: &str) -> Result<Option<String>, TargetError> {
+fn maker(corner: &Dir, account: &str) -> Result<Option<String>, TargetError> {
     let Some(accounts) = corner.directory(ACCOUNTS)? else { return Ok(None) };
     let maker = accounts.read(account, MAX_MANIFEST_BYTES)?;
     Ok(maker.map(|maker| String::from_utf8_lossy(&maker).into_owned()))
+}
+
+/// Whether this installation made the directory of an account.
+pub(super) fn is_maker(corner: &Dir, account: &str, owner: &Owner) -> Result<bool, TargetError> {
+    Ok(maker(corner, account)?.is_some_and(|maker| maker == owner.installation.to_string()))
 }
 
 fn make_top(options: &Options) -> Result<Dir, TargetError> {
@@ -207,7 +219,7 @@ fn check_corner(top: &Dir, corner: &Dir) -> Result<(), TargetError> {
 
 /// Writes one of our own files as a whole, down to the disk.
 fn write(to: &Dir, name: &str, content: &[u8]) -> Result<(), TargetError> {
-    let new = format!("{name}.new");
+    let new = new_name(name);
     to.remove_file(&new)?;
     to.write_new(&new, content, OUR_FILE)?;
     to.move_over(&new, to, name)?;
@@ -216,6 +228,11 @@ fn write(to: &Dir, name: &str, content: &[u8]) -> Result<(), TargetError> {
 
 fn manifest_name(credential: CredentialId) -> String {
     format!("{credential}.json")
+}
+
+/// Where it is written before it is moved over the old one.
+fn new_name(name: &str) -> String {
+    format!("{name}.new")
 }
 
 fn staging_name(owner: &Owner) -> String {

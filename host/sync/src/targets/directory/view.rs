@@ -6,7 +6,7 @@ use rustix::fs::Access;
 use super::manifest::{Held, Place};
 use super::options::Options;
 use super::put::not_ours;
-use super::root::{held, maker, no_parent, open_corner, staged};
+use super::root::{held, is_maker, no_parent, open_corner, staged};
 use super::tree::{Dir, Entry};
 
 /// What is at `place`. An artifact whose mode or owner is not as wanted, or
@@ -35,7 +35,7 @@ fn look_below(options: &Options, top: &Dir, place: &Place, owner: &Owner) -> Res
         return Err(not_ours(&account, &place.credential));
     };
 
-    let ours = maker(&corner, &place.account)? == Some(owner.installation.to_string());
+    let ours = is_maker(&corner, &place.account, owner)?;
     let directories_are_right =
         options.directories.hold_for(&directory.stat()?) && (!ours || options.directories.hold_for(&account.stat()?));
     let mut artifacts = Vec::new();
