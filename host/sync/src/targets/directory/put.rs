@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use bursar_domain::plugin::Artifact;
 use bursar_domain::region::{Owner, TargetError};
+use rustix::fs::Stat;
 
 use super::manifest::{Contents, Held, Manifest, Place, is_plain};
-use super::options::Options;
-use super::options::Rights;
+use super::options::{Options, Rights};
 use super::root::Root;
 use super::tree::{Dir, Entry};
 
@@ -38,12 +38,7 @@ pub(super) fn put(options: &Options, place: &Place, owner: &Owner, artifacts: &[
 }
 
 /// Whether what stands at a name is this artifact already, its rights too.
-fn is_right(
-    directory: &Dir,
-    artifact: &Artifact,
-    stat: &rustix::fs::Stat,
-    rights: Rights,
-) -> Result<bool, TargetError> {
+fn is_right(directory: &Dir, artifact: &Artifact, stat: &Stat, rights: Rights) -> Result<bool, TargetError> {
     let size = artifact.content.len();
     if !rights.hold_for(stat) || usize::try_from(stat.st_size) != Ok(size) {
         return Ok(false);
