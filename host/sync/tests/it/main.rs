@@ -1,4 +1,5 @@
-//! The targets, held against what they speak to.
+//! The targets, held against what they speak to: the real thing, or a fake that
+//! others proved.
 
 mod directory;
 mod kubernetes;
