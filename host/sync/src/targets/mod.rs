@@ -19,8 +19,11 @@ use uuid::Uuid;
 /// The targets of this system: its file system and its network.
 #[derive(Default)]
 pub struct SystemTargets {
-    open: Mutex<HashMap<RegionId, (Vec<u8>, Arc<dyn Target>)>>,
+    open: Mutex<HashMap<RegionId, Opened>>,
 }
+
+/// A target that is ready, and the digest of what it was made of.
+type Opened = (Vec<u8>, Arc<dyn Target>);
 
 /// Every kind. The order is the one people see.
 static KINDS: [TargetKind; 4] = [directory::KIND, kubernetes::KIND, openbao::KIND, webhook::KIND];
