@@ -1,46 +1,23 @@
 //! `tests/lab/kubernetes.py`: an API server of namespaces and Secrets.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use reqwest::{Certificate, Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::fakes::{START_DEADLINE, list, plain_http, python};
-use crate::support::Guarded;
-use crate::support::guarded::arguments;
-use crate::support::server::eventually;
+use super::script::{Script, list};
 
 /// An API server. Its users may do everything until they are denied something; `admin` is the first.
-pub(crate) struct Kubernetes {
-    // It ends with this.
-    _process: Guarded,
-    ready: Value,
-}
+pub(crate) struct Kubernetes(Script);
 
 impl Kubernetes {
     pub(crate) async fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder").keep();
-        let line = python("kubernetes.py");
-        let mut words = arguments(&line.get_args().collect::<Vec<_>>());
-        words.extend(arguments(&["--folder".as_ref(), folder.as_os_str()]));
-        let given = line.get_envs().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())));
-        let environment: Vec<_> = given.collect();
-        let process = Guarded::spawn(Path::new(line.get_program()), &words, &environment, &folder, "KILL");
-        let file: PathBuf = folder.join("ready.json");
-        let answers = async || file.exists() || !process.is_running();
-        assert!(
-            eventually(START_DEADLINE, answers).await && file.exists(),
-            "kubernetes.py does not start:\n{}",
-            process.output()
-        );
-        let text = std::fs::read_to_string(&file).expect("ready.json is whole when it is there");
-        let ready = serde_json::from_str(&text).expect("ready.json is JSON");
-        Self { _process: process, ready }
+        Self(Script::start("kubernetes.py", Vec::new(), Vec::new()).await)
     }
 
     /// `https://127.0.0.1:PORT`.
     pub(crate) fn address(&self) -> String {
-        format!("https://127.0.0.1:{}", self.ready["port"])
+        format!("https://127.0.0.1:{}", self.0.ready["port"])
     }
 
     /// The root that vouches for the server.
@@ -178,20 +155,11 @@ impl Kubernetes {
     }
 
     async fn control(&self, method: Method, path: &str, body: Option<&Value>) -> Value {
-        let url = format!("http://127.0.0.1:{}/{path}", self.ready["control"]);
-        let mut request = plain_http().request(method.clone(), url);
-        if let Some(body) = body {
-            request = request.header("Content-Type", "application/json").body(body.to_string());
-        }
-        let response = request.send().await.unwrap_or_else(|error| panic!("{method} {path}: {error:?}"));
-        let status = response.status();
-        let text = response.text().await.expect("a whole answer");
-        assert!(status.is_success(), "{method} {path}: {status} {text}");
-        if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect("an answer in JSON") }
+        self.0.control(method, path, body).await
     }
 
     fn text(&self, name: &str) -> &str {
-        self.ready[name].as_str().expect("a text")
+        self.0.ready[name].as_str().expect("a text")
     }
 }
 

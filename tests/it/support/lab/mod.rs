@@ -13,6 +13,7 @@
 mod fakes;
 mod kubernetes;
 mod powerdns;
+mod script;
 
 pub(crate) use fakes::{AcmeDns, Cloud, Fake, HttpReq};
 pub(crate) use kubernetes::Kubernetes;
