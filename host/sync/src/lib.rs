@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod blot;
 mod http;
 mod settings;
 mod targets;

@@ -1,7 +1,6 @@
 //! Kubernetes: one Secret for each credential, by server-side apply.
 
 mod api;
-mod blot;
 mod cluster;
 mod kubeconfig;
 mod naming;
@@ -22,11 +21,11 @@ use serde_json::Value;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use self::blot::Blot;
 use self::cluster::{Cluster, Source};
 use self::naming::{Form, Naming, Spot};
 use self::secret::{Wanted, Whose, contents, whose};
 use self::secrets::Secrets;
+use crate::blot::Blotter;
 use crate::settings::Settings;
 
 /// The kind.
@@ -125,7 +124,7 @@ impl Target for Kubernetes {
     async fn put(&self, place: &str, parcel: &Parcel, _: Option<&Value>) -> Result<Value, TargetError> {
         let spot = Spot::read(place)?;
         let wanted = Wanted::new(spot, parcel, &self.labels, &self.annotations)?;
-        let mut blot = Blot::default();
+        let mut blot = Blotter::default();
         parcel.artifacts.iter().for_each(|artifact| blot.add(&artifact.content));
         let namespaces = self.creates_namespaces.then_some(self.installation);
         Secrets::new(self.cluster.api()?, spot).put(&wanted, &parcel.owner, namespaces, blot).await

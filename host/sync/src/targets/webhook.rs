@@ -4,7 +4,6 @@
 //! in `docs/targets/webhook.md`.
 
 mod answer;
-mod blot;
 mod message;
 mod settings;
 
@@ -22,8 +21,8 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use self::answer::Answer;
-use self::blot::Blotter;
 use self::settings::{key, read};
+use crate::blot::Blotter;
 use crate::http::Connection;
 
 /// The kind.

@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 use tracing::instrument::WithSubscriber as _;
 use zeroize::Zeroizing;
 
-use super::blot::Blot;
+use crate::blot::Blotter;
 
 /// A connection to an API server.
 #[derive(Clone)]
@@ -27,7 +27,7 @@ pub(super) struct Api {
     /// How long one request may take.
     pub(super) timeout: Duration,
     /// The secrets by which we sign in.
-    pub(super) secrets: Arc<Blot>,
+    pub(super) secrets: Arc<Blotter>,
 }
 
 /// What a request is about, for the texts of errors.
@@ -63,12 +63,14 @@ impl Api {
         &self,
         subject: Subject<'_>,
         request: Request<Vec<u8>>,
-        quotable: Option<&Blot>,
+        quotable: Option<&Blotter>,
     ) -> Result<T, Failure> {
         // What kube logs of failures would be told twice, and its debugging output shows answers.
         let answer = self.exchange(request).with_subscriber(tracing::Dispatch::none());
         let (status, headers, body) = match tokio::time::timeout(self.timeout, answer).await {
-            Ok(answer) => answer.map_err(|text| unreachable(subject, &self.secrets.clean(&text)))?,
+            Ok(answer) => {
+                answer.map_err(|text| unreachable(subject, &self.secrets.excerpt(&text, MAX_EXCERPT_CHARACTERS)))?
+            }
             Err(_) => return Err(unreachable(subject, &format!("no answer in {} s", self.timeout.as_secs()))),
         };
         if status.is_success() {
@@ -92,13 +94,16 @@ impl Api {
         code: StatusCode,
         headers: &HeaderMap,
         body: &[u8],
-        quotable: Option<&Blot>,
+        quotable: Option<&Blotter>,
     ) -> Failure {
         let status: Status = serde_json::from_slice(body).unwrap_or_default();
         let reason = status.reason.as_deref().unwrap_or_default();
         let details = status.details.as_ref();
         let says = match (&status.message, quotable) {
-            (Some(message), Some(blot)) => format!(": {}", self.secrets.clean(&blot.clean(message))),
+            (Some(message), Some(blot)) => format!(
+                ": {}",
+                self.secrets.excerpt(&blot.excerpt(message, MAX_EXCERPT_CHARACTERS), MAX_EXCERPT_CHARACTERS)
+            ),
             _ => String::new(),
         };
         let is_terminating = details
@@ -198,3 +203,4 @@ fn seconds_to_wait(headers: &HeaderMap, status: &Status) -> Option<u32> {
 
 /// A Secret of 1 MiB in base64, with as many annotations and managers as it may have, fits twice.
 const MAX_ANSWER_BYTES: usize = 8 << 20;
+const MAX_EXCERPT_CHARACTERS: usize = 400;

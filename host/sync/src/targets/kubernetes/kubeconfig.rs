@@ -9,13 +9,13 @@ use rustls::crypto::CryptoProvider;
 use secrecy::ExposeSecret as _;
 use url::Url;
 
-use super::blot::Blot;
+use crate::blot::Blotter;
 
 /// A configuration that can be used.
 pub(super) struct Ready {
     pub(super) config: Config,
     /// The secrets by which it signs in.
-    pub(super) secrets: Blot,
+    pub(super) secrets: Blotter,
 }
 
 /// Reads the text of a kubeconfig, which must be self-contained.
@@ -188,8 +188,8 @@ fn unusable(error: &KubeconfigError) -> String {
     }
 }
 
-fn secrets_of(user: &AuthInfo) -> Blot {
-    let mut secrets = Blot::default();
+fn secrets_of(user: &AuthInfo) -> Blotter {
+    let mut secrets = Blotter::default();
     for secret in [&user.token, &user.password, &user.client_key_data].into_iter().flatten() {
         secrets.add(secret.expose_secret().as_bytes());
     }

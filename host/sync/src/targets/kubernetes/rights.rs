@@ -9,7 +9,7 @@ use kube::core::Request;
 use serde_json::json;
 
 use super::api::{Api, Failure, Subject};
-use super::blot::Blot;
+use crate::blot::Blotter;
 
 /// Asks the API server whether we may do all that is needed, in one namespace or, without, in each.
 ///
@@ -64,7 +64,7 @@ async fn is_allowed(api: &Api, verb: &str, resource: &str, namespace: &str) -> R
     let request = Request::new(SelfSubjectAccessReview::url_path(&(), None))
         .create(&PostParams::default(), review.to_string().into_bytes())
         .map_err(|_| Failure::Final(TargetError::Failed("the request cannot be made".to_owned())))?;
-    let answer: SelfSubjectAccessReview = api.send(REVIEW, request, Some(&Blot::default())).await?;
+    let answer: SelfSubjectAccessReview = api.send(REVIEW, request, Some(&Blotter::default())).await?;
     Ok(answer.status.is_some_and(|status| status.allowed))
 }
 

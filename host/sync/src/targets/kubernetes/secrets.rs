@@ -22,9 +22,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::api::{Api, Failure, Subject};
-use super::blot::Blot;
 use super::naming::Spot;
 use super::secret::{MANAGER, Wanted, Whose, namespace_labels, whose};
+use crate::blot::Blotter;
 
 /// One Secret.
 pub(super) struct Secrets<'a> {
@@ -54,7 +54,7 @@ impl<'a> Secrets<'a> {
         wanted: &Wanted<'_>,
         owner: &Owner,
         namespaces: Option<Uuid>,
-        mut blot: Blot,
+        mut blot: Blotter,
     ) -> Result<Value, TargetError> {
         for _ in 0..TRIES {
             let written = match self.get().await {
@@ -86,7 +86,7 @@ impl<'a> Secrets<'a> {
             if let Whose::Foreign(_) = whose(&found, owner) {
                 return Ok(());
             }
-            let mut blot = Blot::default();
+            let mut blot = Blotter::default();
             remember(&mut blot, &found);
             match self.delete(&found, &blot).await {
                 Ok(()) => return Ok(()),
@@ -115,7 +115,7 @@ impl<'a> Secrets<'a> {
         wanted: &Wanted<'_>,
         owner: &Owner,
         namespaces: Option<Uuid>,
-        blot: &Blot,
+        blot: &Blotter,
     ) -> Result<Secret, Failure> {
         let spot = self.spot;
         if let Whose::Foreign(what) = whose(&found, owner) {
@@ -148,7 +148,7 @@ impl<'a> Secrets<'a> {
     /// Makes what we created what we applied. A create is an update in the eyes of server-side apply, and what it set
     /// would not go away with an apply that has it no more. client-go does the same where `kubectl apply` changes over:
     /// <https://pkg.go.dev/k8s.io/client-go/util/csaupgrade>
-    async fn adopt(&self, found: Secret, blot: &Blot) -> Result<Secret, Failure> {
+    async fn adopt(&self, found: Secret, blot: &Blotter) -> Result<Secret, Failure> {
         let entries = found.metadata.managed_fields.as_deref().unwrap_or_default();
         let Some(entries) = adopted(entries) else { return Ok(found) };
         let metadata = json!({
@@ -162,7 +162,7 @@ impl<'a> Secrets<'a> {
         self.api.send(self.subject("patch"), request, Some(blot)).await
     }
 
-    async fn create(&self, wanted: &Wanted<'_>, namespaces: Option<Uuid>, blot: &Blot) -> Result<Secret, Failure> {
+    async fn create(&self, wanted: &Wanted<'_>, namespaces: Option<Uuid>, blot: &Blotter) -> Result<Secret, Failure> {
         let namespace = self.spot.namespace;
         match (self.post(wanted, blot).await, namespaces) {
             (Err(Failure::Absent(resource)), Some(installation)) if resource == "namespaces" => {
@@ -178,7 +178,7 @@ impl<'a> Secrets<'a> {
         }
     }
 
-    async fn post(&self, wanted: &Wanted<'_>, blot: &Blot) -> Result<Secret, Failure> {
+    async fn post(&self, wanted: &Wanted<'_>, blot: &Blotter) -> Result<Secret, Failure> {
         let body =
             serde_json::to_vec(wanted).map_err(|error| unmakeable(kube::core::request::Error::SerializeBody(error)))?;
         let request = self.request.create(&by_us(), body).map_err(unmakeable)?;
@@ -193,13 +193,13 @@ impl<'a> Secrets<'a> {
             .create(&by_us(), body.to_string().into_bytes())
             .map_err(unmakeable)?;
         let subject = Subject { verb: "create", resource: "namespaces", namespace: "", name };
-        match self.api.send::<Namespace>(subject, request, Some(&Blot::default())).await {
+        match self.api.send::<Namespace>(subject, request, Some(&Blotter::default())).await {
             Ok(_) | Err(Failure::Taken) => Ok(()),
             Err(failure) => Err(Failure::Final(failure.into_error(subject))),
         }
     }
 
-    async fn delete(&self, found: &Secret, blot: &Blot) -> Result<(), Failure> {
+    async fn delete(&self, found: &Secret, blot: &Blotter) -> Result<(), Failure> {
         let preconditions = Preconditions {
             uid: Some(known(found.metadata.uid.as_deref())?.to_owned()),
             resource_version: Some(known(found.metadata.resource_version.as_deref())?.to_owned()),
@@ -248,7 +248,7 @@ fn unite(into: &mut Value, from: &Value) {
     }
 }
 
-fn remember(blot: &mut Blot, found: &Secret) {
+fn remember(blot: &mut Blotter, found: &Secret) {
     found.data.iter().flatten().for_each(|(_, value)| blot.add(&value.0));
 }
 

@@ -6,7 +6,7 @@ use reqwest::header::CONTENT_TYPE;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::blot::Blotter;
+use crate::blot::Blotter;
 use crate::http::{Connection, retry_after_seconds};
 
 /// An answer.
@@ -97,41 +97,10 @@ impl Answer {
             _ if self.is_text => std::str::from_utf8(&self.body).ok()?,
             _ => return None,
         };
-        let excerpt = excerpt(&blotter.blot(message));
-        // Once more: what stood on two lines may have been joined.
-        Some(blotter.blot(&excerpt)).filter(|text| !text.is_empty())
-    }
-}
-
-/// The beginning, on one line, without what steers a terminal or turns the
-/// direction of writing.
-fn excerpt(text: &str) -> String {
-    let steers = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
-    };
-    let plain: String = text.chars().map(|c| if steers(c) { ' ' } else { c }).collect();
-    let line = plain.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(MAX_EXCERPT_CHARACTERS) {
-        Some((end, _)) => format!("{}...", &line[..end]),
-        None => line,
+        Some(blotter.excerpt(message, MAX_EXCERPT_CHARACTERS)).filter(|text| !text.is_empty())
     }
 }
 
 const MAX_BODY_BYTES: usize = 16 << 10;
 const MAX_RECEIPT_BYTES: usize = 1 << 10;
 const MAX_EXCERPT_CHARACTERS: usize = 200;
-
-#[cfg(test)]
-mod tests {
-    use super::excerpt;
-
-    #[test]
-    fn an_excerpt_is_short_and_on_one_line() {
-        assert_eq!(excerpt("a\r\nb\u{1b}[31m\tc\u{202e}d\0"), "a b [31m c d");
-        let long = excerpt(&"ä".repeat(1000));
-        assert_eq!(long.chars().count(), 203);
-        assert!(long.ends_with("ä..."));
-        assert_eq!(excerpt(" \n "), "");
-    }
-}

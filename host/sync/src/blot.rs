@@ -1,4 +1,4 @@
-//! Takes out of a text what repeats a secret.
+//! What the other side says is told only without what repeats a secret.
 
 use std::collections::HashMap;
 
@@ -6,25 +6,45 @@ use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE, Engine as _};
 use url::form_urlencoded;
 use zeroize::Zeroizing;
 
-/// Knows secrets in every way that they are likely to be repeated in.
-pub(super) struct Blotter {
-    forms: Vec<Zeroizing<Vec<u8>>>,
+/// Knows secrets, and finds them in every way that they are likely to be
+/// repeated in.
+#[derive(Default)]
+pub(crate) struct Blotter {
+    secrets: Vec<Zeroizing<Vec<u8>>>,
 }
 
 impl Blotter {
     /// Learns secrets.
-    pub(super) fn new<'a>(secrets: impl Iterator<Item = &'a [u8]>) -> Self {
-        Self { forms: secrets.filter(|secret| !secret.is_empty()).flat_map(forms).collect() }
+    pub(crate) fn new<'a>(secrets: impl Iterator<Item = &'a [u8]>) -> Self {
+        let mut blotter = Self::default();
+        secrets.for_each(|secret| blotter.add(secret));
+        blotter
+    }
+
+    /// Learns one more.
+    pub(crate) fn add(&mut self, secret: &[u8]) {
+        if !secret.is_empty() {
+            self.secrets.push(Zeroizing::new(secret.to_vec()));
+        }
     }
 
     /// Whether any of a secret is in a text.
-    pub(super) fn finds_any(&self, text: &str) -> bool {
+    pub(crate) fn finds_any(&self, text: &str) -> bool {
         self.found(text).contains(&true)
+    }
+
+    /// The beginning of a text of the other side, `most` characters on one line
+    /// without what steers a terminal, and without any of a secret.
+    pub(crate) fn excerpt(&self, text: &str, most: usize) -> String {
+        let read = text.char_indices().nth(MAX_READ_CHARACTERS).map_or(text, |(end, _)| &text[..end]);
+        let excerpt = shorten(&self.blot(read), most);
+        // Once more: what stood on two lines may have been joined.
+        self.blot(&excerpt)
     }
 
     /// The text with `[...]` in place of each piece of a secret: of any
     /// [`PIECE`] bytes in a row that are in one, or all of a shorter secret.
-    pub(super) fn blot(&self, text: &str) -> String {
+    fn blot(&self, text: &str) -> String {
         let found = self.found(text);
         let mut blotted = String::with_capacity(text.len());
         let mut within = false;
@@ -48,7 +68,7 @@ impl Blotter {
         for (start, piece) in bytes.windows(PIECE).enumerate() {
             pieces.entry(piece).or_default().push(start);
         }
-        for form in &self.forms {
+        for form in self.secrets.iter().flat_map(|secret| forms(secret)) {
             if form.len() < PIECE {
                 for (start, piece) in bytes.windows(form.len()).enumerate() {
                     if piece == form.as_slice() {
@@ -67,8 +87,9 @@ impl Blotter {
     }
 }
 
-/// A secret as it is; as it stands within JSON, a URL, hexadecimal, and base64
-/// at each of the three places that it can start at there.
+/// A secret as it is; as it stands within JSON, a URL, hexadecimal, the list of
+/// numbers that Go prints bytes as, and base64 at each of the three places that
+/// it can start at there.
 fn forms(secret: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
     let json = serde_json::Value::String(String::from_utf8_lossy(secret).into_owned()).to_string();
     let mut forms = vec![
@@ -77,6 +98,7 @@ fn forms(secret: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
         form_urlencoded::byte_serialize(secret).collect::<String>().into_bytes(),
         hex::encode(secret).into_bytes(),
         hex::encode_upper(secret).into_bytes(),
+        secret.iter().map(u8::to_string).collect::<Vec<_>>().join(" ").into_bytes(),
     ];
     for before in 0..3 {
         let shifted = Zeroizing::new([&[0; 2][..before], secret].concat());
@@ -93,9 +115,25 @@ fn forms(secret: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
     forms.into_iter().map(Zeroizing::new).collect()
 }
 
-/// Few texts have so many bytes in common by chance.
-const PIECE: usize = 8;
+/// The beginning, on one line, without what steers a terminal or turns the
+/// direction of writing.
+fn shorten(text: &str, most: usize) -> String {
+    let steers = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
+    };
+    let plain: String = text.chars().map(|c| if steers(c) { ' ' } else { c }).collect();
+    let line = plain.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(most) {
+        Some((end, _)) => format!("{}...", &line[..end]),
+        None => line,
+    }
+}
+
+/// Shorter ones are in many words; longer ones would let more through.
+const PIECE: usize = 6;
 const BLOT: &str = "[...]";
+const MAX_READ_CHARACTERS: usize = 16 << 10;
 
 #[cfg(test)]
 mod tests {
@@ -142,5 +180,28 @@ mod tests {
     fn a_short_secret_is_blotted_out_whole() {
         let blotter = Blotter::new([&b"hey"[..], &b""[..]].into_iter());
         assert_eq!(blotter.blot("they say hey"), "t[...] say [...]");
+    }
+
+    #[test]
+    fn bytes_as_go_prints_them_are_blotted_out() {
+        let blotter = Blotter::new([&b"s3cret-token"[..]].into_iter());
+        let text = "denied: [115 51 99 114 101 116 45 116 111 107 101 110] is not it";
+        assert_eq!(blotter.excerpt(text, 400), "denied: [[...]] is not it");
+        assert_eq!(blotter.excerpt("cut: s3cret-to...", 400), "cut: [...]...");
+    }
+
+    #[test]
+    fn a_secret_on_two_lines_is_found_when_they_are_joined() {
+        let blotter = Blotter::new([&b"ab cd ef gh"[..]].into_iter());
+        assert_eq!(blotter.excerpt("no: ab\ncd\nef\ngh", 400), "no: [...]");
+    }
+
+    #[test]
+    fn an_excerpt_is_short_and_on_one_line() {
+        assert_eq!(shorten("a\r\nb\u{1b}[31m\tc\u{202e}d\0", 200), "a b [31m c d");
+        let long = shorten(&"ä".repeat(1000), 200);
+        assert_eq!(long.chars().count(), 203);
+        assert!(long.ends_with("ä..."));
+        assert_eq!(shorten(" \n ", 200), "");
     }
 }
