@@ -6,6 +6,7 @@
 
 use uuid::Uuid;
 
+use crate::binding::{Consumer, Place, Term};
 use crate::id::{AccountId, CredentialId, RegionId, TokenId};
 use crate::region::Pair;
 use crate::store::Blind;
@@ -57,13 +58,16 @@ pub enum Table {
     Attachment = 0x20,
     /// How a credential stands in a region, by account, credential and region.
     Placed = 0x21,
-    /// What a consumer uses in a slot, by account and the digest of both.
+    /// What a consumer uses in a slot, by account and the digests of both.
     Binding = 0x22,
-    /// The same by account, credential and that digest.
+    /// The same by account, credential and those digests.
     BindingOf = 0x23,
     /// Last use of a credential in one way, by credential and the digest of the
     /// way.
     UsedBy = 0x24,
+    /// What a credential is found by, by account, the digest of kind and value,
+    /// and credential.
+    Selector = 0x25,
 }
 
 /// Whose key seals a value.
@@ -278,4 +282,60 @@ pub fn pair_placed(key: &[u8]) -> Option<Pair> {
 #[must_use]
 pub fn default_of(blind: &dyn Blind, account: AccountId, type_id: &str) -> Vec<u8> {
     Key::table(Table::Default).id(account.0).name(blind, "default", type_id).bytes()
+}
+
+/// Prefix of what a consumer uses, in [`Table::Binding`].
+#[must_use]
+pub fn bindings_by(blind: &dyn Blind, account: AccountId, consumer: &Consumer) -> Vec<u8> {
+    Key::table(Table::Binding).id(account.0).name(blind, "consumer", &consumer.to_string()).bytes()
+}
+
+/// [`Table::Binding`].
+#[must_use]
+pub fn binding(blind: &dyn Blind, account: AccountId, place: &Place) -> Vec<u8> {
+    Key(bindings_by(blind, account, &place.consumer)).name(blind, "slot", place.slot.as_str()).bytes()
+}
+
+/// Prefix of what a consumer uses of one credential, in [`Table::BindingOf`].
+#[must_use]
+pub fn bindings_between(blind: &dyn Blind, account: AccountId, id: CredentialId, consumer: &Consumer) -> Vec<u8> {
+    Key(of_credential(Table::BindingOf, account, id)).name(blind, "consumer", &consumer.to_string()).bytes()
+}
+
+/// [`Table::BindingOf`]. The key without the digests, which sorts before all of
+/// them, tells when a credential was last bound: whoever deletes it requires it.
+#[must_use]
+pub fn binding_of(blind: &dyn Blind, account: AccountId, id: CredentialId, place: &Place) -> Vec<u8> {
+    Key(bindings_between(blind, account, id, &place.consumer)).name(blind, "slot", place.slot.as_str()).bytes()
+}
+
+/// The consumer's and the slot's digest, in which keys of [`Table::Binding`] and
+/// [`Table::BindingOf`] end.
+#[must_use]
+pub fn place_of(key: &[u8]) -> Option<&[u8; 64]> {
+    key.last_chunk()
+}
+
+/// [`Table::UsedBy`].
+#[must_use]
+pub fn used_by(blind: &dyn Blind, account: AccountId, id: CredentialId, way: &str) -> Vec<u8> {
+    Key(of_credential(Table::UsedBy, account, id)).name(blind, "way", way).bytes()
+}
+
+/// Prefix of the credentials that are found by this, in [`Table::Selector`].
+#[must_use]
+pub fn selected_by(blind: &dyn Blind, account: AccountId, term: &Term) -> Vec<u8> {
+    Key::table(Table::Selector).id(account.0).name(blind, "selector", &format!("{}\n{}", term.kind, term.value)).bytes()
+}
+
+/// [`Table::Selector`].
+#[must_use]
+pub fn selector(blind: &dyn Blind, account: AccountId, term: &Term, id: CredentialId) -> Vec<u8> {
+    Key(selected_by(blind, account, term)).id(id.0).bytes()
+}
+
+/// The credential that a key of [`Table::Selector`] ends in.
+#[must_use]
+pub fn selected(key: &[u8]) -> Option<CredentialId> {
+    key.last_chunk().map(|id| CredentialId(Uuid::from_bytes(*id)))
 }

@@ -13,6 +13,7 @@
 
 pub mod access;
 pub mod audit;
+pub mod binding;
 pub mod broker;
 pub mod clock;
 pub mod credential;

@@ -59,6 +59,7 @@ impl Published {
     security(("bearer" = [])),
     tags(
         (name = "credentials", description = "Stored credentials: data without secrets in, secrets out only when asked for and recorded."),
+        (name = "bindings", description = "Who uses which credential: chosen by consumer and slot, or found for an image or a host."),
         (name = "accounts", description = "Tenants. `{account}` is an id or a name everywhere."),
         (name = "members", description = "What a principal is in an account."),
         (name = "tokens", description = "Bearer tokens; their text is told once."),

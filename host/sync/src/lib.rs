@@ -1,11 +1,12 @@
-//! Keeps what is in every region as it should be: the reconcile loop, and the
-//! targets it pushes to.
+//! Where credentials can be put: the kinds of targets, behind the domain's port.
 //!
-//! What to push is the broker's word; here is when, and how each kind of target
-//! takes it.
+//! What to push and when is the broker's word; here is how each kind takes it,
+//! and that nothing foreign is touched.
 
 #![forbid(unsafe_code)]
 
+mod blot;
+mod http;
 mod settings;
 mod targets;
 

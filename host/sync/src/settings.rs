@@ -56,7 +56,6 @@ impl<'a> Settings<'a> {
     }
 
     /// True or false.
-    #[expect(dead_code, reason = "until a kind has such a setting")]
     pub(crate) fn flag(&mut self, name: &str) -> Option<bool> {
         let value = self.value(name)?;
         if value.as_bool().is_none() {

@@ -27,6 +27,9 @@ enum Body {
     OperatorToken,
     Credential,
     Record,
+    Binding,
+    Resolve,
+    Image,
 }
 
 use Body as B;
@@ -40,6 +43,9 @@ const ADMINS: [u16; 7] = [200, 200, 403, 403, 403, 403, 401];
 const WRITERS: [u16; 7] = [200, 200, 200, 403, 403, 403, 401];
 /// Those who may use a credential, one of a type that cannot be used this way.
 const USERS_IN_VAIN: [u16; 7] = [422, 422, 422, 403, 403, 422, 401];
+/// Those who may use a credential / who may choose one for others.
+const USERS: [u16; 7] = [200, 200, 200, 403, 403, 200, 401];
+const PICKERS: [u16; 7] = [200, 200, 200, 200, 403, 403, 401];
 /// Nothing for all with a token.
 const NOTHING: [u16; 7] = [404, 404, 404, 404, 404, 404, 401];
 
@@ -94,13 +100,21 @@ const TABLE: &[Row] = &[
     Row("PATCH", "/v1/accounts/{account}/credentials/{credential}", B::Title, WRITERS, 404),
     Row("DELETE", "/v1/accounts/{account}/credentials/{credential}", B::None, [204, 204, 204, 403, 403, 403, 401], 404),
     Row("POST", "/v1/accounts/{account}/credentials/{credential}/reveal", B::Empty, WRITERS, 404),
+    Row("POST", "/v1/accounts/{account}/credentials/{credential}/materialize", B::Empty, USERS, 404),
+    Row("GET", "/v1/accounts/{account}/credentials/{credential}/usage", B::None, WRITERS, 404),
+    Row("GET", "/v1/accounts/{account}/bindings", B::None, READERS, 404),
+    Row("GET", "/v1/accounts/{account}/bindings/{consumer}/{slot}", B::None, READERS, 404),
+    Row("PUT", "/v1/accounts/{account}/bindings/{consumer}/{slot}", B::Binding, PICKERS, 404),
     Row(
-        "POST",
-        "/v1/accounts/{account}/credentials/{credential}/materialize",
-        B::Empty,
-        [200, 200, 200, 403, 403, 200, 401],
+        "DELETE",
+        "/v1/accounts/{account}/bindings/{consumer}/{slot}",
+        B::None,
+        [204, 204, 204, 204, 403, 403, 401],
         404,
     ),
+    Row("POST", "/v1/accounts/{account}/resolve", B::Resolve, USERS, 404),
+    Row("POST", "/v1/accounts/{account}/resolve-image", B::Image, USERS, 404),
+    Row("GET", "/v1/accounts/{account}/certificates", B::None, READERS, 404),
     Row("POST", "/v1/accounts/{account}/credentials/{credential}/set-default", B::None, WRITERS, 404),
     Row("POST", "/v1/accounts/{account}/credentials/{deleted}/restore", B::None, WRITERS, 404),
     Row("POST", "/v1/accounts/{account}/credentials/{credential}/probe", B::None, USERS_IN_VAIN, 404),
@@ -117,6 +131,7 @@ async fn every_operation_for_every_role() {
     let server = Server::builder().start().await;
     let (own, other) = (Account::on(&server).await, Account::on(&server).await);
     own.create(basic("kept")).await;
+    own.create(registry("ghcr")).await;
     let mut wrong = Vec::new();
     for row in TABLE {
         let Row(method, path, _, expected, foreign) = row;
@@ -218,6 +233,15 @@ async fn try_it(row: &Row, account: &Account, client: &Client) -> Reply {
         account.admin.put(&format!("members/{name}"), json!({ "role": "member" })).await.expect(200);
         path = path.replace("{principal}", &name);
     }
+    if path.contains("{consumer}") {
+        let consumer = unique("app:x");
+        let body = json!({ "credential": "ghcr" });
+        account.manager.put(&format!("bindings/{consumer}/image-pull"), body).await.expect(200);
+        path = path.replace("{consumer}", &consumer).replace("{slot}", "image-pull");
+    }
+    if path.ends_with("certificates") {
+        path.push_str("?host=www.example.com");
+    }
     if path.ends_with("validate-name") {
         path.push_str("?name=free");
     }
@@ -234,6 +258,9 @@ async fn send(client: &Client, method: &str, path: &str, body: Body) -> Reply {
         Body::Role => json!({ "role": "member" }),
         Body::Token => json!({ "name": unique("x"), "role": "member" }),
         Body::Credential => basic(&unique("c")),
+        Body::Binding => json!({ "credential": "ghcr" }),
+        Body::Resolve => json!({ "consumer": "app:web", "slot": "image-pull" }),
+        Body::Image => json!({ "image": "ghcr.io/org/app:1" }),
         Body::Record => json!({ "fqdn": "_acme-challenge.example.com", "value": "v" }),
     };
     call.json(&body).send().await

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod audit;
+mod bindings;
 mod conditional;
 mod credential_types;
 mod credentials;
@@ -15,4 +16,5 @@ mod members;
 mod openapi;
 mod plugins;
 mod requests;
+mod resolve;
 mod tokens;

@@ -117,6 +117,41 @@ async fn what_anyone_reads(account: &Account, anonymous: &Client) {
     }
 }
 
+/// Bindings and resolution of the credential `full`.
+async fn who_uses_what(account: &Account) {
+    let Account { manager, member, auditor, workload, .. } = account;
+    let binding = "bindings/app:web/image-pull";
+    member.put(binding, json!({ "credential": "full" })).await.expect(200);
+    member.put("bindings/web/image-pull", json!({ "credential": "full" })).await.assert_status(422);
+    member.put(binding, json!({})).await.assert_status(422);
+    auditor.put(binding, json!({ "credential": "full" })).await.expect(403);
+    manager.call(Method::PUT, binding).header("if-match", "\"1\"").json(&json!({ "credential": "full" })).send().await;
+    member.get(binding).await.expect(200);
+    member.get("bindings/app:none/image-pull").await.expect(404);
+    auditor.get("bindings?consumer=app:web&slot=image-pull&credential=full&limit=1").await.expect(200);
+    member.get("bindings?consumer=web").await.assert_status(422);
+    let web = |format: Option<&str>| json!({ "consumer": "app:web", "slot": "image-pull", "format": format });
+    workload.post("resolve", web(None)).await.expect(200);
+    workload.post("resolve", web(Some("login"))).await.expect(200);
+    workload.post("resolve", web(Some("x"))).await.assert_status(422);
+    workload.post("resolve", json!({ "consumer": "app:web", "slot": "basic-auth" })).await.expect(404);
+    workload.post("resolve", json!({ "slot": "image-pull" })).await.assert_status(422);
+    member.post("resolve", web(None)).await.expect(403);
+    workload.post("resolve-image", json!({ "image": "ghcr.io/org/app:1", "format": "login" })).await.expect(200);
+    workload.post("resolve-image", json!({ "image": "quay.io/org/app" })).await.expect(404);
+    workload.post("resolve-image", json!({ "image": "A b" })).await.assert_status(422);
+    manager.get("certificates?host=www.example.com").await.expect(200);
+    member.get("certificates?host=www.example.com").await.expect(200);
+    member.get("certificates?host=a..b").await.assert_status(422);
+    member.get("certificates").await.assert_status(422);
+    manager.get("credentials/full/usage").await.expect(200);
+    member.get("credentials/full/usage").await.expect(403);
+    manager.get("credentials/full").await.expect(200);
+    manager.delete("credentials/full").await.expect(409);
+    member.delete(binding).await.expect(204);
+    member.delete(binding).await.expect(404);
+}
+
 /// What the main job has no use for.
 async fn beyond_the_main_job(account: &Account, anonymous: &Client) {
     let Account { operator, admin, manager, member, auditor, workload, .. } = account;
@@ -179,6 +214,7 @@ async fn beyond_the_main_job(account: &Account, anonymous: &Client) {
     manager.get("credentials/full/dns").await.expect(200);
     member.get("/v1/dns-providers/no-such").await.expect(404);
     member.get("/v1/dns-providers/no-such/template").await.expect(404);
+    who_uses_what(account).await;
     manager.get("credentials/full/versions").await.expect(200);
     manager.act("credentials/full/versions/9/restore").await.expect(404);
     manager.post("credentials/full/reveal", json!({ "fields": ["/x"] })).await.assert_status(422);

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::runner::Cli;
 use crate::support::Account;
+use crate::support::samples::registry;
 
 #[tokio::test]
 async fn a_credentials_life() {
@@ -140,4 +141,21 @@ async fn one_made_not_revealable_stays_so() {
     let refused = cli.run(&["credential", "reveal", "locked", "--field", "password"]).code(4);
     assert_eq!(refused.stdout, "");
     cli.run(&["credential", "materialize", "locked", "--format", "login", "--artifact", "password"]).ok();
+}
+
+/// S2-08, S4-26.
+#[tokio::test]
+async fn what_is_in_use_is_deleted_only_by_force() {
+    let account = Account::new().await;
+    account.create(registry("ghcr")).await;
+    account.member.put("bindings/app:web/image-pull", json!({ "credential": "ghcr" })).await.expect(200);
+    let cli = Cli::managing(&account);
+    let refused = cli.run(&["credential", "delete", "ghcr"]);
+    assert_eq!(refused.code, 5, "{refused:?}");
+    for told in ["in use by binding app:web (image-pull)", "bind them to another one first, or delete by force"] {
+        assert!(refused.stderr.contains(told), "{}", refused.stderr);
+    }
+    let updated = cli.run(&["credential", "update", "ghcr", "--title", "T"]).ok();
+    assert!(updated.stderr.contains("Deleting it breaks authentication for 1 consumer"), "{}", updated.stderr);
+    cli.run(&["credential", "delete", "ghcr", "--force"]).ok();
 }

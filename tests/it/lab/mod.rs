@@ -3,4 +3,5 @@
 mod acme_dns;
 mod cloud;
 mod httpreq;
+mod kubernetes;
 mod powerdns;

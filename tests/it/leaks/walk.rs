@@ -59,11 +59,30 @@ async fn lifecycle(server: &Server, operator: &Client, canaries: &Canaries, name
         entitled.post("credentials/ghcr/materialize", json!({ "format": format })).await.expect(200);
     }
     operator.act("credentials/ghcr/set-default").await.expect(200);
+    uses(operator, &entitled, canaries).await;
     operator.act(&format!("{path}/versions/1/restore")).await.expect(200);
     operator.delete(&path).await.assert_status(204);
     operator.act(&format!("{path}/restore")).await.expect(200);
     operator.post("credentials/ghcr/probe", json!({})).await.assert_status(422);
     operator.delete("credentials/ghcr?purge=true").await.assert_status(204);
+}
+
+/// Who uses the registry, told by those who may not see its secret.
+async fn uses(operator: &Client, entitled: &Client, canaries: &Canaries) {
+    let consumer = format!("app:{}", canaries.name("a consumer"));
+    let place = format!("bindings/{consumer}/image-pull");
+    operator.put(&place, json!({ "credential": "ghcr" })).await.expect(200);
+    let ask = |format: Option<&str>| json!({ "consumer": consumer, "slot": "image-pull", "format": format });
+    entitled.post("resolve", ask(Some("login"))).await.expect(200);
+    entitled.post("resolve-image", json!({ "image": "ghcr.io/org/app", "format": "env" })).await.expect(200);
+    operator.post("resolve", ask(None)).await.expect(200);
+    operator.post("resolve", ask(Some("no-such"))).await.assert_status(422);
+    operator.post("resolve-image", json!({ "image": "ghcr.io/org/app" })).await.expect(200);
+    for read in [&*place, "bindings", "credentials/ghcr/usage", "certificates?host=example.com"] {
+        operator.get(read).await.expect(200);
+    }
+    operator.delete("credentials/ghcr").await.assert_status(409);
+    operator.delete(&place).await.assert_status(204);
 }
 
 async fn certificate(operator: &Client, canaries: &Canaries) {

@@ -1,14 +1,20 @@
 //! The harness: processes that end with the test, a small HTTP client, accounts
-//! with a token per role, certificates, outside tools.
+//! with a token per role, certificates, outside tools, targets and faults.
 
 pub(crate) mod account;
 pub(crate) mod client;
 pub(crate) mod echo;
+#[expect(dead_code, reason = "until the tests of regions use all of it")]
+pub(crate) mod fault_proxy;
 pub(crate) mod guarded;
 pub(crate) mod lab;
 pub(crate) mod openapi;
+#[expect(dead_code, reason = "until the tests of regions use all of it")]
+pub(crate) mod openbao;
 pub(crate) mod pki;
 pub(crate) mod postgres;
+#[expect(dead_code, reason = "until the tests of regions use all of it")]
+pub(crate) mod receiver;
 pub(crate) mod reply;
 pub(crate) mod samples;
 pub(crate) mod server;

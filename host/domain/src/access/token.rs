@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::Role;
+use crate::binding::Consumer;
 use crate::clock::Entropy;
 use crate::credential::Credential;
 use crate::id::{AccountId, TokenId};
@@ -75,6 +76,9 @@ pub struct Scope {
     pub labels: BTreeMap<String, String>,
     /// Regions it may deal with.
     pub regions: Vec<String>,
+    /// Consumers it may resolve for, `app:web`: what they are bound to is
+    /// within, beside what the other parts name.
+    pub consumers: Vec<String>,
 }
 
 impl Scope {
@@ -84,9 +88,19 @@ impl Scope {
         *self == Self::default()
     }
 
-    /// Whether `credential` is within.
+    /// Whether it may speak for `consumer`.
+    #[must_use]
+    pub fn speaks_for(&self, consumer: &Consumer) -> bool {
+        self.consumers.is_empty() || self.consumers.iter().any(|own| own == consumer.as_str())
+    }
+
+    /// Whether `credential` is within whatever it is bound to. Of a token with
+    /// consumers only those are that the other parts name.
     #[must_use]
     pub fn admits(&self, credential: &Credential) -> bool {
+        if self.credentials.is_empty() && self.labels.is_empty() {
+            return self.consumers.is_empty();
+        }
         let id = credential.id.to_string();
         let named = self.credentials.is_empty()
             || self.credentials.iter().any(|wanted| *wanted == id || wanted == credential.name.as_str());

@@ -163,7 +163,9 @@ impl Broker {
             let token: crate::access::Token = codec::decode(&record)?;
             batch = batch.delete(token.hash_key, Expect::Any).delete(record.key, Expect::Any);
         }
-        for table in [Table::Member, Table::Default, Table::TokenUse, Table::DnsRecord, Table::DnsLease] {
+        let own = [Table::Member, Table::Default, Table::Usage, Table::TokenUse, Table::DnsRecord, Table::DnsLease];
+        let own = own.into_iter().chain([Table::Binding, Table::BindingOf, Table::UsedBy, Table::Selector]);
+        for table in own {
             let prefix = keys::of_account(table, id);
             for record in self.store().scan(&prefix, &[], usize::MAX).await? {
                 batch = batch.delete(record.key, Expect::Any);

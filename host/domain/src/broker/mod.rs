@@ -8,6 +8,7 @@
 mod accounts;
 mod authenticate;
 mod authorize;
+mod bindings;
 mod codec;
 mod credentials;
 mod dns;
@@ -31,6 +32,7 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 use uuid::Uuid;
 
+pub use bindings::{BindingQuery, Resolved, Source};
 pub use credentials::{Deletion, ListQuery, Materialized, Probed, Revealed};
 pub use dns::SweepFailure;
 pub use idempotency::{Created, IdempotencyKey};

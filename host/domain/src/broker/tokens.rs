@@ -11,6 +11,7 @@ use super::idempotency::gone;
 use super::{ATTEMPTS, Broker, Created, IdempotencyKey, Page, codec, page};
 use crate::access::{Caller, Right, Role, Scope, Token, TokenKind, TokenText};
 use crate::audit::{Action, Outcome};
+use crate::binding::Consumer;
 use crate::credential::judge_name;
 use crate::id::{AccountId, Reference, TokenId};
 use crate::keys;
@@ -93,14 +94,20 @@ impl TokenRequest {
                 None
             }
         });
-        let scope = match map.get("scope") {
+        let scope: Scope = match map.get("scope") {
             None | Some(Value::Null) => Scope::default(),
             Some(scope) => serde_json::from_value(scope.clone()).unwrap_or_else(|_| {
-                let message = "A scope has credentials (list), labels (object of strings), regions (list).";
+                let message =
+                    "A scope has credentials (list), labels (object of strings), regions (list), consumers (list).";
                 violations.push(Violation::new("/scope", "type", message));
                 Scope::default()
             }),
         };
+        for (index, consumer) in scope.consumers.iter().enumerate() {
+            let wrong = Consumer::parse(consumer).err();
+            let told = wrong.map(|rule| Violation::new(format!("/scope/consumers/{index}"), "format", rule));
+            violations.extend(told);
+        }
         if !violations.is_empty() {
             return Err(Error::invalid(violations));
         }

@@ -49,9 +49,10 @@ impl Credential {
     }
 
     /// What a person should know at `now`. `records` are the DNS records that a
-    /// deleted one still has somewhere.
+    /// deleted one still has somewhere, `consumers` those that are bound to it
+    /// (S4-26).
     #[must_use]
-    pub fn warnings(&self, now: Timestamp, type_is_loaded: bool, records: usize) -> Vec<Warning> {
+    pub fn warnings(&self, now: Timestamp, type_is_loaded: bool, records: usize, consumers: usize) -> Vec<Warning> {
         let until = |seconds: Option<i64>| {
             seconds.and_then(|s| Timestamp::from_second(s).ok()).map_or_else(String::new, crate::clock::rfc3339)
         };
@@ -87,6 +88,14 @@ impl Credential {
                 message: format!("DNS records of it are still there ({records}): restore it and clean them up."),
                 pointer: "/deletedAt",
             });
+        }
+        if consumers > 0 {
+            let of = if consumers == 1 { "1 consumer".to_owned() } else { format!("{consumers} consumers") };
+            let message = match self.deleted_at {
+                None => format!("Deleting it breaks authentication for {of}: bind them to another one first."),
+                Some(_) => format!("It is deleted, and {of} cannot authenticate: restore it, or bind another one."),
+            };
+            warnings.push(Warning { code: "in-use", message, pointer: "" });
         }
         warnings
     }

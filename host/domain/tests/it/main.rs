@@ -4,9 +4,14 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "the tests' own steps; clippy exempts only functions marked as tests")]
 
+mod bindings;
+mod certificates;
 mod crash;
+mod images;
 mod ledger;
 mod present;
 mod probe;
 mod queue;
+mod resolve;
 mod support;
+mod usage;

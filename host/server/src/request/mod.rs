@@ -15,8 +15,8 @@ use http::request::Parts;
 pub(crate) use body::{Creation, IdempotencyKeyHeader, Json, MergePatch, OptionalJson};
 pub(crate) use object::ObjectReader;
 pub(crate) use path::{
-    InAccount, InCredential, InVersion, OfAccountToken, OfMember, OfPlugin, OfProblem, OfProvider, OfToken, OfType,
-    Path,
+    InAccount, InCredential, InVersion, OfAccountToken, OfBinding, OfMember, OfPlugin, OfProblem, OfProvider, OfToken,
+    OfType, Path,
 };
 pub(crate) use precondition::IfMatch;
 pub(crate) use query::{FromParameters, NoQuery, Page, Parameters, Query};

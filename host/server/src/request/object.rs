@@ -33,6 +33,16 @@ impl ObjectReader {
         }
     }
 
+    /// A string that must be there; empty where it is not, which is noted.
+    pub(crate) fn required_text(&mut self, name: &str, cure: &str) -> String {
+        let before = self.violations.len();
+        let text = self.text(name);
+        if text.is_none() && self.violations.len() == before {
+            self.complain(format!("/{name}"), "required", &format!("This is required: {cure}."));
+        }
+        text.unwrap_or_default()
+    }
+
     /// A list of strings that may be absent.
     pub(crate) fn texts(&mut self, name: &str) -> Option<Vec<String>> {
         let items = match self.members.remove(name)? {

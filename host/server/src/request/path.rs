@@ -78,6 +78,22 @@ pub(crate) struct OfMember {
     pub(crate) principal: String,
 }
 
+/// What a consumer uses in a slot.
+#[derive(serde::Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct OfBinding {
+    /// The account's id or name.
+    #[param(value_type = String, example = "default")]
+    #[serde(deserialize_with = "reference")]
+    pub(crate) account: Reference,
+    /// Who: kind and name, percent-encoded where need be.
+    #[param(example = "app:web")]
+    pub(crate) consumer: String,
+    /// Where: one of a credential type's `slots`.
+    #[param(example = "database")]
+    pub(crate) slot: String,
+}
+
 /// A token of an account.
 #[derive(serde::Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]

@@ -86,6 +86,16 @@ impl Parameters {
         values.pop()
     }
 
+    /// The value of a parameter that must be given; empty where it is not, which
+    /// is noted.
+    pub(crate) fn required(&mut self, name: &str, cure: &str) -> String {
+        let text = self.text(name);
+        if text.is_none() {
+            self.complain(name, "required", &format!("This is required: {cure}."));
+        }
+        text.unwrap_or_default()
+    }
+
     /// `true` or `false`; absent is false.
     pub(crate) fn flag(&mut self, name: &str) -> bool {
         match self.text(name).as_deref() {

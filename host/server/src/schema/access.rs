@@ -114,6 +114,9 @@ pub struct Scope {
     pub labels: BTreeMap<String, String>,
     /// Regions it may deal with.
     pub regions: Vec<String>,
+    /// Consumers it may resolve for, such as `app:web`. What they are bound to is
+    /// within its reach, beside what the other parts name.
+    pub consumers: Vec<String>,
 }
 
 /// What is kept of a token.
@@ -280,7 +283,12 @@ impl From<access::Member> for Member {
 
 impl From<access::Scope> for Scope {
     fn from(scope: access::Scope) -> Self {
-        Self { credentials: scope.credentials, labels: scope.labels, regions: scope.regions }
+        Self {
+            credentials: scope.credentials,
+            labels: scope.labels,
+            regions: scope.regions,
+            consumers: scope.consumers,
+        }
     }
 }
 

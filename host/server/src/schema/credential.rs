@@ -1,5 +1,8 @@
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bursar_domain::plugin;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -350,4 +353,15 @@ pub enum Encoding {
     /// RFC 4648, section 4.
     #[serde(rename = "base64")]
     Base64,
+}
+
+impl From<plugin::Artifact> for Artifact {
+    /// Text as it is, anything else as base64.
+    fn from(artifact: plugin::Artifact) -> Self {
+        let (encoding, content) = match std::str::from_utf8(&artifact.content) {
+            Ok(text) => (Encoding::Utf8, text.to_owned()),
+            Err(_) => (Encoding::Base64, STANDARD.encode(&*artifact.content)),
+        };
+        Self { name: artifact.name, media_type: artifact.media_type, encoding, content, sensitive: artifact.sensitive }
+    }
 }

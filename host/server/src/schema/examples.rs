@@ -27,7 +27,7 @@ pub(crate) fn of(schema: &str) -> Option<Value> {
         }
         "CreateToken" => json!({
             "name": "deployer", "role": "workload", "expiresAt": "2027-06-30T00:00:00Z",
-            "scope": { "credentials": [], "labels": { "team": "web" }, "regions": [] }
+            "scope": { "credentials": [], "labels": { "team": "web" }, "regions": [], "consumers": ["app:shop"] }
         }),
         "CreateOperatorToken" => json!({ "name": "backup-job", "expiresAt": "2027-06-30T00:00:00Z" }),
         "Me" => json!({
@@ -61,6 +61,31 @@ pub(crate) fn of(schema: &str) -> Option<Value> {
                 "name": ".env", "mediaType": "text/plain", "encoding": "utf-8",
                 "content": "USERNAME='orders'\nPASSWORD='correct horse battery staple'\n", "sensitive": true
             }]
+        }),
+        "Binding" => json!({
+            "consumer": "app:shop", "slot": "database", "by": "user:alice", "createdAt": EARLIER, "updatedAt": LATER,
+            "credential": { "id": CREDENTIAL, "name": "orders-db", "type": "database-login", "deletedAt": null }
+        }),
+        "PutBinding" => json!({ "credential": "orders-db" }),
+        "Resolve" => json!({ "consumer": "app:shop", "slot": "database", "format": "env" }),
+        "ResolveImage" => json!({ "image": "registry.example.com/shop/web:1", "format": "env" }),
+        "Resolved" => json!({
+            "credential": { "id": CREDENTIAL, "name": "orders-db", "type": "database-login", "version": 2 },
+            "source": "binding", "format": "env",
+            "artifacts": [{
+                "name": ".env", "mediaType": "text/plain", "encoding": "utf-8",
+                "content": "USERNAME='orders'\nPASSWORD='correct horse battery staple'\n", "sensitive": true
+            }]
+        }),
+        "CredentialUsage" => json!({
+            "bindings": [{
+                "consumer": "app:shop", "slot": "database",
+                "url": format!("/v1/accounts/{ACCOUNT}/bindings/app:shop/database")
+            }],
+            "uses": [{
+                "protocol": "resolve", "lastUsedAt": LATER, "consumer": "app:shop", "actor": "workload:deployer"
+            }],
+            "default": false
         }),
         "Probe" => json!({ "fqdn": "_acme-challenge.shop.example.com" }),
         "Probed" => json!({
@@ -171,7 +196,7 @@ fn made_by() -> Value {
 fn token() -> Value {
     json!({
         "id": TOKEN, "name": "deployer", "kind": "workload", "role": "workload", "principal": null,
-        "scope": { "credentials": [], "labels": { "team": "web" }, "regions": [] },
+        "scope": { "credentials": [], "labels": { "team": "web" }, "regions": [], "consumers": ["app:shop"] },
         "createdAt": EARLIER, "expiresAt": "2027-06-30T00:00:00.000Z", "lastUsedAt": LATER
     })
 }
@@ -223,6 +248,12 @@ mod tests {
         holds::<schema::Materialized>("Materialized");
         holds::<schema::CredentialType>("CredentialType");
         holds::<schema::Template>("Template");
+        holds::<schema::Binding>("Binding");
+        holds::<schema::PutBinding>("PutBinding");
+        holds::<schema::Resolve>("Resolve");
+        holds::<schema::ResolveImage>("ResolveImage");
+        holds::<schema::Resolved>("Resolved");
+        holds::<schema::CredentialUsage>("CredentialUsage");
         holds::<schema::Probe>("Probe");
         holds::<schema::Probed>("Probed");
         holds::<schema::PresentDnsRecord>("PresentDnsRecord");

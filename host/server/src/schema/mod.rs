@@ -5,6 +5,7 @@
 //! entries) the type here describes it, and a test holds the two together.
 
 mod access;
+mod binding;
 mod credential;
 mod credential_type;
 mod dns;
@@ -18,6 +19,10 @@ pub(crate) mod examples;
 pub use access::{
     Account, CreateAccount, CreateOperatorToken, CreateToken, Me, Member, MyAccount, NewToken, PatchAccount, PutMember,
     Role, Scope, Token, TokenKind,
+};
+pub use binding::{
+    Binding, BoundCredential, CredentialUsage, CredentialUse, PutBinding, Resolve, ResolveImage, Resolved,
+    ResolvedCredential, Source, UseProtocol, UsingBinding,
 };
 pub use credential::{
     Artifact, CreateCredential, Credential, CredentialItem, CredentialRow, CredentialVersion, Encoding, MadeBy,

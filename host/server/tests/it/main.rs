@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "the tests' own steps; clippy exempts only functions marked as tests")]
 
+mod bindings;
 mod credentials;
 mod dns;
 mod limits;

@@ -19,8 +19,11 @@ use uuid::Uuid;
 /// The targets of this system: its file system and its network.
 #[derive(Default)]
 pub struct SystemTargets {
-    open: Mutex<HashMap<RegionId, (Vec<u8>, Arc<dyn Target>)>>,
+    open: Mutex<HashMap<RegionId, Opened>>,
 }
+
+/// A target that is ready, and the digest of what it was made of.
+type Opened = (Vec<u8>, Arc<dyn Target>);
 
 /// Every kind. The order is the one people see.
 static KINDS: [TargetKind; 4] = [directory::KIND, kubernetes::KIND, openbao::KIND, webhook::KIND];
@@ -58,7 +61,7 @@ impl Targets for SystemTargets {
         let target: Arc<dyn Target> = match region.target.as_str() {
             "directory" => directory::open(settings)?,
             "kubernetes" => kubernetes::open(installation, settings).await?,
-            "openbao" => openbao::open(settings, login).await?,
+            "openbao" => openbao::open(settings, login)?,
             "webhook" => webhook::open(&region.name, settings, login)?,
             other => return Err(TargetError::Failed(format!("there is no target `{other}`"))),
         };

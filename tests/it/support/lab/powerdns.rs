@@ -101,7 +101,7 @@ impl PowerDns {
 
 /// None where it does not answer, or refuses.
 async fn api(port: u16, key: &str, method: Method, path: &str, body: Option<&Value>) -> Option<Value> {
-    let mut request = super::fakes::plain_http()
+    let mut request = super::script::plain_http()
         .request(method, format!("http://127.0.0.1:{port}/api/v1/servers/localhost{path}"))
         .header("X-API-Key", key);
     if let Some(body) = body {

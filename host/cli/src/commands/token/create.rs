@@ -42,6 +42,9 @@ pub(crate) struct Create {
     /// Only for credentials with this label. Repeatable
     #[arg(long = "scope-label", value_name = "KEY=VALUE", conflicts_with = "operator")]
     scope_labels: Vec<String>,
+    /// Only for this consumer, such as app:web, and what it is bound to. Repeatable
+    #[arg(long = "scope-consumer", value_name = "KIND:NAME", conflicts_with = "operator")]
+    scope_consumers: Vec<String>,
     /// Write the token to this new file of mode 0600 instead of stdout
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -93,6 +96,9 @@ impl Create {
         }
         if !self.scope_labels.is_empty() {
             scope.insert("labels".to_owned(), Value::Object(input::pairs("--scope-label", &self.scope_labels)?));
+        }
+        if !self.scope_consumers.is_empty() {
+            scope.insert("consumers".to_owned(), json!(self.scope_consumers));
         }
         if !scope.is_empty() {
             body.insert("scope".to_owned(), Value::Object(scope));

@@ -1,5 +1,7 @@
 //! Creating a credential, and judging one without creating it.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::super::accounts::{name_taken, overtaken};
@@ -76,6 +78,7 @@ impl Broker {
                 .put(name_key.clone(), Expect::Absent, codec::encode(&credential.id)?)
                 .put(version_key(&credential, Table::Version), Expect::Absent, codec::encode(&version)?)
                 .put(version_key(&credential, Table::Secret), Expect::Absent, codec::encode(judged.full.expose())?);
+            batch = self.index(batch, &credential, &BTreeSet::new())?;
             let has_default = || self.store().get(&default_key);
             let promoted = of.manifest.has(Ability::Defaultable)
                 && (draft.default == Some(true) || has_default().await?.is_none());

@@ -5,6 +5,7 @@ use super::super::{ATTEMPTS, Broker, codec, keys_for};
 use super::find::{Found, not_found};
 use crate::access::{Caller, Right};
 use crate::audit::{Action, Event, Outcome};
+use crate::binding::Term;
 use crate::credential::{Credential, View};
 use crate::id::{CredentialId, Reference};
 use crate::keys::{self, Table};
@@ -26,8 +27,10 @@ impl Broker {
     /// # Errors
     ///
     /// [`Kind::Stale`] where `if_match` names another revision;
-    /// [`Kind::Conflict`] where a purge would leave DNS records somewhere that
-    /// nobody could remove any more, unless by force.
+    /// [`Kind::Conflict`] where consumers are bound to it, or where a purge would
+    /// leave DNS records somewhere that nobody could remove any more, unless by
+    /// force. Deleted by force it stays bound, so that a restore mends what the
+    /// deletion broke; a purge unbinds it.
     pub async fn delete_credential(
         &self,
         caller: &Caller,
@@ -45,15 +48,24 @@ impl Broker {
             event.account = Some(account.id);
             event.credential = Some(found.credential.id);
             event.version = Some(found.credential.version);
-            let mut batch = if deletion.purge {
-                let batch = self.destroy(&found, deletion.force, &mut event).await?;
-                self.commit_front(batch, &event).await?
-            } else if found.credential.deleted_at.is_some() {
+            let gone = found.credential.deleted_at.is_some();
+            if gone && !deletion.purge {
                 return Err(not_found());
+            }
+            let bound = self.bound_to(&found.credential).await?;
+            if !deletion.force {
+                bound.in_the_way(&found.credential)?;
+            }
+            if let (count @ 1.., Some(detail)) = (bound.count(), &mut event.detail) {
+                detail["bindings"] = serde_json::json!(count);
+            }
+            let mut batch = if deletion.purge {
+                let batch = bound.unbind(self.destroy(&found, deletion.force, &mut event).await?);
+                self.commit_front(batch, &event).await?
             } else {
                 let deleted = Credential { deleted_at: Some(self.now()), ..found.credential.clone() };
                 let key = keys_for(&deleted, Table::Credential);
-                Batch::default().put(key, Expect::At(found.revision), codec::encode(&deleted)?)
+                bound.unchanged(Batch::default()).put(key, Expect::At(found.revision), codec::encode(&deleted)?)
             };
             batch = self.release(&found.credential, batch).await?;
             match self.store().commit(batch.event(event)).await {
@@ -145,6 +157,12 @@ impl Broker {
                 let key = keys::of_version(table, credential.account, credential.id, version);
                 batch = batch.delete(key, Expect::Any);
             }
+        }
+        for used in self.store().scan(&keys_for(credential, Table::UsedBy), &[], usize::MAX).await? {
+            batch = batch.delete(used.key, Expect::Any);
+        }
+        for term in Term::all(&credential.selectors) {
+            batch = batch.delete(keys::selector(self.blind(), credential.account, &term, credential.id), Expect::Any);
         }
         let usage = usage.map_or(Expect::Absent, |usage| Expect::At(usage.revision));
         Ok(batch.delete(usage_key, usage).delete(keys_for(credential, Table::Credential), Expect::At(found.revision)))

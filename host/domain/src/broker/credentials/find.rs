@@ -26,6 +26,8 @@ pub(super) struct Kept {
     pub(super) last_used_at: Option<Timestamp>,
     /// DNS records it has somewhere, counted for deleted ones alone.
     pub(super) records: usize,
+    /// Consumers that are bound to it.
+    pub(super) consumers: usize,
 }
 
 impl Broker {
@@ -64,7 +66,7 @@ impl Broker {
         let key = keys::of_credential(Table::Credential, account.id, id);
         let record = self.store().get(&key).await?.ok_or_else(not_found)?;
         let credential: Credential = codec::decode(&record)?;
-        if !caller.scope.admits(&credential) {
+        if !self.is_within_scope(caller, &credential).await? {
             return Err(not_found());
         }
         Ok(Found { credential, revision: record.revision })
@@ -85,7 +87,7 @@ impl Broker {
     }
 
     /// Adds what is kept beside the record.
-    pub(super) async fn view(&self, caller: &Caller, account: &Account, found: Found) -> Result<View, Error> {
+    pub(in super::super) async fn view(&self, caller: &Caller, account: &Account, found: Found) -> Result<View, Error> {
         let credential = found.credential;
         let default = self.store().get(&keys::default_of(self.blind(), account.id, &credential.type_id)).await?;
         let is_default = default.as_ref().map(codec::decode::<CredentialId>).transpose()? == Some(credential.id);
@@ -93,20 +95,21 @@ impl Broker {
         let last_used_at = usage.as_ref().map(codec::decode).transpose()?;
         // A live credential can still remove its records; they are no worry then.
         let records = if credential.deleted_at.is_some() { self.records_of(&credential).await?.len() } else { 0 };
+        let consumers = self.count_consumers(&credential).await?;
         let found = Found { credential, ..found };
-        Ok(self.assemble(caller, account, found, Kept { is_default, last_used_at, records }))
+        Ok(self.assemble(caller, account, found, Kept { is_default, last_used_at, records, consumers }))
     }
 
     pub(super) fn assemble(&self, caller: &Caller, account: &Account, found: Found, kept: Kept) -> View {
         let Found { credential, revision } = found;
-        let Kept { is_default, last_used_at, records } = kept;
+        let Kept { is_default, last_used_at, records, consumers } = kept;
         let now = self.now();
         View {
             revision,
             is_default: is_default && credential.deleted_at.is_none(),
             last_used_at,
             status: credential.status(now),
-            warnings: credential.warnings(now, self.plugins().find(&credential.type_id).is_some(), records),
+            warnings: credential.warnings(now, self.plugins().find(&credential.type_id).is_some(), records, consumers),
             account_name: account.name.to_string(),
             full: caller.may(Right::Read, account.id) == Some(true),
             credential,
@@ -126,7 +129,7 @@ impl Broker {
 
     /// The record of the credential's name: it goes with a deletion, so whoever
     /// must not race one requires it.
-    pub(super) async fn name_record(&self, credential: &Credential) -> Result<Option<Record>, Error> {
+    pub(in super::super) async fn name_record(&self, credential: &Credential) -> Result<Option<Record>, Error> {
         let key = keys::credential_name(self.blind(), credential.account, credential.name.as_str());
         Ok(self.store().get(&key).await?)
     }

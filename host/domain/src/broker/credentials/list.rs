@@ -61,7 +61,7 @@ impl Broker {
             for record in &records {
                 let credential: Credential = codec::decode(record)?;
                 let in_slot = slot_types.as_ref().is_none_or(|types| types.contains(&credential.type_id));
-                if in_slot && query.matches(&credential) && caller.scope.admits(&credential) {
+                if in_slot && query.matches(&credential) && self.is_within_scope(caller, &credential).await? {
                     found.push(Found { credential, revision: record.revision });
                 }
             }
@@ -73,7 +73,7 @@ impl Broker {
         Ok(Page { items, next_cursor })
     }
 
-    fn types_in_slot(&self, slot: &str) -> HashSet<String> {
+    pub(in super::super) fn types_in_slot(&self, slot: &str) -> HashSet<String> {
         let types = self.plugins().types();
         let used_there = types.iter().filter(|known| known.manifest.slots.iter().any(|known| known.id == slot));
         used_there.map(|known| known.manifest.id.clone()).collect()
@@ -89,7 +89,9 @@ impl Broker {
             let is_default = defaults.contains(&found.credential.id);
             let deleted = found.credential.deleted_at.is_some();
             let records = if deleted { self.records_of(&found.credential).await?.len() } else { 0 };
-            views.push(self.assemble(caller, account, found, Kept { is_default, last_used_at, records }));
+            let consumers = self.count_consumers(&found.credential).await?;
+            let kept = Kept { is_default, last_used_at, records, consumers };
+            views.push(self.assemble(caller, account, found, kept));
         }
         Ok(views)
     }

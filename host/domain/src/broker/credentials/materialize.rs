@@ -1,13 +1,13 @@
 //! Handing a credential out in the form its user expects.
 
-use super::super::{Broker, codec, keys_for};
+use super::super::Broker;
 use crate::access::{Caller, Right};
-use crate::audit::{Action, Outcome};
+use crate::audit::{Action, Event, Outcome};
+use crate::binding::{Protocol, Way};
 use crate::credential::Credential;
 use crate::id::Reference;
-use crate::keys::Table;
 use crate::plugin::{Artifact, Context};
-use crate::store::{Batch, Expect};
+use crate::store::Batch;
 use crate::{Error, Violation};
 
 /// The files.
@@ -37,6 +37,20 @@ impl Broker {
     ) -> Result<Materialized, Error> {
         let account = self.authorize(caller, account, Right::Use, Action::CredentialMaterialize).await?;
         let credential = self.find_live(caller, &account, credential).await?.credential;
+        let event = self.event(caller, Action::CredentialMaterialize, Outcome::Ok);
+        let way = Way { protocol: Protocol::Materialize, consumer: None, actor: caller.actor() };
+        self.hand_out(&credential, format, event, way).await
+    }
+
+    /// The same for a credential that may be handed out: `event` tells of it,
+    /// `way` is noted as its use.
+    pub(in super::super) async fn hand_out(
+        &self,
+        credential: &Credential,
+        format: Option<&str>,
+        mut event: Event,
+        way: Way,
+    ) -> Result<Materialized, Error> {
         let of = self.plugins().find(&credential.type_id).ok_or_else(|| self.type_not_loaded(&credential.type_id))?;
         let first = of.manifest.formats.first().map(|format| format.id.as_str());
         let known = format.or(first).filter(|format| of.manifest.format(format).is_some());
@@ -45,21 +59,20 @@ impl Broker {
             let message = format!("This type has no such format: choose one of {}.", formats.join(", "));
             return Err(Error::invalid(vec![Violation::new("/format", "unknown", message)]));
         };
-        let data = self.secret_data(&credential, credential.version).await?;
-        let context = self.materialize_context(&credential, format);
+        let data = self.secret_data(credential, credential.version).await?;
+        let context = self.materialize_context(credential, format);
         let answer = self.plugins().materialize(&credential.type_id, &data, format, &context).await;
 
-        let mut event = self.event(caller, Action::CredentialMaterialize, Outcome::Ok);
-        event.account = Some(account.id);
+        event.account = Some(credential.account);
         event.credential = Some(credential.id);
         event.version = Some(credential.version);
         event.plugin = Some(format!("{}@{}", of.manifest.id, of.digest));
-        event.detail = Some(serde_json::json!({ "token": caller.token, "format": format }));
+        if let Some(detail) = &mut event.detail {
+            detail["format"] = serde_json::json!(format);
+        }
         match answer {
             Ok(artifacts) => {
-                let batch = Batch::default()
-                    .put(keys_for(&credential, Table::Usage), Expect::Any, codec::encode(&self.now())?)
-                    .event(event);
+                let batch = self.note_use(Batch::default(), credential, way).await?.event(event);
                 self.store().commit(batch).await?;
                 Ok(Materialized { format: format.to_owned(), version: credential.version, artifacts })
             }

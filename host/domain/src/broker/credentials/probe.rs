@@ -6,19 +6,19 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::super::Broker;
 use super::super::dns::Turn;
 use super::super::network::{Outbound, Patience};
 use super::super::refusal::{Blame, refusal, word};
-use super::super::{Broker, codec, keys_for};
 use crate::access::{Account, Caller, Right};
 use crate::audit::{Action, Event, Outcome};
+use crate::binding::{Protocol, Way};
 use crate::credential::Credential;
 use crate::dns::Fqdn;
 use crate::id::{Name, Reference};
-use crate::keys::Table;
 use crate::plugin::{Ability, Context, CredentialType, PluginError, Report};
 use crate::secret::SecretJson;
-use crate::store::{Batch, Expect};
+use crate::store::Batch;
 use crate::{Error, Kind, Violation};
 
 /// What a look at the live service found.
@@ -65,8 +65,8 @@ impl Broker {
             Some(fqdn) => Some(self.judge_probed_name(&out, fqdn).await?),
             None => None,
         };
-        let used = codec::encode(&self.now())?;
-        let intent = Batch::default().put(keys_for(&found.credential, Table::Usage), Expect::Any, used);
+        let way = Way { protocol: Protocol::Probe, consumer: None, actor: caller.actor() };
+        let intent = self.note_use(Batch::default(), &found.credential, way).await?;
         match &name {
             None => self.look(&out, None, intent, deadline, Blame::STORED).await,
             Some(name) => {

@@ -1,12 +1,12 @@
 //! Showing secrets: the one way, and never unrecorded (S0-21, S0-47, D-3).
 
-use super::super::{Broker, codec, keys_for};
+use super::super::Broker;
 use crate::access::{Caller, Right};
 use crate::audit::{Action, Outcome};
+use crate::binding::{Protocol, Way};
 use crate::id::Reference;
-use crate::keys::Table;
 use crate::secret::SecretJson;
-use crate::store::{Batch, Expect};
+use crate::store::Batch;
 use crate::{Error, Kind, Violation};
 
 /// What was revealed.
@@ -67,9 +67,8 @@ impl Broker {
         let asked = fields.map_or_else(|| credential.secret_pointers.clone(), <[String]>::to_vec);
         let data = self.secret_data(&credential, credential.version).await?.only(&asked);
         event.detail = Some(serde_json::json!({ "token": caller.token, "fields": asked }));
-        let batch = Batch::default()
-            .put(keys_for(&credential, Table::Usage), Expect::Any, codec::encode(&self.now())?)
-            .event(event);
+        let way = Way { protocol: Protocol::Reveal, consumer: None, actor: caller.actor() };
+        let batch = self.note_use(Batch::default(), &credential, way).await?.event(event);
         self.store().commit(batch).await?;
         Ok(Revealed { data, version: credential.version })
     }

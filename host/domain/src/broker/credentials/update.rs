@@ -10,6 +10,7 @@ use super::probe::Candidate;
 use super::versions::changed;
 use crate::access::{Account, Caller, Right};
 use crate::audit::{Action, Outcome};
+use crate::binding::Term;
 use crate::credential::{Credential, MadeBy, Patch, Version, VersionAction, View};
 use crate::id::Reference;
 use crate::keys::{self, Table};
@@ -180,6 +181,7 @@ impl Broker {
         batch: Batch,
     ) -> Result<Batch, Error> {
         let inspection = &judged.inspection;
+        let terms = Term::all(&credential.selectors);
         credential.version += 1;
         credential.data = judged.public.clone();
         credential.secret_pointers.clone_from(&judged.secret_pointers);
@@ -199,6 +201,7 @@ impl Broker {
             plugin: credential.plugin.clone(),
         };
         let key = |table| keys::of_version(table, credential.account, credential.id, credential.version);
+        let batch = self.index(batch, credential, &terms)?;
         Ok(batch.put(key(Table::Version), Expect::Absent, codec::encode(&version)?).put(
             key(Table::Secret),
             Expect::Absent,

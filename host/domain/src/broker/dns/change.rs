@@ -11,6 +11,7 @@ use super::super::{ATTEMPTS, Broker, codec, keys_for};
 use super::lock::Turn;
 use crate::Error;
 use crate::audit::{Action, Outcome};
+use crate::binding::{Protocol, Way};
 use crate::dns::{DnsRecord, RecordRequest, RecordState};
 use crate::keys::Table;
 use crate::plugin::{PluginError, TxtRecord};
@@ -68,9 +69,11 @@ impl Broker {
             let record = self.intended(aim, &out, request, before.as_ref());
             let event = out.event(self.now(), aim.action(), Outcome::Ok, detail(&record, "intent"));
             let expect = row.map_or(Expect::Absent, |row| Expect::At(row.revision));
-            let batch = Batch::default()
+            let way = Way { protocol: Protocol::Dns, consumer: None, actor: out.actor().to_owned() };
+            let batch = self
+                .note_use(Batch::default(), credential, way)
+                .await?
                 .put(key.clone(), expect, codec::encode(&record)?)
-                .put(keys_for(credential, Table::Usage), Expect::Any, codec::encode(&self.now())?)
                 .require(keys_for(credential, Table::Credential), Expect::At(found.revision))
                 .event(event);
             match self.store().commit(self.take_lease(&turn, lease, batch)?).await {

@@ -10,13 +10,14 @@ use std::sync::Arc;
 use bursar_domain::Error;
 use bursar_domain::access::{Caller, Request};
 use bursar_domain::audit::{Action, Event};
-use bursar_domain::broker::{Broker, Ports};
+use bursar_domain::binding::BindingView;
+use bursar_domain::broker::{Broker, Deletion, Ports, Source};
 use bursar_domain::credential::View;
 use bursar_domain::dns::{DnsGrants, DnsRecord, RecordState};
 use bursar_domain::id::Reference;
 use serde_json::{Value, json};
 
-pub(crate) use provider::{PLAIN, PROVIDER, Provider};
+pub(crate) use provider::{CERTIFICATE, MIRROR, PLAIN, PROVIDER, Provider, REGISTRY};
 pub(crate) use store::MapStore;
 use time::{Counting, Time};
 
@@ -53,6 +54,48 @@ impl World {
         let body = json!({"type": type_id, "name": name, "data": {"zone": "example.com", "token": "s3cret"}});
         let created = self.broker.create_credential(&self.caller, &account(), body, None, probe).await;
         created.map(|created| created.value)
+    }
+
+    /// Stores a credential that is found by these selectors.
+    pub(crate) async fn store(&self, name: &str, type_id: &str, kind: &str, values: &[&str]) -> View {
+        let selectors: Vec<Value> = values.iter().map(|value| json!({"kind": kind, "value": value})).collect();
+        self.store_with(name, type_id, json!({"token": "s3cret", "selectors": selectors})).await
+    }
+
+    /// Stores a credential with this data.
+    pub(crate) async fn store_with(&self, name: &str, type_id: &str, data: Value) -> View {
+        let body = json!({"type": type_id, "name": name, "data": data});
+        self.broker.create_credential(&self.caller, &account(), body, None, false).await.unwrap().value
+    }
+
+    /// Someone with a new token of the account.
+    pub(crate) async fn someone(&self, role: &str, scope: Value) -> Caller {
+        let body = json!({"name": "someone", "role": role, "scope": scope});
+        let made = self.broker.create_token(&self.caller, Some(&account()), &body, None).await.unwrap();
+        let text = made.value.text.unwrap();
+        self.broker.authenticate(text.expose(), Request::default()).await.unwrap()
+    }
+
+    /// Binds a place.
+    pub(crate) async fn bind(&self, consumer: &str, slot: &str, credential: &str) -> Result<BindingView, Error> {
+        let to = Reference::from(credential);
+        self.broker.put_binding(&self.caller, &account(), (consumer, slot), &to, None).await
+    }
+
+    /// Resolves without a format: the credential's name and why.
+    pub(crate) async fn resolve(&self, consumer: &str, slot: &str) -> Result<(String, Source), Error> {
+        let resolved = self.broker.resolve(&self.caller, &account(), consumer, slot, None).await?;
+        Ok((resolved.credential.name, resolved.source))
+    }
+
+    /// Deletes a credential.
+    pub(crate) async fn delete(&self, credential: &Reference, deletion: Deletion) -> Result<(), Error> {
+        self.broker.delete_credential(&self.caller, &account(), credential, deletion, None).await
+    }
+
+    /// Lets so much time pass.
+    pub(crate) async fn pass(&self, duration: std::time::Duration) {
+        tokio::time::sleep(duration).await;
     }
 
     pub(crate) async fn present(&self, value: &str) -> Result<DnsRecord, Error> {

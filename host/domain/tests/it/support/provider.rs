@@ -20,6 +20,12 @@ use super::MapStore;
 pub(crate) const PROVIDER: &str = "dns-test";
 /// A type that no live service stands behind.
 pub(crate) const PLAIN: &str = "plain";
+/// A type with defaults that serve `image-pull` and `build-pull`.
+pub(crate) const REGISTRY: &str = "registry";
+/// Another one whose defaults serve `image-pull`.
+pub(crate) const MIRROR: &str = "mirror";
+/// A type whose credentials are certificates.
+pub(crate) const CERTIFICATE: &str = "cert";
 
 pub(crate) struct Provider {
     store: Arc<MapStore>,
@@ -122,7 +128,17 @@ impl Plugins for Provider {
     async fn decided(&self) {}
 
     fn types(&self) -> Vec<Arc<CredentialType>> {
-        vec![of(PROVIDER, &["dns01"]), of(PLAIN, &[])]
+        let pull = |slots: &[&str]| {
+            let slot = |slot: &&str| json!({"id": slot, "defaultFallback": true, "selector": "image-prefix"});
+            slots.iter().map(slot).collect::<Vec<_>>()
+        };
+        vec![
+            of(CERTIFICATE, &[], &[json!({"id": "certificate", "selector": "host"})]),
+            of(PROVIDER, &["dns01"], &[]),
+            of(MIRROR, &["defaultable"], &pull(&["image-pull"])),
+            of(PLAIN, &[], &[json!({"id": "basic-auth"})]),
+            of(REGISTRY, &["defaultable"], &pull(&["image-pull", "build-pull"])),
+        ]
     }
 
     fn find(&self, id: &str) -> Option<Arc<CredentialType>> {
@@ -142,15 +158,34 @@ impl Plugins for Provider {
     }
 
     async fn inspect(&self, _: &str, public: &Value, _: &Context) -> Result<Inspection, PluginError> {
-        Ok(Inspection { data: public.clone(), attributes: json!({}), ..Inspection::default() })
+        let selectors = public.get("selectors").cloned().unwrap_or(json!([]));
+        Ok(Inspection {
+            data: public.clone(),
+            attributes: json!({}),
+            selectors: serde_json::from_value(selectors).unwrap(),
+            not_before: public["notBefore"].as_i64(),
+            not_after: public["notAfter"].as_i64(),
+            ..Inspection::default()
+        })
     }
 
     async fn check(&self, _: &str, _: &SecretJson, _: &[String], _: &Context) -> Result<Vec<Rewrite>, PluginError> {
         Ok(Vec::new())
     }
 
-    async fn materialize(&self, _: &str, _: &SecretJson, _: &str, _: &Context) -> Result<Vec<Artifact>, PluginError> {
-        Err(PluginError::Unsupported("no formats".to_owned()))
+    async fn materialize(
+        &self,
+        _: &str,
+        data: &SecretJson,
+        _: &str,
+        _: &Context,
+    ) -> Result<Vec<Artifact>, PluginError> {
+        if let Some(error) = self.state().errors.pop_front() {
+            return Err(error);
+        }
+        let content = data.expose()["token"].as_str().unwrap().as_bytes().to_vec().into();
+        let (name, media_type) = ("token".to_owned(), "text/plain".to_owned());
+        Ok(vec![Artifact { name, media_type, content, sensitive: true }])
     }
 
     async fn probe(&self, _: &str, _: &NetworkCall<'_>) -> Result<Report, PluginError> {
@@ -197,10 +232,11 @@ impl Plugins for Provider {
     }
 }
 
-fn of(id: &str, abilities: &[&str]) -> Arc<CredentialType> {
+fn of(id: &str, abilities: &[&str], slots: &[Value]) -> Arc<CredentialType> {
+    let formats: &[Value] = if slots.is_empty() { &[] } else { &[json!({"id": "text"})] };
     let manifest = json!({
-        "id": id, "title": "T", "summary": "S.", "category": "test", "version": "1.0.0", "formats": [],
-        "abilities": abilities
+        "id": id, "title": "T", "summary": "S.", "category": "test", "version": "1.0.0", "formats": formats,
+        "abilities": abilities, "slots": slots
     });
     Arc::new(CredentialType {
         manifest: serde_json::from_value(manifest).unwrap(),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use bursar_domain::audit::{Checkpoint, Entry, Event, Filter, Report, Trail};
@@ -11,19 +12,45 @@ use bursar_domain::store::{Batch, Blind, Error, Expect, Record, Revision, Store}
 
 /// A map and the events, nothing sealed.
 #[derive(Default)]
-pub(crate) struct MapStore(Mutex<Inner>);
+pub(crate) struct MapStore(Mutex<Inner>, AtomicU64);
 
 #[derive(Default)]
 struct Inner {
     revision: Revision,
     records: BTreeMap<Vec<u8>, Record>,
     events: Vec<Event>,
+    /// Records that were read.
+    reads: usize,
 }
 
 impl MapStore {
     /// Every event so far, oldest first.
     pub(crate) fn events(&self) -> Vec<Event> {
         self.0.lock().unwrap().events.clone()
+    }
+
+    /// From now on lets others go first, now more often, now less: `seed` decides.
+    pub(crate) fn yield_in_turn(&self, seed: u64) {
+        self.1.store(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1, Ordering::SeqCst);
+    }
+
+    async fn let_others_go(&self) {
+        let mut state = self.1.load(Ordering::SeqCst);
+        if state == 0 {
+            return;
+        }
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        self.1.store(state, Ordering::SeqCst);
+        for _ in 0..state % 4 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// How many records were read so far.
+    pub(crate) fn reads(&self) -> usize {
+        self.0.lock().unwrap().reads
     }
 
     /// How many records a table has.
@@ -35,16 +62,23 @@ impl MapStore {
 #[async_trait]
 impl Store for MapStore {
     async fn get(&self, key: &[u8]) -> Result<Option<Record>, Error> {
-        Ok(self.0.lock().unwrap().records.get(key).cloned())
+        self.let_others_go().await;
+        let mut inner = self.0.lock().unwrap();
+        inner.reads += 1;
+        Ok(inner.records.get(key).cloned())
     }
 
     async fn scan(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Record>, Error> {
-        let inner = self.0.lock().unwrap();
+        self.let_others_go().await;
+        let mut inner = self.0.lock().unwrap();
         let found = inner.records.values().filter(|record| record.key.starts_with(prefix) && *record.key > *after);
-        Ok(found.take(limit).cloned().collect())
+        let found: Vec<Record> = found.take(limit).cloned().collect();
+        inner.reads += found.len();
+        Ok(found)
     }
 
     async fn commit(&self, batch: Batch) -> Result<Revision, Error> {
+        self.let_others_go().await;
         let mut inner = self.0.lock().unwrap();
         let changed = batch.changes.iter().map(|change| (&change.key, change.expect));
         let required = batch.requirements.iter().map(|(key, expect)| (key, *expect));

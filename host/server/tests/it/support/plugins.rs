@@ -88,10 +88,11 @@ impl Plugins for TestPlugins {
     }
 
     async fn inspect(&self, _: &str, public: &Value, _: &Context) -> Result<Inspection, PluginError> {
+        let selector = |kind: &str, value: &str| Selector { kind: kind.to_owned(), value: value.to_owned() };
         Ok(Inspection {
             data: public.clone(),
             attributes: json!({}),
-            selectors: vec![Selector { kind: "host".to_owned(), value: "example.com".to_owned() }],
+            selectors: vec![selector("host", "example.com"), selector("image-prefix", "registry.example.com")],
             ..Inspection::default()
         })
     }
@@ -162,7 +163,8 @@ fn provider() -> CredentialType {
 
 fn login() -> CredentialType {
     let manifest: Manifest = serde_json::from_value(json!({
-        "id": LOGIN, "title": "Login", "summary": "A login.", "category": "test", "version": "1.0.0", "formats": []
+        "id": LOGIN, "title": "Login", "summary": "A login.", "category": "test", "version": "1.0.0", "formats": [],
+        "slots": [{"id": "image-pull", "defaultFallback": true, "selector": "image-prefix"}, {"id": "certificate"}]
     }))
     .unwrap();
     let formats = ["text", "binary", "failing", "panicking", "slow"];

@@ -1,9 +1,6 @@
 use axum::Json;
 use axum::extract::State;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bursar_domain::broker::Materialized;
-use bursar_domain::plugin;
 
 use crate::app::App;
 use crate::auth::Caller;
@@ -39,21 +36,6 @@ pub(crate) async fn materialize_credential(
     object.finish()?;
     let Materialized { format, version, artifacts } =
         app.broker().materialize(&caller, &path.account, &path.credential, format.as_deref()).await?;
-    let artifacts = artifacts.into_iter().map(written_down).collect();
+    let artifacts = artifacts.into_iter().map(schema::Artifact::from).collect();
     Ok(Json(schema::Materialized { format, version, artifacts }))
-}
-
-/// Text as it is, anything else as base64.
-fn written_down(artifact: plugin::Artifact) -> schema::Artifact {
-    let (encoding, content) = match std::str::from_utf8(&artifact.content) {
-        Ok(text) => (schema::Encoding::Utf8, text.to_owned()),
-        Err(_) => (schema::Encoding::Base64, STANDARD.encode(&*artifact.content)),
-    };
-    schema::Artifact {
-        name: artifact.name,
-        media_type: artifact.media_type,
-        encoding,
-        content,
-        sensitive: artifact.sensitive,
-    }
 }

@@ -12,6 +12,7 @@ mod reveal;
 mod set_default;
 mod show;
 mod update;
+mod usage;
 mod validate;
 mod validate_name;
 mod versions;
@@ -32,6 +33,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(restore::restore_credential))
         .routes(routes!(reveal::reveal_credential))
         .routes(routes!(set_default::set_default_credential))
+        .routes(routes!(usage::show_credential_usage))
         .routes(routes!(versions::list_credential_versions))
         .routes(routes!(versions::restore::restore_credential_version))
         .merge(dns::routes())

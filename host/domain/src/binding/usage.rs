@@ -1,0 +1,53 @@
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Binding, Consumer};
+
+/// By which use case a credential was used.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "the use cases' own names")]
+pub enum Protocol {
+    Reveal,
+    Materialize,
+    Resolve,
+    ResolveImage,
+    Probe,
+    Dns,
+}
+
+/// A way in which a credential is used.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Way {
+    /// How.
+    pub protocol: Protocol,
+    /// For whom, where that was said.
+    pub consumer: Option<Consumer>,
+    /// By whom: `workload:deployer`.
+    pub actor: String,
+}
+
+/// The last use in one way.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Use {
+    /// In which.
+    #[serde(flatten)]
+    pub way: Way,
+    /// When, to the minute: uses in between are not written down.
+    #[serde(with = "crate::clock::timestamp")]
+    pub last_used_at: Timestamp,
+}
+
+/// Who depends on a credential, and who has used it.
+#[derive(Clone, Debug)]
+pub struct Usage {
+    /// What it is bound to.
+    pub bindings: Vec<Binding>,
+    /// Its last uses, the latest first.
+    pub uses: Vec<Use>,
+    /// Whether it is its account's default, so that whoever chose nothing uses
+    /// it.
+    pub is_default: bool,
+}

@@ -1,0 +1,208 @@
+//! How we get to a cluster: what a kubeconfig may say, and what becomes of it.
+
+use std::path::Path;
+
+use bursar_domain::secret::SecretJson;
+use kube::client::{ConfigExt as _, RustlsTlsError};
+use kube::config::{AuthInfo, Cluster, Config, Kubeconfig, KubeconfigError};
+use rustls::crypto::CryptoProvider;
+use secrecy::ExposeSecret as _;
+use url::Url;
+
+use crate::blot::Blotter;
+
+/// A configuration that can be used.
+pub(super) struct Ready {
+    pub(super) config: Config,
+    /// The secrets by which it signs in.
+    pub(super) secrets: Blotter,
+}
+
+/// Reads the text of a kubeconfig, which must be self-contained.
+///
+/// # Errors
+///
+/// What is wrong and the cure, without anything of the text.
+pub(super) fn inline(text: &str, context: Option<&str>) -> Result<Ready, String> {
+    let kubeconfig = Kubeconfig::from_yaml(text).map_err(|error| unusable(&error))?;
+    let (cluster, user) = selected(&kubeconfig, context)?;
+    refuse(&[
+        ("certificate-authority", cluster.certificate_authority.is_some(), "give certificate-authority-data"),
+        ("tokenFile", user.token_file.is_some(), "give token"),
+        ("client-certificate", user.client_certificate.is_some(), "give client-certificate-data"),
+        ("client-key", user.client_key.is_some(), "give client-key-data"),
+    ])
+    .map_err(|what| format!("It must be self-contained, and {what}, or name the file in `kubeconfigFile` instead."))?;
+    ready(kubeconfig, context)
+}
+
+/// Reads a kubeconfig's file, and the files it names.
+///
+/// # Errors
+///
+/// What is wrong and the cure, without anything of the content.
+pub(super) fn file(path: &Path, context: Option<&str>) -> Result<Ready, String> {
+    ready(Kubeconfig::read_from(path).map_err(|error| unusable(&error))?, context)
+}
+
+/// What a pod is given.
+///
+/// # Errors
+///
+/// What is wrong and the cure.
+pub(super) fn in_cluster() -> Result<Ready, String> {
+    let config = Config::incluster().map_err(|error| {
+        format!("Bursar does not run in a cluster ({error}): give `kubeconfig` or `kubeconfigFile`")
+    })?;
+    Ok(Ready { secrets: secrets_of(&config.auth_info), config })
+}
+
+/// Whether `settings` name a kubeconfig that has a context.
+pub(super) fn is_given(settings: &SecretJson) -> bool {
+    ["kubeconfig", "kubeconfigFile"]
+        .iter()
+        .any(|name| settings.expose().get(name).is_some_and(|value| !value.is_null()))
+}
+
+fn ready(mut kubeconfig: Kubeconfig, context: Option<&str>) -> Result<Ready, String> {
+    let (cluster, user) = selected(&kubeconfig, context)?;
+    // Programs would run with the broker's rights and environment, and what they need is not where it is.
+    refuse(&[
+        ("exec", user.exec.is_some(), SERVICE_ACCOUNT),
+        ("auth-provider", user.auth_provider.is_some(), SERVICE_ACCOUNT),
+        (
+            "insecure-skip-tls-verify",
+            cluster.insecure_skip_tls_verify == Some(true),
+            "give certificate-authority-data, since whoever answers would be sent every credential",
+        ),
+    ])
+    .map_err(|what| format!("This kubeconfig cannot be used: {what}."))?;
+    check_server(cluster.server.as_deref())?;
+    let proxy = cluster.proxy_url.clone();
+    let signs_in = user.token.is_some()
+        || user.token_file.is_some()
+        || user.username.is_some()
+        || user.client_certificate_data.is_some()
+        || user.client_certificate.is_some();
+    if !signs_in {
+        return Err("The user of its context has no sign-in: give token, or client-certificate-data and \
+                    client-key-data."
+            .to_owned());
+    }
+    if let Some(context) = context {
+        kubeconfig.current_context = Some(context.to_owned());
+    }
+    let mut config = Config::try_from(kubeconfig).map_err(|error| unusable(&error))?;
+    // kube would take the environment's proxy too, without regard to whom it is for.
+    config.proxy_url = match proxy.filter(|proxy| !proxy.is_empty()) {
+        Some(proxy) => Some(proxy.parse().map_err(|_| "Its proxy-url is not a URL.".to_owned())?),
+        None => None,
+    };
+    check_certificates(&config)?;
+    Ok(Ready { secrets: secrets_of(&config.auth_info), config })
+}
+
+/// What kube would find out with the first connection only.
+fn check_certificates(config: &Config) -> Result<(), String> {
+    // As kube does it: rustls has no default of its own where two are compiled in.
+    if CryptoProvider::get_default().is_none() {
+        let _came_meanwhile = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    }
+    match config.rustls_client_config() {
+        Ok(_) => Ok(()),
+        Err(kube::Error::InferKubeconfig(error)) => Err(unusable(&error)),
+        Err(kube::Error::RustlsTls(RustlsTlsError::AddRootCertificate(_) | RustlsTlsError::NoValidNativeRootCA(_))) => {
+            Err(BAD_AUTHORITY.to_owned())
+        }
+        Err(_) => Err(BAD_IDENTITY.to_owned()),
+    }
+}
+
+/// The cluster and user of a context.
+fn selected(kubeconfig: &Kubeconfig, context: Option<&str>) -> Result<(Cluster, AuthInfo), String> {
+    let Some(name) = context.or(kubeconfig.current_context.as_deref()).filter(|name| !name.is_empty()) else {
+        return Err("It has no current-context: add one, or name a context in `context`.".to_owned());
+    };
+    let named = kubeconfig.contexts.iter().find(|named| named.name == name);
+    let context = named.and_then(|named| named.context.as_ref()).ok_or_else(|| match context {
+        Some(_) => "It has no context of the name in `context`.".to_owned(),
+        None => "It does not have the context that its current-context names.".to_owned(),
+    })?;
+    let cluster = kubeconfig.clusters.iter().find(|named| named.name == context.cluster);
+    let cluster = cluster
+        .and_then(|named| named.cluster.clone())
+        .ok_or_else(|| "It does not have the cluster that its context names.".to_owned())?;
+    let user = kubeconfig.auth_infos.iter().find(|named| Some(&named.name) == context.user.as_ref());
+    Ok((cluster, user.and_then(|named| named.auth_info.clone()).unwrap_or_default()))
+}
+
+/// The first of `(what, whether it is there, the cure)` that is there.
+fn refuse(rules: &[(&str, bool, &str)]) -> Result<(), String> {
+    match rules.iter().find(|(_, there, _)| *there) {
+        Some((what, _, cure)) => Err(format!("it has `{what}`: {cure}")),
+        None => Ok(()),
+    }
+}
+
+/// Secrets go in the clear to this machine alone, where `kubectl proxy` listens.
+fn check_server(server: Option<&str>) -> Result<(), String> {
+    let url = server.and_then(|server| Url::parse(server).ok());
+    let Some(url) = url.filter(Url::has_host) else {
+        return Err("Its cluster has no server, or one that is not a URL such as https://10.0.0.1:6443.".to_owned());
+    };
+    let is_loopback = match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if is_loopback => Ok(()),
+        _ => Err("The server of its cluster must be an https:// URL.".to_owned()),
+    }
+}
+
+/// An error's text with nothing of what was read: YAML errors quote it.
+fn unusable(error: &KubeconfigError) -> String {
+    match error {
+        KubeconfigError::ReadConfig(error, path) => {
+            format!("The file {} cannot be read: {error}.", path.display())
+        }
+        KubeconfigError::Parse(error) => {
+            let place = error
+                .location()
+                .map_or_else(String::new, |place| format!(" (line {}, column {})", place.line(), place.column()));
+            format!("It is not the YAML of a kubeconfig{place}.")
+        }
+        KubeconfigError::LoadCertificateAuthority(_) | KubeconfigError::ParseCertificates(_) => {
+            BAD_AUTHORITY.to_owned()
+        }
+        KubeconfigError::LoadClientCertificate(_) | KubeconfigError::LoadClientKey(_) => BAD_IDENTITY.to_owned(),
+        KubeconfigError::ParseClusterUrl(_) => "The server of its cluster is not a URL.".to_owned(),
+        KubeconfigError::ParseProxyUrl(_) => "Its proxy-url, or the proxy of the environment, is not a URL.".to_owned(),
+        KubeconfigError::KindMismatch | KubeconfigError::ApiVersionMismatch => {
+            "Its documents are not of one kind and apiVersion.".to_owned()
+        }
+        _ => "It is not a kubeconfig that can be used.".to_owned(),
+    }
+}
+
+fn secrets_of(user: &AuthInfo) -> Blotter {
+    let mut secrets = Blotter::default();
+    for secret in [&user.token, &user.password, &user.client_key_data].into_iter().flatten() {
+        secrets.add(secret.expose_secret().as_bytes());
+    }
+    for file in [&user.token_file, &user.client_key].into_iter().flatten() {
+        if let Ok(content) = std::fs::read(file) {
+            secrets.add(content.trim_ascii());
+        }
+    }
+    secrets
+}
+
+const BAD_AUTHORITY: &str =
+    "The certificate authority of its cluster cannot be used: give certificate-authority-data, in base64 of PEM.";
+const BAD_IDENTITY: &str = "The client certificate and key of its user cannot be used: give both, in base64 of PEM, and \
+                            the key that is the certificate's.";
+const SERVICE_ACCOUNT: &str = "sign in with the token of a service account, as docs/targets/kubernetes.md shows";
