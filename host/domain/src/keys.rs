@@ -28,12 +28,6 @@ pub enum Table {
     TokenUse = 0x06,
     /// What operators decided about a plugin, by its id.
     PluginGrant = 0x07,
-    /// Region by id.
-    Region = 0x08,
-    /// Region id by name.
-    RegionName = 0x09,
-    /// Who walks a region's pairs now, by its id.
-    RegionLease = 0x0A,
     /// Member of an account by principal.
     Member = 0x10,
     /// Credential by account and id, without its secrets.
@@ -53,10 +47,6 @@ pub enum Table {
     DnsLease = 0x17,
     /// The whole data of one version, secrets included.
     Secret = 0x18,
-    /// That an account uses a region, by account and region.
-    Attachment = 0x20,
-    /// How a credential stands in a region, by account, credential and region.
-    Placed = 0x21,
     /// What a consumer uses in a slot, by account and the digests of both.
     Binding = 0x22,
     /// The same by account, credential and those digests.

@@ -37,8 +37,6 @@ pub enum Right {
     SetDefault,
     /// Choose what a consumer uses in a slot.
     Bind,
-    /// Have it pushed to regions, and choose which.
-    Sync,
     /// Read the audit trail.
     ReadAudit,
     /// See the account itself.
@@ -71,7 +69,6 @@ impl Role {
                         | R::Delete
                         | R::SetDefault
                         | R::Bind
-                        | R::Sync
                         | R::ReadAudit
                         | R::ReadAccount
                 )

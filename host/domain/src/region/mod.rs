@@ -3,8 +3,5 @@
 mod model;
 mod target;
 
-pub use model::{
-    Attachment, Attempt, DriftPolicy, Failure, LoginReference, Mode, OnDetach, Pair, Place, Placement, Region,
-    SyncState,
-};
+pub use model::{DriftPolicy, LoginReference, Mode, Region};
 pub use target::{Login, Owner, Parcel, Removal, Seen, Setting, Target, TargetError, TargetKind, Targets};
