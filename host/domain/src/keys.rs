@@ -33,8 +33,6 @@ pub enum Table {
     Region = 0x08,
     /// Region id by name.
     RegionName = 0x09,
-    /// Who walks a region's pairs now, by its id.
-    RegionLease = 0x0A,
     /// Member of an account by principal.
     Member = 0x10,
     /// Credential by account and id, without its secrets.
@@ -253,16 +251,18 @@ pub fn region_name(blind: &dyn Blind, name: &str) -> Vec<u8> {
     Key::table(Table::RegionName).name(blind, "region-name", name).bytes()
 }
 
-/// [`Table::RegionLease`].
-#[must_use]
-pub fn region_lease(id: RegionId) -> Vec<u8> {
-    Key::table(Table::RegionLease).id(id.0).bytes()
-}
-
 /// [`Table::Attachment`].
 #[must_use]
 pub fn attachment(account: AccountId, region: RegionId) -> Vec<u8> {
     Key::table(Table::Attachment).id(account.0).id(region.0).bytes()
+}
+
+/// The region whose attachment is under a key of [`Table::Attachment`], and
+/// whose it is.
+#[must_use]
+pub fn attached(key: &[u8]) -> Option<(AccountId, RegionId)> {
+    let id = |from: usize| key.get(from..from + 16).and_then(|bytes| Uuid::from_slice(bytes).ok());
+    Some((AccountId(id(1)?), RegionId(id(17)?)))
 }
 
 /// [`Table::Placed`].

@@ -9,6 +9,7 @@ use crate::audit::{Action, Outcome};
 use crate::credential::{judge_name, judge_title};
 use crate::id::{AccountId, Name, Reference};
 use crate::keys::{self, Key, Table};
+use crate::region::Notice;
 use crate::store::{Batch, Error as StoreError, Expect, Revision};
 use crate::{Error, Kind, Violation};
 
@@ -129,7 +130,10 @@ impl Broker {
                 );
             }
             match self.store().commit(batch).await {
-                Ok(revision) => return Ok((account, revision)),
+                Ok(revision) => {
+                    self.tell(&Notice::Account(id));
+                    return Ok((account, revision));
+                }
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -165,6 +169,7 @@ impl Broker {
         }
         let own = [Table::Member, Table::Default, Table::Usage, Table::TokenUse, Table::DnsRecord, Table::DnsLease];
         let own = own.into_iter().chain([Table::Binding, Table::BindingOf, Table::UsedBy, Table::Selector]);
+        let own = own.chain([Table::Attachment, Table::Placed]);
         for table in own {
             let prefix = keys::of_account(table, id);
             for record in self.store().scan(&prefix, &[], usize::MAX).await? {

@@ -39,8 +39,8 @@ pub use idempotency::{Created, IdempotencyKey};
 pub use page::Page;
 pub use plugins::StoredDecisions;
 pub use regions::{
-    AccountRegion, Detached, Ensured, Loose, Plan, PlanAction, PlanItem, Progress, RegionPorts, RegionView, Settled,
-    Settling, Walk,
+    AccountRegion, Ensured, Extent, Loose, OnProgress, Plan, PlanAction, PlanItem, Progress, RegionPorts, RegionView,
+    Settled, Settling, Walk,
 };
 pub use tokens::{NewToken, TokenRequest};
 

@@ -137,6 +137,9 @@ impl Region {
 }
 
 impl SyncState {
+    /// Every state.
+    pub const ALL: [Self; 5] = [Self::NotSynced, Self::Syncing, Self::Synced, Self::Error, Self::Drifted];
+
     /// The wire form.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -199,6 +202,9 @@ pub struct Failure {
     pub message: String,
     /// In a word.
     pub reason: String,
+    /// What failed: the fingerprint it was to make true, `-` for a removal, and
+    /// empty where it cannot be said.
+    pub wish: String,
     /// When.
     #[serde(with = "crate::clock::timestamp")]
     pub at: Timestamp,

@@ -6,7 +6,7 @@ use super::super::credentials::Found;
 use super::super::{Broker, codec};
 use super::gate::{Open, next_try};
 use super::push::{Content, Errand};
-use super::settle::{Known, Settled, Settling, is_passing};
+use super::settle::{Known, REMOVAL, Settled, Settling, is_passing, waiting};
 use super::wanted::{Ground, Put};
 use crate::Error;
 use crate::audit::{Action, Outcome};
@@ -34,7 +34,7 @@ impl Broker {
             newest.receipt = Some(receipt).filter(|receipt| !receipt.is_null());
         }
         self.in_place(&mut known.placement, errand, put, content);
-        let left = self.remove_old_places(errand, &mut known.placement, target).await;
+        let left = self.remove_old_places(errand, &mut known.placement, put, target).await;
         let event = self.push_event(errand, &known.placement, put, Action::CredentialSync, json!({ "change": "put" }));
         self.write(errand, &known, event).await?;
         self.tell_placement(errand, &known.placement, Done::Pushed(lag));
@@ -55,7 +55,7 @@ impl Broker {
             return Ok(Settled::Unchanged);
         }
         self.in_place(&mut known.placement, errand, put, content.fingerprint());
-        let left = self.remove_old_places(errand, &mut known.placement, target).await;
+        let left = self.remove_old_places(errand, &mut known.placement, put, target).await;
         let event = self.push_event(errand, &known.placement, put, Action::CredentialSync, json!({ "change": "none" }));
         self.write(errand, &known, event).await?;
         self.tell_placement(errand, &known.placement, Done::Found);
@@ -63,13 +63,19 @@ impl Broker {
     }
 
     /// Somebody changed it, and the policy is to tell.
-    pub(super) async fn drifted(&self, errand: &Errand<'_>, mut known: Known, what: &str) -> Result<Settled, Error> {
+    pub(super) async fn drifted(
+        &self,
+        errand: &Errand<'_>,
+        mut known: Known,
+        put: &Put,
+        what: &str,
+    ) -> Result<Settled, Error> {
         if known.placement.state == SyncState::Drifted {
             return Ok(Settled::Drifted);
         }
         let now = self.now();
         let message = format!("{what} there: sync it to put it right");
-        let failure = Failure { message, reason: "drifted".to_owned(), at: now, failures: 0, due_at: now };
+        let failure = Failure { message, reason: "drifted".to_owned(), wish: put.input.clone(), at: now, failures: 0, due_at: now };
         known.placement.state = SyncState::Drifted;
         known.placement.failure = Some(failure);
         let mut event =
@@ -82,21 +88,24 @@ impl Broker {
 
     /// It failed. `untouched` is how the placement was, where nothing can have
     /// been written.
-    pub(super) async fn fail(
+    pub(super) async fn fail_pair(
         &self,
         errand: &Errand<'_>,
         known: Known,
         error: &TargetError,
+        wish: &str,
         untouched: Option<&Placement>,
     ) -> Result<Settled, Error> {
         let now = self.now();
-        let failures = known.placement.failure.as_ref().map_or(0, |failure| failure.failures);
+        let before = known.placement.failure.as_ref().filter(|failure| failure.wish == wish);
+        let failures = before.map_or(0, |failure| failure.failures);
         let due_at = next_try(now, failures, error, |most| self.jittered(most));
         let told_before = known.placement.state == SyncState::Error
             && known.placement.failure.as_ref().is_some_and(|failure| failure.message == error.to_string());
         let failure = Failure {
             message: error.to_string(),
             reason: error.word().to_owned(),
+            wish: wish.to_owned(),
             at: now,
             failures: failures.saturating_add(1),
             due_at,
@@ -119,15 +128,60 @@ impl Broker {
         Ok(self.failed(&known.placement, error))
     }
 
-    /// The target is down, so it was not tried: said once for each wish.
-    pub(super) async fn keep_off(&self, errand: &Errand<'_>, known: Known, open: &Open) -> Result<Settled, Error> {
-        let error = TargetError::Unreachable(open.message.trim_start_matches("not reachable: ").to_owned());
-        if known.placement.state == SyncState::Error {
-            return Ok(Settled::Failed { due_at: open.until, message: error.to_string(), passing: true });
+    /// A renamed credential finds its new place taken. Where another credential
+    /// of the account has it, which may wait for our old one in turn, the old one
+    /// is given up; else it is better than nothing.
+    #[expect(clippy::too_many_arguments, reason = "the outcome of one push; each argument is a part of it")]
+    pub(super) async fn make_way(
+        &self,
+        errand: &Errand<'_>,
+        mut before: Placement,
+        mine: Known,
+        put: &Put,
+        place: &str,
+        error: &TargetError,
+        target: &dyn Target,
+    ) -> Result<Settled, Error> {
+        if self.is_held_by_another(errand.pair, place).await?
+            && self.remove_places(errand, &mut before, target, 0).await.is_ok()
+        {
+            before.content.clear();
+            before.input.clear();
         }
+        self.fail_pair(errand, mine, error, &put.input, Some(&before)).await
+    }
+
+    async fn is_held_by_another(&self, pair: Pair, place: &str) -> Result<bool, Error> {
+        for other in self.pairs_placed(pair.account, pair.region).await? {
+            if other == pair {
+                continue;
+            }
+            let record = self.store().get(&keys::placed(other)).await?;
+            let placement: Option<Placement> = record.as_ref().map(codec::decode).transpose()?;
+            if placement.is_some_and(|placement| placement.places.iter().any(|known| known.place == place)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The target is down, so it was not tried: said once for each wish.
+    pub(super) async fn keep_off(
+        &self,
+        errand: &Errand<'_>,
+        known: Known,
+        open: &Open,
+        wish: &str,
+    ) -> Result<Settled, Error> {
+        let kept_off = Settled::KeptOff { until: open.until, message: open.message.clone() };
+        if known.placement.state == SyncState::Error {
+            return Ok(kept_off);
+        }
+        let error = TargetError::Unreachable(open.message.trim_start_matches("not reachable: ").to_owned());
         let failure = Failure {
             message: error.to_string(),
             reason: error.word().to_owned(),
+            wish: wish.to_owned(),
             at: self.now(),
             failures: 0,
             due_at: open.until,
@@ -139,7 +193,7 @@ impl Broker {
         event.outcome = Outcome::Failed;
         self.write(errand, &known, event).await?;
         self.tell_placement(errand, &known.placement, Done::Failed(error.word().to_owned()));
-        Ok(Settled::Failed { due_at: open.until, message: error.to_string(), passing: true })
+        Ok(kept_off)
     }
 
     /// Brings a pair to where nothing of ours is there, or nothing we look after.
@@ -153,28 +207,26 @@ impl Broker {
         how: &Settling,
     ) -> Result<Settled, Error> {
         if known.expect == Expect::Absent {
-            return Ok(Settled::Unchanged);
+            return Ok(Settled::Removed);
         }
         let errand = Errand::new(pair, ground.clone(), found.cloned(), how);
         if keep || known.placement.places.is_empty() {
             let change = if known.placement.places.is_empty() { "none" } else { "kept" };
             return self.gone(&errand, &known, change).await;
         }
-        let waits = known.placement.failure.as_ref().filter(|failure| failure.due_at > self.now());
-        if let (Some(failure), SyncState::Error, false) = (waits, known.placement.state, how.eager) {
-            let (due_at, message) = (failure.due_at, failure.message.clone());
-            return Ok(Settled::Failed { due_at, message, passing: true });
+        if let Some(failed) = waiting(&known.placement, ground, REMOVAL, self.now(), how) {
+            return Ok(failed);
         }
         let gate = self.regions.gate(pair.region);
         let pass = match gate.pass(|| self.now(), how.eager).await {
             Ok(pass) => pass,
-            Err(open) => return self.keep_off(&errand, known, &open).await,
+            Err(open) => return self.keep_off(&errand, known, &open, REMOVAL).await,
         };
         let target = match self.open_target(&ground.region).await? {
             Ok(target) => target,
-            Err(error) => return self.fail(&errand, known, &error, None).await,
+            Err(error) => return self.fail_pair(&errand, known, &error, REMOVAL, None).await,
         };
-        let placement = self.intended(&known.placement, REMOVAL);
+        let placement = self.intended_placement(&known.placement, REMOVAL);
         let places: Vec<&str> = placement.places.iter().map(|place| place.place.as_str()).collect();
         let event = self.pair_event(&errand, &placement, Action::RegionRemove, json!({ "places": places }));
         let batch = Batch::default().put(keys::placed(pair), known.expect, codec::encode(&placement)?);
@@ -185,7 +237,7 @@ impl Broker {
         pass.tell(&answer, self.now(), |most| self.jittered(most));
         match answer {
             Ok(()) => self.gone(&errand, &known, "removed").await,
-            Err(error) => self.fail(&errand, known, &error, None).await,
+            Err(error) => self.fail_pair(&errand, known, &error, REMOVAL, None).await,
         }
     }
 
@@ -236,6 +288,7 @@ impl Broker {
         &self,
         errand: &Errand<'_>,
         placement: &mut Placement,
+        put: &Put,
         target: &dyn Target,
     ) -> Option<TargetError> {
         let error = self.remove_places(errand, placement, target, 1).await.err()?;
@@ -244,6 +297,7 @@ impl Broker {
         placement.failure = Some(Failure {
             message: format!("it is in place, but what stands under its old name could not be removed: {error}"),
             reason: error.word().to_owned(),
+            wish: put.input.clone(),
             at: now,
             failures: 1,
             due_at: next_try(now, 1, &error, |most| self.jittered(most)),
@@ -303,5 +357,3 @@ impl Broker {
     }
 }
 
-/// What an attempt is for that puts nothing. No fingerprint is it.
-const REMOVAL: &str = "-";

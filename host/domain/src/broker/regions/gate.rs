@@ -55,7 +55,7 @@ impl Gate {
     /// Where the target is down and nobody is let through now.
     pub(super) async fn pass(&self, now: impl Fn() -> Timestamp, eager: bool) -> Result<Pass<'_>, Open> {
         // Those who would be turned away do not stand in the queue.
-        self.with(|breaker| breaker.is_shut(now(), eager)).map_or(Ok(()), Err)?;
+        self.shut(now(), eager).map_or(Ok(()), Err)?;
         let slot = self.slots.acquire().await;
         self.with(|breaker| match breaker.is_shut(now(), eager) {
             Some(open) => Err(open),
@@ -67,9 +67,14 @@ impl Gate {
         Ok(Pass { gate: self, _slot: slot, told: false })
     }
 
-    /// Whether it is down, as far as we have found.
-    pub(super) fn is_open(&self) -> bool {
-        self.with(|breaker| breaker.open.is_some())
+    /// Why it is down, as far as we have found.
+    pub(super) fn why_open(&self) -> Option<String> {
+        self.with(|breaker| breaker.open.as_ref().map(|open| open.message.clone()))
+    }
+
+    /// What nobody is let through for now.
+    pub(super) fn shut(&self, now: Timestamp, eager: bool) -> Option<Open> {
+        self.with(|breaker| breaker.is_shut(now, eager))
     }
 
     fn with<T>(&self, what: impl FnOnce(&mut Breaker) -> T) -> T {

@@ -1,7 +1,7 @@
 //! Use cases about regions: which there are, which an account uses, and that
 //! its credentials are in place there.
 //!
-//! [`Broker::settle`] is the heart: it brings one credential in one region to
+//! [`Broker::settle_pair`] is the heart: it brings one credential in one region to
 //! where it should be, whoever asks. A target is outside, so a push goes in
 //! three steps: the intent is committed (an event, and the placement with who
 //! is at it), the target is called, the outcome is committed. What a crash
@@ -13,7 +13,6 @@ mod attachments;
 mod conclude;
 mod ensure;
 mod gate;
-mod lease;
 mod open;
 mod plan;
 mod push;
@@ -29,23 +28,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use uuid::Uuid;
 
-pub use attach::Detached;
 pub use attachments::AccountRegion;
-pub use ensure::{Ensured, Loose, Progress};
+pub use ensure::{Ensured, Loose, OnProgress, Progress};
 pub use plan::{Plan, PlanAction, PlanItem};
 pub use settle::{Settled, Settling};
 pub use show::RegionView;
-pub use walk::Walk;
-pub(super) use show::Standings;
+pub use walk::{Extent, Walk};
+
 
 use self::gate::Gate;
 use super::Broker;
 use super::queues::Queues;
-use crate::Violation;
+use crate::access::{Account, Caller, Right};
+use crate::audit::{Action, Outcome};
 use crate::credential::Credential;
-use crate::id::{CredentialId, RegionId};
+use crate::id::{CredentialId, Reference, RegionId};
 use crate::region::{Login, Notice, Notices, Region, Target, TargetError, TargetKind, Targets};
 use crate::secret::SecretJson;
+use crate::{Error, Kind, Violation};
 
 /// What a broker needs to deal with regions.
 #[derive(Clone)]
@@ -112,6 +112,29 @@ impl Broker {
     /// Tells those who want to know.
     pub(super) fn tell(&self, notice: &Notice) {
         self.regions.ports.notices.tell(notice);
+    }
+
+    /// Tells them of a credential.
+    pub(super) fn tell_credential(&self, credential: &Credential, change: &'static str) {
+        let (account, name) = (credential.account, credential.name.to_string());
+        self.tell(&Notice::Credential { account, credential: credential.id, name, change });
+    }
+
+    /// Whether the caller may watch what changes in an account.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Kind::Denied`] also for a token that is narrowed: what is told
+    /// is of everything.
+    pub async fn watch(&self, caller: &Caller, account: &Reference) -> Result<Account, Error> {
+        let account = self.authorize(caller, account, Right::List, Action::RegionRead).await?;
+        if caller.scope.is_everything() {
+            return Ok(account);
+        }
+        let mut event = self.event(caller, Action::RegionRead, Outcome::Denied);
+        event.account = Some(account.id);
+        self.record(event).await?;
+        Err(Error::new(Kind::Denied, "a narrowed token cannot watch: events tell of everything in the account"))
     }
 
     fn kind_of(&self, region: &Region) -> Option<&'static TargetKind> {

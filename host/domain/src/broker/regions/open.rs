@@ -30,6 +30,15 @@ impl Broker {
         Ok(self.regions.ports.targets.open(self.installation_id(), region, login).await)
     }
 
+    /// Whether a credential is one that can sign in; if not, why.
+    pub(super) fn can_sign_in(&self, credential: &Credential) -> Result<(), &'static str> {
+        let Some(of) = self.plugins().find(&credential.type_id) else { return Err("has a type that is not loaded") };
+        match of.manifest.format(LOGIN) {
+            Some(_) => Ok(()),
+            None => Err("has a type that is no login: choose one with the format `login`"),
+        }
+    }
+
     /// The login a credential holds. That it is used is recorded once for each
     /// version of it: what follows is in the pushes' records.
     async fn login(&self, region: &Region, reference: &LoginReference) -> Result<Result<Login, TargetError>, Error> {
@@ -47,9 +56,8 @@ impl Broker {
         if let Some(login) = known {
             return Ok(Ok(login));
         }
-        let Some(of) = self.plugins().find(&credential.type_id) else { return refused("has a type that is not loaded") };
-        if of.manifest.format(LOGIN).is_none() {
-            return refused("has a type that is no login: choose one with the format `login`");
+        if let Err(why) = self.can_sign_in(&credential) {
+            return refused(why);
         }
         let data = self.secret_data(&credential, credential.version).await?;
         let context = self.materialize_context(&credential, LOGIN);

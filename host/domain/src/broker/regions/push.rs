@@ -129,7 +129,7 @@ impl Broker {
         };
         let credential = &found.credential;
         let repair = known.placement.input == put.input && !known.placement.content.is_empty();
-        let mut placement = self.intended(&known.placement, &put.input);
+        let mut placement = self.intended_placement(&known.placement, &put.input);
         let receipt = keep_in_sight(&mut placement, &errand, &place);
         let owner = self.owner(&errand.ground, errand.pair, credential.name.as_str());
         let event = self.push_event(&errand, &placement, &put, Action::RegionPush, json!({ "place": place }));
@@ -158,14 +158,18 @@ impl Broker {
             Err(error) => {
                 pass.tell(&Err::<(), _>(error.clone()), self.now(), |most| self.jittered(most));
                 // A target that refused has written nothing.
-                let untouched = matches!(error, TargetError::Foreign(_)).then_some(&known.placement);
-                self.fail(&errand, mine, &error, untouched).await
+                let foreign = matches!(error, TargetError::Foreign(_));
+                if foreign && known.placement.places.last().is_some_and(|newest| newest.place != place) {
+                    return self.make_way(&errand, known.placement, mine, &put, &place, &error, target).await;
+                }
+                let untouched = foreign.then_some(&known.placement);
+                self.fail_pair(&errand, mine, &error, &put.input, untouched).await
             }
         }
     }
 
     /// The placement that stands for the intent.
-    pub(super) fn intended(&self, before: &Placement, aim: &str) -> Placement {
+    pub(super) fn intended_placement(&self, before: &Placement, aim: &str) -> Placement {
         let again = before.begun_for == aim;
         Placement {
             state: SyncState::Syncing,

@@ -41,6 +41,14 @@ pub enum Settled {
     Drifted,
     /// Somebody else is at it until then.
     Busy(Timestamp),
+    /// The target is down, so it was not tried. Nobody is let through before
+    /// then.
+    KeptOff {
+        /// When.
+        until: Timestamp,
+        /// Why it is down.
+        message: String,
+    },
     /// It failed, now or before, and is tried again then.
     Failed {
         /// When.
@@ -100,7 +108,7 @@ impl Broker {
     ///
     /// Where the store fails. What the target says is in the answer and in the
     /// placement.
-    pub async fn settle(&self, pair: Pair, how: &Settling) -> Result<Settled, Error> {
+    pub async fn settle_pair(&self, pair: Pair, how: &Settling) -> Result<Settled, Error> {
         let key = keys::placed(pair);
         let queue = self.regions.queues.queue(&key);
         let _place = queue.lock().await;
@@ -131,8 +139,11 @@ impl Broker {
             Wanted::AsItIs => Ok(Settled::Left),
             Wanted::Gone { keep } => self.settle_gone(pair, &ground, found.as_ref(), known, keep, how).await,
             Wanted::Unclear(error) => {
+                if let Some(failed) = waiting(&known.placement, &ground, "", self.now(), how) {
+                    return Ok(failed);
+                }
                 let errand = Errand::new(pair, ground, found, how);
-                self.fail(&errand, known, &error, None).await
+                self.fail_pair(&errand, known, &error, "", None).await
             }
             Wanted::Put(put) => {
                 let found = found.ok_or_else(|| Error::not_found("credential"))?;
@@ -158,35 +169,39 @@ impl Broker {
         if reported && ground.region.drift == DriftPolicy::Report && !how.look && !how.repair {
             return Ok(Settled::Drifted);
         }
-        if let Some(failed) = waiting(&known.placement, self.now(), how) {
+        if let Some(failed) = waiting(&known.placement, &ground, &put.input, self.now(), how) {
             return Ok(failed);
         }
         let owner = self.owner(&ground, pair, found.credential.name.as_str());
         let errand = Errand::new(pair, ground, Some(found), how);
+        let gate = self.regions.gate(pair.region);
+        // Nothing is opened that would not be sent.
+        if let Some(open) = gate.shut(self.now(), how.eager) {
+            return self.keep_off(&errand, known, &open, &put.input).await;
+        }
         // Content first: it may be what is there already, under another version.
         let content = if settled {
             Content::Known(known.placement.content.clone())
         } else {
             match self.content(&errand, &put).await? {
                 Ok(content) => content,
-                Err(error) => return self.fail(&errand, known, &error, None).await,
+                Err(error) => return self.fail_pair(&errand, known, &error, &put.input, None).await,
             }
         };
-        let gate = self.regions.gate(pair.region);
         let pass = match gate.pass(|| self.now(), how.eager).await {
             Ok(pass) => pass,
-            Err(open) => return self.keep_off(&errand, known, &open).await,
+            Err(open) => return self.keep_off(&errand, known, &open, &put.input).await,
         };
         let target = match self.open_target(&errand.ground.region).await? {
             Ok(target) => target,
             Err(error) => {
                 pass.tell(&Err::<(), _>(error.clone()), self.now(), |most| self.jittered(most));
-                return self.fail(&errand, known, &error, None).await;
+                return self.fail_pair(&errand, known, &error, &put.input, None).await;
             }
         };
         let place = match target.place(&owner) {
             Ok(place) => place,
-            Err(error) => return self.fail(&errand, known, &error, None).await,
+            Err(error) => return self.fail_pair(&errand, known, &error, &put.input, None).await,
         };
         let placement = &known.placement;
         let here = placement.places.last().is_some_and(|known| known.place == place);
@@ -214,7 +229,7 @@ impl Broker {
                 Err(error) => {
                     let error = error.clone();
                     pass.tell(&seen, self.now(), |most| self.jittered(most));
-                    return self.fail(&errand, known, &error, None).await;
+                    return self.fail_pair(&errand, known, &error, &put.input, None).await;
                 }
             };
             // Only what was right before can have been changed by others.
@@ -225,7 +240,7 @@ impl Broker {
                 let same_wish = placement.input == put.input;
                 if report && same_wish {
                     pass.tell(&seen, self.now(), |most| self.jittered(most));
-                    return self.drifted(&errand, known, what).await;
+                    return self.drifted(&errand, known, &put, what).await;
                 }
                 self.tell_placement(&errand, placement, Done::Drifted);
             }
@@ -233,7 +248,7 @@ impl Broker {
         let content = match content {
             Content::Known(_) => match self.content(&errand, &put).await? {
                 Ok(content) => content,
-                Err(error) => return self.fail(&errand, known, &error, None).await,
+                Err(error) => return self.fail_pair(&errand, known, &error, &put.input, None).await,
             },
             ready @ Content::Ready { .. } => ready,
         };
@@ -241,7 +256,7 @@ impl Broker {
     }
 
     /// Until when somebody else is at it.
-    fn busy(&self, placement: &Placement) -> Option<Timestamp> {
+    pub(super) fn busy(&self, placement: &Placement) -> Option<Timestamp> {
         let attempt = placement.attempt.as_ref()?;
         // In this process all stand in one queue: what is marked is left over.
         let other = attempt.by != self.process() && !self.regions.ports.alone;
@@ -257,7 +272,7 @@ impl Broker {
     /// Whether a region's target is down, as far as this process has found.
     #[must_use]
     pub fn is_region_down(&self, region: RegionId) -> bool {
-        self.regions.gate(region).is_open()
+        self.regions.gate(region).why_open().is_some()
     }
 }
 
@@ -267,14 +282,37 @@ fn is_known(placement: &Placement) -> bool {
 }
 
 /// A failure whose time has not come.
-fn waiting(placement: &Placement, now: Timestamp, how: &Settling) -> Option<Settled> {
-    let failure = placement.failure.as_ref().filter(|failure| failure.due_at > now)?;
-    (placement.state == SyncState::Error && !how.eager).then(|| Settled::Failed {
-        due_at: failure.due_at,
-        message: failure.message.clone(),
-        passing: true,
-    })
+pub(super) fn waiting(
+    placement: &Placement,
+    ground: &Ground,
+    wish: &str,
+    now: Timestamp,
+    how: &Settling,
+) -> Option<Settled> {
+    let due_at = is_waiting(placement, ground, wish, now).filter(|_| !how.eager)?;
+    let message = placement.failure.as_ref().map(|failure| failure.message.clone()).unwrap_or_default();
+    Some(Settled::Failed { due_at, message, passing: true })
 }
+
+/// When a pair is tried again that has failed. Another wish, or a region that an
+/// operator has changed since, is not held up by what failed before.
+pub(super) fn is_waiting(placement: &Placement, ground: &Ground, wish: &str, now: Timestamp) -> Option<Timestamp> {
+    let failure = placement.failure.as_ref().filter(|_| placement.state == SyncState::Error)?;
+    let same = failure.wish == wish && failure.at >= ground.region.updated_at;
+    (same && failure.due_at > now).then_some(failure.due_at)
+}
+
+/// What a failure to bring this about is a failure of.
+pub(super) fn waits_for(wanted: &Wanted) -> &str {
+    match wanted {
+        Wanted::Put(put) => &put.input,
+        Wanted::Gone { .. } => REMOVAL,
+        Wanted::AsItIs | Wanted::Unclear(_) => "",
+    }
+}
+
+/// What is begun, or failed, that puts nothing. No fingerprint is it.
+pub(super) const REMOVAL: &str = "-";
 
 /// Whether another try may go better without anybody doing something.
 pub(super) fn is_passing(error: &TargetError) -> bool {

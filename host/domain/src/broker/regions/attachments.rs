@@ -1,0 +1,196 @@
+//! Which regions an account uses, and how its credentials stand there.
+
+use std::collections::HashMap;
+
+use super::super::{Broker, codec};
+use super::show::deals_with;
+use crate::Error;
+use crate::access::{Account, Caller, Right};
+use crate::audit::Action;
+use crate::credential::{Credential, SyncRow};
+use crate::id::{AccountId, CredentialId, Reference, RegionId};
+use crate::keys::{self, Key, Table};
+use crate::region::{Attachment, Mode, Placement, Region, SyncState};
+use crate::store::Revision;
+
+/// An account's use of a region.
+#[derive(Clone, Debug)]
+pub struct AccountRegion {
+    /// The region's name.
+    pub name: String,
+    /// Its id.
+    pub id: RegionId,
+    /// Its title.
+    pub title: String,
+    /// Whether it takes part.
+    pub mode: Mode,
+    /// How the account uses it.
+    pub attachment: Attachment,
+    /// The `ETag`.
+    pub revision: Revision,
+    /// How many of the account's credentials stand how; every state once.
+    pub counts: Vec<(SyncState, u64)>,
+}
+
+/// The regions an account uses, for the rows of its credentials.
+pub(in super::super) struct Standings {
+    account: AccountId,
+    regions: Vec<(Region, Attachment)>,
+}
+
+impl Broker {
+    /// The regions an account uses, with those it is letting go of.
+    ///
+    /// # Errors
+    ///
+    /// The caller lacks the right.
+    pub async fn account_regions(&self, caller: &Caller, account: &Reference) -> Result<Vec<AccountRegion>, Error> {
+        let account = self.authorize(caller, account, Right::List, Action::RegionRead).await?;
+        let mut used = self.attached_to(&account).await?;
+        used.retain(|(region, _, _)| deals_with(caller, region));
+        let counts = self.count_states(account.id).await?;
+        Ok(used.into_iter().map(|of| account_region(of, &counts)).collect())
+    }
+
+    /// An account's use of one region.
+    ///
+    /// # Errors
+    ///
+    /// Not found where it does not use it.
+    pub async fn account_region(
+        &self,
+        caller: &Caller,
+        account: &Reference,
+        region: &Reference,
+    ) -> Result<AccountRegion, Error> {
+        let account = self.authorize(caller, account, Right::List, Action::RegionRead).await?;
+        let region = self.find_region(caller, region).await?.region;
+        self.use_of(&account, region).await
+    }
+
+    pub(super) async fn use_of(&self, account: &Account, region: Region) -> Result<AccountRegion, Error> {
+        let record = self.store().get(&keys::attachment(account.id, region.id)).await?;
+        let record = record.ok_or_else(not_attached)?;
+        let counts = self.count_states(account.id).await?;
+        Ok(account_region((region, codec::decode(&record)?, record.revision), &counts))
+    }
+
+    /// Regions and attachments of an account, oldest region first.
+    pub(super) async fn attached_to(&self, account: &Account) -> Result<Vec<(Region, Attachment, Revision)>, Error> {
+        let mut used = Vec::new();
+        let prefix = keys::of_account(Table::Attachment, account.id);
+        for record in self.store().scan(&prefix, &[], usize::MAX).await? {
+            let attachment: Attachment = codec::decode(&record)?;
+            if let Some(region) = self.store().get(&keys::region(attachment.region)).await? {
+                used.push((codec::decode(&region)?, attachment, record.revision));
+            }
+        }
+        Ok(used)
+    }
+
+    /// Every account's use of a region.
+    pub(super) async fn attachments_of(&self, region: RegionId) -> Result<Vec<(Attachment, Revision)>, Error> {
+        let records = self.store().scan(&Key::table(Table::Attachment).bytes(), &[], usize::MAX).await?;
+        let of_it = records.iter().filter(|record| keys::attached(&record.key).is_some_and(|(_, of)| of == region));
+        of_it.map(|record| Ok((codec::decode(record)?, record.revision))).collect()
+    }
+
+    /// How many of an account's live credentials stand how, by region.
+    async fn count_states(&self, account: AccountId) -> Result<HashMap<(RegionId, SyncState), u64>, Error> {
+        let mut live = 0_u64;
+        let mut counts: HashMap<(RegionId, SyncState), u64> = HashMap::new();
+        let mut after = Vec::new();
+        loop {
+            let records = self.store().scan(&keys::of_account(Table::Credential, account), &after, CHUNK).await?;
+            let Some(last) = records.last() else { break };
+            after.clone_from(&last.key);
+            for record in &records {
+                live += u64::from(codec::decode::<Credential>(record)?.deleted_at.is_none());
+            }
+        }
+        let mut placed: HashMap<RegionId, u64> = HashMap::new();
+        let mut after = Vec::new();
+        loop {
+            let records = self.store().scan(&keys::of_account(Table::Placed, account), &after, CHUNK).await?;
+            let Some(last) = records.last() else { break };
+            after.clone_from(&last.key);
+            for record in &records {
+                let Some(pair) = keys::pair_placed(&record.key) else { continue };
+                let placement: Placement = codec::decode(record)?;
+                *counts.entry((pair.region, placement.state)).or_default() += 1;
+                *placed.entry(pair.region).or_default() += 1;
+            }
+        }
+        for record in self.store().scan(&keys::of_account(Table::Attachment, account), &[], usize::MAX).await? {
+            let Some((_, region)) = keys::attached(&record.key) else { continue };
+            let nowhere = live.saturating_sub(placed.get(&region).copied().unwrap_or_default());
+            *counts.entry((region, SyncState::NotSynced)).or_default() += nowhere;
+        }
+        Ok(counts)
+    }
+
+    /// What the rows of an account's credentials are made of.
+    pub(in super::super) async fn standings(&self, account: &Account) -> Result<Standings, Error> {
+        let used = self.attached_to(account).await?;
+        let mut regions: Vec<_> = used.into_iter().map(|(region, attachment, _)| (region, attachment)).collect();
+        regions.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+        Ok(Standings { account: account.id, regions })
+    }
+
+    /// How a credential stands in each region its account uses (S0-36). In
+    /// regions it is to leave it has a row for as long as it is there.
+    pub(in super::super) async fn sync_rows(
+        &self,
+        standings: &Standings,
+        id: CredentialId,
+        deleted: bool,
+    ) -> Result<Vec<SyncRow>, Error> {
+        if standings.regions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let prefix = keys::of_credential(Table::Placed, standings.account, id);
+        let mut placed: HashMap<RegionId, Placement> = HashMap::new();
+        for record in self.store().scan(&prefix, &[], usize::MAX).await? {
+            if let Some(pair) = keys::pair_placed(&record.key) {
+                placed.insert(pair.region, codec::decode(&record)?);
+            }
+        }
+        let row = |(region, attachment): &(Region, Attachment)| {
+            let placement = placed.remove(&region.id);
+            let leaving = deleted || attachment.detaching.is_some();
+            (placement.is_some() || !leaving).then(|| {
+                let placement = placement.unwrap_or_default();
+                SyncRow {
+                    region: region.name.to_string(),
+                    state: placement.state,
+                    synced_at: placement.synced_at,
+                    error: placement.failure.map(|failure| failure.message),
+                    version: placement.version,
+                }
+            })
+        };
+        Ok(standings.regions.iter().filter_map(row).collect())
+    }
+}
+
+fn account_region(
+    (region, attachment, revision): (Region, Attachment, Revision),
+    counts: &HashMap<(RegionId, SyncState), u64>,
+) -> AccountRegion {
+    let count = |state: SyncState| (state, counts.get(&(region.id, state)).copied().unwrap_or_default());
+    AccountRegion {
+        name: region.name.to_string(),
+        id: region.id,
+        title: region.title.clone(),
+        mode: region.mode,
+        attachment,
+        revision,
+        counts: SyncState::ALL.into_iter().map(count).collect(),
+    }
+}
+
+pub(super) fn not_attached() -> Error {
+    Error::not_found("region in this account")
+}
+
+pub(super) const CHUNK: usize = 500;
