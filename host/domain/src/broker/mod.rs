@@ -100,6 +100,12 @@ impl Broker {
         Self { dns_grants, ..self }
     }
 
+    /// The time, by the broker's clock.
+    #[must_use]
+    pub fn current_time(&self) -> Timestamp {
+        self.now()
+    }
+
     fn now(&self) -> Timestamp {
         self.ports.clock.now()
     }

@@ -203,9 +203,8 @@ impl Broker {
         }
         let event = self.region_event(caller, Action::RegionDelete, &region, json!({ "accounts": attachments.len() }));
         let mut batch = Batch::default();
-        for (attachment, revision) in attachments {
-            batch = batch.delete(keys::attachment(attachment.account, region.id), Expect::At(revision));
-            self.tell(&Notice::Account(attachment.account));
+        for (attachment, revision) in &attachments {
+            batch = batch.delete(keys::attachment(attachment.account, region.id), Expect::At(*revision));
         }
         // What is recorded of its pairs is forgotten by the next walk.
         let batch = batch
@@ -214,6 +213,9 @@ impl Broker {
             .event(event);
         self.store().commit(batch).await?;
         self.tell(&Notice::Region(region.id));
+        for (attachment, _) in attachments {
+            self.tell(&Notice::Account(attachment.account));
+        }
         Ok(())
     }
 

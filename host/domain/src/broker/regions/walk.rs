@@ -15,7 +15,7 @@ use crate::access::Account;
 use crate::credential::Credential;
 use crate::id::{AccountId, CredentialId, RegionId};
 use crate::keys::{self, Table};
-use crate::region::{DriftPolicy, Pair, Placement, Standing, SyncState};
+use crate::region::{DriftPolicy, Notice, Pair, Placement, Standing, SyncState};
 use crate::store::Record;
 
 /// Which pairs.
@@ -38,8 +38,6 @@ pub struct Walk {
     pub due: Vec<(Pair, Timestamp)>,
     /// How many pairs were seen.
     pub pairs: u64,
-    /// How many of each region stand how.
-    pub standings: Vec<Standing>,
 }
 
 /// A walk under way.
@@ -64,7 +62,8 @@ struct Plot {
 
 impl Broker {
     /// Walks the pairs of `extent` and answers what has to be settled. With
-    /// `look` that is also what seems well, so that it is looked at.
+    /// `look` that is also what seems well, so that it is looked at. Who wants to
+    /// know is told of a walk through everything.
     ///
     /// # Errors
     ///
@@ -93,8 +92,10 @@ impl Broker {
                 }
             }
         }
-        let standing = |((region, _), (state, pairs))| Standing { region, state, pairs };
-        walker.walk.standings = walker.counts.into_iter().map(standing).collect();
+        if extent == Extent::Everything {
+            let standing = |((region, _), (state, pairs))| Standing { region, state, pairs };
+            self.tell(&Notice::Walked(walker.counts.into_iter().map(standing).collect()));
+        }
         Ok(walker.walk)
     }
 
