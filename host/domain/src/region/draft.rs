@@ -23,8 +23,8 @@ pub struct RegionDraft {
     pub target: String,
     /// Its settings.
     pub settings: SecretJson,
-    /// Account and credential of the sign-in, each by id or name.
-    pub login: Option<(String, String)>,
+    /// The sign-in.
+    pub login: LoginDraft,
     /// What to do about what others changed.
     pub drift: DriftPolicy,
 }
@@ -39,9 +39,24 @@ pub struct RegionPatch {
     /// A merge patch over the settings.
     pub settings: Option<SecretJson>,
     /// Another sign-in, or none any more.
-    pub login: Option<Option<(String, String)>>,
+    pub login: Option<LoginDraft>,
     /// Another policy.
     pub drift: Option<DriftPolicy>,
+}
+
+/// The sign-in of a region.
+#[derive(Clone, Debug, Default)]
+pub enum LoginDraft {
+    /// None, or one among the settings.
+    #[default]
+    None,
+    /// A credential.
+    Credential {
+        /// Whose, by id or name.
+        account: String,
+        /// Which, by id or name.
+        credential: String,
+    },
 }
 
 /// How an account uses a region.
@@ -71,7 +86,7 @@ impl RegionDraft {
             title: region_title(&mut fields).unwrap_or_default(),
             target: target.unwrap_or_default(),
             settings: settings(&mut fields).unwrap_or_else(|| SecretJson::new(Value::Object(Map::new()))),
-            login: login(&mut fields).flatten(),
+            login: login(&mut fields).unwrap_or_default(),
             drift: word(&mut fields, "drift", &DRIFTS).unwrap_or_default(),
         };
         (draft, fields.violations)
@@ -143,15 +158,15 @@ fn settings(fields: &mut Fields) -> Option<SecretJson> {
 }
 
 /// `{"account": "...", "credential": "..."}`, or null for none.
-fn login(fields: &mut Fields) -> Option<Option<(String, String)>> {
+fn login(fields: &mut Fields) -> Option<LoginDraft> {
     let value = fields.take("login")?;
     if value.is_null() {
-        return Some(None);
+        return Some(LoginDraft::None);
     }
     let part = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
     match (part("account"), part("credential")) {
         (Some(account), Some(credential)) if value.as_object().is_some_and(|map| map.len() == 2) => {
-            Some(Some((account, credential)))
+            Some(LoginDraft::Credential { account, credential })
         }
         _ => {
             fields.complain("login", "type", "This must be an object of account and credential, each an id or a name.");

@@ -5,7 +5,7 @@ mod model;
 mod notice;
 mod target;
 
-pub use draft::{AttachmentDraft, RegionDraft, RegionPatch};
+pub use draft::{AttachmentDraft, LoginDraft, RegionDraft, RegionPatch};
 pub use model::{
     Attachment, Attempt, DriftPolicy, Failure, LoginReference, Mode, OnDetach, Pair, Place, Placement, Region,
     SyncState,

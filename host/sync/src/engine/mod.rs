@@ -98,7 +98,7 @@ pub async fn run(broker: Arc<Broker>, inbox: Arc<Inbox>, pace: Pace, shutdown: C
 async fn settle(broker: Arc<Broker>, pair: Pair, look: bool) -> (Pair, Result<Settled, Error>) {
     let how = Settling::by_itself(&broker);
     let how = if look { how.looking() } else { how };
-    (pair, to_an_answer(broker.settle_pair(pair, &how)).await)
+    (pair, to_an_answer(Box::pin(broker.settle_pair(pair, &how))).await)
 }
 
 /// A panic is a defect of one pair, and does not stop the others.

@@ -12,7 +12,7 @@ use crate::credential::Credential;
 use crate::id::{Reference, RegionId};
 use crate::keys::{self, Key, Table};
 use crate::region::{
-    LoginReference, Mode, Notice, Region, RegionDraft, RegionPatch, TargetError, TargetKind,
+    LoginDraft, LoginReference, Mode, Notice, Region, RegionDraft, RegionPatch, TargetError, TargetKind,
 };
 use crate::secret::SecretJson;
 use crate::store::{Batch, Error as StoreError, Expect, Revision};
@@ -74,7 +74,7 @@ impl Broker {
             return self.replay_region(caller, earlier).await;
         }
         let (draft, mut violations) = RegionDraft::read(body);
-        let login = self.judge_login(draft.login.as_ref(), &mut violations).await?;
+        let login = self.judge_login(&draft.login, &mut violations).await?;
         self.judge_settings(&draft.target, &draft.settings, &mut violations);
         let (Some(name), true) = (draft.name, violations.is_empty()) else { return Err(Error::invalid(violations)) };
         let now = self.now();
@@ -246,7 +246,7 @@ impl Broker {
         new.title = patch.title.unwrap_or(new.title);
         new.drift = patch.drift.unwrap_or(new.drift);
         if let Some(login) = &patch.login {
-            new.login = self.judge_login(login.as_ref(), &mut violations).await?;
+            new.login = self.judge_login(login, &mut violations).await?;
         }
         if let Some(settings) = &patch.settings {
             json_patch::merge(new.settings.expose_mut(), settings.expose());
@@ -256,13 +256,13 @@ impl Broker {
                 setting.moves && member(&new) != member(old)
             };
             let kind = self.kind_of(old);
-            let moved: Vec<_> = kind.map_or(&[][..], |kind| kind.settings).iter().filter(moves).collect();
-            if !moved.is_empty() && violations.is_empty() && self.is_anything_placed(old.id).await? {
+            let there: Vec<_> = kind.map_or(&[][..], |kind| kind.settings).iter().filter(moves).collect();
+            if !there.is_empty() && violations.is_empty() && self.is_anything_placed(old.id).await? {
                 let message = "This decides where things are, and credentials are there: drain the region first, or \
                                make another one.";
                 let violation =
                     |setting: &&crate::region::Setting| Violation::new(format!("/settings/{}", setting.name), "in-use", message);
-                let violations = moved.iter().map(violation).collect();
+                let violations = there.iter().map(violation).collect();
                 return Err(Error { kind: Kind::Conflict, ..Error::invalid(violations) });
             }
         }
@@ -314,10 +314,10 @@ impl Broker {
 
     async fn judge_login(
         &self,
-        login: Option<&(String, String)>,
+        login: &LoginDraft,
         violations: &mut Vec<Violation>,
     ) -> Result<Option<LoginReference>, Error> {
-        let Some((account, credential)) = login else { return Ok(None) };
+        let LoginDraft::Credential { account, credential } = login else { return Ok(None) };
         let mut complain = |pointer, code, message: String| violations.push(Violation::new(pointer, code, message));
         let Some(account) = self.find_account(&Reference::from(account.as_str())).await? else {
             complain("/login/account", "unknown", "There is no such account.".to_owned());

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::credentials::Found;
 use super::super::{Broker, codec};
 use super::gate::{Open, next_try};
-use super::push::{Content, Errand};
+use super::push::{Content, Errand, on_the_same_ground};
 use super::settle::{Known, REMOVAL, Settled, Settling, is_passing, waiting};
 use super::wanted::{Ground, Put};
 use crate::Error;
@@ -230,7 +230,7 @@ impl Broker {
         let places: Vec<&str> = placement.places.iter().map(|place| place.place.as_str()).collect();
         let event = self.pair_event(&errand, &placement, Action::RegionRemove, json!({ "places": places }));
         let batch = Batch::default().put(keys::placed(pair), known.expect, codec::encode(&placement)?);
-        let revision = self.store().commit(self.on_the_same_ground(&errand, batch).event(event)).await?;
+        let revision = self.store().commit(on_the_same_ground(&errand, batch).event(event)).await?;
         self.tell_placement(&errand, &placement, Done::Began);
         let mut known = Known { placement, expect: Expect::At(revision) };
         let answer = self.remove_places(&errand, &mut known.placement, &*target, 0).await;

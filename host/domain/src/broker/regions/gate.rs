@@ -57,12 +57,10 @@ impl Gate {
         // Those who would be turned away do not stand in the queue.
         self.shut(now(), eager).map_or(Ok(()), Err)?;
         let slot = self.slots.acquire().await;
-        self.with(|breaker| match breaker.is_shut(now(), eager) {
-            Some(open) => Err(open),
-            None => {
-                breaker.probing = breaker.open.is_some();
-                Ok(())
-            }
+        self.with(|breaker| {
+            let shut = breaker.is_shut(now(), eager);
+            breaker.probing |= shut.is_none() && breaker.open.is_some();
+            shut.map_or(Ok(()), Err)
         })?;
         Ok(Pass { gate: self, _slot: slot, told: false })
     }
@@ -183,7 +181,7 @@ mod tests {
         probe.tell(&down(), at(1), |longest| longest);
         assert_eq!(block_on(gate.pass(|| at(2), false)).err().unwrap().until, at(3), "twice as long");
         drop(block_on(gate.pass(|| at(2), true)).ok().unwrap());
-        let probe = block_on(gate.pass(|| at(2), true)).ok().expect("one that was given up leaves the way free");
+        let probe = block_on(gate.pass(|| at(2), true)).expect("one that was given up leaves the way free");
         probe.tell(&Ok(()), at(2), |longest| longest);
         let both = (block_on(gate.pass(|| at(2), false)), block_on(gate.pass(|| at(2), false)));
         assert!(both.0.is_ok() && both.1.is_ok());
@@ -202,7 +200,7 @@ mod tests {
     #[test]
     fn pauses_grow_to_a_limit_and_honour_what_was_asked() {
         let unreachable = TargetError::Unreachable(String::new());
-        let pause = |failures, error| next_try(at(0), failures, error, |longest| longest).as_second();
+        let pause = |failures, error: &TargetError| next_try(at(0), failures, error, |longest| longest).as_second();
         assert_eq!([0, 1, 2, 20].map(|failures| pause(failures, &unreachable)), [1, 2, 4, 30]);
         assert_eq!(pause(20, &TargetError::Foreign(String::new())), 300);
         let throttled = TargetError::Throttled { message: String::new(), seconds: Some(90) };

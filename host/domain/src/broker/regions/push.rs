@@ -136,7 +136,7 @@ impl Broker {
         let batch = Batch::default()
             .put(keys::placed(errand.pair), known.expect, codec::encode(&placement)?)
             .require(keys_for(credential, Table::Credential), Expect::At(found.revision));
-        let revision = self.store().commit(self.on_the_same_ground(&errand, batch).event(event)).await?;
+        let revision = self.store().commit(on_the_same_ground(&errand, batch).event(event)).await?;
         self.tell_placement(&errand, &placement, Done::Began);
 
         let parcel = Parcel {
@@ -185,13 +185,6 @@ impl Broker {
         let Pair { credential, region, .. } = errand.pair;
         let about = format!("{credential}\n{region}\n{}\n{}", placement.begun, placement.begun_for);
         fingerprint(&self.blind().digest("sync-idempotency", about.as_bytes()))
-    }
-
-    /// Adds to `batch` that the account still uses the region as it was read.
-    pub(super) fn on_the_same_ground(&self, errand: &Errand<'_>, batch: Batch) -> Batch {
-        let Pair { account, region, .. } = errand.pair;
-        let expect = errand.ground.attachment.as_ref().map_or(Expect::Absent, |(_, revision)| Expect::At(*revision));
-        batch.require(keys::attachment(account, region), expect)
     }
 
     /// An event about a push.
@@ -243,6 +236,13 @@ impl Broker {
             Either::Right(_) => Err(TargetError::Unreachable("it did not answer in time".to_owned())),
         }
     }
+}
+
+/// Adds to `batch` that the account still uses the region as it was read.
+pub(super) fn on_the_same_ground(errand: &Errand<'_>, batch: Batch) -> Batch {
+    let Pair { account, region, .. } = errand.pair;
+    let expect = errand.ground.attachment.as_ref().map_or(Expect::Absent, |(_, revision)| Expect::At(*revision));
+    batch.require(keys::attachment(account, region), expect)
 }
 
 /// Makes `place` the newest of the placement's, and answers the receipt of what

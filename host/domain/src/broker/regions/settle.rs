@@ -219,13 +219,12 @@ impl Broker {
                 }
                 Ok(Seen::Ours(_)) => Some("somebody changed it"),
                 Ok(Seen::Nothing) => Some("somebody removed it"),
-                // The target itself refuses what is not ours.
-                Ok(Seen::Foreign(_)) => None,
                 Ok(Seen::CannotTell) if settled && !how.repair => {
                     pass.tell(&seen, self.now(), |most| self.jittered(most));
                     return Ok(Settled::Unchanged);
                 }
-                Ok(Seen::CannotTell) => None,
+                // The target itself refuses what is not ours.
+                Ok(Seen::CannotTell | Seen::Foreign(_)) => None,
                 Err(error) => {
                     let error = error.clone();
                     pass.tell(&seen, self.now(), |most| self.jittered(most));
