@@ -121,7 +121,11 @@ impl Agenda {
                 if let Some(Stage::Delayed(key)) = waiting {
                     self.delays.remove(key);
                 }
-                if look { lane.looks.push_back(pair) } else { lane.ready.push_back(pair) }
+                if look {
+                    lane.looks.push_back(pair)
+                } else {
+                    lane.ready.push_back(pair)
+                }
                 self.pairs.insert(pair, Stage::Queued { look });
             }
         }

@@ -91,7 +91,7 @@ impl Broker {
             let deleted = found.credential.deleted_at.is_some();
             let records = if deleted { self.records_of(&found.credential).await?.len() } else { 0 };
             let consumers = self.count_consumers(&found.credential).await?;
-            let sync = self.sync_rows(&standings, found.credential.id, deleted).await?;
+            let sync = self.sync_rows(&standings, &found.credential).await?;
             let kept = Kept { is_default, last_used_at, records, consumers, sync };
             views.push(self.assemble(caller, account, found, kept));
         }

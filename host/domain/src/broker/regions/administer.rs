@@ -225,11 +225,7 @@ impl Broker {
     ///
     /// The outer one where the caller may not ask or the store fails; the inner
     /// one says why it cannot be reached.
-    pub async fn check_region(
-        &self,
-        caller: &Caller,
-        region: &Reference,
-    ) -> Result<Result<(), TargetError>, Error> {
+    pub async fn check_region(&self, caller: &Caller, region: &Reference) -> Result<Result<(), TargetError>, Error> {
         self.authorize_operator(caller, Action::RegionRead).await?;
         let region = self.find_region(caller, region).await?.region;
         match self.open_target(&region).await? {
@@ -260,8 +256,9 @@ impl Broker {
             if !there.is_empty() && violations.is_empty() && self.is_anything_placed(old.id).await? {
                 let message = "This decides where things are, and credentials are there: drain the region first, or \
                                make another one.";
-                let violation =
-                    |setting: &&crate::region::Setting| Violation::new(format!("/settings/{}", setting.name), "in-use", message);
+                let violation = |setting: &&crate::region::Setting| {
+                    Violation::new(format!("/settings/{}", setting.name), "in-use", message)
+                };
                 let violations = there.iter().map(violation).collect();
                 return Err(Error { kind: Kind::Conflict, ..Error::invalid(violations) });
             }
@@ -279,8 +276,7 @@ impl Broker {
     ) -> Result<RegionView, Error> {
         let old = found.region;
         new.updated_at = self.now();
-        let mut batch =
-            Batch::default().put(keys::region(new.id), Expect::At(found.revision), codec::encode(&new)?);
+        let mut batch = Batch::default().put(keys::region(new.id), Expect::At(found.revision), codec::encode(&new)?);
         if new.name != old.name {
             let name_key = keys::region_name(self.blind(), new.name.as_str());
             if self.store().get(&name_key).await?.is_some() {
@@ -296,7 +292,8 @@ impl Broker {
     }
 
     fn judge_settings(&self, target: &str, settings: &SecretJson, violations: &mut Vec<Violation>) {
-        if violations.iter().any(|violation| violation.pointer == "/target" || violation.pointer == "/settings") {
+        // Nothing more can be said of what is not there, or no object.
+        if target.is_empty() || violations.iter().any(|violation| violation.pointer == "/settings") {
             return;
         }
         let targets = &self.regions.ports.targets;
@@ -306,10 +303,12 @@ impl Broker {
             violations.push(Violation::new("/target", "unknown", message));
             return;
         }
-        violations.extend(targets.judge(target, settings).into_iter().map(|violation| Violation {
-            pointer: format!("/settings{}", violation.pointer),
-            ..violation
-        }));
+        violations.extend(
+            targets
+                .judge(target, settings)
+                .into_iter()
+                .map(|violation| Violation { pointer: format!("/settings{}", violation.pointer), ..violation }),
+        );
     }
 
     async fn judge_login(

@@ -1,14 +1,14 @@
 //! Which regions an account uses, and how its credentials stand there.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::super::{Broker, codec};
+use super::super::{Broker, codec, keys_for};
 use super::show::deals_with;
 use crate::Error;
 use crate::access::{Account, Caller, Right};
 use crate::audit::Action;
 use crate::credential::{Credential, SyncRow};
-use crate::id::{AccountId, CredentialId, Reference, RegionId};
+use crate::id::{CredentialId, Reference, RegionId};
 use crate::keys::{self, Key, Table};
 use crate::region::{Attachment, Mode, Placement, Region, SyncState};
 use crate::store::Revision;
@@ -34,7 +34,6 @@ pub struct AccountRegion {
 
 /// The regions an account uses, for the rows of its credentials.
 pub(in super::super) struct Standings {
-    account: AccountId,
     regions: Vec<(Region, Attachment)>,
 }
 
@@ -48,7 +47,7 @@ impl Broker {
         let account = self.authorize(caller, account, Right::List, Action::RegionRead).await?;
         let mut used = self.attached_to(&account).await?;
         used.retain(|(region, _, _)| deals_with(caller, region));
-        let counts = self.count_states(account.id).await?;
+        let counts = self.count_states(&account, &used).await?;
         Ok(used.into_iter().map(|of| account_region(of, &counts)).collect())
     }
 
@@ -71,8 +70,9 @@ impl Broker {
     pub(super) async fn use_of(&self, account: &Account, region: Region) -> Result<AccountRegion, Error> {
         let record = self.store().get(&keys::attachment(account.id, region.id)).await?;
         let record = record.ok_or_else(not_attached)?;
-        let counts = self.count_states(account.id).await?;
-        Ok(account_region((region, codec::decode(&record)?, record.revision), &counts))
+        let used = (region, codec::decode(&record)?, record.revision);
+        let counts = self.count_states(account, std::slice::from_ref(&used)).await?;
+        Ok(account_region(used, &counts))
     }
 
     /// Regions and attachments of an account, oldest region first.
@@ -95,36 +95,48 @@ impl Broker {
         of_it.map(|record| Ok((codec::decode(record)?, record.revision))).collect()
     }
 
-    /// How many of an account's live credentials stand how, by region.
-    async fn count_states(&self, account: AccountId) -> Result<HashMap<(RegionId, SyncState), u64>, Error> {
-        let mut live = 0_u64;
+    /// How many of an account's credentials stand how in the regions it uses.
+    async fn count_states(
+        &self,
+        account: &Account,
+        used: &[(Region, Attachment, Revision)],
+    ) -> Result<HashMap<(RegionId, SyncState), u64>, Error> {
         let mut counts: HashMap<(RegionId, SyncState), u64> = HashMap::new();
+        // Those that are to be somewhere and are not on record there.
+        let mut missing: HashMap<RegionId, HashSet<CredentialId>> = HashMap::new();
         let mut after = Vec::new();
         loop {
-            let records = self.store().scan(&keys::of_account(Table::Credential, account), &after, CHUNK).await?;
+            let records = self.store().scan(&keys::of_account(Table::Credential, account.id), &after, CHUNK).await?;
             let Some(last) = records.last() else { break };
             after.clone_from(&last.key);
             for record in &records {
-                live += u64::from(codec::decode::<Credential>(record)?.deleted_at.is_none());
+                let credential: Credential = codec::decode(record)?;
+                for (region, attachment, _) in used {
+                    if credential.deleted_at.is_none()
+                        && attachment.detaching.is_none()
+                        && self.belongs_there(attachment, region, &credential.type_id)
+                    {
+                        missing.entry(region.id).or_default().insert(credential.id);
+                    }
+                }
             }
         }
-        let mut placed: HashMap<RegionId, u64> = HashMap::new();
         let mut after = Vec::new();
         loop {
-            let records = self.store().scan(&keys::of_account(Table::Placed, account), &after, CHUNK).await?;
+            let records = self.store().scan(&keys::of_account(Table::Placed, account.id), &after, CHUNK).await?;
             let Some(last) = records.last() else { break };
             after.clone_from(&last.key);
             for record in &records {
                 let Some(pair) = keys::pair_placed(&record.key) else { continue };
                 let placement: Placement = codec::decode(record)?;
                 *counts.entry((pair.region, placement.state)).or_default() += 1;
-                *placed.entry(pair.region).or_default() += 1;
+                if let Some(missing) = missing.get_mut(&pair.region) {
+                    missing.remove(&pair.credential);
+                }
             }
         }
-        for record in self.store().scan(&keys::of_account(Table::Attachment, account), &[], usize::MAX).await? {
-            let Some((_, region)) = keys::attached(&record.key) else { continue };
-            let nowhere = live.saturating_sub(placed.get(&region).copied().unwrap_or_default());
-            *counts.entry((region, SyncState::NotSynced)).or_default() += nowhere;
+        for (region, missing) in missing {
+            *counts.entry((region, SyncState::NotSynced)).or_default() += missing.len() as u64;
         }
         Ok(counts)
     }
@@ -134,21 +146,20 @@ impl Broker {
         let used = self.attached_to(account).await?;
         let mut regions: Vec<_> = used.into_iter().map(|(region, attachment, _)| (region, attachment)).collect();
         regions.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
-        Ok(Standings { account: account.id, regions })
+        Ok(Standings { regions })
     }
 
-    /// How a credential stands in each region its account uses (S0-36). In
-    /// regions it is to leave it has a row for as long as it is there.
+    /// How a credential stands in each region where it is to be (S0-36), or still
+    /// is.
     pub(in super::super) async fn sync_rows(
         &self,
         standings: &Standings,
-        id: CredentialId,
-        deleted: bool,
+        credential: &Credential,
     ) -> Result<Vec<SyncRow>, Error> {
         if standings.regions.is_empty() {
             return Ok(Vec::new());
         }
-        let prefix = keys::of_credential(Table::Placed, standings.account, id);
+        let prefix = keys_for(credential, Table::Placed);
         let mut placed: HashMap<RegionId, Placement> = HashMap::new();
         for record in self.store().scan(&prefix, &[], usize::MAX).await? {
             if let Some(pair) = keys::pair_placed(&record.key) {
@@ -157,8 +168,10 @@ impl Broker {
         }
         let row = |(region, attachment): &(Region, Attachment)| {
             let placement = placed.remove(&region.id);
-            let leaving = deleted || attachment.detaching.is_some();
-            (placement.is_some() || !leaving).then(|| {
+            let wanted = credential.deleted_at.is_none()
+                && attachment.detaching.is_none()
+                && self.belongs_there(attachment, region, &credential.type_id);
+            (placement.is_some() || wanted).then(|| {
                 let placement = placement.unwrap_or_default();
                 SyncRow {
                     region: region.name.to_string(),

@@ -75,7 +75,14 @@ impl Broker {
         }
         let now = self.now();
         let message = format!("{what} there: sync it to put it right");
-        let failure = Failure { message, reason: "drifted".to_owned(), wish: put.input.clone(), at: now, failures: 0, due_at: now };
+        let failure = Failure {
+            message,
+            reason: "drifted".to_owned(),
+            wish: put.input.clone(),
+            at: now,
+            failures: 0,
+            due_at: now,
+        };
         known.placement.state = SyncState::Drifted;
         known.placement.failure = Some(failure);
         let mut event =
@@ -329,8 +336,7 @@ impl Broker {
     }
 
     async fn gone(&self, errand: &Errand<'_>, known: &Known, change: &str) -> Result<Settled, Error> {
-        let event =
-            self.pair_event(errand, &known.placement, Action::CredentialSync, json!({ "change": change }));
+        let event = self.pair_event(errand, &known.placement, Action::CredentialSync, json!({ "change": change }));
         self.store().commit(Batch::default().delete(keys::placed(errand.pair), known.expect).event(event)).await?;
         self.tell_placement(errand, &known.placement, Done::Removed);
         Ok(Settled::Removed)
@@ -356,4 +362,3 @@ impl Broker {
         std::time::Duration::try_from(self.now().duration_since(since)).ok()
     }
 }
-

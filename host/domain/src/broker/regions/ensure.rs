@@ -160,7 +160,8 @@ impl Broker {
         let mut used = self.attached_to(&account).await?;
         used.retain(|(region, _, _)| deals_with(caller, region));
         let id = found.credential.id;
-        let pairs = used.into_iter().map(|(region, _, _)| Pair { account: account.id, credential: id, region: region.id });
+        let pairs =
+            used.into_iter().map(|(region, _, _)| Pair { account: account.id, credential: id, region: region.id });
         let mut settling = stream::iter(pairs).map(|pair| self.settle_patiently(pair, &how)).buffer_unordered(REGIONS);
         while let Some(settled) = settling.next().await {
             settled?;

@@ -35,7 +35,6 @@ pub use settle::{Settled, Settling};
 pub use show::RegionView;
 pub use walk::{Extent, Walk};
 
-
 use self::gate::Gate;
 use super::Broker;
 use super::queues::Queues;
@@ -82,7 +81,13 @@ impl Regions {
     }
 
     fn new(ports: RegionPorts) -> Self {
-        Self { ports, process: Mutex::default(), gates: Mutex::default(), queues: Queues::default(), logins: Mutex::default() }
+        Self {
+            ports,
+            process: Mutex::default(),
+            gates: Mutex::default(),
+            queues: Queues::default(),
+            logins: Mutex::default(),
+        }
     }
 
     fn gate(&self, region: RegionId) -> Arc<Gate> {

@@ -61,15 +61,8 @@ pub enum PlanAction {
 
 impl PlanAction {
     /// Every action.
-    pub const ALL: [Self; 7] = [
-        Self::Create,
-        Self::Update,
-        Self::Delete,
-        Self::Unchanged,
-        Self::Foreign,
-        Self::Drifted,
-        Self::Unknown,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Create, Self::Update, Self::Delete, Self::Unchanged, Self::Foreign, Self::Drifted, Self::Unknown];
 
     /// The wire form.
     #[must_use]
@@ -166,8 +159,7 @@ impl Broker {
         target: Result<&dyn Target, &TargetError>,
         how: &Settling,
     ) -> Result<Option<Foreseen>, Error> {
-        let pair =
-            Pair { account: ground.account.id, credential: found.credential.id, region: ground.region.id };
+        let pair = Pair { account: ground.account.id, credential: found.credential.id, region: ground.region.id };
         let record = self.store().get(&keys::placed(pair)).await?;
         let placement: Placement = record.as_ref().map(codec::decode).transpose()?.unwrap_or_default();
         let put = match self.wanted(ground, Some(&found.credential), &placement) {

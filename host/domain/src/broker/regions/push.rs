@@ -63,11 +63,7 @@ impl Content {
 
 impl Broker {
     /// Materializes what should be there. It does not leave the host by that.
-    pub(super) async fn content(
-        &self,
-        errand: &Errand<'_>,
-        put: &Put,
-    ) -> Result<Result<Content, TargetError>, Error> {
+    pub(super) async fn content(&self, errand: &Errand<'_>, put: &Put) -> Result<Result<Content, TargetError>, Error> {
         let Some(Found { credential, .. }) = &errand.found else { return Err(Error::not_found("credential")) };
         let data = self.secret_data(credential, credential.version).await?;
         let mut artifacts: Vec<Artifact> = Vec::new();

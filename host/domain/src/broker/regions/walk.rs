@@ -70,14 +70,8 @@ impl Broker {
     /// Where the store fails.
     pub async fn walk(&self, extent: Extent, look: bool) -> Result<Walk, Error> {
         let region = if let Extent::Region(region) = extent { Some(region) } else { None };
-        let mut walker = Walker {
-            broker: self,
-            region,
-            look,
-            now: self.now(),
-            walk: Walk::default(),
-            counts: BTreeMap::new(),
-        };
+        let mut walker =
+            Walker { broker: self, region, look, now: self.now(), walk: Walk::default(), counts: BTreeMap::new() };
         match extent {
             Extent::Everything => {
                 for account in self.all_accounts().await? {

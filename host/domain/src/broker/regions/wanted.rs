@@ -107,6 +107,12 @@ impl Broker {
         Wanted::Put(Put { of, formats, input })
     }
 
+    /// Whether credentials of a type are put in a region that is used so.
+    pub(super) fn belongs_there(&self, attachment: &Attachment, region: &Region, type_id: &str) -> bool {
+        let Some(of) = self.plugins().find(type_id) else { return true };
+        formats(attachment, &of, self.kind_of(region)).map_or(true, |formats| !formats.is_empty())
+    }
+
     fn input(&self, ground: &Ground, credential: &Credential, of: &CredentialType, formats: &[String]) -> String {
         let about = format!(
             "{}\n{}\n{}\n{}\n{}\n{}\n{}",
