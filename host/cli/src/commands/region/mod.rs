@@ -2,6 +2,7 @@
 
 mod attach;
 mod attached;
+mod check;
 mod create;
 mod delete;
 mod detach;
@@ -34,6 +35,7 @@ pub(crate) enum Command {
     List(list::List),
     Create(create::Create),
     Show(show::Show),
+    Check(check::Check),
     Update(update::Update),
     Delete(delete::Delete),
     Pause(pause::Pause),
@@ -54,6 +56,7 @@ impl Command {
             Self::List(command) => command.run(session).await,
             Self::Create(command) => command.run(session).await,
             Self::Show(command) => command.run(session).await,
+            Self::Check(command) => command.run(session).await,
             Self::Update(command) => command.run(session).await,
             Self::Delete(command) => command.run(session).await,
             Self::Pause(command) => command.run(session).await,
