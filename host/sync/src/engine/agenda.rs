@@ -122,9 +122,9 @@ impl Agenda {
                     self.delays.remove(key);
                 }
                 if look {
-                    lane.looks.push_back(pair)
+                    lane.looks.push_back(pair);
                 } else {
-                    lane.ready.push_back(pair)
+                    lane.ready.push_back(pair);
                 }
                 self.pairs.insert(pair, Stage::Queued { look });
             }

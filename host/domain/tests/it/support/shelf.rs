@@ -58,7 +58,7 @@ impl Shelf {
         let mut state = self.state();
         match what {
             None => drop(state.things.remove(place)),
-            Some(what) => state.things.entry(place.to_owned()).or_default().1 = what.to_owned(),
+            Some(what) => what.clone_into(&mut state.things.entry(place.to_owned()).or_default().1),
         }
     }
 
