@@ -183,6 +183,51 @@ async fn a_change_by_hand_is_reported_or_put_right() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn that_a_region_cannot_be_looked_at_says_nothing_of_what_is_there() {
+    let world = attached("repair").await;
+    let pair = store(&world, "one", "s1").await;
+    settle(&world, pair).await;
+    world.shelf.answer(vec![down(); 5]);
+    for _ in 0..7 {
+        let looked = look(&world, pair).await;
+        assert!(matches!(looked, Settled::Failed { .. } | Settled::KeptOff { .. }), "{looked:?}");
+        assert_eq!(row(&world, "one").await, (SyncState::Synced, None));
+    }
+    // Somebody who asks is told.
+    let one = Reference::from("one");
+    world.shelf.answer(vec![down(); 4]);
+    let view = world.broker.sync_credential(&world.caller, &account(), &one).await.unwrap();
+    assert_eq!(view.sync[0].state, SyncState::Error);
+    world.shelf.calls();
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    assert_eq!(settle(&world, pair).await, Settled::Unchanged);
+    assert_eq!(world.shelf.calls(), [("look", "default/one".to_owned())], "nothing is taken for granted");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_narrowed_to_some_credentials_decides_for_none_but_those() {
+    let world = attached("repair").await;
+    store(&world, "one", "s1").await;
+    store(&world, "two", "s2").await;
+    let narrowed = world.someone("credentials-manager", json!({"credentials": ["one"]})).await;
+    let refused = world.broker.attach_region(&narrowed, &account(), &eu(), json!({}), None).await.unwrap_err();
+    assert_eq!(refused.kind, Kind::Denied);
+    let refused = world.broker.detach_region(&narrowed, &account(), &eu(), None, None).await.unwrap_err();
+    assert_eq!(refused.kind, Kind::Denied);
+    assert_eq!(world.broker.watch(&narrowed, &account()).await.unwrap_err().kind, Kind::Denied);
+    let ensured = world.broker.ensure_region(&narrowed, &account(), &eu(), &|_| {}).await.unwrap();
+    assert_eq!((ensured.ready(), ensured.synced), (true, 1));
+    let elsewhere = world.someone("credentials-manager", json!({"regions": ["us"]})).await;
+    let refused = world.broker.ensure_region(&elsewhere, &account(), &eu(), &|_| {}).await.unwrap_err();
+    assert_eq!(refused.kind, Kind::NotFound);
+    let workload = world.someone("workload", json!({})).await;
+    assert_eq!(world.broker.list_regions(&workload, None, 10).await.unwrap_err().kind, Kind::Denied);
+    let member = world.someone("member", json!({})).await;
+    let seen = world.broker.region(&member, &eu()).await.unwrap();
+    assert_eq!((seen.full, seen.settings, seen.secret_settings.len()), (false, json!({}), 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_foreign_is_left_and_named() {
     let world = attached("repair").await;
     world.shelf.tamper("default/one", Some("theirs"));

@@ -8,13 +8,13 @@ use super::super::accounts::{check_match, overtaken};
 use super::super::{ATTEMPTS, Broker, codec};
 use super::Settling;
 use super::attachments::{AccountRegion, CHUNK, not_attached};
-use crate::access::{Account, Caller, Right};
-use crate::audit::Action;
+use crate::access::{Account, Caller, Right, Scope};
+use crate::audit::{Action, Outcome};
 use crate::id::{AccountId, Reference, RegionId};
 use crate::keys::{self, Table};
 use crate::region::{Attachment, AttachmentDraft, Notice, OnDetach, Pair, Region};
 use crate::store::{Batch, Error as StoreError, Expect, Revision};
-use crate::{Error, Violation};
+use crate::{Error, Kind, Violation};
 
 impl Broker {
     /// Has an account use a region, or use it in another way. Its credentials
@@ -22,8 +22,7 @@ impl Broker {
     ///
     /// # Errors
     ///
-    /// [`crate::Kind::Invalid`] with everything that is wrong,
-    /// [`crate::Kind::Stale`] where `if_match` names another revision.
+    /// [`Kind::Invalid`] with everything that is wrong, [`Kind::Stale`] where `if_match` names another revision.
     pub async fn attach_region(
         &self,
         caller: &Caller,
@@ -33,6 +32,7 @@ impl Broker {
         if_match: Option<Revision>,
     ) -> Result<AccountRegion, Error> {
         let account = self.authorize(caller, account, Right::Sync, Action::RegionAttach).await?;
+        self.decides_for_all(caller, &account, Action::RegionAttach).await?;
         let region = self.find_region(caller, region).await?.region;
         let (draft, mut violations) = AttachmentDraft::read(body);
         self.judge_formats(&draft, &mut violations);
@@ -41,6 +41,23 @@ impl Broker {
         }
         self.attach(caller, &account, &region, &draft, if_match).await?;
         self.use_of(&account, region).await
+    }
+
+    /// Refuses a token that is narrowed to some credentials: what is decided is
+    /// decided for all.
+    pub(super) async fn decides_for_all(
+        &self,
+        caller: &Caller,
+        account: &Account,
+        action: Action,
+    ) -> Result<(), Error> {
+        if (Scope { regions: Vec::new(), ..caller.scope.clone() }).is_everything() {
+            return Ok(());
+        }
+        let mut event = self.event(caller, action, Outcome::Denied);
+        event.account = Some(account.id);
+        self.record(event).await?;
+        Err(Error::new(Kind::Denied, "a token that is narrowed to some credentials cannot decide for all of them"))
     }
 
     /// Commits that the account uses the region so, where it does not yet.
@@ -111,6 +128,7 @@ impl Broker {
         if_match: Option<Revision>,
     ) -> Result<(), Error> {
         let account = self.authorize(caller, account, Right::Sync, Action::RegionDetach).await?;
+        self.decides_for_all(caller, &account, Action::RegionDetach).await?;
         let region = self.find_region(caller, region).await?.region;
         let key = keys::attachment(account.id, region.id);
         let mut done = false;
@@ -139,7 +157,7 @@ impl Broker {
         if !done {
             return Err(overtaken());
         }
-        let by = Settling::by(self.event(caller, Action::CredentialSync, crate::audit::Outcome::Ok)).eagerly();
+        let by = Settling::by(self.event(caller, Action::CredentialSync, Outcome::Ok)).eagerly();
         let work = std::pin::pin!(self.empty_out(account.id, region.id, &by));
         let outcome = match select(work, self.ports.timer.sleep(PATIENCE)).await {
             Either::Left((outcome, _)) => outcome,

@@ -107,8 +107,6 @@ impl Broker {
         let before = known.placement.failure.as_ref().filter(|failure| failure.wish == wish);
         let failures = before.map_or(0, |failure| failure.failures);
         let due_at = next_try(now, failures, error, |most| self.jittered(most));
-        let told_before = known.placement.state == SyncState::Error
-            && known.placement.failure.as_ref().is_some_and(|failure| failure.message == error.to_string());
         let failure = Failure {
             message: error.to_string(),
             reason: error.word().to_owned(),
@@ -129,9 +127,7 @@ impl Broker {
         event.version = errand.found.as_ref().map(|found| found.credential.version);
         event.outcome = if matches!(error, TargetError::Foreign(_)) { Outcome::Denied } else { Outcome::Failed };
         self.write(errand, &known, event).await?;
-        if !told_before {
-            self.tell_placement(errand, &known.placement, Done::Failed(error.word().to_owned()));
-        }
+        self.tell_placement(errand, &known.placement, Done::Failed(error.word().to_owned()));
         Ok(self.failed(&known.placement, error))
     }
 
@@ -180,7 +176,7 @@ impl Broker {
         open: &Open,
         wish: &str,
     ) -> Result<Settled, Error> {
-        let kept_off = Settled::KeptOff { until: open.until, message: open.message.clone() };
+        let kept_off = Settled::from(open.clone());
         if known.placement.state == SyncState::Error {
             return Ok(kept_off);
         }

@@ -85,6 +85,7 @@ impl Broker {
         let record = self.store().get(&keys::attachment(account.id, region.id)).await?;
         let known: Option<crate::region::Attachment> = record.as_ref().map(codec::decode).transpose()?;
         if known.is_none_or(|attachment| attachment.detaching.is_some()) {
+            self.decides_for_all(caller, &account, Action::RegionAttach).await?;
             self.attach(caller, &account, &region, &AttachmentDraft::default(), None).await?;
         }
         let how = self.on_behalf_of(caller).eagerly();
@@ -196,11 +197,11 @@ impl Broker {
         while let Some((id, name, settled)) = settling.next().await {
             done += 1;
             let (state, error) = match settled? {
-                Settled::Unchanged | Settled::Pushed => (SyncState::Synced, None),
+                // Left is what cannot be made again now, and is in place.
+                Settled::Unchanged | Settled::Pushed | Settled::Left => (SyncState::Synced, None),
                 // Its type is not to be there.
                 Settled::Removed => (SyncState::NotSynced, None),
                 Settled::Drifted => (SyncState::Drifted, Some("somebody changed it there: sync it".to_owned())),
-                Settled::Left => (SyncState::NotSynced, Some("it was left as it is".to_owned())),
                 Settled::Busy(_) => (SyncState::Syncing, Some("another process is at it: try again".to_owned())),
                 Settled::KeptOff { message, .. } | Settled::Failed { message, .. } => (SyncState::Error, Some(message)),
             };

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::super::credentials::Found;
 use super::super::{ATTEMPTS, Broker, codec};
+use super::gate::{Open, next_try};
 use super::push::{Content, Errand};
 use super::wanted::{Ground, Put, Wanted};
 use crate::Error;
@@ -158,7 +159,7 @@ impl Broker {
         ground: Ground,
         found: Found,
         put: Put,
-        known: Known,
+        mut known: Known,
         how: &Settling,
     ) -> Result<Settled, Error> {
         let settled = known.placement.is_settled(&put.input);
@@ -175,9 +176,11 @@ impl Broker {
         let owner = self.owner(&ground, pair, found.credential.name.as_str());
         let errand = Errand::new(pair, ground, Some(found), how);
         let gate = self.regions.gate(pair.region);
-        // Nothing is opened that would not be sent.
+        // Nothing is opened that would not be sent. That a region cannot be looked
+        // at says nothing of what is there.
+        let only_looks = settled && !how.eager;
         if let Some(open) = gate.shut(self.now(), how.eager) {
-            return self.keep_off(&errand, known, &open, &put.input).await;
+            return if only_looks { Ok(open.into()) } else { self.keep_off(&errand, known, &open, &put.input).await };
         }
         // Content first: it may be what is there already, under another version.
         let content = if settled {
@@ -190,6 +193,7 @@ impl Broker {
         };
         let pass = match gate.pass(|| self.now(), how.eager).await {
             Ok(pass) => pass,
+            Err(open) if only_looks => return Ok(open.into()),
             Err(open) => return self.keep_off(&errand, known, &open, &put.input).await,
         };
         let target = match self.open_target(&errand.ground.region).await? {
@@ -228,6 +232,12 @@ impl Broker {
                 Err(error) => {
                     let error = error.clone();
                     pass.tell(&seen, self.now(), |most| self.jittered(most));
+                    if only_looks && is_passing(&error) {
+                        let due_at = next_try(self.now(), 0, &error, |most| self.jittered(most));
+                        return Ok(Settled::Failed { due_at, message: error.to_string(), passing: true });
+                    }
+                    // It is looked at again before anything is taken for granted.
+                    known.placement.content.clear();
                     return self.fail_pair(&errand, known, &error, &put.input, None).await;
                 }
             };
@@ -272,6 +282,12 @@ impl Broker {
     #[must_use]
     pub fn is_region_down(&self, region: RegionId) -> bool {
         self.regions.gate(region).why_open().is_some()
+    }
+}
+
+impl From<Open> for Settled {
+    fn from(open: Open) -> Self {
+        Self::KeptOff { until: open.until, message: open.message }
     }
 }
 
