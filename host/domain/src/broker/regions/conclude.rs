@@ -323,7 +323,7 @@ impl Broker {
                     account_name: old.account_name,
                     ..self.owner(&errand.ground, errand.pair, &old.credential_name)
                 },
-                idempotency_key: self.idempotency_of(errand, placement) + "-removal",
+                idempotency_key: self.idempotency_of(errand, placement, Some(&old.place)),
             };
             self.within_time(target.remove(&old.place, &removal, old.receipt.as_ref())).await?;
             placement.places.remove(0);

@@ -141,7 +141,7 @@ impl Broker {
             version: credential.version,
             formats: put.formats.clone(),
             artifacts,
-            idempotency_key: self.idempotency_of(&errand, &placement),
+            idempotency_key: self.idempotency_of(&errand, &placement, None),
         };
         let answer = self.within_time(target.put(&place, &parcel, receipt.as_ref())).await;
         drop(parcel);
@@ -176,10 +176,12 @@ impl Broker {
         }
     }
 
-    /// The same for each try of one push, and for no other push or removal.
-    pub(super) fn idempotency_of(&self, errand: &Errand<'_>, placement: &Placement) -> String {
+    /// The same for each try of one push, or of the removal of one place, and for
+    /// nothing else.
+    pub(super) fn idempotency_of(&self, errand: &Errand<'_>, placement: &Placement, removed: Option<&str>) -> String {
         let Pair { credential, region, .. } = errand.pair;
-        let about = format!("{credential}\n{region}\n{}\n{}", placement.begun, placement.begun_for);
+        let removed = removed.map(|place| format!("\nremove {place}")).unwrap_or_default();
+        let about = format!("{credential}\n{region}\n{}\n{}{removed}", placement.begun, placement.begun_for);
         fingerprint(&self.blind().digest("sync-idempotency", about.as_bytes()))
     }
 
