@@ -188,9 +188,11 @@ async fn goes_soon(path: &Path) -> bool {
 #[tokio::test]
 async fn what_is_bound_is_resolved_and_handed_out() {
     let account = Account::new().await;
-    account.create(registry("ghcr")).await;
     let cli = operator(&account);
     cli.run(&["resolve", "app:web", "image-pull"]).code(3);
+    account.create(registry("ghcr")).await;
+    let source = || cli.run(&["resolve", "app:web", "image-pull", "--output", "json"]).ok().json()["source"].clone();
+    assert_eq!(source(), "default");
     cli.run(&["binding", "put", "app:web", "image-pull", "ghcr"]).ok();
     assert!(cli.run(&["binding", "list", "--consumer", "app:web"]).ok().stdout.contains("ghcr"));
     let found = cli.run(&["resolve", "app:web", "image-pull", "--output", "json"]).ok();
@@ -207,8 +209,9 @@ async fn what_is_bound_is_resolved_and_handed_out() {
     cli.run(&[&["resolve", "app:web", "image-pull"][..], &folder].concat()).code(2);
     cli.run(&["resolve-image", "quay.io/org/app:1"]).code(3);
 
+    assert_eq!(source(), "binding");
     cli.run(&["binding", "delete", "app:web", "image-pull"]).ok();
-    cli.run(&["resolve", "app:web", "image-pull"]).code(3);
+    assert_eq!(source(), "default");
 }
 
 /// S0-43, S0-44.

@@ -55,8 +55,8 @@ fn formats(arguments: &[String]) -> Result<Map<String, Value>, Failure> {
 }
 
 const EXAMPLES: &str = "Examples:
-  # Registries as docker wants them, and no SSH keys
-  bursar region attach eu --format container-registry=docker/config.json --format ssh-key=";
+  # Logins of databases as environment files, and none of another type
+  bursar region attach eu --format database-login=env --format deploy-key=";
 
 #[cfg(test)]
 mod tests {
