@@ -97,7 +97,9 @@ impl Broker {
                 login = Some(self.login_names(reference).await?);
             }
         }
+        // What the target's own words tell of it is for those who run it.
         let down = self.regions.gate(region.id).why_open();
+        let down = if full { down } else { down.map(|_| "not reachable".to_owned()) };
         Ok(RegionView { region, revision, settings, secret_settings, login, down, full })
     }
 
