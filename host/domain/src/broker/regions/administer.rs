@@ -228,10 +228,18 @@ impl Broker {
     pub async fn check_region(&self, caller: &Caller, region: &Reference) -> Result<Result<(), TargetError>, Error> {
         self.authorize_operator(caller, Action::RegionRead).await?;
         let region = self.find_region(caller, region).await?.region;
-        match self.open_target(&region).await? {
-            Ok(target) => Ok(self.within_time(target.check()).await),
-            Err(error) => Ok(Err(error)),
+        let target = match self.open_target(&region).await? {
+            Ok(target) => target,
+            Err(error) => return Ok(Err(error)),
+        };
+        let gate = self.regions.gate(region.id);
+        // Where it is back, all may go there again.
+        let pass = gate.pass(|| self.now(), true).await;
+        let answer = self.within_time(target.check()).await;
+        if let Ok(pass) = pass {
+            pass.tell(&answer, self.now(), |most| self.jittered(most));
         }
+        Ok(answer)
     }
 
     /// The region as a patch makes it.

@@ -187,7 +187,8 @@ impl Broker {
             wish: wish.to_owned(),
             at: self.now(),
             failures: 0,
-            due_at: open.until,
+            // It was not tried: it is as soon as anybody is let through.
+            due_at: self.now(),
         };
         let placement = Placement { state: SyncState::Error, failure: Some(failure), attempt: None, ..known.placement };
         let known = Known { placement, ..known };

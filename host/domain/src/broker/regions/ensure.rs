@@ -5,7 +5,7 @@ use futures::{StreamExt as _, stream};
 use serde_json::json;
 
 use super::super::{Broker, codec};
-use super::attachments::CHUNK;
+use super::attachments::{CHUNK, not_attached};
 use super::show::deals_with;
 use super::{Settled, Settling};
 use crate::access::{Account, Caller, Right};
@@ -114,7 +114,7 @@ impl Broker {
     ) -> Result<Ensured, Error> {
         let account = self.authorize(caller, account, Right::Sync, Action::CredentialSync).await?;
         let region = self.find_region(caller, region).await?.region;
-        self.use_of(&account, region.clone()).await?;
+        self.store().get(&keys::attachment(account.id, region.id)).await?.ok_or_else(not_attached)?;
         takes_part(&region)?;
         let how = self.on_behalf_of(caller).eagerly().looking().repairing();
         self.settle_all(caller, &account, &region, &how, progress).await

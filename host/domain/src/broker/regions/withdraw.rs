@@ -49,8 +49,10 @@ impl Broker {
         let mut settling = stream::iter(pairs).map(|pair| self.settle_pair(pair, &how)).buffer_unordered(AT_ONCE);
         let mut why = None;
         while let Some(settled) = settling.next().await {
-            if let Settled::Failed { message, .. } | Settled::KeptOff { message, .. } = settled? {
-                why = Some(message);
+            match settled? {
+                Settled::Failed { message, .. } | Settled::KeptOff { message, .. } => why = Some(message),
+                Settled::Left => why = Some("a region is paused".to_owned()),
+                _ => {}
             }
         }
         drop(settling);
