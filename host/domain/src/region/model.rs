@@ -173,8 +173,9 @@ pub struct Placement {
     pub content: String,
     /// Where it is, or may be; the last one is the newest.
     pub places: Vec<Place>,
-    /// How many pushes and removals were begun, further tries of one not counted.
-    pub begun: u64,
+    /// The push or removal that was begun last, all tries of one alike. Never used
+    /// again: a receiver that has seen it does nothing more.
+    pub begun: Uuid,
     /// What the push that was begun last would make true, or `-` for a removal;
     /// empty once it has ended well. While it is set, what is there is not known.
     pub begun_for: String,

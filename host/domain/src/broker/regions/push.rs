@@ -169,7 +169,7 @@ impl Broker {
         let again = before.begun_for == aim;
         Placement {
             state: SyncState::Syncing,
-            begun: if again { before.begun } else { before.begun + 1 },
+            begun: if again { before.begun } else { self.new_id() },
             begun_for: aim.to_owned(),
             attempt: Some(Attempt { by: self.process(), until: self.now() + RESERVED }),
             ..before.clone()
@@ -179,9 +179,9 @@ impl Broker {
     /// The same for each try of one push, or of the removal of one place, and for
     /// nothing else.
     pub(super) fn idempotency_of(&self, errand: &Errand<'_>, placement: &Placement, removed: Option<&str>) -> String {
-        let Pair { credential, region, .. } = errand.pair;
-        let removed = removed.map(|place| format!("\nremove {place}")).unwrap_or_default();
-        let about = format!("{credential}\n{region}\n{}\n{}{removed}", placement.begun, placement.begun_for);
+        let removed = removed.map(|place| format!("remove {place}")).unwrap_or_default();
+        // A region's name is told to a receiver, and can change between two tries.
+        let about = format!("{}\n{}\n{removed}", placement.begun, errand.region());
         fingerprint(&self.blind().digest("sync-idempotency", about.as_bytes()))
     }
 
