@@ -41,10 +41,9 @@ impl Events {
     /// The next block; `None` at the end.
     pub(crate) async fn next(&mut self) -> Option<Sent> {
         loop {
-            if let Some((block, rest)) = self.unread.split_once("\n\n") {
-                let sent = Sent::read(block);
-                self.unread = rest.to_owned();
-                return Some(sent);
+            if let Some(end) = self.unread.find(BLANK) {
+                let block: String = self.unread.drain(..end + BLANK.len()).collect();
+                return Some(Sent::read(&block));
             }
             let more = self.body.next().await?;
             self.unread.push_str(std::str::from_utf8(&more).unwrap());
@@ -80,3 +79,6 @@ impl Sent {
         Self { id: field("id"), name: field("event"), data: serde_json::from_str(&field("data")).unwrap_or_default() }
     }
 }
+
+/// Between two events.
+const BLANK: &str = "\n\n";
