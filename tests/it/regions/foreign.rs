@@ -27,7 +27,7 @@ async fn in_a_vault() {
 async fn at_a_receiver() {
     let site = Arc::new(Webhook::start().await);
     survives_everything(Arc::clone(&site)).await;
-    site.assert_well_treated();
+    site.assert_understood();
     assert!(site.receiver.counts().foreign > 0, "it was asked for somebody else's places");
 }
 

@@ -11,6 +11,7 @@ mod drift;
 mod ensure;
 mod faults;
 mod foreign;
+mod nodes;
 mod rename;
 mod rotation;
 mod secrets;

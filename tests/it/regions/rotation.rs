@@ -41,11 +41,19 @@ async fn a_rotation_reaches_every_region() {
 
     // A new version of the same content, and what is no content, is not sent.
     let before = writes();
-    world.rotate("c-0", "p-eight-end").await;
+    for order in ["pause", "resume"] {
+        for region in &regions {
+            world.order(region, order).await;
+        }
+        if order == "pause" {
+            world.rotate("c-0", "p-other-end").await;
+            world.rotate("c-0", "p-eight-end").await;
+        }
+    }
     let patch = json!({ "title": "Another title", "labels": { "team": "web" } });
     world.client.patch("credentials/c-1", patch).await.expect(200);
     for region in &regions {
-        super::world::until("the row has the new version", async || world.row("c-0", region).await["version"] == 4)
+        super::world::until("the row has the new version", async || world.row("c-0", region).await["version"] == 5)
             .await;
     }
     assert_eq!(writes(), before);
