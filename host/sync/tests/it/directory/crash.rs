@@ -134,6 +134,23 @@ async fn a_look_sees_what_a_crash_left_and_changes_nothing() {
     }
 }
 
+/// Else nobody would put again, and what waits, which may be a secret that went
+/// nowhere, would stay.
+#[tokio::test]
+async fn what_a_crash_left_beside_what_is_right_is_cleared_by_another_put() {
+    for left in ["staging", "json.new"] {
+        let world = World::new().await;
+        let web = owner("web");
+        world.put(&web, &NEW).await.unwrap();
+        assert_eq!(ours(world.look(&web).await), texts(NEW));
+        let file = world.corner().join(format!("{}.{left}", web.credential));
+        write(&if left == "staging" { file.join("a") } else { file.clone() }, "another secret");
+        assert_eq!(ours(world.look(&web).await), texts([]), "{left}");
+        world.put(&web, &NEW).await.unwrap();
+        assert_eq!((ours(world.look(&web).await), file.exists()), (texts(NEW), false), "{left}");
+    }
+}
+
 #[tokio::test]
 async fn killed_at_any_moment_nothing_is_half_there_and_nothing_stays() {
     let web = |name: &str| Owner {
