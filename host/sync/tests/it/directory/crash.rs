@@ -110,7 +110,7 @@ async fn what_others_make_after_a_crash_is_theirs() {
         world.put(&web, &[("a", "was"), ("old", "was")]).await.unwrap();
         state(&world, &web);
         write(&world.directory(&web).join("b"), "theirs");
-        assert_eq!(ours(world.look(&web).await), texts([("a", "was"), ("old", "was")]), "{name}");
+        assert_eq!(ours(world.look(&web).await), texts([]), "{name}: something is to be cleared");
         assert!(matches!(world.put(&web, &NEW).await, Err(TargetError::Foreign(_))), "{name}");
         let files = texts([("team/web/a", "was"), ("team/web/b", "theirs"), ("team/web/old", "was")]);
         assert_eq!(world.files(), files, "{name}");
