@@ -348,7 +348,7 @@ async fn what_is_left_behind_by_a_region_that_was_down_is_removed_later() {
     assert_eq!(used[0].attachment.detaching, Some(OnDetach::Remove));
     tokio::time::sleep(Duration::from_mins(1)).await;
     assert_eq!(world.broker.walk(Extent::Everything, false).await.unwrap().due, [(pair, world.broker.current_time())]);
-    assert_eq!(settle(&world, pair).await, Settled::Removed);
+    assert_eq!(settle(&world, pair).await, Settled::Detached);
     world.broker.walk(Extent::Everything, false).await.unwrap();
     assert_eq!(world.broker.account_regions(&world.caller, &account()).await.unwrap().len(), 0);
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use bursar_domain::Error;
-use bursar_domain::broker::{Broker, Settled};
+use bursar_domain::broker::{Broker, Extent, Settled};
 use bursar_domain::id::RegionId;
 use bursar_domain::region::Pair;
 use futures::StreamExt as _;
@@ -59,17 +59,25 @@ impl Agenda {
         None
     }
 
-    /// How a pair's turn went.
-    pub(super) fn settled(&mut self, broker: &Broker, pair: Pair, outcome: Result<Settled, Error>) {
+    /// How a pair's turn went. Answers what is to be walked for that.
+    pub(super) fn settled(&mut self, broker: &Broker, pair: Pair, outcome: Result<Settled, Error>) -> Option<Extent> {
         let now = broker.current_time();
         let lane = self.lanes.entry(pair.region).or_default();
         lane.running = lane.running.saturating_sub(1);
         let again = matches!(self.pairs.remove(&pair), Some(Stage::Running { again: true }));
+        let detached = matches!(outcome, Ok(Settled::Detached));
         match outcome {
             Ok(Settled::KeptOff { until, message }) => self.park(pair, moment(until, now), &message),
             Ok(_) if again => self.queue(pair, false),
             Ok(Settled::Failed { due_at: at, .. } | Settled::Busy(at)) => self.later(pair, moment(at, now)),
-            Ok(Settled::Unchanged | Settled::Pushed | Settled::Removed | Settled::Left | Settled::Drifted) => {}
+            Ok(
+                Settled::Unchanged
+                | Settled::Pushed
+                | Settled::Removed
+                | Settled::Detached
+                | Settled::Left
+                | Settled::Drifted,
+            ) => {}
             Err(error) => {
                 let cause = error.source.as_ref().map(tracing::field::display);
                 tracing::warn!(%error, cause, credential = %pair.credential, region = %pair.region, "could not sync");
@@ -82,6 +90,9 @@ impl Agenda {
             self.unpark(pair.region);
         }
         self.lanes.retain(|_, lane| !lane.is_idle());
+        // That nothing is left there is found by a walk.
+        let last = detached && !self.lanes.contains_key(&pair.region);
+        last.then_some(Extent::Account(pair.account))
     }
 
     /// Waits until something's time has come, and takes it up.

@@ -58,7 +58,11 @@ pub async fn run(broker: Arc<Broker>, inbox: Arc<Inbox>, pace: Pace, shutdown: C
         }
         tokio::select! {
             () = shutdown.cancelled() => break,
-            Some(Ok((pair, outcome))) = settling.join_next() => agenda.settled(&broker, pair, outcome),
+            Some(Ok((pair, outcome))) = settling.join_next() => {
+                if let Some(extent) = agenda.settled(&broker, pair, outcome) {
+                    inbox.hint(extent);
+                }
+            }
             Some(Ok((walked, walk))) = walks.join_next() => {
                 match walked {
                     Walked::Round { .. } => rounding = false,

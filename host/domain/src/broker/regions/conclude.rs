@@ -336,7 +336,8 @@ impl Broker {
         let event = self.pair_event(errand, &known.placement, Action::CredentialSync, json!({ "change": change }));
         self.store().commit(Batch::default().delete(keys::placed(errand.pair), known.expect).event(event)).await?;
         self.tell_placement(errand, &known.placement, Done::Removed);
-        Ok(Settled::Removed)
+        let detaching = errand.ground.attachment.as_ref().is_some_and(|(attachment, _)| attachment.detaching.is_some());
+        Ok(if detaching { Settled::Detached } else { Settled::Removed })
     }
 
     async fn write(&self, errand: &Errand<'_>, known: &Known, event: crate::audit::Event) -> Result<(), Error> {

@@ -200,7 +200,7 @@ impl Broker {
                 // Left is what cannot be made again now, and is in place.
                 Settled::Unchanged | Settled::Pushed | Settled::Left => (SyncState::Synced, None),
                 // Its type is not to be there.
-                Settled::Removed => (SyncState::NotSynced, None),
+                Settled::Removed | Settled::Detached => (SyncState::NotSynced, None),
                 Settled::Drifted => (SyncState::Drifted, Some("somebody changed it there: sync it".to_owned())),
                 Settled::Busy(_) => (SyncState::Syncing, Some("another process is at it: try again".to_owned())),
                 Settled::KeptOff { message, .. } | Settled::Failed { message, .. } => (SyncState::Error, Some(message)),

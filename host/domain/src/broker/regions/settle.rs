@@ -36,6 +36,9 @@ pub enum Settled {
     Pushed,
     /// It was removed, or is nobody's any more.
     Removed,
+    /// The same, and the account has let go of the region: where this was the
+    /// last one, that has ended (see [`Broker::conclude_detaching`]).
+    Detached,
     /// The region is paused, or it cannot be said what should be there.
     Left,
     /// Somebody changed what is there, and the policy is to tell.
