@@ -21,16 +21,18 @@ pub(crate) struct Scale {
     /// Credentials that are walked, ascending; each is in [`REGIONS`] regions.
     walked: [usize; 3],
     lists: usize,
+    /// How long CPU time is counted; a multiple of every interval.
+    window: Duration,
 }
 
 impl Scale {
     pub(crate) fn full() -> Self {
-        Self { pushed: 2_000, walked: [100, 1_000, 10_000], lists: 1_000 }
+        Self { pushed: 2_000, walked: [100, 1_000, 10_000], lists: 1_000, window: Duration::from_secs(20) }
     }
 
     /// To see that everything runs.
     pub(crate) fn quick() -> Self {
-        Self { pushed: 50, walked: [10, 20, 50], lists: 50 }
+        Self { pushed: 50, walked: [10, 20, 50], lists: 50, window: Duration::from_secs(5) }
     }
 }
 
@@ -44,7 +46,7 @@ pub(crate) async fn rows(table: &mut Table, scale: &Scale) {
         let receiver = Receiver::start().await;
         let pairs = credentials * REGIONS;
         fill(&data_dir, &receiver, credentials).await;
-        let cost = pass(&data_dir, credentials).await / count(pairs) * 1e3;
+        let cost = pass(&data_dir, scale, credentials).await / count(pairs) * 1e3;
         per_thousand.push(cost);
         let what = format!("walking {pairs} pairs of which none has changed: CPU for each 1000");
         let least = per_thousand[0];
@@ -106,21 +108,21 @@ async fn fill(data_dir: &Path, receiver: &Receiver, credentials: usize) {
 }
 
 /// CPU milliseconds of one walk: what a broker that walks has used more than one that does not.
-async fn pass(data_dir: &Path, credentials: usize) -> f64 {
+async fn pass(data_dir: &Path, scale: &Scale, credentials: usize) -> f64 {
     // A walk must end before the next is due.
     let seconds = if credentials > 1_000 { 5 } else { 1 };
-    let idle = used(data_dir, AN_HOUR).await;
-    let busy = used(data_dir, seconds).await;
-    (busy.saturating_sub(idle)).as_secs_f64() * 1e3 / (WINDOW.as_secs_f64() / count(seconds))
+    let idle = used(data_dir, scale, AN_HOUR).await;
+    let busy = used(data_dir, scale, seconds).await;
+    (busy.saturating_sub(idle)).as_secs_f64() * 1e3 / (scale.window.as_secs_f64() / count(seconds))
 }
 
 /// CPU time in a window that is a multiple of the interval, so that the number of walks in it is known.
-async fn used(data_dir: &Path, interval_seconds: usize) -> Duration {
+async fn used(data_dir: &Path, scale: &Scale, interval_seconds: usize) -> Duration {
     let broker = Process::broker_with_environment(data_dir, &pace(interval_seconds)).await;
     // The walk of the start is over by then, and no other begins at the edge of the window.
     sleep(Duration::from_millis(4_500)).await;
     let before = broker.cpu_time();
-    sleep(WINDOW).await;
+    sleep(scale.window).await;
     let used = broker.cpu_time().saturating_sub(before);
     broker.stop();
     used
@@ -130,7 +132,7 @@ async fn used(data_dir: &Path, interval_seconds: usize) -> Duration {
 async fn at_this_size(table: &mut Table, data_dir: &Path, scale: &Scale, credentials: usize) {
     let broker = Process::broker_with_environment(data_dir, &pace(5)).await;
     let target = Target { address: broker.address.clone(), token: Some(operator_token(data_dir)) };
-    sleep(WINDOW / 2).await;
+    sleep(scale.window / 2).await;
     let pairs = credentials * REGIONS;
     table.report(&format!("resident memory after walks of {pairs} pairs"), mebibytes(broker.resident_kib()));
     let mut connection = target.connect().await;
@@ -201,5 +203,4 @@ const REGIONS: usize = 10;
 const PAGE: usize = 50;
 const KEY: &str = "the-key-of-the-signatures";
 const AN_HOUR: usize = 3600;
-const WINDOW: Duration = Duration::from_secs(20);
 const DEADLINE: Duration = Duration::from_mins(20);

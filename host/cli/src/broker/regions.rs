@@ -2,12 +2,13 @@
 //! place.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bursar_domain::broker::{Broker, RegionPorts};
 use bursar_domain::region::{Notice, Notices};
 use bursar_server::Watchers;
 use bursar_sync::SystemTargets;
-use bursar_sync::engine::{self, Inbox};
+use bursar_sync::engine::{self, Inbox, Pace};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -58,8 +59,7 @@ impl Reconciling {
     /// Goes on until [`Reconciling::stop`].
     pub(super) fn start(broker: &Arc<Broker>, audience: &Audience, settings: &Settings) -> Self {
         let stop = CancellationToken::new();
-        let running =
-            tokio::spawn(engine::run(broker.clone(), audience.inbox.clone(), settings.sync.pace, stop.clone()));
+        let running = tokio::spawn(run(broker.clone(), audience.inbox.clone(), settings.sync.pace, stop.clone()));
         Self { stop, running }
     }
 
@@ -70,3 +70,21 @@ impl Reconciling {
         let _ = self.running.await;
     }
 }
+
+/// Keeps nothing, so that it can begin anew after a defect: the first walk finds
+/// everything.
+async fn run(broker: Arc<Broker>, inbox: Arc<Inbox>, pace: Pace, stop: CancellationToken) {
+    loop {
+        let reconciling = engine::run(broker.clone(), inbox.clone(), pace, stop.clone());
+        match tokio::spawn(reconciling).await {
+            Ok(()) => return,
+            Err(error) => tracing::error!(%error, "keeping regions in place failed: it begins anew"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(PAUSE) => {}
+        }
+    }
+}
+
+const PAUSE: Duration = Duration::from_secs(1);

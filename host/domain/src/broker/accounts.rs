@@ -160,6 +160,10 @@ impl Broker {
             let message = "the account still holds credentials, perhaps deleted ones: purge them first";
             return Err(Error::new(Kind::Conflict, message));
         }
+        if !self.store().scan(&keys::of_account(Table::Placed, id), &[], 1).await?.is_empty() {
+            let message = "its credentials are still being removed from regions: wait for that, or delete the region";
+            return Err(Error::new(Kind::Conflict, message));
+        }
         let mut event = self.event(caller, Action::AccountDelete, Outcome::Ok);
         event.account = Some(id);
         let mut batch = Batch::default();

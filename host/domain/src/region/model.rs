@@ -171,6 +171,14 @@ pub struct Placement {
     /// Keyed fingerprint of the content that is there: where it is as wanted,
     /// nothing is pushed.
     pub content: String,
+    /// Fingerprint of the form it was put there in: formats, and the settings that
+    /// shape it. The same bytes in another form are put again.
+    pub form: String,
+    /// Somebody else's change of it was told, and is not put right.
+    pub reported: bool,
+    /// It could not be looked at when it should have been: it is, before anything
+    /// is taken for granted.
+    pub doubtful: bool,
     /// Where it is, or may be; the last one is the newest.
     pub places: Vec<Place>,
     /// The push or removal that was begun last, all tries of one alike. Never used

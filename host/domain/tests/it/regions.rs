@@ -388,3 +388,97 @@ async fn what_decides_where_things_are_stays_while_things_are_there() {
     assert_eq!(view.secret_settings, ["/key"]);
     assert_eq!(settle(&world, pair).await, Settled::Unchanged, "a new sign-in moves nothing");
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_same_in_another_form_is_put_again() {
+    let world = attached("repair").await;
+    let pair = store(&world, "one", "s1").await;
+    settle(&world, pair).await;
+    world.shelf.calls();
+    let region = eu();
+    let body = json!({"settings": {"mode": "0640"}});
+    world.broker.update_region(&world.caller, &region, body, None).await.unwrap();
+    let plan = world.broker.plan_region(&world.caller, &account(), &region).await.unwrap();
+    assert_eq!(plan.items[0].action, PlanAction::Update);
+    world.shelf.calls();
+    assert_eq!(settle(&world, pair).await, Settled::Pushed);
+    assert_eq!(settle(&world, pair).await, Settled::Unchanged);
+    assert_eq!(world.shelf.calls(), [("put", "default/one".to_owned())]);
+    assert_eq!(world.told(Action::RegionUpdate, "changed"), [json!(["settings"])]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_reported_stays_so_through_failures() {
+    let world = attached("report").await;
+    let pair = store(&world, "one", "s1").await;
+    settle(&world, pair).await;
+    // That it was changed is found only after a look that was refused.
+    world.shelf.answer([TargetError::Refused("sign-in expired".to_owned())]);
+    assert!(matches!(look(&world, pair).await, Settled::Failed { passing: false, .. }));
+    assert_eq!(row(&world, "one").await.0, SyncState::Error);
+    world.shelf.tamper("default/one", Some("edited"));
+    tokio::time::sleep(Duration::from_mins(6)).await;
+    assert_eq!(settle(&world, pair).await, Settled::Drifted);
+    world.shelf.answer(vec![down(); 5]);
+    for _ in 0..8 {
+        look(&world, pair).await;
+        settle(&world, pair).await;
+        assert_eq!(row(&world, "one").await.0, SyncState::Drifted);
+    }
+    tokio::time::sleep(Duration::from_mins(6)).await;
+    assert_eq!((look(&world, pair).await, settle(&world, pair).await), (Settled::Drifted, Settled::Drifted));
+    assert_eq!(world.shelf.things(), [("default/one".to_owned(), "edited".to_owned())]);
+    let ensured = world.broker.ensure_region(&world.caller, &account(), &eu(), &|_| {}).await.unwrap();
+    assert!(!ensured.ready());
+    world.broker.sync_credential(&world.caller, &account(), &Reference::from("one")).await.unwrap();
+    assert_eq!(world.shelf.things(), [("default/one".to_owned(), "s1".to_owned())]);
+    assert_eq!(world.told(Action::RegionPush, "repairs").pop(), Some(json!("somebody changed it")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_place_that_cannot_be_removed_is_tried_ever_less_often() {
+    let world = attached("repair").await;
+    let pair = store(&world, "one", "s1").await;
+    settle(&world, pair).await;
+    world.shelf.keep_all(true);
+    patch(&world, "one", json!({"name": "two"})).await;
+    world.shelf.calls();
+    for _ in 0..600 {
+        settle(&world, pair).await;
+        world.pass(Duration::from_secs(1)).await;
+    }
+    let (state, error) = row(&world, "two").await;
+    assert_eq!(state, SyncState::Error);
+    assert!(error.unwrap().contains("under its old name could not be removed: refused: may not remove"));
+    let removals = world.shelf.calls().iter().filter(|(call, _)| *call == "remove").count();
+    assert!((5..40).contains(&removals), "{removals} tries in ten minutes");
+    assert_eq!(world.events(Action::RegionRemove).len(), removals, "each is on record");
+    assert_eq!(world.events(Action::CredentialSync).pop().unwrap().outcome, Outcome::Failed);
+    world.shelf.keep_all(false);
+    tokio::time::sleep(Duration::from_mins(6)).await;
+    settle(&world, pair).await;
+    assert_eq!(world.shelf.things(), [("default/two".to_owned(), "s1".to_owned())]);
+    assert_eq!(row(&world, "two").await, (SyncState::Synced, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_that_were_swapped_while_the_region_was_down_do_not_block_each_other() {
+    let world = attached("repair").await;
+    let (one, two) = (store(&world, "one", "s1").await, store(&world, "two", "s2").await);
+    settle(&world, one).await;
+    settle(&world, two).await;
+    for (from, to) in [("one", "x"), ("two", "one"), ("x", "two")] {
+        patch(&world, from, json!({"name": to})).await;
+    }
+    world.shelf.answer(vec![down(); 2]);
+    for pair in [one, two] {
+        assert!(matches!(settle(&world, pair).await, Settled::Failed { .. }));
+    }
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_mins(6)).await;
+        settle(&world, one).await;
+        settle(&world, two).await;
+    }
+    let swapped = [("default/one".to_owned(), "s2".to_owned()), ("default/two".to_owned(), "s1".to_owned())];
+    assert_eq!(world.shelf.things(), swapped);
+}

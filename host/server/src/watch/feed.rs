@@ -53,7 +53,7 @@ impl Feed {
     }
 
     async fn next(&mut self) -> Option<sse::Event> {
-        if self.told.is_empty() {
+        if self.told.is_empty() && !self.subscription.begins_anew() {
             return Some(self.position());
         }
         loop {

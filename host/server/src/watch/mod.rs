@@ -114,6 +114,12 @@ impl Notices for Watchers {
 }
 
 impl Subscription {
+    /// Whether a reset is to be told first: until it is, the client has no place
+    /// to resume from.
+    pub(crate) fn begins_anew(&self) -> bool {
+        self.missed
+    }
+
     /// Waits for what concerns `account`.
     pub(crate) async fn next(&mut self, account: AccountId) -> Told {
         loop {

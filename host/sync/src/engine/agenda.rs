@@ -38,7 +38,7 @@ impl Agenda {
     /// Takes in what a walk found.
     pub(super) fn take(&mut self, due: Vec<(Pair, Timestamp)>, look: bool, now: Timestamp) {
         for (pair, at) in due {
-            if at > now { self.later(pair, moment(at, now)) } else { self.queue(pair, look) }
+            if at > now { self.later(pair, look, moment(at, now)) } else { self.queue(pair, look) }
         }
     }
 
@@ -47,13 +47,15 @@ impl Agenda {
         for (region, lane) in &mut self.lanes {
             // One at a time finds out whether a region is back.
             let most = if lane.parked.is_empty() || !broker.is_region_down(*region) { self.concurrency } else { 1 };
-            if lane.running >= most {
-                continue;
-            }
-            if let Some(pair) = lane.pop() {
+            while lane.running < most {
+                let Some((pair, look)) = lane.pop() else { break };
+                // What was pulled forward out of the looks is still among them.
+                if !matches!(self.pairs.get(&pair), Some(Stage::Queued { look: queued }) if *queued == look) {
+                    continue;
+                }
                 lane.running += 1;
-                let before = self.pairs.insert(pair, Stage::Running { again: false });
-                return Some((pair, matches!(before, Some(Stage::Queued { look: true }))));
+                self.pairs.insert(pair, Stage::Running { look, again: false });
+                return Some((pair, look));
             }
         }
         None
@@ -64,12 +66,13 @@ impl Agenda {
         let now = broker.current_time();
         let lane = self.lanes.entry(pair.region).or_default();
         lane.running = lane.running.saturating_sub(1);
-        let again = matches!(self.pairs.remove(&pair), Some(Stage::Running { again: true }));
+        let Some(Stage::Running { look, again }) = self.pairs.remove(&pair) else { return None };
+        let found_out = !matches!(outcome, Ok(Settled::KeptOff { .. } | Settled::Failed { .. }) | Err(_));
         let detached = matches!(outcome, Ok(Settled::Detached));
         match outcome {
-            Ok(Settled::KeptOff { until, message }) => self.park(pair, moment(until, now), &message),
+            Ok(Settled::KeptOff { until, message }) => self.park(pair, look, moment(until, now), &message),
             Ok(_) if again => self.queue(pair, false),
-            Ok(Settled::Failed { due_at: at, .. } | Settled::Busy(at)) => self.later(pair, moment(at, now)),
+            Ok(Settled::Failed { due_at: at, .. } | Settled::Busy(at)) => self.later(pair, look, moment(at, now)),
             Ok(
                 Settled::Unchanged
                 | Settled::Pushed
@@ -81,13 +84,13 @@ impl Agenda {
             Err(error) => {
                 let cause = error.source.as_ref().map(tracing::field::display);
                 tracing::warn!(%error, cause, credential = %pair.credential, region = %pair.region, "could not sync");
-                self.later(pair, Instant::now() + AFTER_A_DEFECT);
+                self.later(pair, look, Instant::now() + AFTER_A_DEFECT);
             }
         }
         if broker.is_region_down(pair.region) {
-            self.keep_probing(pair.region);
+            self.keep_probing(pair.region, found_out);
         } else {
-            self.unpark(pair.region);
+            self.reopen(pair.region);
         }
         self.lanes.retain(|_, lane| !lane.is_idle());
         // That nothing is left there is found by a walk.
@@ -100,83 +103,97 @@ impl Agenda {
         let due = if self.delays.is_empty() { std::future::pending().await } else { self.delays.next().await };
         match due.map(tokio_util::time::delay_queue::Expired::into_inner) {
             Some(Due::Pair(pair)) => {
-                self.pairs.remove(&pair);
-                self.queue(pair, false);
+                let look = matches!(self.pairs.remove(&pair), Some(Stage::Delayed { look: true, .. }));
+                self.queue(pair, look);
             }
             Some(Due::Probe(region)) => {
-                let Some(lane) = self.lanes.get_mut(&region) else { return };
-                lane.probe = None;
-                if let Some(pair) = lane.parked.pop_front() {
-                    self.pairs.remove(&pair);
-                    self.queue(pair, false);
+                if let Some(lane) = self.lanes.get_mut(&region) {
+                    lane.probe = None;
                 }
+                self.probe(region);
             }
             None => {}
         }
     }
 
-    /// Has a pair settled as soon as its turn is.
+    /// Has a pair settled as soon as its turn is. A change goes before a look.
     fn queue(&mut self, pair: Pair, look: bool) {
         let lane = self.lanes.entry(pair.region).or_default();
         match self.pairs.get_mut(&pair) {
-            // A change goes before a look.
-            Some(Stage::Queued { look: queued }) if *queued && !look => {
-                *queued = false;
-                lane.ready.push_back(pair);
-                lane.looks.retain(|other| *other != pair);
+            Some(Stage::Queued { look: false } | Stage::Parked { look: false }) => return,
+            Some(Stage::Queued { .. } | Stage::Delayed { .. }) if look => return,
+            Some(Stage::Parked { look: parked }) => {
+                *parked = look;
+                return;
             }
-            Some(Stage::Running { again }) => *again |= !look,
-            Some(Stage::Queued { .. } | Stage::Parked) => {}
-            Some(Stage::Delayed(_)) if look => {}
-            waiting => {
-                if let Some(Stage::Delayed(key)) = waiting {
-                    self.delays.remove(key);
-                }
-                if look {
-                    lane.looks.push_back(pair);
-                } else {
-                    lane.ready.push_back(pair);
-                }
-                self.pairs.insert(pair, Stage::Queued { look });
+            Some(Stage::Running { again, .. }) => {
+                *again |= !look;
+                return;
             }
+            Some(Stage::Delayed { key, .. }) => drop(self.delays.remove(key)),
+            Some(Stage::Queued { .. }) | None => {}
+        }
+        self.pairs.insert(pair, Stage::Queued { look });
+        if look {
+            lane.looks.push_back(pair);
+        } else {
+            lane.ready.push_back(pair);
         }
     }
 
-    /// Has a pair settled at a time, where it is not to be sooner.
-    fn later(&mut self, pair: Pair, at: Instant) {
+    /// Has a pair settled at a time, where it is not queued anyway.
+    fn later(&mut self, pair: Pair, look: bool, at: Instant) {
         match self.pairs.get(&pair) {
             None => {
                 let key = self.delays.insert_at(Due::Pair(pair), at);
-                self.pairs.insert(pair, Stage::Delayed(key));
+                self.pairs.insert(pair, Stage::Delayed { key, look });
             }
-            Some(Stage::Delayed(key)) => self.delays.reset_at(key, at),
-            Some(Stage::Queued { .. } | Stage::Running { .. } | Stage::Parked) => {}
+            Some(Stage::Delayed { key, .. }) => self.delays.reset_at(key, at),
+            Some(Stage::Queued { .. } | Stage::Running { .. } | Stage::Parked { .. }) => {}
         }
     }
 
-    fn park(&mut self, pair: Pair, probe_at: Instant, message: &str) {
+    fn park(&mut self, pair: Pair, look: bool, probe_at: Instant, message: &str) {
         let lane = self.lanes.entry(pair.region).or_default();
         if lane.parked.is_empty() {
             tracing::warn!(region = %pair.region, message, "a region is down: it is asked again from time to time");
         }
         lane.parked.push_back(pair);
-        self.pairs.insert(pair, Stage::Parked);
+        self.pairs.insert(pair, Stage::Parked { look });
         match &lane.probe {
             None => lane.probe = Some(self.delays.insert_at(Due::Probe(pair.region), probe_at)),
             Some(key) => self.delays.reset_at(key, probe_at),
         }
     }
 
-    /// While any are parked, one of them finds out from time to time.
-    fn keep_probing(&mut self, region: RegionId) {
+    /// While any are parked, one of them finds out from time to time; the next at
+    /// once, where the one before had no need to ask.
+    fn keep_probing(&mut self, region: RegionId, at_once: bool) {
         let Some(lane) = self.lanes.get_mut(&region) else { return };
-        if !lane.parked.is_empty() && lane.probe.is_none() {
+        if lane.parked.is_empty() || lane.probe.is_some() {
+            return;
+        }
+        if at_once {
+            self.probe(region);
+        } else {
             lane.probe = Some(self.delays.insert(Due::Probe(region), AFTER_A_DEFECT));
         }
     }
 
+    fn probe(&mut self, region: RegionId) {
+        let parked = self.lanes.get_mut(&region).and_then(|lane| lane.parked.pop_front());
+        if let Some(pair) = parked {
+            self.unpark(pair);
+        }
+    }
+
+    fn unpark(&mut self, pair: Pair) {
+        let look = matches!(self.pairs.remove(&pair), Some(Stage::Parked { look: true }));
+        self.queue(pair, look);
+    }
+
     /// The region is back: all have their turn.
-    fn unpark(&mut self, region: RegionId) {
+    fn reopen(&mut self, region: RegionId) {
         let Some(lane) = self.lanes.get_mut(&region) else { return };
         if lane.parked.is_empty() {
             return;
@@ -186,10 +203,9 @@ impl Agenda {
         }
         tracing::info!(%region, pairs = lane.parked.len(), "a region is back");
         for pair in std::mem::take(&mut lane.parked) {
-            self.pairs.remove(&pair);
-            self.queue(pair, false);
+            self.unpark(pair);
         }
     }
 }
 
-const AFTER_A_DEFECT: Duration = Duration::from_secs(5);
+const AFTER_A_DEFECT: Duration = Duration::from_secs(30);

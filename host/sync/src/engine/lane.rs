@@ -30,21 +30,32 @@ pub(super) enum Stage {
         /// What is there is looked at.
         look: bool,
     },
-    /// On its way; and whether something about it has changed since.
+    /// On its way.
     Running {
-        /// Whether it has to be settled again.
+        /// What is there is looked at.
+        look: bool,
+        /// Whether something about it has changed since.
         again: bool,
     },
     /// Waiting for its time.
-    Delayed(delay_queue::Key),
+    Delayed {
+        /// What it waits by.
+        key: delay_queue::Key,
+        /// What is there is looked at then.
+        look: bool,
+    },
     /// Waiting for its region.
-    Parked,
+    Parked {
+        /// What is there is looked at then.
+        look: bool,
+    },
 }
 
 impl Lane {
-    /// The next one, those that are only to be looked at last.
-    pub(super) fn pop(&mut self) -> Option<Pair> {
-        self.ready.pop_front().or_else(|| self.looks.pop_front())
+    /// The next one, and whether it is only to be looked at; those come last.
+    pub(super) fn pop(&mut self) -> Option<(Pair, bool)> {
+        let ready = self.ready.pop_front().map(|pair| (pair, false));
+        ready.or_else(|| self.looks.pop_front().map(|pair| (pair, true)))
     }
 
     /// Whether nothing of the region waits or is on its way.

@@ -68,13 +68,18 @@ pub async fn run(broker: Arc<Broker>, inbox: Arc<Inbox>, pace: Pace, shutdown: C
                     Walked::Round { .. } => rounding = false,
                     Walked::Hints => hinted = false,
                 }
-                match walk {
-                    Ok(walk) => agenda.take(walk.due, matches!(walked, Walked::Round { look: true }), broker.current_time()),
-                    // The next round finds what this one did not.
-                    Err(error) => {
-                        let cause = error.source.as_ref().map(tracing::field::display);
-                        tracing::warn!(%error, cause, "what is to be synced could not be read");
+                let look = matches!(walked, Walked::Round { look: true });
+                // The next round finds what this one did not.
+                let failed = match walk {
+                    Ok(walk) => {
+                        agenda.take(walk.due, look, broker.current_time());
+                        walk.failed
                     }
+                    Err(error) => Some(error),
+                };
+                if let Some(error) = failed {
+                    let cause = error.source.as_ref().map(tracing::field::display);
+                    tracing::warn!(%error, cause, "what is to be synced could not be read");
                 }
             }
             () = agenda.wake() => {}
@@ -127,9 +132,9 @@ async fn follow(broker: Arc<Broker>, extents: Vec<Extent>) -> (Walked, Result<Wa
         match to_an_answer(broker.walk(extent, false)).await {
             Ok(walk) => {
                 all.due.extend(walk.due);
-                all.pairs += walk.pairs;
+                all.failed = all.failed.or(walk.failed);
             }
-            Err(error) => return (Walked::Hints, Err(error)),
+            Err(error) => all.failed = all.failed.or(Some(error)),
         }
     }
     (Walked::Hints, Ok(all))

@@ -96,7 +96,7 @@ impl Broker {
             match self.store().commit(self.keep(batch, caller, key, credential.id.0)?).await {
                 Ok(revision) => {
                     self.tell_credential(&credential, "created");
-                    let sync = self.sync_rows(&self.standings(&account).await?, &credential).await?;
+                    let sync = self.sync_rows(&self.standings(caller, &account).await?, &credential).await?;
                     let found = Found { credential, revision };
                     let kept = Kept { is_default: promoted, sync, ..Kept::default() };
                     let value = self.assemble(caller, &account, found, kept);

@@ -1,6 +1,7 @@
 //! Deleting, undeleting and destroying (D-4).
 
 use super::super::accounts::{check_match, name_taken, overtaken};
+use super::super::regions::places_of;
 use super::super::{ATTEMPTS, Broker, codec, keys_for};
 use super::find::{Found, not_found};
 use crate::access::{Caller, Right};
@@ -170,8 +171,11 @@ impl Broker {
         }
         // What is in a region is removed before; what is left is left by force.
         let placed = self.placed_records(credential).await?;
+        if !force && !placed.is_empty() {
+            return Err(Error::new(Kind::Conflict, "a push of it has begun meanwhile: try again"));
+        }
         if let (false, Some(detail)) = (placed.is_empty(), &mut event.detail) {
-            detail["abandonedPlacements"] = serde_json::json!(placed.len());
+            detail["abandonedPlacements"] = serde_json::json!(places_of(&placed)?);
         }
         let mut batch = Batch::default();
         for record in placed {

@@ -98,7 +98,7 @@ impl Broker {
         // A live credential can still remove its records; they are no worry then.
         let records = if credential.deleted_at.is_some() { self.records_of(&credential).await?.len() } else { 0 };
         let consumers = self.count_consumers(&credential).await?;
-        let sync = self.sync_rows(&self.standings(account).await?, &credential).await?;
+        let sync = self.sync_rows(&self.standings(caller, account).await?, &credential).await?;
         let found = Found { credential, ..found };
         Ok(self.assemble(caller, account, found, Kept { is_default, last_used_at, records, consumers, sync }))
     }

@@ -82,7 +82,7 @@ impl Broker {
     async fn assemble_all(&self, caller: &Caller, account: &Account, found: Vec<Found>) -> Result<Vec<View>, Error> {
         let defaults = self.store().scan(&keys::of_account(Table::Default, account.id), &[], usize::MAX).await?;
         let defaults = defaults.iter().map(codec::decode).collect::<Result<HashSet<CredentialId>, _>>()?;
-        let standings = self.standings(account).await?;
+        let standings = self.standings(caller, account).await?;
         let mut views = Vec::with_capacity(found.len());
         for found in found {
             let usage = self.store().get(&keys_for(&found.credential, Table::Usage)).await?;

@@ -12,7 +12,7 @@ use crate::credential::Credential;
 use crate::id::{Reference, RegionId};
 use crate::keys::{self, Key, Table};
 use crate::region::{
-    LoginDraft, LoginReference, Mode, Notice, Region, RegionDraft, RegionPatch, TargetError, TargetKind,
+    Attachment, LoginDraft, LoginReference, Mode, Notice, Region, RegionDraft, RegionPatch, TargetError, TargetKind,
 };
 use crate::secret::SecretJson;
 use crate::store::{Batch, Error as StoreError, Expect, Revision};
@@ -144,7 +144,8 @@ impl Broker {
             if new == found.region {
                 return self.region_view(caller, found).await;
             }
-            match self.replace_region(caller, found, new, json!({})).await {
+            let detail = json!({ "changed": changed(&found.region, &new) });
+            match self.replace_region(caller, found, new, detail).await {
                 Err(error) if error.kind == Kind::Conflict && error.violations.is_empty() => {}
                 done => return done,
             }
@@ -187,36 +188,60 @@ impl Broker {
         if_match: Option<Revision>,
     ) -> Result<(), Error> {
         self.authorize_operator(caller, Action::RegionDelete).await?;
-        let FoundRegion { region, revision } = self.find_region(caller, region).await?;
-        check_match(if_match, revision)?;
-        let attachments = self.attachments_of(region.id).await?;
-        if !force && !attachments.is_empty() {
-            let mut conflicts = Vec::new();
-            for (attachment, _) in attachments.iter().take(MAX_TOLD) {
-                let name = self.account_name_of(attachment.account).await?;
-                let url = format!("/v1/accounts/{name}/regions/{}", region.name);
-                conflicts.push(Conflict { kind: "account".to_owned(), id: attachment.account.to_string(), name, url });
+        for _ in 0..ATTEMPTS {
+            let FoundRegion { region, revision } = self.find_region(caller, region).await?;
+            check_match(if_match, revision)?;
+            // Whoever attaches it meanwhile writes this.
+            let name = self.store().get(&keys::region_name(self.blind(), region.name.as_str())).await?;
+            let name = name.ok_or_else(super::show::no_such_region)?;
+            let attachments = self.attachments_of(region.id).await?;
+            if !force && !attachments.is_empty() {
+                return Err(self.used_by(&region, &attachments).await?);
             }
-            let message = "accounts use this region: detach it from them first, or delete it by force, which leaves \
-                           what is there";
-            return Err(Error { conflicts, ..Error::new(Kind::Conflict, message) });
+            let detail = json!({ "accounts": attachments.len() });
+            let event = self.region_event(caller, Action::RegionDelete, &region, detail);
+            let mut batch = Batch::default();
+            for (attachment, revision) in &attachments {
+                batch = batch.delete(keys::attachment(attachment.account, region.id), Expect::At(*revision));
+            }
+            // What is recorded of its pairs is forgotten by the next walk.
+            let mut batch = self
+                .commit_front(batch, &event)
+                .await?
+                .delete(name.key, Expect::At(name.revision))
+                .delete(keys::region(region.id), Expect::At(revision))
+                .event(event);
+            for (attachment, _) in &attachments {
+                let mut event = self.region_event(caller, Action::RegionDetach, &region, json!({ "abandoned": true }));
+                event.account = Some(attachment.account);
+                batch = batch.event(event);
+            }
+            match self.store().commit(batch).await {
+                Ok(_) => {
+                    self.regions.forget(region.id);
+                    self.tell(&Notice::Region(region.id));
+                    for (attachment, _) in attachments {
+                        self.tell(&Notice::Account(attachment.account));
+                    }
+                    return Ok(());
+                }
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
-        let event = self.region_event(caller, Action::RegionDelete, &region, json!({ "accounts": attachments.len() }));
-        let mut batch = Batch::default();
-        for (attachment, revision) in &attachments {
-            batch = batch.delete(keys::attachment(attachment.account, region.id), Expect::At(*revision));
+        Err(overtaken())
+    }
+
+    async fn used_by(&self, region: &Region, attachments: &[(Attachment, Revision)]) -> Result<Error, Error> {
+        let mut conflicts = Vec::new();
+        for (attachment, _) in attachments.iter().take(MAX_TOLD) {
+            let name = self.account_name_of(attachment.account).await?;
+            let url = format!("/v1/accounts/{name}/regions/{}", region.name);
+            conflicts.push(Conflict { kind: "account".to_owned(), id: attachment.account.to_string(), name, url });
         }
-        // What is recorded of its pairs is forgotten by the next walk.
-        let batch = batch
-            .delete(keys::region_name(self.blind(), region.name.as_str()), Expect::Any)
-            .delete(keys::region(region.id), Expect::At(revision))
-            .event(event);
-        self.store().commit(batch).await?;
-        self.tell(&Notice::Region(region.id));
-        for (attachment, _) in attachments {
-            self.tell(&Notice::Account(attachment.account));
-        }
-        Ok(())
+        let message = "accounts use this region: detach it from them first, or delete it by force, which leaves what is \
+                       there";
+        Ok(Error { conflicts, ..Error::new(Kind::Conflict, message) })
     }
 
     /// Whether a region's target can be reached and lets us in, now.
@@ -375,6 +400,18 @@ impl Broker {
         }
         event
     }
+}
+
+/// Names of the parts that differ.
+fn changed(old: &Region, new: &Region) -> Vec<&'static str> {
+    let parts = [
+        ("name", old.name != new.name),
+        ("title", old.title != new.title),
+        ("settings", old.settings != new.settings),
+        ("login", old.login != new.login),
+        ("drift", old.drift != new.drift),
+    ];
+    parts.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
 }
 
 const MAX_TOLD: usize = 100;

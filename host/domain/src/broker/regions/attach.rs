@@ -40,7 +40,7 @@ impl Broker {
             return Err(Error::invalid(violations));
         }
         self.attach(caller, &account, &region, &draft, if_match).await?;
-        self.use_of(&account, region).await
+        self.use_of(caller, &account, region).await
     }
 
     /// Refuses a token that is narrowed to some credentials: what is decided is
@@ -93,10 +93,15 @@ impl Broker {
             let mut event = self.region_event(caller, Action::RegionAttach, region, detail);
             event.account = Some(account.id);
             let batch = self.require_account(Batch::default(), account.id).await?;
-            // A region that is deleted meanwhile is not used.
-            let found = self.store().get(&keys::region(region.id)).await?.ok_or_else(super::show::no_such_region)?;
+            // The name's record is written again, so that nobody deletes the region
+            // who does not know of this use.
+            let name_key = keys::region_name(self.blind(), region.name.as_str());
+            let name = self.store().get(&name_key).await?.ok_or_else(super::show::no_such_region)?;
+            if codec::decode::<RegionId>(&name)? != region.id {
+                return Err(super::show::no_such_region());
+            }
             let batch = batch
-                .require(found.key, Expect::At(found.revision))
+                .put(name_key, Expect::At(name.revision), name.value)
                 .put(key.clone(), expect, codec::encode(&new)?)
                 .event(event);
             match self.store().commit(batch).await {
@@ -136,7 +141,7 @@ impl Broker {
             let record = self.store().get(&key).await?.ok_or_else(not_attached)?;
             check_match(if_match, record.revision)?;
             let mut attachment: Attachment = codec::decode(&record)?;
-            let how = on_detach.unwrap_or(attachment.on_detach);
+            let how = on_detach.or(attachment.detaching).unwrap_or(attachment.on_detach);
             if attachment.detaching == Some(how) {
                 done = true;
                 break;

@@ -1,14 +1,15 @@
 //! Which regions an account uses, and how its credentials stand there.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::super::{Broker, codec, keys_for};
 use super::show::deals_with;
+use super::walk::Placements;
 use crate::Error;
 use crate::access::{Account, Caller, Right};
 use crate::audit::Action;
 use crate::credential::{Credential, SyncRow};
-use crate::id::{CredentialId, Reference, RegionId};
+use crate::id::{Reference, RegionId};
 use crate::keys::{self, Key, Table};
 use crate::region::{Attachment, Mode, Placement, Region, SyncState};
 use crate::store::Revision;
@@ -47,7 +48,7 @@ impl Broker {
         let account = self.authorize(caller, account, Right::List, Action::RegionRead).await?;
         let mut used = self.attached_to(&account).await?;
         used.retain(|(region, _, _)| deals_with(caller, region));
-        let counts = self.count_states(&account, &used).await?;
+        let counts = self.count_states(caller, &account, &used).await?;
         Ok(used.into_iter().map(|of| account_region(of, &counts)).collect())
     }
 
@@ -64,14 +65,19 @@ impl Broker {
     ) -> Result<AccountRegion, Error> {
         let account = self.authorize(caller, account, Right::List, Action::RegionRead).await?;
         let region = self.find_region(caller, region).await?.region;
-        self.use_of(&account, region).await
+        self.use_of(caller, &account, region).await
     }
 
-    pub(super) async fn use_of(&self, account: &Account, region: Region) -> Result<AccountRegion, Error> {
+    pub(super) async fn use_of(
+        &self,
+        caller: &Caller,
+        account: &Account,
+        region: Region,
+    ) -> Result<AccountRegion, Error> {
         let record = self.store().get(&keys::attachment(account.id, region.id)).await?;
         let record = record.ok_or_else(not_attached)?;
         let used = (region, codec::decode(&record)?, record.revision);
-        let counts = self.count_states(account, std::slice::from_ref(&used)).await?;
+        let counts = self.count_states(caller, account, std::slice::from_ref(&used)).await?;
         Ok(account_region(used, &counts))
     }
 
@@ -95,55 +101,57 @@ impl Broker {
         of_it.map(|record| Ok((codec::decode(record)?, record.revision))).collect()
     }
 
-    /// How many of an account's credentials stand how in the regions it uses.
+    /// How many of an account's credentials, of those the caller reaches, stand
+    /// how in the regions it uses.
     async fn count_states(
         &self,
+        caller: &Caller,
         account: &Account,
         used: &[(Region, Attachment, Revision)],
     ) -> Result<HashMap<(RegionId, SyncState), u64>, Error> {
         let mut counts: HashMap<(RegionId, SyncState), u64> = HashMap::new();
-        // Those that are to be somewhere and are not on record there.
-        let mut missing: HashMap<RegionId, HashSet<CredentialId>> = HashMap::new();
+        let mut placed = Placements::new(self, account.id);
         let mut after = Vec::new();
         loop {
             let records = self.store().scan(&keys::of_account(Table::Credential, account.id), &after, CHUNK).await?;
-            let Some(last) = records.last() else { break };
+            let Some(last) = records.last() else { return Ok(counts) };
             after.clone_from(&last.key);
             for record in &records {
                 let credential: Credential = codec::decode(record)?;
+                while let Some(orphan) = placed.before(credential.id).await? {
+                    placed.take(orphan).await?;
+                }
+                let placed = placed.take(credential.id).await?;
+                if !self.is_within_scope(caller, &credential).await? {
+                    continue;
+                }
+                let mut states: HashMap<RegionId, SyncState> = HashMap::new();
+                for record in &placed {
+                    if let Some(pair) = keys::pair_placed(&record.key) {
+                        states.insert(pair.region, codec::decode::<Placement>(record)?.state);
+                    }
+                }
                 for (region, attachment, _) in used {
-                    if credential.deleted_at.is_none()
-                        && attachment.detaching.is_none()
-                        && self.belongs_there(attachment, region, &credential.type_id)
-                    {
-                        missing.entry(region.id).or_default().insert(credential.id);
+                    let wanted = || self.is_wanted_there(attachment, region, &credential);
+                    let state = states.get(&region.id).copied().or_else(|| wanted().then_some(SyncState::NotSynced));
+                    if let Some(state) = state {
+                        *counts.entry((region.id, state)).or_default() += 1;
                     }
                 }
             }
         }
-        let mut after = Vec::new();
-        loop {
-            let records = self.store().scan(&keys::of_account(Table::Placed, account.id), &after, CHUNK).await?;
-            let Some(last) = records.last() else { break };
-            after.clone_from(&last.key);
-            for record in &records {
-                let Some(pair) = keys::pair_placed(&record.key) else { continue };
-                let placement: Placement = codec::decode(record)?;
-                *counts.entry((pair.region, placement.state)).or_default() += 1;
-                if let Some(missing) = missing.get_mut(&pair.region) {
-                    missing.remove(&pair.credential);
-                }
-            }
-        }
-        for (region, missing) in missing {
-            *counts.entry((region, SyncState::NotSynced)).or_default() += missing.len() as u64;
-        }
-        Ok(counts)
+    }
+
+    fn is_wanted_there(&self, attachment: &Attachment, region: &Region, credential: &Credential) -> bool {
+        credential.deleted_at.is_none()
+            && attachment.detaching.is_none()
+            && self.belongs_there(attachment, region, &credential.type_id)
     }
 
     /// What the rows of an account's credentials are made of.
-    pub(in super::super) async fn standings(&self, account: &Account) -> Result<Standings, Error> {
-        let used = self.attached_to(account).await?;
+    pub(in super::super) async fn standings(&self, caller: &Caller, account: &Account) -> Result<Standings, Error> {
+        let mut used = self.attached_to(account).await?;
+        used.retain(|(region, _, _)| deals_with(caller, region));
         let mut regions: Vec<_> = used.into_iter().map(|(region, attachment, _)| (region, attachment)).collect();
         regions.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
         Ok(Standings { regions })
@@ -168,9 +176,7 @@ impl Broker {
         }
         let row = |(region, attachment): &(Region, Attachment)| {
             let placement = placed.remove(&region.id);
-            let wanted = credential.deleted_at.is_none()
-                && attachment.detaching.is_none()
-                && self.belongs_there(attachment, region, &credential.type_id);
+            let wanted = self.is_wanted_there(attachment, region, credential);
             (placement.is_some() || wanted).then(|| {
                 let placement = placement.unwrap_or_default();
                 SyncRow {

@@ -4,13 +4,14 @@ use serde_json::{Value, json};
 
 use super::super::credentials::Found;
 use super::super::{Broker, codec};
+use super::attachments::CHUNK;
 use super::gate::{Open, next_try};
 use super::push::{Content, Errand, on_the_same_ground};
 use super::settle::{Known, REMOVAL, Settled, Settling, is_passing, waiting};
 use super::wanted::{Ground, Put};
 use crate::Error;
-use crate::audit::{Action, Outcome};
-use crate::keys;
+use crate::audit::{Action, Event, Outcome};
+use crate::keys::{self, Table};
 use crate::region::{
     Done, Failure, Notice, Owner, Pair, Placement, PlacementNotice, Removal, SyncState, Target, TargetError,
 };
@@ -29,13 +30,16 @@ impl Broker {
         receipt: Value,
         repair: bool,
     ) -> Result<Settled, Error> {
-        let lag = (!repair).then(|| self.lag(errand)).flatten();
+        // What was there of this version before says nothing of how long it took.
+        let newer = known.placement.version != errand.found.as_ref().map(|found| found.credential.version);
+        let lag = (newer && !repair).then(|| self.lag(errand)).flatten();
+        let failures = failures(&known.placement, &put.input);
         if let Some(newest) = known.placement.places.last_mut() {
             newest.receipt = Some(receipt).filter(|receipt| !receipt.is_null());
         }
         self.in_place(&mut known.placement, errand, put, content);
-        let left = self.remove_old_places(errand, &mut known.placement, put, target).await;
-        let event = self.push_event(errand, &known.placement, put, Action::CredentialSync, json!({ "change": "put" }));
+        let left = self.remove_old_places(errand, &mut known.placement, put, target, failures).await?;
+        let event = self.outcome_event(errand, &known.placement, put, "put", left.as_ref());
         self.write(errand, &known, event).await?;
         self.tell_placement(errand, &known.placement, Done::Pushed(lag));
         Ok(left.map_or(Settled::Pushed, |error| self.failed(&known.placement, &error)))
@@ -54,9 +58,18 @@ impl Broker {
         if settled && !errand.how.eager {
             return Ok(Settled::Unchanged);
         }
+        let failures = failures(&known.placement, &put.input);
+        if known.placement.places.len() > 1 {
+            // Others keep off until it is done.
+            let placement =
+                Placement { attempt: Some(self.attempt()), state: SyncState::Syncing, ..known.placement.clone() };
+            let batch = Batch::default().put(keys::placed(errand.pair), known.expect, codec::encode(&placement)?);
+            let revision = self.store().commit(on_the_same_ground(errand, batch)).await?;
+            known = Known { placement, expect: Expect::At(revision) };
+        }
         self.in_place(&mut known.placement, errand, put, content.fingerprint());
-        let left = self.remove_old_places(errand, &mut known.placement, put, target).await;
-        let event = self.push_event(errand, &known.placement, put, Action::CredentialSync, json!({ "change": "none" }));
+        let left = self.remove_old_places(errand, &mut known.placement, put, target, failures).await?;
+        let event = self.outcome_event(errand, &known.placement, put, "none", left.as_ref());
         self.write(errand, &known, event).await?;
         self.tell_placement(errand, &known.placement, Done::Found);
         Ok(left.map_or(Settled::Unchanged, |error| self.failed(&known.placement, &error)))
@@ -84,6 +97,8 @@ impl Broker {
             due_at: now,
         };
         known.placement.state = SyncState::Drifted;
+        known.placement.reported = true;
+        known.placement.doubtful = false;
         known.placement.failure = Some(failure);
         let mut event =
             self.pair_event(errand, &known.placement, Action::CredentialSync, json!({ "reason": "drifted" }));
@@ -104,8 +119,7 @@ impl Broker {
         untouched: Option<&Placement>,
     ) -> Result<Settled, Error> {
         let now = self.now();
-        let before = known.placement.failure.as_ref().filter(|failure| failure.wish == wish);
-        let failures = before.map_or(0, |failure| failure.failures);
+        let failures = failures(&known.placement, wish);
         let due_at = next_try(now, failures, error, |most| self.jittered(most));
         let failure = Failure {
             message: error.to_string(),
@@ -145,9 +159,16 @@ impl Broker {
         error: &TargetError,
         target: &dyn Target,
     ) -> Result<Settled, Error> {
-        if self.is_held_by_another(errand.pair, place).await?
-            && self.remove_places(errand, &mut before, target, 0).await.is_ok()
-        {
+        let known = before.failure.as_ref().filter(|failure| failure.wish == put.input);
+        // Once is enough: who has it is one of ours then or never.
+        let looked_for = known.is_some_and(|failure| failure.reason == error.word());
+        // Of a renamed account nothing stands where others of it are to go.
+        let account_name = errand.ground.account.name.as_str();
+        let renamed_itself = before.places.iter().any(|old| old.place != place && old.account_name == account_name);
+        if !looked_for && renamed_itself && self.is_held_by_another(errand.pair, place).await? {
+            if let Err(error) = self.remove_places(errand, &mut before, target, 0).await? {
+                return self.fail_pair(errand, mine, &error, &put.input, Some(&before)).await;
+            }
             before.content.clear();
             before.input.clear();
         }
@@ -155,17 +176,19 @@ impl Broker {
     }
 
     async fn is_held_by_another(&self, pair: Pair, place: &str) -> Result<bool, Error> {
-        for other in self.pairs_placed(pair.account, pair.region).await? {
-            if other == pair {
-                continue;
-            }
-            let record = self.store().get(&keys::placed(other)).await?;
-            let placement: Option<Placement> = record.as_ref().map(codec::decode).transpose()?;
-            if placement.is_some_and(|placement| placement.places.iter().any(|known| known.place == place)) {
-                return Ok(true);
+        let mut after = Vec::new();
+        loop {
+            let records = self.store().scan(&keys::of_account(Table::Placed, pair.account), &after, CHUNK).await?;
+            let Some(last) = records.last() else { return Ok(false) };
+            after.clone_from(&last.key);
+            for record in &records {
+                let other = keys::pair_placed(&record.key);
+                let elsewhere = other.is_none_or(|other| other.region != pair.region || other == pair);
+                if !elsewhere && codec::decode::<Placement>(record)?.places.iter().any(|known| known.place == place) {
+                    return Ok(true);
+                }
             }
         }
-        Ok(false)
     }
 
     /// The target is down, so it was not tried: said once for each wish.
@@ -180,7 +203,7 @@ impl Broker {
         if known.placement.state == SyncState::Error {
             return Ok(kept_off);
         }
-        let error = TargetError::Unreachable(open.message.trim_start_matches("not reachable: ").to_owned());
+        let error = &open.error;
         let failure = Failure {
             message: error.to_string(),
             reason: error.word().to_owned(),
@@ -233,11 +256,15 @@ impl Broker {
         let placement = self.intended_placement(&known.placement, REMOVAL);
         let places: Vec<&str> = placement.places.iter().map(|place| place.place.as_str()).collect();
         let event = self.pair_event(&errand, &placement, Action::RegionRemove, json!({ "places": places }));
-        let batch = Batch::default().put(keys::placed(pair), known.expect, codec::encode(&placement)?);
+        let credential = found.map_or(Expect::Absent, |found| Expect::At(found.revision));
+        let batch = Batch::default()
+            .put(keys::placed(pair), known.expect, codec::encode(&placement)?)
+            // One that is restored meanwhile stays.
+            .require(keys::of_credential(Table::Credential, pair.account, pair.credential), credential);
         let revision = self.store().commit(on_the_same_ground(&errand, batch).event(event)).await?;
         self.tell_placement(&errand, &placement, Done::Began);
         let mut known = Known { placement, expect: Expect::At(revision) };
-        let answer = self.remove_places(&errand, &mut known.placement, &*target, 0).await;
+        let answer = self.remove_all(&errand, &mut known.placement, &*target, 0).await;
         pass.tell(&answer, self.now(), |most| self.jittered(most));
         match answer {
             Ok(()) => self.gone(&errand, &known, "removed").await,
@@ -251,10 +278,12 @@ impl Broker {
         if known.expect == Expect::Absent {
             return Ok(Settled::Unchanged);
         }
+        self.regions.forget(pair.region);
+        let places: Vec<&str> = known.placement.places.iter().map(|place| place.place.as_str()).collect();
         let mut event = self.system_event(Action::Housekeeping);
         event.account = Some(pair.account);
         event.credential = Some(pair.credential);
-        event.detail = Some(json!({ "forgotten": "placement", "region": pair.region }));
+        event.detail = Some(json!({ "forgotten": "placement", "region": pair.region, "places": places }));
         self.store().commit(Batch::default().delete(keys::placed(pair), known.expect).event(event)).await?;
         Ok(Settled::Removed)
     }
@@ -281,21 +310,25 @@ impl Broker {
         placement.synced_at = Some(self.now());
         placement.failure = None;
         placement.input.clone_from(&put.input);
+        placement.form.clone_from(&put.form);
+        placement.reported = false;
+        placement.doubtful = false;
         content.clone_into(&mut placement.content);
         placement.attempt = None;
         placement.begun_for.clear();
     }
 
     /// Removes what stands under older names. Where that fails the pair is in
-    /// error, although the newest is in place.
+    /// error, although the newest is in place. `failures` of this wish came before.
     async fn remove_old_places(
         &self,
         errand: &Errand<'_>,
         placement: &mut Placement,
         put: &Put,
         target: &dyn Target,
-    ) -> Option<TargetError> {
-        let error = self.remove_places(errand, placement, target, 1).await.err()?;
+        failures: u32,
+    ) -> Result<Option<TargetError>, Error> {
+        let Err(error) = self.remove_places(errand, placement, target, 1).await? else { return Ok(None) };
         let now = self.now();
         placement.state = SyncState::Error;
         placement.failure = Some(Failure {
@@ -303,14 +336,32 @@ impl Broker {
             reason: error.word().to_owned(),
             wish: put.input.clone(),
             at: now,
-            failures: 1,
-            due_at: next_try(now, 1, &error, |most| self.jittered(most)),
+            failures: failures.saturating_add(1),
+            due_at: next_try(now, failures, &error, |most| self.jittered(most)),
         });
-        Some(error)
+        Ok(Some(error))
     }
 
-    /// Removes all places but the newest `kept`, oldest first.
+    /// Removes all places but the newest `kept`, oldest first; on record before
+    /// the target hears of it.
     async fn remove_places(
+        &self,
+        errand: &Errand<'_>,
+        placement: &mut Placement,
+        target: &dyn Target,
+        kept: usize,
+    ) -> Result<Result<(), TargetError>, Error> {
+        let old = placement.places.len().saturating_sub(kept);
+        if old == 0 {
+            return Ok(Ok(()));
+        }
+        let places: Vec<&str> = placement.places[..old].iter().map(|place| place.place.as_str()).collect();
+        let detail = json!({ "places": places });
+        self.record(self.pair_event(errand, placement, Action::RegionRemove, detail)).await?;
+        Ok(self.remove_all(errand, placement, target, kept).await)
+    }
+
+    async fn remove_all(
         &self,
         errand: &Errand<'_>,
         placement: &mut Placement,
@@ -332,16 +383,41 @@ impl Broker {
         Ok(())
     }
 
+    /// What a push came to, and whether all that stood elsewhere is gone.
+    fn outcome_event(
+        &self,
+        errand: &Errand<'_>,
+        placement: &Placement,
+        put: &Put,
+        change: &str,
+        left: Option<&TargetError>,
+    ) -> Event {
+        let mut detail = json!({ "change": change });
+        if let Some(error) = left {
+            detail["reason"] = json!(error.word());
+            detail["message"] = json!(format!("what stands under its old name could not be removed: {error}"));
+        }
+        let mut event = self.push_event(errand, placement, put, Action::CredentialSync, detail);
+        if left.is_some() {
+            event.outcome = Outcome::Failed;
+        }
+        event
+    }
+
     async fn gone(&self, errand: &Errand<'_>, known: &Known, change: &str) -> Result<Settled, Error> {
         let event = self.pair_event(errand, &known.placement, Action::CredentialSync, json!({ "change": change }));
-        self.store().commit(Batch::default().delete(keys::placed(errand.pair), known.expect).event(event)).await?;
+        let batch = on_the_same_ground(errand, Batch::default().delete(keys::placed(errand.pair), known.expect));
+        self.store().commit(batch.event(event)).await?;
         self.tell_placement(errand, &known.placement, Done::Removed);
         let detaching = errand.ground.attachment.as_ref().is_some_and(|(attachment, _)| attachment.detaching.is_some());
         Ok(if detaching { Settled::Detached } else { Settled::Removed })
     }
 
-    async fn write(&self, errand: &Errand<'_>, known: &Known, event: crate::audit::Event) -> Result<(), Error> {
-        let batch = Batch::default().put(keys::placed(errand.pair), known.expect, codec::encode(&known.placement)?);
+    async fn write(&self, errand: &Errand<'_>, known: &Known, event: Event) -> Result<(), Error> {
+        let mut batch = Batch::default().put(keys::placed(errand.pair), known.expect, codec::encode(&known.placement)?);
+        if known.expect == Expect::Absent {
+            batch = self.require_account(batch, errand.pair.account).await?;
+        }
         self.store().commit(batch.event(event)).await?;
         Ok(())
     }
@@ -359,4 +435,9 @@ impl Broker {
         let since = changed.max(attached).max(errand.ground.region.updated_at);
         std::time::Duration::try_from(self.now().duration_since(since)).ok()
     }
+}
+
+/// How many tries of this wish have failed in a row.
+fn failures(placement: &Placement, wish: &str) -> u32 {
+    placement.failure.as_ref().filter(|failure| failure.wish == wish).map_or(0, |failure| failure.failures)
 }

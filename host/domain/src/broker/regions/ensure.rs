@@ -1,6 +1,8 @@
 //! Having a region complete, now: before a first deployment there (S0-40), and
 //! when somebody asks for it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use futures::{StreamExt as _, stream};
 use serde_json::json;
 
@@ -13,7 +15,7 @@ use crate::audit::{Action, Outcome};
 use crate::credential::{Credential, View};
 use crate::id::{CredentialId, Reference};
 use crate::keys::{self, Table};
-use crate::region::{AttachmentDraft, Mode, Pair, Region, SyncState};
+use crate::region::{Attachment, AttachmentDraft, Mode, Pair, Region, SyncState};
 use crate::{Error, Kind};
 
 /// How far it is.
@@ -83,10 +85,11 @@ impl Broker {
         let region = self.find_region(caller, region).await?.region;
         takes_part(&region)?;
         let record = self.store().get(&keys::attachment(account.id, region.id)).await?;
-        let known: Option<crate::region::Attachment> = record.as_ref().map(codec::decode).transpose()?;
-        if known.is_none_or(|attachment| attachment.detaching.is_some()) {
+        let known: Option<Attachment> = record.as_ref().map(codec::decode).transpose()?;
+        if known.as_ref().is_none_or(|attachment| attachment.detaching.is_some()) {
             self.decides_for_all(caller, &account, Action::RegionAttach).await?;
-            self.attach(caller, &account, &region, &AttachmentDraft::default(), None).await?;
+            let draft = known.map(|known| AttachmentDraft { formats: known.formats, on_detach: known.on_detach });
+            self.attach(caller, &account, &region, &draft.unwrap_or_default(), None).await?;
         }
         let how = self.on_behalf_of(caller).eagerly();
         let ensured = self.settle_all(caller, &account, &region, &how, progress).await?;
@@ -114,7 +117,10 @@ impl Broker {
     ) -> Result<Ensured, Error> {
         let account = self.authorize(caller, account, Right::Sync, Action::CredentialSync).await?;
         let region = self.find_region(caller, region).await?.region;
-        self.store().get(&keys::attachment(account.id, region.id)).await?.ok_or_else(not_attached)?;
+        let record = self.store().get(&keys::attachment(account.id, region.id)).await?.ok_or_else(not_attached)?;
+        if codec::decode::<Attachment>(&record)?.detaching.is_some() {
+            return Err(not_attached());
+        }
         takes_part(&region)?;
         let how = self.on_behalf_of(caller).eagerly().looking().repairing();
         self.settle_all(caller, &account, &region, &how, progress).await
@@ -186,19 +192,34 @@ impl Broker {
     ) -> Result<Ensured, Error> {
         let credentials = self.live_credentials(caller, account).await?;
         let total = credentials.len();
+        // Whether somebody has waited for the region in vain: once is enough.
+        let in_vain = AtomicBool::new(false);
+        let in_vain = &in_vain;
         let mut settling = stream::iter(credentials)
             .map(|(id, name)| async move {
                 let pair = Pair { account: account.id, credential: id, region: region.id };
-                (id, name, self.settle_patiently(pair, how).await)
+                if in_vain.load(Ordering::Relaxed) && self.is_region_down(region.id) {
+                    return (id, name, self.settle_pair(pair, &how.clone().patiently()).await);
+                }
+                let settled = self.settle_patiently(pair, how).await;
+                in_vain.fetch_or(self.is_region_down(region.id), Ordering::Relaxed);
+                (id, name, settled)
             })
             .buffer_unordered(self.region_concurrency());
         let mut ensured = Ensured { region: region.name.to_string(), synced: 0, failed: Vec::new() };
         let mut done = 0;
         while let Some((id, name, settled)) = settling.next().await {
             done += 1;
-            let (state, error) = match settled? {
-                // Left is what cannot be made again now, and is in place.
-                Settled::Unchanged | Settled::Pushed | Settled::Left => (SyncState::Synced, None),
+            // What cannot be read of one is no reason to leave the others.
+            let settled = match settled {
+                Err(error) if error.kind == Kind::Internal => {
+                    Settled::Failed { due_at: self.now(), message: error.message, passing: false }
+                }
+                settled => settled?,
+            };
+            let (state, error) = match settled {
+                Settled::Unchanged | Settled::Pushed => (SyncState::Synced, None),
+                Settled::Left => (SyncState::NotSynced, Some("the region was paused meanwhile".to_owned())),
                 // Its type is not to be there.
                 Settled::Removed | Settled::Detached => (SyncState::NotSynced, None),
                 Settled::Drifted => (SyncState::Drifted, Some("somebody changed it there: sync it".to_owned())),

@@ -20,7 +20,7 @@ pub(super) struct Gate {
 
 #[derive(Default)]
 struct Breaker {
-    /// Without an answer, in a row.
+    /// Without an answer, or refused, in a row.
     failures: u32,
     /// How often it opened since it was last well.
     openings: u32,
@@ -33,13 +33,15 @@ struct Breaker {
 #[derive(Clone, Debug)]
 pub(super) struct Open {
     pub(super) until: Timestamp,
-    pub(super) message: String,
+    pub(super) error: TargetError,
 }
 
 /// The right to call the target once.
 pub(super) struct Pass<'a> {
     gate: &'a Gate,
     _slot: SemaphoreGuard<'a>,
+    /// Whether it is to find out if the target is back.
+    probes: bool,
     told: bool,
 }
 
@@ -48,7 +50,8 @@ impl Gate {
         Self { slots: Semaphore::new(concurrency.max(1)), breaker: Mutex::default() }
     }
 
-    /// Waits for a place. `eager` ones do not wait for the breaker's time.
+    /// Waits for a place. `eager` ones do not wait for the breaker's time, but
+    /// for one that the target itself has named.
     ///
     /// # Errors
     ///
@@ -57,17 +60,18 @@ impl Gate {
         // Those who would be turned away do not stand in the queue.
         self.shut(now(), eager).map_or(Ok(()), Err)?;
         let slot = self.slots.acquire().await;
-        self.with(|breaker| {
+        let probes = self.with(|breaker| {
+            let probes = breaker.open.is_some();
             let shut = breaker.is_shut(now(), eager);
-            breaker.probing |= shut.is_none() && breaker.open.is_some();
-            shut.map_or(Ok(()), Err)
+            breaker.probing |= probes && shut.is_none();
+            shut.map_or(Ok(probes), Err)
         })?;
-        Ok(Pass { gate: self, _slot: slot, told: false })
+        Ok(Pass { gate: self, _slot: slot, probes, told: false })
     }
 
     /// Why it is down, as far as we have found.
     pub(super) fn why_open(&self) -> Option<String> {
-        self.with(|breaker| breaker.open.as_ref().map(|open| open.message.clone()))
+        self.with(|breaker| breaker.open.as_ref().map(|open| open.error.to_string()))
     }
 
     /// What nobody is let through for now.
@@ -83,7 +87,29 @@ impl Gate {
 impl Breaker {
     fn is_shut(&self, now: Timestamp, eager: bool) -> Option<Open> {
         let open = self.open.as_ref()?;
-        ((now < open.until && !eager) || self.probing).then(|| open.clone())
+        let asked = matches!(open.error, TargetError::Throttled { .. });
+        ((now < open.until && (!eager || asked)) || self.probing).then(|| open.clone())
+    }
+
+    fn learn(&mut self, error: &TargetError, probes: bool, now: Timestamp, jitter: impl FnOnce(Duration) -> Duration) {
+        let many = match error {
+            TargetError::Unreachable(_) => FAILURES_TO_OPEN,
+            // Of many places some may be closed to us: all of them in a row are not.
+            TargetError::Refused(_) => REFUSALS_TO_OPEN,
+            TargetError::Throttled { seconds: Some(seconds), .. } => {
+                let asked = Duration::from_secs(u64::from(*seconds)).min(LONGEST_ASKED);
+                self.open = Some(Open { until: after(now, asked), error: error.clone() });
+                return;
+            }
+            // It answers, whatever it says.
+            _ => return *self = Self::default(),
+        };
+        self.failures = self.failures.saturating_add(1);
+        if probes || (self.open.is_none() && self.failures >= many) {
+            let longest = (FIRST_PAUSE * 2_u32.pow(self.openings.min(MAX_DOUBLINGS))).min(LONGEST_PAUSE);
+            self.openings = self.openings.saturating_add(1);
+            self.open = Some(Open { until: after(now, jitter(longest)), error: error.clone() });
+        }
     }
 }
 
@@ -96,25 +122,20 @@ impl Pass<'_> {
         jitter: impl FnOnce(Duration) -> Duration,
     ) {
         self.told = true;
-        self.gate.with(|breaker| match answer {
-            Err(error @ TargetError::Unreachable(_)) => {
-                breaker.failures = breaker.failures.saturating_add(1);
-                breaker.probing = false;
-                if breaker.failures >= FAILURES_TO_OPEN {
-                    let longest = (FIRST_PAUSE * 2_u32.pow(breaker.openings.min(MAX_DOUBLINGS))).min(LONGEST_PAUSE);
-                    breaker.openings += 1;
-                    breaker.open = Some(Open { until: after(now, jitter(longest)), message: error.to_string() });
-                }
+        let probes = self.probes;
+        self.gate.with(|breaker| {
+            breaker.probing &= !probes;
+            match answer {
+                Ok(_) => *breaker = Breaker::default(),
+                Err(error) => breaker.learn(error, probes, now, jitter),
             }
-            // It answers, whatever it says.
-            _ => *breaker = Breaker::default(),
         });
     }
 }
 
 impl Drop for Pass<'_> {
     fn drop(&mut self) {
-        if !self.told {
+        if self.probes && !self.told {
             self.gate.with(|breaker| breaker.probing = false);
         }
     }
@@ -147,6 +168,7 @@ fn after(now: Timestamp, pause: Duration) -> Timestamp {
 }
 
 const FAILURES_TO_OPEN: u32 = 5;
+const REFUSALS_TO_OPEN: u32 = 20;
 const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -175,7 +197,7 @@ mod tests {
             block_on(gate.pass(|| at(0), false)).ok().unwrap().tell(&down(), at(0), |longest| longest);
         }
         let open = block_on(gate.pass(|| at(0), false)).err().unwrap();
-        assert_eq!((open.until, open.message.as_str()), (at(1), "not reachable: connection refused"));
+        assert_eq!((open.until, open.error.to_string().as_str()), (at(1), "not reachable: connection refused"));
         let probe = block_on(gate.pass(|| at(1), false)).ok().unwrap();
         assert!(block_on(gate.pass(|| at(1), true)).is_err(), "one finds out at a time");
         probe.tell(&down(), at(1), |longest| longest);
@@ -188,13 +210,27 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_an_answer() {
+    fn a_refusal_is_an_answer_unless_there_is_no_other() {
         let gate = Gate::new(1);
-        for _ in 0..10 {
-            let refused: Result<(), _> = Err(TargetError::Refused("no".to_owned()));
-            block_on(gate.pass(|| at(0), false)).ok().unwrap().tell(&refused, at(0), |longest| longest);
+        let tell = |answer: Result<(), TargetError>| {
+            block_on(gate.pass(|| at(0), false)).ok().unwrap().tell(&answer, at(0), |longest| longest);
+        };
+        for answer in [Err(TargetError::Refused("no".to_owned())), Ok(())].iter().cycle().take(100) {
+            tell(answer.clone());
         }
-        assert!(block_on(gate.pass(|| at(0), false)).is_ok());
+        for _ in 0..REFUSALS_TO_OPEN {
+            tell(Err(TargetError::Refused("no".to_owned())));
+        }
+        assert!(block_on(gate.pass(|| at(0), false)).is_err());
+    }
+
+    #[test]
+    fn what_a_target_asks_for_is_kept_by_all() {
+        let gate = Gate::new(1);
+        let throttled = TargetError::Throttled { message: String::new(), seconds: Some(90) };
+        block_on(gate.pass(|| at(0), false)).ok().unwrap().tell(&Err::<(), _>(throttled), at(0), |longest| longest);
+        assert!(block_on(gate.pass(|| at(89), true)).is_err());
+        assert!(block_on(gate.pass(|| at(90), false)).is_ok());
     }
 
     #[test]

@@ -34,6 +34,7 @@ pub use plan::{Plan, PlanAction, PlanItem};
 pub use settle::{Settled, Settling};
 pub use show::RegionView;
 pub use walk::{Extent, Walk};
+pub(super) use withdraw::places_of;
 
 use self::gate::Gate;
 use super::Broker;
@@ -93,6 +94,12 @@ impl Regions {
     fn gate(&self, region: RegionId) -> Arc<Gate> {
         let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
         gates.entry(region).or_insert_with(|| Arc::new(Gate::new(self.ports.concurrency))).clone()
+    }
+
+    /// The region is gone.
+    fn forget(&self, region: RegionId) {
+        self.gates.lock().unwrap_or_else(PoisonError::into_inner).remove(&region);
+        self.logins.lock().unwrap_or_else(PoisonError::into_inner).remove(&region);
     }
 
     fn login_of(&self, region: RegionId, credential: &Credential) -> Option<Login> {

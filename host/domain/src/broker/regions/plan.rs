@@ -163,7 +163,7 @@ impl Broker {
         let record = self.store().get(&keys::placed(pair)).await?;
         let placement: Placement = record.as_ref().map(codec::decode).transpose()?.unwrap_or_default();
         let put = match self.wanted(ground, Some(&found.credential), &placement) {
-            Wanted::AsItIs => return Ok(Some((PlanAction::Unchanged, None, None))),
+            Wanted::Anything | Wanted::AsItIs => return Ok(Some((PlanAction::Unchanged, None, None))),
             Wanted::Gone { keep } => {
                 let place = placement.places.last().map(|place| place.place.clone());
                 let action = if keep { PlanAction::Unchanged } else { PlanAction::Delete };
@@ -181,7 +181,15 @@ impl Broker {
             Ok(place) => place,
             Err(error) => return Ok(Some((PlanAction::Unknown, None, Some(error.to_string())))),
         };
-        let seen = self.within_time(target.look(&place, &owner)).await;
+        let gate = self.regions.gate(ground.region.id);
+        let seen = match gate.pass(|| self.now(), false).await {
+            Err(open) => Err(open.error),
+            Ok(pass) => {
+                let seen = self.within_time(target.look(&place, &owner)).await;
+                pass.tell(&seen, self.now(), |most| self.jittered(most));
+                seen
+            }
+        };
         let errand = Errand::new(pair, ground.clone(), Some(found), how);
         let (action, message) = self.compare(&errand, &placement, &put, &place, seen).await?;
         Ok(Some((action, Some(place), message)))
@@ -204,6 +212,7 @@ impl Broker {
             }
         };
         let here = placement.places.iter().any(|known| known.place == place);
+        let same_form = placement.form.is_empty() || placement.form == put.form;
         // What we last put there, where nothing has been begun since.
         let ours = (here && placement.begun_for.is_empty()).then_some(placement.content.as_str());
         Ok(match seen {
@@ -212,7 +221,7 @@ impl Broker {
             Ok(Seen::Ours(files)) => {
                 let there = self.content_fingerprint(&files);
                 let as_left = ours.is_none_or(|ours| ours == there);
-                match (there == wanted, as_left) {
+                match (there == wanted && same_form, as_left) {
                     (true, _) => (PlanAction::Unchanged, None),
                     (false, true) => (PlanAction::Update, None),
                     (false, false) => (PlanAction::Drifted, Some("somebody changed it".to_owned())),
@@ -220,7 +229,7 @@ impl Broker {
             }
             Ok(Seen::Foreign(whose)) => (PlanAction::Foreign, Some(whose)),
             Ok(Seen::CannotTell) => match ours {
-                Some(ours) if ours == wanted => (PlanAction::Unchanged, None),
+                Some(ours) if ours == wanted && same_form => (PlanAction::Unchanged, None),
                 Some(_) => (PlanAction::Update, None),
                 None => (PlanAction::Create, Some("the target does not show what is there".to_owned())),
             },

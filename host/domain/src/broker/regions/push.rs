@@ -119,6 +119,7 @@ impl Broker {
         target: &dyn Target,
         place: String,
         pass: Pass<'_>,
+        repaired: Option<&str>,
     ) -> Result<Settled, Error> {
         let (Content::Ready { artifacts, fingerprint }, Some(found)) = (content, &errand.found) else {
             return Err(Error::not_found("credential"));
@@ -128,7 +129,11 @@ impl Broker {
         let mut placement = self.intended_placement(&known.placement, &put.input);
         let receipt = keep_in_sight(&mut placement, &errand, &place);
         let owner = self.owner(&errand.ground, errand.pair, credential.name.as_str());
-        let event = self.push_event(&errand, &placement, &put, Action::RegionPush, json!({ "place": place }));
+        let mut detail = json!({ "place": place });
+        if let Some(what) = repaired {
+            detail["repairs"] = json!(what);
+        }
+        let event = self.push_event(&errand, &placement, &put, Action::RegionPush, detail);
         let batch = Batch::default()
             .put(keys::placed(errand.pair), known.expect, codec::encode(&placement)?)
             .require(keys_for(credential, Table::Credential), Expect::At(found.revision));
@@ -155,7 +160,7 @@ impl Broker {
                 pass.tell(&Err::<(), _>(error.clone()), self.now(), |most| self.jittered(most));
                 // A target that refused has written nothing.
                 let foreign = matches!(error, TargetError::Foreign(_));
-                if foreign && known.placement.places.last().is_some_and(|newest| newest.place != place) {
+                if foreign && known.placement.places.iter().any(|known| known.place != place) {
                     return self.make_way(&errand, known.placement, mine, &put, &place, &error, target).await;
                 }
                 let untouched = foreign.then_some(&known.placement);
@@ -171,9 +176,14 @@ impl Broker {
             state: SyncState::Syncing,
             begun: if again { before.begun } else { self.new_id() },
             begun_for: aim.to_owned(),
-            attempt: Some(Attempt { by: self.process(), until: self.now() + RESERVED }),
+            attempt: Some(self.attempt()),
             ..before.clone()
         }
+    }
+
+    /// That this process is at it now.
+    pub(super) fn attempt(&self) -> Attempt {
+        Attempt { by: self.process(), until: self.now() + RESERVED }
     }
 
     /// The same for each try of one push, or of the removal of one place, and for
@@ -236,11 +246,13 @@ impl Broker {
     }
 }
 
-/// Adds to `batch` that the account still uses the region as it was read.
+/// Adds to `batch` that the region, and the account's use of it, are as they were
+/// read: nothing is begun on what an operator has changed since.
 pub(super) fn on_the_same_ground(errand: &Errand<'_>, batch: Batch) -> Batch {
     let Pair { account, region, .. } = errand.pair;
     let expect = errand.ground.attachment.as_ref().map_or(Expect::Absent, |(_, revision)| Expect::At(*revision));
-    batch.require(keys::attachment(account, region), expect)
+    let region_as_read = Expect::At(errand.ground.region_revision);
+    batch.require(keys::attachment(account, region), expect).require(keys::region(region), region_as_read)
 }
 
 /// Makes `place` the newest of the placement's, and answers the receipt of what

@@ -20,11 +20,11 @@ pub struct Settling {
     /// Who asks: the events are theirs. Of a caller, or the broker's own.
     by: Event,
     /// A person waits: what has failed is tried at once.
-    pub eager: bool,
+    pub(super) eager: bool,
     /// What is there is looked at, also where all seems well.
-    pub look: bool,
+    pub(super) look: bool,
     /// What others changed is put right whatever the region's policy says.
-    pub repair: bool,
+    pub(super) repair: bool,
 }
 
 /// How it went.
@@ -39,7 +39,7 @@ pub enum Settled {
     /// The same, and the account has let go of the region: where this was the
     /// last one, that has ended (see [`Broker::conclude_detaching`]).
     Detached,
-    /// The region is paused, or it cannot be said what should be there.
+    /// The region is paused.
     Left,
     /// Somebody changed what is there, and the policy is to tell.
     Drifted,
@@ -86,6 +86,11 @@ impl Settling {
     #[must_use]
     pub fn eagerly(self) -> Self {
         Self { eager: true, ..self }
+    }
+
+    /// Nobody waits any more.
+    pub(super) fn patiently(self) -> Self {
+        Self { eager: false, ..self }
     }
 
     /// Also looks at what seems well.
@@ -140,7 +145,8 @@ impl Broker {
         };
         let found = self.credential_of(pair).await?;
         match self.wanted(&ground, found.as_ref().map(|found| &found.credential), &known.placement) {
-            Wanted::AsItIs => Ok(Settled::Left),
+            Wanted::Anything => Ok(Settled::Left),
+            Wanted::AsItIs => Ok(Settled::Unchanged),
             Wanted::Gone { keep } => self.settle_gone(pair, &ground, found.as_ref(), known, keep, how).await,
             Wanted::Unclear(error) => {
                 if let Some(failed) = waiting(&known.placement, &ground, "", self.now(), how) {
@@ -169,8 +175,11 @@ impl Broker {
         if settled && !how.look {
             return Ok(Settled::Unchanged);
         }
-        let reported = known.placement.state == SyncState::Drifted && known.placement.input == put.input;
-        if reported && ground.region.drift == DriftPolicy::Report && !how.look && !how.repair {
+        // A new version of ours ends the matter of what others changed.
+        let reported = known.placement.reported
+            && known.placement.input == put.input
+            && ground.region.drift == DriftPolicy::Report;
+        if reported && !how.look && !how.repair {
             return Ok(Settled::Drifted);
         }
         if let Some(failed) = waiting(&known.placement, &ground, &put.input, self.now(), how) {
@@ -181,7 +190,7 @@ impl Broker {
         let gate = self.regions.gate(pair.region);
         // Nothing is opened that would not be sent. That a region cannot be looked
         // at says nothing of what is there.
-        let only_looks = settled && !how.eager;
+        let only_looks = (settled || reported) && !how.eager;
         if let Some(open) = gate.shut(self.now(), how.eager) {
             return if only_looks { Ok(open.into()) } else { self.keep_off(&errand, known, &open, &put.input).await };
         }
@@ -201,10 +210,7 @@ impl Broker {
         };
         let target = match self.open_target(&errand.ground.region).await? {
             Ok(target) => target,
-            Err(error) => {
-                pass.tell(&Err::<(), _>(error.clone()), self.now(), |most| self.jittered(most));
-                return self.fail_pair(&errand, known, &error, &put.input, None).await;
-            }
+            Err(error) => return self.fail_pair(&errand, known, &error, &put.input, None).await,
         };
         let place = match target.place(&owner) {
             Ok(place) => place,
@@ -212,15 +218,18 @@ impl Broker {
         };
         let placement = &known.placement;
         let here = placement.places.last().is_some_and(|known| known.place == place);
-        if here && is_known(placement) && placement.content == content.fingerprint() && !how.look {
+        let same_form = placement.form.is_empty() || placement.form == put.form;
+        let same = |fingerprint: &str| same_form && fingerprint == content.fingerprint();
+        if here && is_known(placement) && same(&placement.content) && !how.look {
             return self.found_in_place(&errand, known, &put, &content, &*target).await;
         }
         // What is there is not known for sure: after a crash, a failure, or when
         // somebody wants to know.
+        let mut repaired = None;
         if (how.look || !is_known(placement)) && !placement.places.is_empty() {
             let seen = self.within_time(target.look(&place, &owner)).await;
             let drift = match &seen {
-                Ok(Seen::Ours(files)) if self.content_fingerprint(files) == content.fingerprint() => {
+                Ok(Seen::Ours(files)) if same(&self.content_fingerprint(files)) => {
                     pass.tell(&seen, self.now(), |most| self.jittered(most));
                     return self.found_in_place(&errand, known, &put, &content, &*target).await;
                 }
@@ -240,21 +249,19 @@ impl Broker {
                         return Ok(Settled::Failed { due_at, message: error.to_string(), passing: true });
                     }
                     // It is looked at again before anything is taken for granted.
-                    known.placement.content.clear();
+                    known.placement.doubtful = true;
                     return self.fail_pair(&errand, known, &error, &put.input, None).await;
                 }
             };
             // Only what was right before can have been changed by others.
-            let drifted = settled || placement.state == SyncState::Drifted;
-            if let (Some(what), true) = (drift, drifted) {
-                let report = errand.ground.region.drift == DriftPolicy::Report && !how.repair;
-                // A new version of ours ends the matter.
-                let same_wish = placement.input == put.input;
-                if report && same_wish {
+            let was_right = placement.input == put.input && placement.begun_for.is_empty();
+            if let (Some(what), true) = (drift, was_right) {
+                if errand.ground.region.drift == DriftPolicy::Report && !how.repair {
                     pass.tell(&seen, self.now(), |most| self.jittered(most));
                     return self.drifted(&errand, known, &put, what).await;
                 }
                 self.tell_placement(&errand, placement, Done::Drifted);
+                repaired = Some(what);
             }
         }
         let content = match content {
@@ -264,7 +271,7 @@ impl Broker {
             },
             ready @ Content::Ready { .. } => ready,
         };
-        self.push(errand, known, put, content, &*target, place, pass).await
+        self.push(errand, known, put, content, &*target, place, pass, repaired).await
     }
 
     /// Until when somebody else is at it.
@@ -290,13 +297,13 @@ impl Broker {
 
 impl From<Open> for Settled {
     fn from(open: Open) -> Self {
-        Self::KeptOff { until: open.until, message: open.message }
+        Self::KeptOff { until: open.until, message: open.error.to_string() }
     }
 }
 
 /// Whether what is there is what was last put there, as far as we know.
 fn is_known(placement: &Placement) -> bool {
-    placement.begun_for.is_empty() && placement.state != SyncState::Drifted && !placement.content.is_empty()
+    placement.begun_for.is_empty() && !placement.reported && !placement.doubtful && !placement.content.is_empty()
 }
 
 /// A failure whose time has not come.
@@ -325,7 +332,7 @@ pub(super) fn waits_for(wanted: &Wanted) -> &str {
     match wanted {
         Wanted::Put(put) => &put.input,
         Wanted::Gone { .. } => REMOVAL,
-        Wanted::AsItIs | Wanted::Unclear(_) => "",
+        Wanted::Anything | Wanted::AsItIs | Wanted::Unclear(_) => "",
     }
 }
 

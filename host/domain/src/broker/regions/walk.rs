@@ -32,12 +32,12 @@ pub enum Extent {
 }
 
 /// What a walk found.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Walk {
     /// What has to be settled, and when.
     pub due: Vec<(Pair, Timestamp)>,
-    /// How many pairs were seen.
-    pub pairs: u64,
+    /// Why a part could not be walked, where one could not; the first such reason.
+    pub failed: Option<Error>,
 }
 
 /// A walk under way.
@@ -75,7 +75,10 @@ impl Broker {
         match extent {
             Extent::Everything => {
                 for account in self.all_accounts().await? {
-                    walker.account(account, None).await?;
+                    // What cannot be read of one is no reason to leave the others.
+                    if let Err(error) = walker.account(account, None).await {
+                        walker.walk.failed.get_or_insert(error);
+                    }
                 }
             }
             Extent::Account(id) => walker.account_by_id(id, None).await?,
@@ -105,7 +108,9 @@ impl Broker {
         let Some(ground) = ground else { return placement.map(|_| now) };
         let known = placement.unwrap_or(&none);
         let wanted = self.wanted(ground, credential, known);
-        if matches!(wanted, Wanted::AsItIs) || (matches!(wanted, Wanted::Gone { .. }) && placement.is_none()) {
+        if matches!(wanted, Wanted::Anything | Wanted::AsItIs)
+            || (matches!(wanted, Wanted::Gone { .. }) && placement.is_none())
+        {
             return None;
         }
         if let Some(until) = self.busy(known) {
@@ -117,7 +122,7 @@ impl Broker {
         }
         match wanted {
             Wanted::Put(put) if known.is_settled(&put.input) => look.then_some(now),
-            Wanted::Put(put) if known.state == SyncState::Drifted && known.input == put.input => {
+            Wanted::Put(put) if known.reported && known.input == put.input => {
                 (look || ground.region.drift == DriftPolicy::Repair).then_some(now)
             }
             _ => Some(now),
@@ -221,7 +226,6 @@ impl Walker<'_> {
             if placement.is_none() && !live {
                 continue;
             }
-            self.walk.pairs += 1;
             if let Some(ground) = ground {
                 let state = placement.map_or(SyncState::NotSynced, |placement| placement.state);
                 let key = (ground.region.name.to_string(), state.as_str());
@@ -236,7 +240,7 @@ impl Walker<'_> {
 }
 
 /// The placements of an account in the order of its credentials, read in parts.
-struct Placements<'a> {
+pub(super) struct Placements<'a> {
     broker: &'a Broker,
     prefix: Vec<u8>,
     /// Read and not taken; in the order of the keys.
@@ -246,7 +250,7 @@ struct Placements<'a> {
 }
 
 impl<'a> Placements<'a> {
-    fn new(broker: &'a Broker, account: AccountId) -> Self {
+    pub(super) fn new(broker: &'a Broker, account: AccountId) -> Self {
         let prefix = keys::of_account(Table::Placed, account);
         Self { broker, prefix, read: std::collections::VecDeque::new(), after: Vec::new(), ended: false }
     }
@@ -265,12 +269,12 @@ impl<'a> Placements<'a> {
     }
 
     /// The credential of the next one, where it comes before `credential`.
-    async fn before(&mut self, credential: CredentialId) -> Result<Option<CredentialId>, Error> {
+    pub(super) async fn before(&mut self, credential: CredentialId) -> Result<Option<CredentialId>, Error> {
         Ok(self.any().await?.filter(|next| *next < credential))
     }
 
     /// All of a credential's, which are the next ones or none.
-    async fn take(&mut self, credential: CredentialId) -> Result<Vec<Record>, Error> {
+    pub(super) async fn take(&mut self, credential: CredentialId) -> Result<Vec<Record>, Error> {
         let mut taken = Vec::new();
         while self.any().await? == Some(credential) {
             taken.extend(self.read.pop_front());

@@ -10,7 +10,7 @@ use crate::credential::Credential;
 use crate::id::{AccountId, RegionId};
 use crate::keys::{self, Table};
 use crate::plugin::CredentialType;
-use crate::region::{Attachment, Mode, OnDetach, Owner, Pair, Placement, Region, TargetError, TargetKind};
+use crate::region::{Attachment, Mode, OnDetach, Owner, Pair, Placement, Region, SyncState, TargetError, TargetKind};
 use crate::store::{Record, Revision};
 
 /// An account's use of a region, with what is the same for all its credentials.
@@ -19,6 +19,8 @@ pub(super) struct Ground {
     pub(super) account: Account,
     pub(super) region: Region,
     pub(super) kind: Option<&'static TargetKind>,
+    /// The revision the region was read at: what is begun is begun on it.
+    pub(super) region_revision: Revision,
     /// The attachment with its revision; `None` where there is none any more.
     pub(super) attachment: Option<(Attachment, Revision)>,
     /// Stands for the settings that shape what is there.
@@ -27,7 +29,9 @@ pub(super) struct Ground {
 
 /// What should be there.
 pub(super) enum Wanted {
-    /// What there is: nothing is changed.
+    /// Whatever there is: the region is paused.
+    Anything,
+    /// What there is, since it cannot be made again, and is right.
     AsItIs,
     /// Nothing of ours, or nothing we look after.
     Gone {
@@ -46,6 +50,8 @@ pub(super) struct Put {
     pub(super) formats: Vec<String>,
     /// Fingerprint of everything that decides the content.
     pub(super) input: String,
+    /// Fingerprint of what decides its form.
+    pub(super) form: String,
 }
 
 impl Broker {
@@ -64,6 +70,7 @@ impl Broker {
         region: &Record,
         attachment: Option<&Record>,
     ) -> Result<Ground, Error> {
+        let region_revision = region.revision;
         let region: Region = codec::decode(region)?;
         let attachment = attachment
             .map(|record| Ok::<_, Error>((codec::decode::<Attachment>(record)?, record.revision)))
@@ -72,13 +79,13 @@ impl Broker {
         // A sign-in that is rotated shapes nothing.
         let shaping = region.public_settings(kind);
         let layout = format!("{}\n{}\n{shaping}", region.id, region.target);
-        Ok(Ground { account, region, kind, attachment, layout })
+        Ok(Ground { account, region, kind, region_revision, attachment, layout })
     }
 
     /// What should be there of a credential, deleted ones too.
     pub(super) fn wanted(&self, ground: &Ground, credential: Option<&Credential>, placement: &Placement) -> Wanted {
         if ground.region.mode == Mode::Paused {
-            return Wanted::AsItIs;
+            return Wanted::Anything;
         }
         let Some((attachment, _)) = &ground.attachment else { return Wanted::Gone { keep: false } };
         if let Some(on_detach) = attachment.detaching {
@@ -91,8 +98,11 @@ impl Broker {
             return Wanted::Gone { keep: false };
         };
         let Some(of) = self.plugins().find(&credential.type_id) else {
-            // What is there of this version is still right.
-            if placement.version == Some(credential.version) && placement.begun_for.is_empty() {
+            let names = (ground.account.name.as_str(), credential.name.as_str());
+            let newest = placement.places.last();
+            let named_so =
+                newest.is_some_and(|place| (place.account_name.as_str(), place.credential_name.as_str()) == names);
+            if placement.state == SyncState::Synced && placement.version == Some(credential.version) && named_so {
                 return Wanted::AsItIs;
             }
             let what = format!("the plugin for type `{}` is not loaded: install it", credential.type_id);
@@ -104,7 +114,9 @@ impl Broker {
             Err(error) => return Wanted::Unclear(error),
         };
         let input = self.input(ground, credential, &of, &formats);
-        Wanted::Put(Put { of, formats, input })
+        let shape = format!("{}\n{}", formats.join(","), ground.layout);
+        let form = fingerprint(&self.blind().digest("sync-form", shape.as_bytes()));
+        Wanted::Put(Put { of, formats, input, form })
     }
 
     /// Whether credentials of a type are put in a region that is used so.

@@ -9,7 +9,7 @@ use crate::access::{Account, Caller};
 use crate::audit::{Action, Outcome};
 use crate::credential::Credential;
 use crate::keys::{self, Key, Table};
-use crate::region::{Pair, Region};
+use crate::region::{Pair, Placement, Region};
 use crate::store::{Batch, Expect, Record, Revision};
 use crate::{Conflict, Error, Kind};
 
@@ -28,23 +28,30 @@ impl Broker {
         found: Found,
         force: bool,
     ) -> Result<Revision, Error> {
-        let pairs = self.pairs_of(&found.credential).await?;
-        if pairs.is_empty() {
+        let uses = keys::of_account(Table::Attachment, account.id);
+        let is_anywhere = !self.pairs_of(&found.credential).await?.is_empty();
+        if !is_anywhere && self.store().scan(&uses, &[], 1).await?.is_empty() {
             return Ok(found.revision);
         }
         let mut revision = found.revision;
         if found.credential.deleted_at.is_none() {
+            let bound = self.bound_to(&found.credential).await?;
+            if !force {
+                bound.in_the_way(&found.credential)?;
+            }
             let deleted = Credential { deleted_at: Some(self.now()), ..found.credential.clone() };
             let mut event = self.event(caller, Action::CredentialDelete, Outcome::Ok);
             event.account = Some(account.id);
             event.credential = Some(deleted.id);
             event.version = Some(deleted.version);
-            let batch = self.release(&found.credential, Batch::default()).await?;
+            let batch = self.release(&found.credential, bound.unchanged(Batch::default())).await?;
             let key = keys_for(&deleted, Table::Credential);
             let batch = batch.put(key, Expect::At(found.revision), codec::encode(&deleted)?);
             revision = self.store().commit(batch.event(event)).await?;
             self.tell_credential(&deleted, "deleted");
         }
+        // From here on no push of it can begin: what there is now is all there is.
+        let pairs = self.pairs_of(&found.credential).await?;
         let how = Settling::by(self.event(caller, Action::CredentialSync, Outcome::Ok)).eagerly();
         let mut settling = stream::iter(pairs).map(|pair| self.settle_pair(pair, &how)).buffer_unordered(AT_ONCE);
         let mut why = None;
@@ -52,6 +59,7 @@ impl Broker {
             match settled? {
                 Settled::Failed { message, .. } | Settled::KeptOff { message, .. } => why = Some(message),
                 Settled::Left => why = Some("a region is paused".to_owned()),
+                Settled::Busy(_) => why = Some("another process is at it".to_owned()),
                 _ => {}
             }
         }
@@ -60,10 +68,10 @@ impl Broker {
         if force || left.is_empty() {
             return Ok(revision);
         }
-        Err(self.still_there(&left, why).await?)
+        Err(self.still_there(&found.credential, &left, why).await?)
     }
 
-    async fn still_there(&self, left: &[Pair], why: Option<String>) -> Result<Error, Error> {
+    async fn still_there(&self, credential: &Credential, left: &[Pair], why: Option<String>) -> Result<Error, Error> {
         let mut conflicts = Vec::new();
         for pair in left {
             let id = pair.region.to_string();
@@ -75,8 +83,9 @@ impl Broker {
         }
         let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
         let message = format!(
-            "it is deleted, and could not yet be removed from every region{why}: purge it again once that is mended, or \
-             by force, which leaves it there"
+            "it is deleted, and could not yet be removed from every region{why}: purge it again by its id, {}, once that \
+             is mended, or by force, which leaves it there",
+            credential.id
         );
         Ok(Error { conflicts, ..Error::new(Kind::Conflict, message) })
     }
@@ -109,6 +118,18 @@ impl Broker {
         let message = "a region signs in with it: give the region another login first, or delete by force";
         Err(Error { conflicts, ..Error::new(Kind::Conflict, message) })
     }
+}
+
+/// Regions and places in which something is, or may be.
+pub(in super::super) fn places_of(placed: &[Record]) -> Result<Vec<serde_json::Value>, Error> {
+    let mut all = Vec::new();
+    for record in placed {
+        let region = keys::pair_placed(&record.key).map(|pair| pair.region);
+        for place in codec::decode::<Placement>(record)?.places {
+            all.push(serde_json::json!({ "region": region, "place": place.place }));
+        }
+    }
+    Ok(all)
 }
 
 const AT_ONCE: usize = 16;

@@ -41,6 +41,8 @@ struct State {
     /// How long a put takes before, and after, it is done.
     takes: (Duration, Duration),
     notices: Vec<Notice>,
+    /// Removals are refused.
+    keeps_all: bool,
 }
 
 impl Shelf {
@@ -70,6 +72,11 @@ impl Shelf {
     /// Puts take so long from now on, before and after they are done.
     pub(crate) fn takes(&self, before: Duration, after: Duration) {
         self.state().takes = (before, after);
+    }
+
+    /// Whether removals are refused from now on.
+    pub(crate) fn keep_all(&self, keeps_all: bool) {
+        self.state().keeps_all = keeps_all;
     }
 
     /// The calls so far, and none from here on.
@@ -132,6 +139,9 @@ impl Target for Shelves {
     async fn remove(&self, place: &str, removal: &Removal, _: Option<&Value>) -> Result<(), TargetError> {
         self.0.enter("remove", place, &removal.idempotency_key)?;
         let mut state = self.0.state();
+        if state.keeps_all {
+            return Err(TargetError::Refused("may not remove".to_owned()));
+        }
         if state.things.get(place).is_some_and(|(whose, _)| *whose == Some(removal.owner.credential.0)) {
             state.things.remove(place);
         }
@@ -185,6 +195,6 @@ static KINDS: [TargetKind; 1] = [TargetKind {
     id: SHELF,
     title: "Shelf",
     summary: "In memory.",
-    settings: &[setting("where", false, true), setting("key", true, false)],
+    settings: &[setting("where", false, true), setting("key", true, false), setting("mode", false, false)],
     preferred_formats: "text",
 }];
