@@ -34,6 +34,15 @@ impl Fields {
         self.map.remove(key)
     }
 
+    /// Whether the member is there as null, which takes it.
+    pub(crate) fn is_null(&mut self, key: &str) -> bool {
+        let is_null = self.map.get(key).is_some_and(Value::is_null);
+        if is_null {
+            self.map.remove(key);
+        }
+        is_null
+    }
+
     /// Notes something wrong with the member.
     pub(crate) fn complain(&mut self, key: &str, code: &str, message: &str) {
         self.violations.push(Violation::new(format!("/{key}"), code, message));

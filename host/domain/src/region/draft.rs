@@ -102,12 +102,20 @@ impl RegionPatch {
         if fields.take("target").is_some_and(|wanted| wanted != target) {
             fields.complain("target", "immutable", "a region keeps its kind of target: make another one");
         }
+        // Null is for what has a default; nothing else can be taken away.
+        for needed in ["name", "settings"] {
+            if fields.is_null(needed) {
+                fields.complain(needed, "required", "A region has this: leave it out to keep it.");
+            }
+        }
+        let title = fields.is_null("title").then(String::new);
+        let drift = fields.is_null("drift").then(DriftPolicy::default);
         let patch = Self {
             name: region_name(&mut fields),
-            title: region_title(&mut fields),
+            title: title.or_else(|| region_title(&mut fields)),
             settings: settings(&mut fields),
             login: login(&mut fields),
-            drift: word(&mut fields, "drift", &DRIFTS),
+            drift: drift.or_else(|| word(&mut fields, "drift", &DRIFTS)),
         };
         (patch, fields.violations)
     }

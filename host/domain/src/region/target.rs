@@ -145,6 +145,8 @@ pub struct TargetKind {
     pub summary: &'static str,
     /// Its settings.
     pub settings: &'static [Setting],
+    /// Whether a credential can sign it in.
+    pub takes_login: bool,
     /// A credential is pushed in the first of its formats that starts so, where
     /// it has one; else in its very first.
     pub preferred_formats: &'static str,

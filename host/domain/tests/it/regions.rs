@@ -383,7 +383,9 @@ async fn what_decides_where_things_are_stays_while_things_are_there() {
     assert_eq!((moved.kind, violations(&moved)), (Kind::Conflict, vec![("/settings/where", "in-use")]));
     let wrong = Box::pin(update(json!({"settings": {"where": null}, "drift": "x", "target": "y"}))).await.unwrap_err();
     assert_eq!(violations(&wrong), [("/target", "immutable"), ("/drift", "unknown"), ("/settings/where", "required")]);
-    let view = Box::pin(update(json!({"settings": {"key": "an0ther"}}))).await.unwrap();
+    let wrong = Box::pin(update(json!({"settings": null, "name": null}))).await.unwrap_err();
+    assert_eq!(violations(&wrong), [("/name", "required"), ("/settings", "required")]);
+    let view = Box::pin(update(json!({"settings": {"key": "an0ther"}, "title": null, "drift": null}))).await.unwrap();
     assert_eq!(view.settings, json!({"where": "there"}));
     assert_eq!(view.secret_settings, ["/key"]);
     assert_eq!(settle(&world, pair).await, Settled::Unchanged, "a new sign-in moves nothing");

@@ -122,7 +122,7 @@ pub(crate) fn of(schema: &str) -> Option<Value> {
 fn of_regions(schema: &str) -> Option<Value> {
     Some(match schema {
         "RegionTarget" => json!({
-            "id": "vault", "title": "Vault", "summary": "A key-value engine of a vault.",
+            "id": "vault", "title": "Vault", "summary": "A key-value engine of a vault.", "takesLogin": true,
             "settings": [
                 { "name": "address", "about": "where it is", "secret": false, "required": true, "moves": true },
                 { "name": "token", "about": "a token", "secret": true, "required": false, "moves": false }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 /// A kind of target: what a region can be.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct RegionTarget {
     /// What `target` of a region names.
     pub id: String,
@@ -14,6 +15,8 @@ pub struct RegionTarget {
     pub title: String,
     /// One sentence.
     pub summary: String,
+    /// Whether a credential can be its `login`.
+    pub takes_login: bool,
     /// What can be set.
     pub settings: Vec<TargetSetting>,
 }
@@ -212,6 +215,7 @@ impl From<region::TargetKind> for RegionTarget {
             id: kind.id.to_owned(),
             title: kind.title.to_owned(),
             summary: kind.summary.to_owned(),
+            takes_login: kind.takes_login,
             settings: kind.settings.iter().map(setting).collect(),
         }
     }

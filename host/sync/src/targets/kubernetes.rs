@@ -44,6 +44,7 @@ pub(super) const KIND: TargetKind = TargetKind {
         setting("annotations", "annotations that each Secret gets besides ours"),
         setting("timeoutSeconds", "how long a request may take, by default 15"),
     ],
+    takes_login: false,
     preferred_formats: "kubernetes.io/",
 };
 

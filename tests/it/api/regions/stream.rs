@@ -18,6 +18,8 @@ pub(super) struct Sent {
 pub(super) struct Watching {
     response: reqwest::Response,
     unread: String,
+    /// What came first, where it was more than a place.
+    first: Option<Sent>,
     /// The id that was told last.
     pub(super) at: String,
 }
@@ -39,14 +41,18 @@ impl Watching {
         let response = request.send().await.expect("an answer");
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
-        let mut watching = Self { response, unread: String::new(), at: String::new() };
+        let mut watching = Self { response, unread: String::new(), first: None, at: String::new() };
         // Where it begins.
-        watching.next().await.expect("a place");
+        let first = watching.next().await.expect("a place, or that everything is to be read again");
+        watching.first = Some(first).filter(|first| !first.name.is_empty());
         watching
     }
 
     /// The next block; `None` at the end.
     pub(super) async fn next(&mut self) -> Option<Sent> {
+        if let Some(first) = self.first.take() {
+            return Some(first);
+        }
         loop {
             if let Some(end) = self.unread.find(BLANK) {
                 let block: String = self.unread.drain(..end + BLANK.len()).collect();

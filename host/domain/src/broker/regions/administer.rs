@@ -74,7 +74,7 @@ impl Broker {
             return self.replay_region(caller, earlier).await;
         }
         let (draft, mut violations) = RegionDraft::read(body);
-        let login = self.judge_login(&draft.login, &mut violations).await?;
+        let login = self.judge_login(&draft.target, &draft.login, &mut violations).await?;
         self.judge_settings(&draft.target, &draft.settings, &mut violations);
         let (Some(name), true) = (draft.name, violations.is_empty()) else { return Err(Error::invalid(violations)) };
         let now = self.now();
@@ -275,7 +275,7 @@ impl Broker {
         new.title = patch.title.unwrap_or(new.title);
         new.drift = patch.drift.unwrap_or(new.drift);
         if let Some(login) = &patch.login {
-            new.login = self.judge_login(login, &mut violations).await?;
+            new.login = self.judge_login(&new.target, login, &mut violations).await?;
         }
         if let Some(settings) = &patch.settings {
             json_patch::merge(new.settings.expose_mut(), settings.expose());
@@ -346,11 +346,16 @@ impl Broker {
 
     async fn judge_login(
         &self,
+        target: &str,
         login: &LoginDraft,
         violations: &mut Vec<Violation>,
     ) -> Result<Option<LoginReference>, Error> {
         let LoginDraft::Credential { account, credential } = login else { return Ok(None) };
         let mut complain = |pointer, code, message: String| violations.push(Violation::new(pointer, code, message));
+        if self.region_targets().iter().any(|kind| kind.id == target && !kind.takes_login) {
+            complain("/login", "unsupported", "This kind of target takes no login: its settings say all.".to_owned());
+            return Ok(None);
+        }
         let Some(account) = self.find_account(&Reference::from(account.as_str())).await? else {
             complain("/login/account", "unknown", "There is no such account.".to_owned());
             return Ok(None);

@@ -196,5 +196,6 @@ static KINDS: [TargetKind; 1] = [TargetKind {
     title: "Shelf",
     summary: "In memory.",
     settings: &[setting("where", false, true), setting("key", true, false), setting("mode", false, false)],
+    takes_login: true,
     preferred_formats: "text",
 }];

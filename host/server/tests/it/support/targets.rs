@@ -100,5 +100,6 @@ static KINDS: [TargetKind; 1] = [TargetKind {
         Setting { name: "room", about: "which room", secret: false, moves: true, required: true },
         Setting { name: "key", about: "the room's key", secret: true, moves: false, required: false },
     ],
+    takes_login: true,
     preferred_formats: "",
 }];
