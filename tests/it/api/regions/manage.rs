@@ -69,8 +69,12 @@ async fn everything_wrong_is_told_at_once() {
     unknown["target"] = json!("floppy");
     assert!(operator.post("/v1/regions", unknown).await.errors().contains(&("/target", "unknown")));
     let login = json!({ "account": "no-such", "credential": "x" });
-    let body = json!({ "name": unique("r"), "target": "directory", "settings": { "path": "/tmp/x" }, "login": login });
+    let hook = json!({ "url": "http://127.0.0.1:9/hook" });
+    let body = json!({ "name": unique("r"), "target": "webhook", "settings": hook, "login": login });
     assert_eq!(operator.post("/v1/regions", body).await.pointers(), ["/login/account"]);
+    // One that would never be used is refused rather than needed.
+    let body = json!({ "name": unique("r"), "target": "directory", "settings": { "path": "/tmp/x" }, "login": login });
+    assert_eq!(operator.post("/v1/regions", body).await.errors(), [("/login", "unsupported")]);
 
     let world = World::new().await;
     let path = format!("/v1/regions/{}", world.region);
@@ -176,7 +180,10 @@ async fn a_region_signs_in_with_a_stored_credential() {
     let world = World::new().await;
     let Account { operator, name, .. } = &world.account;
     world.account.create(basic("door")).await;
-    let path = format!("/v1/regions/{}", world.region);
+    let region = unique("r");
+    let path = format!("/v1/regions/{region}");
+    let settings = json!({ "url": "http://127.0.0.1:9/hook", "secret": "hunter2-hunter2-hunter2" });
+    operator.post("/v1/regions", json!({ "name": region, "target": "webhook", "settings": settings })).await.expect(201);
     let login = json!({ "account": name, "credential": "door" });
     let shown = operator.patch(&path, json!({ "login": login })).await.expect(200);
     assert_eq!(shown["login"], login);
@@ -185,6 +192,7 @@ async fn a_region_signs_in_with_a_stored_credential() {
     let back = operator.patch(&path, json!({ "login": null })).await.expect(200);
     assert_eq!(back["login"], Value::Null);
     world.account.manager.delete("credentials/door").await.expect(204);
+    operator.delete(&path).await.expect(204);
 }
 
 #[tokio::test]
