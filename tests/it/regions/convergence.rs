@@ -152,7 +152,7 @@ fn size() -> Size {
     if std::env::var_os("BURSAR_REGIONS_FULL").is_some() {
         Size { credentials: 500, rounds: 20, patience: Duration::from_mins(30) }
     } else {
-        Size { credentials: 150, rounds: 20, patience: Duration::from_secs(75) }
+        Size { credentials: 100, rounds: 20, patience: Duration::from_secs(75) }
     }
 }
 
