@@ -21,6 +21,7 @@ mod main_job;
 mod outside;
 mod plugin_cases;
 mod plugins;
+mod regions;
 mod serve;
 mod support;
 mod tidy;

@@ -6,6 +6,7 @@ mod counted;
 mod lock;
 mod operations;
 mod plugin_trail;
+mod regions;
 mod storage;
 
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use bursar_domain::audit::{Action, Event};
 use bursar_domain::broker::{Broker, Ports, StoredDecisions};
 use bursar_domain::clock::Clock as _;
 use bursar_plugin_host::{Limits, PluginEvent, PluginHost, PluginHostConfig};
+use bursar_server::Watchers;
 use bursar_store::Ledger;
 use serde_json::json;
 
@@ -22,6 +24,7 @@ use self::counted::CountedPlugins;
 pub(crate) use self::lock::DirectoryLock;
 use self::operations::InstallationOperations;
 use self::plugin_trail::PluginTrail;
+use self::regions::{Audience, Reconciling};
 pub(crate) use self::storage::{open_failure, root_key_source, storage};
 use crate::config::Settings;
 use crate::failure::Failure;
@@ -36,6 +39,9 @@ pub(crate) struct Installation {
     pub(crate) operations: Arc<InstallationOperations>,
     /// The operator token's file, if this start made the installation.
     pub(crate) new_token_file: Option<PathBuf>,
+    /// Those who watch what changes, through the server.
+    pub(crate) watchers: Arc<Watchers>,
+    reconciling: Reconciling,
     plugin_trail: PluginTrail,
     ledger: Arc<Ledger>,
     _lock: DirectoryLock,
@@ -61,19 +67,24 @@ impl Installation {
             timer: Arc::new(SystemTimer),
             entropy: Arc::new(SystemEntropy),
         });
-        let broker = Arc::new(broker.with_dns_grants(settings.dns_grants.clone()));
+        let audience = Audience::new();
+        let broker = broker.with_dns_grants(settings.dns_grants.clone()).with_regions(audience.ports(settings));
+        let broker = Arc::new(broker);
         let new_token_file = initialize(&broker, &settings.data_dir).await?;
         let start = json!({"version": env!("CARGO_PKG_VERSION")});
         broker.record_system(Action::InstallationStart, start).await.map_err(domain)?;
         plugin_trail::record(&broker, &mut events.into()).await.map_err(domain)?;
-        let plugin_trail = PluginTrail::start(&plugins, &broker);
+        let plugin_trail = PluginTrail::start(&plugins, &broker, &audience);
+        let reconciling = Reconciling::start(&broker, &audience, settings);
         let root_key = root_key_source(&settings.root_key)?;
         let operations = Arc::new(InstallationOperations::new(ledger.clone(), plugins, root_key));
-        Ok(Self { broker, operations, new_token_file, plugin_trail, ledger, _lock: lock })
+        let watchers = audience.watchers();
+        Ok(Self { broker, operations, new_token_file, watchers, reconciling, plugin_trail, ledger, _lock: lock })
     }
 
     /// Closes the store, so that the next start finds nothing to repair.
     pub(crate) async fn close(self) {
+        self.reconciling.stop().await;
         self.plugin_trail.stop().await;
         self.ledger.close().await;
     }

@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use futures::{Stream, TryStreamExt as _};
-use reqwest::header::{AUTHORIZATION, HeaderValue, IF_MATCH, RETRY_AFTER};
+use futures::{Stream, StreamExt as _, TryStreamExt as _};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, IF_MATCH, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde_json::{Value, json};
+use sse_stream::{Sse, SseByteStream};
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, Problem};
@@ -92,6 +93,40 @@ impl Client {
             .map_err(move |error| Failure::Unreachable { addr: addr.clone(), reason: innermost(&error) }))
     }
 
+    /// `POST` without a body, for work that may take minutes. Each step goes to
+    /// `progress` as it is told (the data of `progress` events); then comes the
+    /// result. A 409 that is a result and no problem is one too.
+    pub(crate) async fn work(&self, path: &[&str], mut progress: impl FnMut(&Value)) -> Result<Value, Failure> {
+        let request = self.request(Method::POST, path, &[])?.header(ACCEPT, format!("{EVENTS}, {JSON}"));
+        let response = self.exchange(request).await?;
+        let is = |form: &str| {
+            response.headers().get(CONTENT_TYPE).is_some_and(|found| found.as_bytes().starts_with(form.as_bytes()))
+        };
+        if !response.status().is_success() {
+            let is_result = response.status() == StatusCode::CONFLICT && is(JSON);
+            return if is_result { json(response).await } else { Err(refusal(response).await) };
+        }
+        if !is(EVENTS) {
+            return json(response).await;
+        }
+        let mut events = SseByteStream::new(response.bytes_stream());
+        while let Some(event) = events.next().await {
+            let Sse { event: Some(name), data: Some(data), .. } = event.map_err(|error| self.broken(&error))? else {
+                continue;
+            };
+            match (name.as_str(), serde_json::from_str(&data)) {
+                ("progress", Ok(step)) => progress(&step),
+                ("result", Ok(result)) => return Ok(result),
+                ("problem", _) => {
+                    let problem = serde_json::from_str(&data).unwrap_or_else(|_| Problem::bare(500));
+                    return Err(Failure::Problem(Box::new(problem)));
+                }
+                _ => {}
+            }
+        }
+        Err(Failure::Failed("the broker ended its answer before the result; ask again".to_owned()))
+    }
+
     /// `PUT`, the answer as JSON.
     pub(crate) async fn put(&self, path: &[&str], body: &Value) -> Result<Value, Failure> {
         json(self.send(self.request(Method::PUT, path, &[])?.json(body)).await?).await
@@ -165,11 +200,28 @@ impl Client {
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
-        let response = request.send().await.map_err(|error| Failure::Unreachable {
-            addr: self.base.origin().ascii_serialization(),
-            reason: innermost(&error),
-        })?;
+        let response = self.exchange(request).await?;
         if response.status().is_success() { Ok(response) } else { Err(refusal(response).await) }
+    }
+
+    /// The answer, whatever its status.
+    async fn exchange(&self, request: RequestBuilder) -> Result<Response, Failure> {
+        request.send().await.map_err(|error| self.unreachable(innermost(&error)))
+    }
+
+    fn unreachable(&self, reason: String) -> Failure {
+        Failure::Unreachable { addr: self.base.origin().ascii_serialization(), reason }
+    }
+
+    /// A stream of events that broke off.
+    fn broken(&self, error: &sse_stream::Error) -> Failure {
+        match error {
+            sse_stream::Error::Body(source) => {
+                let cause = source.downcast_ref::<reqwest::Error>();
+                self.unreachable(cause.map_or_else(|| "the connection broke off".to_owned(), innermost))
+            }
+            _ => Failure::Failed("the server's events are not of the form the API promises".to_owned()),
+        }
     }
 }
 
@@ -242,6 +294,8 @@ fn innermost(error: &reqwest::Error) -> String {
     if error.is_timeout() { "timed out".to_owned() } else { cause.to_string() }
 }
 
+const EVENTS: &str = "text/event-stream";
+const JSON: &str = "application/json";
 /// The most the API gives at once.
 const PAGE: usize = 500;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -131,6 +131,11 @@ impl Problem {
         Self { status, title: format!("the server answered with HTTP status {status}"), ..Self::default() }
     }
 
+    /// One of our own, before anything was asked of the broker.
+    pub(crate) fn told(status: u16, detail: String) -> Self {
+        Self { status, detail, ..Self::default() }
+    }
+
     /// Without what it says about the field `pointer`; `None` where that was all.
     pub(crate) fn without(mut self, pointer: &str) -> Option<Self> {
         let before = self.errors.len();

@@ -14,6 +14,7 @@ mod broker;
 mod client;
 mod commands;
 mod config;
+mod delivery;
 mod failure;
 mod form;
 mod input;

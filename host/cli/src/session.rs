@@ -95,6 +95,11 @@ impl Session {
     }
 }
 
+/// The parts of a path to a region of the installation.
+pub(crate) fn region<'a>(region: &'a str, rest: &[&'a str]) -> Vec<&'a str> {
+    [&["v1", "regions", region], rest].concat()
+}
+
 /// Tells the person of something that is not an error, on stderr.
 pub(crate) fn warn(line: &str) {
     anstream::eprintln!("warning: {}", plain(line));

@@ -30,6 +30,9 @@ pub enum Action {
     /// A consumer asked for what it is bound to.
     #[serde(rename = "credential.resolve")]
     CredentialResolve,
+    /// A credential was put in place in a region, removed there, or refused.
+    #[serde(rename = "credential.sync")]
+    CredentialSync,
     /// What a consumer uses in a slot was chosen.
     #[serde(rename = "binding.put")]
     BindingPut,
@@ -38,6 +41,30 @@ pub enum Action {
     /// Recorded only when refused.
     #[serde(rename = "binding.read")]
     BindingRead,
+    #[serde(rename = "region.create")]
+    RegionCreate,
+    #[serde(rename = "region.update")]
+    RegionUpdate,
+    #[serde(rename = "region.delete")]
+    RegionDelete,
+    /// Recorded only when refused.
+    #[serde(rename = "region.read")]
+    RegionRead,
+    /// An account began to use a region, or changed how.
+    #[serde(rename = "region.attach")]
+    RegionAttach,
+    /// An account no longer uses a region.
+    #[serde(rename = "region.detach")]
+    RegionDetach,
+    /// A credential is about to be sent to a region: durable before it is.
+    #[serde(rename = "region.push")]
+    RegionPush,
+    /// A credential is about to be removed from a region.
+    #[serde(rename = "region.remove")]
+    RegionRemove,
+    /// A region was asked to be complete before a deployment.
+    #[serde(rename = "region.ensure")]
+    RegionEnsure,
     /// A read or listing, recorded only when refused.
     #[serde(rename = "credential.read")]
     CredentialRead,

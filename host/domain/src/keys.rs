@@ -7,7 +7,8 @@
 use uuid::Uuid;
 
 use crate::binding::{Consumer, Place, Term};
-use crate::id::{AccountId, CredentialId, TokenId};
+use crate::id::{AccountId, CredentialId, RegionId, TokenId};
+use crate::region::Pair;
 use crate::store::Blind;
 
 /// First byte of a key.
@@ -28,6 +29,10 @@ pub enum Table {
     TokenUse = 0x06,
     /// What operators decided about a plugin, by its id.
     PluginGrant = 0x07,
+    /// Region by id.
+    Region = 0x08,
+    /// Region id by name.
+    RegionName = 0x09,
     /// Member of an account by principal.
     Member = 0x10,
     /// Credential by account and id, without its secrets.
@@ -47,6 +52,10 @@ pub enum Table {
     DnsLease = 0x17,
     /// The whole data of one version, secrets included.
     Secret = 0x18,
+    /// That an account uses a region, by account and region.
+    Attachment = 0x20,
+    /// How a credential stands in a region, by account, credential and region.
+    Placed = 0x21,
     /// What a consumer uses in a slot, by account and the digests of both.
     Binding = 0x22,
     /// The same by account, credential and those digests.
@@ -228,6 +237,45 @@ pub fn owner_of_dns_record(key: &[u8]) -> Option<(AccountId, CredentialId)> {
 #[must_use]
 pub fn dns_lease(blind: &dyn Blind, account: AccountId, type_id: &str, fqdn: &str) -> Vec<u8> {
     Key::table(Table::DnsLease).id(account.0).name(blind, "dns-lease", &format!("{type_id}\n{fqdn}")).bytes()
+}
+
+/// [`Table::Region`].
+#[must_use]
+pub fn region(id: RegionId) -> Vec<u8> {
+    Key::table(Table::Region).id(id.0).bytes()
+}
+
+/// [`Table::RegionName`].
+#[must_use]
+pub fn region_name(blind: &dyn Blind, name: &str) -> Vec<u8> {
+    Key::table(Table::RegionName).name(blind, "region-name", name).bytes()
+}
+
+/// [`Table::Attachment`].
+#[must_use]
+pub fn attachment(account: AccountId, region: RegionId) -> Vec<u8> {
+    Key::table(Table::Attachment).id(account.0).id(region.0).bytes()
+}
+
+/// The region whose attachment is under a key of [`Table::Attachment`], and
+/// whose it is.
+#[must_use]
+pub fn attached(key: &[u8]) -> Option<(AccountId, RegionId)> {
+    let id = |from: usize| key.get(from..from + 16).and_then(|bytes| Uuid::from_slice(bytes).ok());
+    Some((AccountId(id(1)?), RegionId(id(17)?)))
+}
+
+/// [`Table::Placed`].
+#[must_use]
+pub fn placed(pair: Pair) -> Vec<u8> {
+    Key::table(Table::Placed).id(pair.account.0).id(pair.credential.0).id(pair.region.0).bytes()
+}
+
+/// The pair whose placement is under a key of [`Table::Placed`].
+#[must_use]
+pub fn pair_placed(key: &[u8]) -> Option<Pair> {
+    let id = |from: usize| key.get(from..from + 16).and_then(|bytes| Uuid::from_slice(bytes).ok());
+    Some(Pair { account: AccountId(id(1)?), credential: CredentialId(id(17)?), region: RegionId(id(33)?) })
 }
 
 /// [`Table::Default`].

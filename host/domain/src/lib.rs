@@ -19,6 +19,7 @@ pub mod clock;
 pub mod credential;
 pub mod dns;
 pub mod error;
+mod fields;
 pub mod id;
 pub mod keys;
 pub mod plugin;

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use bursar_domain::broker::Broker;
 use bursar_domain::clock::Entropy;
+use tokio_util::sync::CancellationToken;
 
 use crate::auth::{Refusals, TokenLimiter};
 use crate::metrics::Metrics;
 use crate::openapi::Published;
 use crate::operations::Operations;
+use crate::watch::Watchers;
 
 /// What the operator can set about the HTTP surface.
 #[derive(Clone, Debug)]
@@ -76,6 +78,8 @@ struct Parts {
     broker: Arc<Broker>,
     operations: Arc<dyn Operations>,
     entropy: Arc<dyn Entropy>,
+    watchers: Arc<Watchers>,
+    closing: CancellationToken,
     config: ServerConfig,
     limiter: TokenLimiter,
     refusals: Refusals,
@@ -84,22 +88,26 @@ struct Parts {
 }
 
 impl App {
-    /// Joins the parts. Does no I/O.
+    /// Joins the parts. Does no I/O. `watchers` are those that the broker tells.
     #[must_use]
     pub fn new(
         broker: Arc<Broker>,
         operations: Arc<dyn Operations>,
         entropy: Arc<dyn Entropy>,
+        watchers: Arc<Watchers>,
         config: ServerConfig,
     ) -> Self {
+        watchers.begin(&*entropy);
         Self(Arc::new(Parts {
             limiter: TokenLimiter::new(config.rate_limit),
             refusals: Refusals::new(config.max_refusals_per_minute),
-            metrics: Metrics::new(operations.clone()),
+            metrics: Metrics::new(operations.clone(), watchers.metrics()),
             published: Published::new(),
             broker,
             operations,
             entropy,
+            watchers,
+            closing: CancellationToken::new(),
             config,
         }))
     }
@@ -114,6 +122,15 @@ impl App {
 
     pub(crate) fn entropy(&self) -> &dyn Entropy {
         &*self.0.entropy
+    }
+
+    pub(crate) fn watchers(&self) -> &Arc<Watchers> {
+        &self.0.watchers
+    }
+
+    /// Set once the server stops: streams that would go on end.
+    pub(crate) fn closing(&self) -> &CancellationToken {
+        &self.0.closing
     }
 
     pub(crate) fn config(&self) -> &ServerConfig {

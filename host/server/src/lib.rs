@@ -31,6 +31,9 @@ mod router;
 #[expect(unused_qualifications, reason = "what utoipa's path macro makes of parameters")]
 mod routes;
 mod serve;
+mod sse;
+mod watch;
+mod work;
 
 pub mod schema;
 
@@ -39,3 +42,4 @@ pub use openapi::document;
 pub use operations::{Engine, Operations, PluginCalls, Stats};
 pub use router::router;
 pub use serve::{ServeError, TlsFiles, serve};
+pub use watch::Watchers;

@@ -14,6 +14,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use crate::operations::Operations;
+use crate::watch::SyncMetrics;
 
 /// The registry and what the server itself counts.
 pub(crate) struct Metrics {
@@ -38,7 +39,7 @@ struct RouteLabels {
 }
 
 impl Metrics {
-    pub(crate) fn new(operations: Arc<dyn Operations>) -> Self {
+    pub(crate) fn new(operations: Arc<dyn Operations>, sync: &SyncMetrics) -> Self {
         let mut registry = Registry::default();
         let requests = Family::default();
         let seconds = Family::new_with_constructor(duration_histogram as fn() -> Histogram);
@@ -47,6 +48,7 @@ impl Metrics {
         registry.register("bursar_http_request_seconds", "How long requests took", seconds.clone());
         registry.register("bursar_rate_limited", "Requests refused for a token's rate limit", rate_limited.clone());
         registry.register("bursar_auth_refused", "Requests without a valid token", auth_refused.clone());
+        sync.register(&mut registry);
         registry.register_collector(Box::new(Installation(operations)));
         Self { registry, requests, seconds, rate_limited, auth_refused }
     }

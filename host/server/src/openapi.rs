@@ -9,9 +9,11 @@ use serde_json::Value;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-pub(crate) use responses::{Guarded, InTheWay, Matched, NotFound, NotThere, Plugged, Writing};
+pub(crate) use responses::{
+    AccountFallsShort, Guarded, InTheWay, Matched, NotFound, NotThere, Plugged, RegionFallsShort, Writing,
+};
 
-use crate::routes;
+use crate::{routes, schema};
 
 /// The document of every route there is.
 #[must_use]
@@ -57,10 +59,19 @@ impl Published {
     ),
     servers((url = "/", description = "This installation")),
     security(("bearer" = [])),
+    // What streams carry: no body refers to it.
+    components(schemas(
+        schema::CredentialEvent,
+        schema::RegionEvent,
+        schema::SyncEvent,
+        schema::SyncProgress,
+    )),
     tags(
         (name = "credentials", description = "Stored credentials: data without secrets in, secrets out only when asked for and recorded."),
         (name = "bindings", description = "Who uses which credential: chosen by consumer and slot, or found for an image or a host."),
+        (name = "regions", description = "Places that credentials are kept in, such as directories, clusters and vaults: operators make them, accounts use them."),
         (name = "accounts", description = "Tenants. `{account}` is an id or a name everywhere."),
+        (name = "events", description = "What changes in an account, told while it happens."),
         (name = "members", description = "What a principal is in an account."),
         (name = "tokens", description = "Bearer tokens; their text is told once."),
         (name = "access", description = "Who the caller is."),

@@ -145,15 +145,21 @@ impl Problem {
         Self::from(Error { retry_after_seconds: Some(retry_after_seconds), ..error })
     }
 
+    /// The body, for where the status was sent long ago. It is logged here.
+    pub(crate) fn told(&self, request_id: Option<String>) -> schema::Problem {
+        self.log();
+        self.body(request_id)
+    }
+
     /// The body, as documented.
-    fn body(&self) -> schema::Problem {
+    fn body(&self, request_id: Option<String>) -> schema::Problem {
         let row = self.of.row();
         schema::Problem {
             r#type: format!("/problems/{}", row.slug),
             title: row.title.to_owned(),
             status: row.status,
             detail: self.error.message.clone(),
-            request_id: request_id::current(),
+            request_id,
             errors: self.violations(),
             conflicts: self.error.conflicts.iter().cloned().map(schema::Conflict::from).collect(),
         }
@@ -209,7 +215,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         self.log();
         let status = StatusCode::from_u16(self.of.row().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, axum::Json(self.body())).into_response();
+        let mut response = (status, axum::Json(self.body(request_id::current()))).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -269,7 +275,7 @@ mod tests {
         assert_eq!(response.headers()[RETRY_AFTER], "5");
         let response = Problem::throttled(7, "slow down").into_response();
         assert_eq!((response.status().as_u16(), &response.headers()[RETRY_AFTER]), (429, &HeaderValue::from(7)));
-        let unsupported = Problem::from(Error::new(Kind::Unsupported, "cannot")).body();
+        let unsupported = Problem::from(Error::new(Kind::Unsupported, "cannot")).body(None);
         assert_eq!(unsupported.errors[0].code, "unsupported");
     }
 }

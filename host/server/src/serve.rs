@@ -73,9 +73,12 @@ pub async fn serve(
     let background_end = CancellationToken::new();
     let background = tokio::spawn(background::run(app.clone(), background_end.clone()));
     let drain = tokio::spawn({
-        let (handle, grace) = (handle.clone(), app.config().drain_timeout);
+        let (handle, app) = (handle.clone(), app.clone());
         async move {
             shutdown.cancelled().await;
+            // Those who only watch would stay until the grace is over.
+            app.closing().cancel();
+            let grace = app.config().drain_timeout;
             handle.graceful_shutdown(Some(grace));
         }
     });

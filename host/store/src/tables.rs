@@ -119,6 +119,8 @@ pub(crate) fn name(key: &[u8]) -> &'static str {
         Some(0x14) => "version",
         Some(0x15) => "usage",
         Some(0x18) => "secret",
+        Some(0x20) => "region of an account",
+        Some(0x21) => "place in a region",
         Some(0x22 | 0x23) => "binding",
         Some(&INSTALLATION) => "installation",
         Some(&KEYRING) => "keyring",

@@ -1,11 +1,13 @@
-//! Where credentials can be put: the kinds of targets, behind the domain's port.
+//! Keeping credentials in place in regions: the reconcile loop, and the kinds of
+//! targets behind the domain's port.
 //!
-//! What to push and when is the broker's word; here is how each kind takes it,
-//! and that nothing foreign is touched.
+//! What is to be pushed is the broker's word; here is when, how each kind takes
+//! it, and that nothing foreign is touched.
 
 #![forbid(unsafe_code)]
 
 mod blot;
+pub mod engine;
 mod http;
 mod settings;
 mod targets;

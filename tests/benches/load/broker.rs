@@ -23,18 +23,24 @@ pub(crate) struct Process {
 impl Process {
     /// The broker on this data directory, once it is ready.
     pub(crate) async fn broker(data_dir: &Path) -> Self {
-        Self::serve(data_dir, &[]).await
+        Self::serve(data_dir, &[], &[]).await
+    }
+
+    /// The same, told otherwise than by default.
+    pub(crate) async fn broker_with_environment(data_dir: &Path, environment: &[(&str, String)]) -> Self {
+        Self::serve(data_dir, &[], environment).await
     }
 
     /// The same, with the components in a folder beside the built-in ones.
     pub(crate) async fn broker_with_plugins(data_dir: &Path, plugins: &Path) -> Self {
-        Self::serve(data_dir, &["--plugins".as_ref(), plugins.as_os_str()]).await
+        Self::serve(data_dir, &["--plugins".as_ref(), plugins.as_os_str()], &[]).await
     }
 
-    async fn serve(data_dir: &Path, flags: &[&OsStr]) -> Self {
+    async fn serve(data_dir: &Path, flags: &[&OsStr], environment: &[(&str, String)]) -> Self {
         let address = free_address();
         let mut command = Command::new(binary());
         command.args(["serve", "--listen", &address, "--data-dir"]).arg(data_dir).args(flags);
+        command.envs(environment.iter().map(|(key, value)| (key, value)));
         let log = File::create(data_dir.with_extension("log")).expect("a log file");
         command.stdout(Stdio::null()).stderr(log);
         Self::start(command, address, "/readyz").await
@@ -75,6 +81,15 @@ impl Process {
         line.trim().trim_end_matches("kB").trim().parse().expect("a number of KiB")
     }
 
+    /// CPU time of all its threads so far.
+    pub(crate) fn cpu_time(&self) -> Duration {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("the process runs");
+        // The name before may hold spaces; user and system time are the 14th and 15th of all fields.
+        let fields: Vec<&str> = stat.rsplit(')').next().expect("a name").split_whitespace().collect();
+        let ticks = |field: usize| fields[field].parse::<u64>().expect("a number of ticks");
+        Duration::from_millis((ticks(11) + ticks(12)) * 1_000 / TICKS_PER_SECOND)
+    }
+
     /// Asks it to end, and waits.
     pub(crate) fn stop(mut self) {
         let asked = Command::new("kill").args(["-s", "TERM", &self.child.id().to_string()]).status();
@@ -107,4 +122,6 @@ fn free_address() -> String {
     socket.to_string()
 }
 
+/// Of every Linux that runs on ordinary machines: `getconf CLK_TCK`.
+const TICKS_PER_SECOND: u64 = 100;
 const DEADLINE: Duration = Duration::from_mins(2);

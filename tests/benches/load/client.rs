@@ -43,6 +43,10 @@ impl Connection {
         self.send(Method::POST, path, Bytes::from(body.to_string())).await
     }
 
+    pub(crate) async fn put(&mut self, path: &str, body: &Value) -> Result<Answer, Failed> {
+        self.send(Method::PUT, path, Bytes::from(body.to_string())).await
+    }
+
     async fn send(&mut self, method: Method, path: &str, body: Bytes) -> Result<Answer, Failed> {
         let mut request = Request::builder().method(method).uri(path).header("host", &self.host);
         if let Some(authorization) = &self.authorization {

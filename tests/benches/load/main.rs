@@ -11,6 +11,8 @@ mod client;
 mod hello;
 mod measure;
 mod plugins;
+mod receiver;
+mod regions;
 mod rows;
 mod table;
 
@@ -24,13 +26,25 @@ fn main() {
         [] => rows::Scale::full(),
         ["--quick"] => rows::Scale::quick(),
         ["--plugins"] => return only_plugins(),
-        other => panic!("unknown arguments {other:?}; there are --quick and --plugins"),
+        ["--regions"] => return only_regions(&regions::Scale::full()),
+        ["--regions", "--quick"] => return only_regions(&regions::Scale::quick()),
+        other => panic!("unknown arguments {other:?}; there are --quick, --plugins and --regions"),
     };
+    let of_regions = if words.is_empty() { regions::Scale::full() } else { regions::Scale::quick() };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let mut table = Table::default();
     rows::plugin_call(&mut table);
     runtime.block_on(rows::over_http(&mut table, &scale));
     runtime.block_on(plugins::rows(&mut table, scale.trapped_calls()));
+    runtime.block_on(regions::rows(&mut table, &of_regions));
+    println!("{table}");
+}
+
+/// The rows about regions alone.
+fn only_regions(scale: &regions::Scale) {
+    let mut table = Table::default();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(regions::rows(&mut table, scale));
     println!("{table}");
 }
 

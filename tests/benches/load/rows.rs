@@ -179,8 +179,9 @@ async fn commits(target: &Target) -> f64 {
     line.expect("the metric").trim().parse().expect("a number")
 }
 
-struct Get {
-    path: String,
+/// The same GET over and over.
+pub(crate) struct Get {
+    pub(crate) path: String,
 }
 
 impl AsyncSend for Get {
@@ -215,7 +216,8 @@ impl AsyncSend for Create {
     }
 }
 
-fn credential(name: &str) -> Value {
+/// A user of HTTP Basic authentication.
+pub(crate) fn credential(name: &str) -> Value {
     json!({ "type": "basic-auth", "name": name, "data": { "username": "octo", "password": "correct horse battery" } })
 }
 

@@ -1,6 +1,7 @@
 //! Who may do what: every operation × every role × own and foreign account.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -12,7 +13,8 @@ use crate::support::{Account, Client, Reply, Server};
 
 /// One operation. `own` is the status for operator, admin, credentials manager,
 /// member, auditor, workload and nobody in the account; `foreign` is what every
-/// role but the operator gets in an account that is not theirs.
+/// role but the operator gets in an account that is not theirs. What is in no
+/// account is the same for all.
 struct Row(&'static str, &'static str, Body, [u16; 7], u16);
 
 /// What to send.
@@ -30,6 +32,7 @@ enum Body {
     Binding,
     Resolve,
     Image,
+    Region,
 }
 
 use Body as B;
@@ -74,6 +77,16 @@ const TABLE: &[Row] = &[
     Row("GET", "/v1/tokens", B::None, OPERATOR, 403),
     Row("POST", "/v1/tokens", B::OperatorToken, [201, 403, 403, 403, 403, 403, 401], 403),
     Row("DELETE", "/v1/tokens/{operator-token}", B::None, [204, 403, 403, 403, 403, 403, 401], 403),
+    Row("GET", "/v1/region-targets", B::None, ANY, 200),
+    Row("GET", "/v1/regions", B::None, READERS, 200),
+    Row("POST", "/v1/regions", B::Region, [201, 403, 403, 403, 403, 403, 401], 403),
+    Row("GET", "/v1/regions/{region}", B::None, READERS, 200),
+    Row("PATCH", "/v1/regions/{region}", B::Title, OPERATOR, 403),
+    Row("DELETE", "/v1/regions/{free-region}", B::None, [204, 403, 403, 403, 403, 403, 401], 403),
+    Row("POST", "/v1/regions/{free-region}/pause", B::None, OPERATOR, 403),
+    Row("POST", "/v1/regions/{free-region}/resume", B::None, OPERATOR, 403),
+    Row("POST", "/v1/regions/{free-region}/drain", B::None, OPERATOR, 403),
+    Row("POST", "/v1/regions/{free-region}/check", B::None, OPERATOR, 403),
     Row("GET", "/v1/audit", B::None, OPERATOR, 403),
     Row("GET", "/v1/audit/checkpoint", B::None, OPERATOR, 403),
     Row("POST", "/v1/audit/verify", B::None, OPERATOR, 403),
@@ -115,6 +128,16 @@ const TABLE: &[Row] = &[
     Row("POST", "/v1/accounts/{account}/resolve", B::Resolve, USERS, 404),
     Row("POST", "/v1/accounts/{account}/resolve-image", B::Image, USERS, 404),
     Row("GET", "/v1/accounts/{account}/certificates", B::None, READERS, 404),
+    Row("GET", "/v1/accounts/{account}/regions", B::None, READERS, 404),
+    Row("GET", "/v1/accounts/{account}/regions/{region}", B::None, READERS, 404),
+    Row("PUT", "/v1/accounts/{account}/regions/{region}", B::Empty, WRITERS, 404),
+    Row("DELETE", "/v1/accounts/{account}/regions/{empty-region}", B::None, [204, 204, 204, 403, 403, 403, 401], 404),
+    Row("GET", "/v1/accounts/{account}/regions/{region}/plan", B::None, WRITERS, 404),
+    Row("POST", "/v1/accounts/{account}/regions/{region}/ensure", B::None, WRITERS, 404),
+    Row("POST", "/v1/accounts/{account}/regions/{region}/sync", B::None, WRITERS, 404),
+    Row("POST", "/v1/accounts/{account}/sync", B::None, WRITERS, 404),
+    Row("POST", "/v1/accounts/{account}/credentials/{credential}/sync", B::None, WRITERS, 404),
+    Row("GET", "/v1/accounts/{account}/events", B::None, READERS, 404),
     Row("POST", "/v1/accounts/{account}/credentials/{credential}/set-default", B::None, WRITERS, 404),
     Row("POST", "/v1/accounts/{account}/credentials/{deleted}/restore", B::None, WRITERS, 404),
     Row("POST", "/v1/accounts/{account}/credentials/{credential}/probe", B::None, USERS_IN_VAIN, 404),
@@ -138,16 +161,17 @@ async fn every_operation_for_every_role() {
         let nobody = server.anonymous();
         let roles = [&own.operator, &own.admin, &own.manager, &own.member, &own.auditor, &own.workload, &nobody];
         for ((client, name), status) in roles.into_iter().zip(NAMES).zip(expected) {
-            let got = try_it(row, &own, client).await.status;
+            let got = try_it(row, &own, client, name).await.status;
             if got != *status {
                 wrong.push(format!("{method} {path} as {name}: {got}, not {status}"));
             }
         }
         let strangers = [&other.admin, &other.manager, &other.member, &other.auditor, &other.workload];
-        for (client, name) in strangers.into_iter().zip(&NAMES[1..]) {
-            let got = try_it(row, &own, client).await.status;
-            if got != *foreign {
-                wrong.push(format!("{method} {path} as {name} of another account: {got}, not {foreign}"));
+        for ((client, name), own_status) in strangers.into_iter().zip(&NAMES[1..]).zip(&expected[1..]) {
+            let status = if path.contains("{account}") { foreign } else { own_status };
+            let got = try_it(row, &own, client, name).await.status;
+            if got != *status {
+                wrong.push(format!("{method} {path} as {name} of another account: {got}, not {status}"));
             }
         }
     }
@@ -206,7 +230,7 @@ async fn the_table_has_every_described_operation() {
 }
 
 /// Tries one operation on things made for this one try.
-async fn try_it(row: &Row, account: &Account, client: &Client) -> Reply {
+async fn try_it(row: &Row, account: &Account, client: &Client, name: &str) -> Reply {
     let Row(method, template, body, ..) = row;
     let mut path = template.replace("{account}", &account.name);
     path = path.replace("{slug}", "not-found").replace("{type}", "basic-auth");
@@ -239,6 +263,13 @@ async fn try_it(row: &Row, account: &Account, client: &Client) -> Reply {
         account.manager.put(&format!("bindings/{consumer}/image-pull"), body).await.expect(200);
         path = path.replace("{consumer}", &consumer).replace("{slot}", "image-pull");
     }
+    if path.contains("region}") {
+        path = with_region(&path, account).await;
+    }
+    if path.ends_with("/events") {
+        let token = (name != "nobody").then(|| client.token());
+        return head(token, account, &path).await;
+    }
     if path.ends_with("certificates") {
         path.push_str("?host=www.example.com");
     }
@@ -246,6 +277,38 @@ async fn try_it(row: &Row, account: &Account, client: &Client) -> Reply {
         path.push_str("?name=free");
     }
     send(client, method, &path, *body).await
+}
+
+/// `{region}` is one that the account uses, the same for all; `{empty-region}` one
+/// of this try that is used and empty, `{free-region}` one that nobody uses.
+async fn with_region(path: &str, account: &Account) -> String {
+    let name = if path.contains("{region}") { format!("r-{}", account.name) } else { unique("r") };
+    let folder = account.server.data_dir().join(&name);
+    let made = account.operator.post("/v1/regions", region(&name, &folder)).await.status;
+    assert!(made == 201 || made == 409, "{made}");
+    let types = json!({ "basic-auth": [], "container-registry": [] });
+    if path.contains("{empty-region}") {
+        account.operator.put(&format!("regions/{name}"), json!({ "formats": types })).await.expect(200);
+    } else if path.contains("{region}") {
+        account.operator.put(&format!("regions/{name}"), json!({})).await.expect(200);
+    }
+    ["{region}", "{empty-region}", "{free-region}"].iter().fold(path.to_owned(), |path, one| path.replace(one, &name))
+}
+
+fn region(name: &str, folder: &Path) -> Value {
+    json!({ "name": name, "target": "directory", "settings": { "path": folder } })
+}
+
+/// What comes before a body that may have no end.
+async fn head(token: Option<&str>, account: &Account, path: &str) -> Reply {
+    let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().expect("an HTTP client");
+    let mut request = http.get(format!("{}{path}", account.server.base()));
+    if let Some(token) = token {
+        request = request.bearer_auth(token);
+    }
+    let response = request.send().await.expect("an answer");
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    Reply { method: "GET".to_owned(), path: path.to_owned(), status, headers, bytes: Vec::new(), body: Value::Null }
 }
 
 async fn send(client: &Client, method: &str, path: &str, body: Body) -> Reply {
@@ -261,6 +324,8 @@ async fn send(client: &Client, method: &str, path: &str, body: Body) -> Reply {
         Body::Binding => json!({ "credential": "ghcr" }),
         Body::Resolve => json!({ "consumer": "app:web", "slot": "image-pull" }),
         Body::Image => json!({ "image": "ghcr.io/org/app:1" }),
+        // Nobody uses it, so it is never there.
+        Body::Region => region(&unique("r"), Path::new("/srv/of-a-test")),
         Body::Record => json!({ "fqdn": "_acme-challenge.example.com", "value": "v" }),
     };
     call.json(&body).send().await

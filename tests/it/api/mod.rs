@@ -15,6 +15,7 @@ mod me;
 mod members;
 mod openapi;
 mod plugins;
+mod regions;
 mod requests;
 mod resolve;
 mod tokens;

@@ -39,8 +39,9 @@ async fn every_answer_is_as_described() {
         .filter(|reply| reply.status < 300)
         .filter_map(|reply| Some((reply.method.clone(), description.template_of(&reply.path)?.to_owned())))
         .collect();
-    // `dns` and `plugins` hold these to the document, where they succeed.
-    let elsewhere = ["/probe", "/dns/present", "/dns/cleanup", "/approve", "/revoke", "/rollback"];
+    // `dns` and `plugins` hold these to the document, where they succeed, and
+    // `regions` looks at events, which have no end.
+    let elsewhere = ["/probe", "/dns/present", "/dns/cleanup", "/approve", "/revoke", "/rollback", "/events"];
     let is_elsewhere = |path: &str| elsewhere.iter().any(|end| path.ends_with(end));
     let missing: Vec<_> =
         description.operations().into_iter().filter(|one| !walked.contains(one) && !is_elsewhere(&one.1)).collect();
@@ -152,6 +153,50 @@ async fn who_uses_what(account: &Account) {
     member.delete(binding).await.expect(404);
 }
 
+/// Regions of the installation and of the account, filled and let go of.
+async fn what_is_kept_in_regions(account: &Account) {
+    let Account { operator, manager, member, workload, .. } = account;
+    let (name, folder) = (unique("r"), tempfile::tempdir().expect("a temporary folder"));
+    let region = json!({ "name": name, "target": "directory", "settings": { "path": folder.path() } });
+    workload.get("/v1/region-targets").await.expect(200);
+    operator.post("/v1/regions", region.clone()).await.expect(201);
+    operator.post("/v1/regions", region.clone()).await.expect(409);
+    operator.post("/v1/regions", json!({})).await.assert_status(422);
+    member.post("/v1/regions", region).await.expect(403);
+    let of_all = format!("/v1/regions/{name}");
+    for client in [operator, member] {
+        client.get("/v1/regions?limit=500").await.expect(200);
+        client.get(&of_all).await.expect(200);
+    }
+    operator.patch(&of_all, json!({ "title": "Europe", "drift": "report" })).await.expect(200);
+    operator.call(Method::PATCH, &of_all).header("if-match", "\"1\"").json(&json!({})).send().await.expect(412);
+    for act in ["check", "pause", "drain", "resume"] {
+        operator.act(&format!("{of_all}/{act}")).await.expect(200);
+    }
+    let used = format!("regions/{name}");
+    manager.put(&used, json!({ "formats": { "no-such": [] } })).await.assert_status(422);
+    manager.get(&format!("{used}/plan")).await.expect(200);
+    manager.put(&used, json!({ "formats": { "basic-auth": ["login"] }, "onDetach": "remove" })).await.expect(200);
+    for work in ["ensure", "sync"] {
+        manager.act(&format!("{used}/{work}")).await.expect(200);
+        member.act(&format!("{used}/{work}")).await.expect(403);
+        manager.act(&format!("regions/none/{work}")).await.expect(404);
+        manager.call(Method::POST, &format!("{used}/{work}")).header("accept", "text/event-stream").send().await;
+    }
+    manager.act("sync").await.expect(200);
+    manager.act("credentials/full/sync").await.expect(200);
+    manager.get(&format!("{used}/plan")).await.expect(200);
+    manager.get("credentials/full").await.expect(200);
+    member.get("regions").await.expect(200);
+    member.get(&used).await.expect(200);
+    workload.get("events").await.expect(403);
+    operator.delete(&of_all).await.expect(409);
+    manager.delete(&format!("{used}?onDetach=burn")).await.assert_status(422);
+    manager.delete(&used).await.expect(204);
+    manager.delete(&used).await.expect(404);
+    operator.delete(&of_all).await.expect(204);
+}
+
 /// What the main job has no use for.
 async fn beyond_the_main_job(account: &Account, anonymous: &Client) {
     let Account { operator, admin, manager, member, auditor, workload, .. } = account;
@@ -215,6 +260,7 @@ async fn beyond_the_main_job(account: &Account, anonymous: &Client) {
     member.get("/v1/dns-providers/no-such").await.expect(404);
     member.get("/v1/dns-providers/no-such/template").await.expect(404);
     who_uses_what(account).await;
+    what_is_kept_in_regions(account).await;
     manager.get("credentials/full/versions").await.expect(200);
     manager.act("credentials/full/versions/9/restore").await.expect(404);
     manager.post("credentials/full/reveal", json!({ "fields": ["/x"] })).await.assert_status(422);

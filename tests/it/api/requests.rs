@@ -36,7 +36,7 @@ async fn what_is_nowhere_is_a_problem_too() {
         "/v1/nowhere",
         "/v1/accounts/default/nowhere",
         "/v1/accounts/default/credentials/x/nowhere",
-        "/v1/regions",
+        "/v1/regions/none/nowhere",
     ] {
         client.get(path).await.expect(404);
     }

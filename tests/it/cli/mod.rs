@@ -12,6 +12,7 @@ mod materialize;
 mod output;
 mod plugin_new;
 mod prompts;
+mod regions;
 mod rekey;
 mod runner;
 mod terminal;

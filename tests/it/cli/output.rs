@@ -74,7 +74,9 @@ async fn what_comes_from_elsewhere_does_not_steer_the_terminal() {
 fn help_and_completions_need_no_broker() {
     let cli = Cli::bare();
     let help = cli.run(&["--help"]).ok().stdout;
-    for command in ["serve", "login", "credential", "token", "audit", "backup", "restore", "rekey"] {
+    for command in
+        ["serve", "login", "credential", "region", "binding", "resolve", "token", "audit", "backup", "restore", "rekey"]
+    {
         assert!(help.contains(command), "{help}");
     }
     assert!(help.contains("Exit codes"), "{help}");

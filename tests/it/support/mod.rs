@@ -4,16 +4,16 @@
 pub(crate) mod account;
 pub(crate) mod client;
 pub(crate) mod echo;
-#[expect(dead_code, reason = "until the tests of regions use all of it")]
+#[expect(dead_code, reason = "the tests of the targets share it and use the rest")]
 pub(crate) mod fault_proxy;
 pub(crate) mod guarded;
 pub(crate) mod lab;
 pub(crate) mod openapi;
-#[expect(dead_code, reason = "until the tests of regions use all of it")]
+#[expect(dead_code, reason = "the tests of the targets share it and use the rest")]
 pub(crate) mod openbao;
 pub(crate) mod pki;
 pub(crate) mod postgres;
-#[expect(dead_code, reason = "until the tests of regions use all of it")]
+#[expect(dead_code, reason = "the tests of the targets share it and use the rest")]
 pub(crate) mod receiver;
 pub(crate) mod reply;
 pub(crate) mod samples;

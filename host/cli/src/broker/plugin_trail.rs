@@ -8,6 +8,7 @@ use bursar_domain::Error;
 use bursar_domain::audit::Action;
 use bursar_domain::broker::Broker;
 use bursar_domain::plugin::State;
+use bursar_domain::region::{Notice, Notices as _};
 use bursar_plugin_host::{PluginEvent, Watching};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -15,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::chain;
 use super::counted::CountedPlugins;
+use super::regions::Audience;
 
 /// Watches the plugin folders and records what comes of it.
 pub(super) struct PluginTrail {
@@ -25,10 +27,10 @@ pub(super) struct PluginTrail {
 
 impl PluginTrail {
     /// Goes on until [`PluginTrail::stop`].
-    pub(super) fn start(plugins: &Arc<CountedPlugins>, broker: &Arc<Broker>) -> Self {
+    pub(super) fn start(plugins: &Arc<CountedPlugins>, broker: &Arc<Broker>, audience: &Audience) -> Self {
         let stop = CancellationToken::new();
         let watching = plugins.host().watch();
-        let recording = tokio::spawn(run(Arc::clone(plugins), Arc::clone(broker), stop.clone()));
+        let recording = tokio::spawn(run(Arc::clone(plugins), Arc::clone(broker), audience.clone(), stop.clone()));
         Self { watching, stop, recording }
     }
 
@@ -55,7 +57,7 @@ pub(super) async fn record(broker: &Broker, events: &mut VecDeque<PluginEvent>) 
     Ok(())
 }
 
-async fn run(plugins: Arc<CountedPlugins>, broker: Arc<Broker>, stop: CancellationToken) {
+async fn run(plugins: Arc<CountedPlugins>, broker: Arc<Broker>, audience: Audience, stop: CancellationToken) {
     let mut events = VecDeque::new();
     loop {
         let stopping = tokio::select! {
@@ -67,6 +69,9 @@ async fn run(plugins: Arc<CountedPlugins>, broker: Arc<Broker>, stop: Cancellati
             () = tokio::time::sleep(AGAIN), if !events.is_empty() => false,
         };
         events.extend(plugins.host().pending_events());
+        if !events.is_empty() {
+            audience.tell(&Notice::Plugins);
+        }
         if let Err(error) = record(&broker, &mut events).await {
             tracing::warn!(error = chain(&error), "what happened to plugins could not be recorded; trying again");
         }

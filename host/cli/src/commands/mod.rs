@@ -3,13 +3,18 @@
 mod account;
 mod audit;
 mod backup;
+mod binding;
+mod certificate;
 mod completions;
 mod credential;
 mod dns;
 mod login;
 mod member;
 mod plugin;
+mod region;
 mod rekey;
+mod resolve;
+mod resolve_image;
 mod restore;
 pub(crate) mod serve;
 mod token;
@@ -37,6 +42,14 @@ enum Command {
     Login(login::Login),
     #[command(subcommand, visible_alias = "cred")]
     Credential(credential::Command),
+    #[command(subcommand)]
+    Region(region::Command),
+    #[command(subcommand)]
+    Binding(binding::Command),
+    Resolve(resolve::Resolve),
+    ResolveImage(resolve_image::ResolveImage),
+    #[command(subcommand, visible_alias = "cert")]
+    Certificate(certificate::Command),
     #[command(subcommand)]
     Dns(dns::Command),
     #[command(subcommand)]
@@ -71,6 +84,11 @@ impl Command {
             Self::Serve(command) => command.run().await,
             Self::Login(command) => command.run(global).await,
             Self::Credential(command) => command.run(&Session::open(global)?).await,
+            Self::Region(command) => command.run(&Session::open(global)?).await,
+            Self::Binding(command) => command.run(&Session::open(global)?).await,
+            Self::Resolve(command) => command.run(&Session::open(global)?).await,
+            Self::ResolveImage(command) => command.run(&Session::open(global)?).await,
+            Self::Certificate(command) => command.run(&Session::open(global)?).await,
             Self::Dns(command) => command.run(&Session::open(global)?).await,
             Self::Account(command) => command.run(&Session::open(global)?).await,
             Self::Member(command) => command.run(&Session::open(global)?).await,

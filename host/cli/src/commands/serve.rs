@@ -64,6 +64,7 @@ impl Serve {
             installation.broker.clone(),
             installation.operations.clone(),
             Arc::new(SystemEntropy),
+            installation.watchers.clone(),
             settings.server.clone(),
         );
         let served = bursar_server::serve(app, socket, settings.tls.clone(), shutdown).await;

@@ -7,10 +7,12 @@ use std::env;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use bursar_domain::dns::{DnsGrants, NameRule};
 use bursar_plugin_host::{Approval, NetworkConfig, TrustedKey};
 use bursar_server::{RateLimit, ServerConfig, TlsFiles};
+use bursar_sync::engine::Pace;
 use etcetera::BaseStrategy;
 use toml::Value;
 
@@ -48,10 +50,22 @@ pub(crate) struct Settings {
     pub(crate) dns_grants: DnsGrants,
     /// What plugins may reach.
     pub(crate) network: NetworkConfig,
+    /// How regions are kept in place.
+    pub(crate) sync: SyncSettings,
     /// How much is logged.
     pub(crate) log_level: LogLevel,
     /// In which form.
     pub(crate) log_format: LogFormat,
+}
+
+/// How regions are kept in place.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SyncSettings {
+    /// How often what should be is compared with what is recorded, and what is
+    /// there is looked at.
+    pub(crate) pace: Pace,
+    /// Calls of one region's target at once.
+    pub(crate) concurrency: usize,
 }
 
 /// Where the root key comes from.
@@ -124,9 +138,17 @@ pub(super) fn read(from: &Configuration) -> Result<Settings, Failure> {
         granted_derives: lists(from, "plugins.granted_derives", "must map a plugin's id to a list of JSON Pointers")?,
         dns_grants: dns_grants(from)?,
         network: network::read(from)?,
+        sync: sync(from)?,
         log_level: one_of(from, "log.level", LOG_LEVELS)?,
         log_format: one_of(from, "log.format", LOG_FORMATS)?,
     })
+}
+
+fn sync(from: &Configuration) -> Result<SyncSettings, Failure> {
+    let seconds = |name| Ok::<_, Failure>(Duration::from_secs(positive(from, name)?.get().into()));
+    let pace =
+        Pace { interval: seconds("sync.interval_seconds")?, verify_interval: seconds("sync.verify_interval_seconds")? };
+    Ok(SyncSettings { pace, concurrency: number(from, "sync.concurrency", 1)? })
 }
 
 fn listen(from: &Configuration, has_tls: bool) -> Result<SocketAddr, Failure> {

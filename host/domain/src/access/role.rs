@@ -37,6 +37,8 @@ pub enum Right {
     SetDefault,
     /// Choose what a consumer uses in a slot.
     Bind,
+    /// Have it pushed to regions, and choose which.
+    Sync,
     /// Read the audit trail.
     ReadAudit,
     /// See the account itself.
@@ -69,6 +71,7 @@ impl Role {
                         | R::Delete
                         | R::SetDefault
                         | R::Bind
+                        | R::Sync
                         | R::ReadAudit
                         | R::ReadAccount
                 )

@@ -9,6 +9,7 @@ use crate::audit::{Action, Outcome};
 use crate::credential::{judge_name, judge_title};
 use crate::id::{AccountId, Name, Reference};
 use crate::keys::{self, Key, Table};
+use crate::region::Notice;
 use crate::store::{Batch, Error as StoreError, Expect, Revision};
 use crate::{Error, Kind, Violation};
 
@@ -129,7 +130,10 @@ impl Broker {
                 );
             }
             match self.store().commit(batch).await {
-                Ok(revision) => return Ok((account, revision)),
+                Ok(revision) => {
+                    self.tell(&Notice::Account(id));
+                    return Ok((account, revision));
+                }
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -156,6 +160,10 @@ impl Broker {
             let message = "the account still holds credentials, perhaps deleted ones: purge them first";
             return Err(Error::new(Kind::Conflict, message));
         }
+        if !self.store().scan(&keys::of_account(Table::Placed, id), &[], 1).await?.is_empty() {
+            let message = "its credentials are still being removed from regions: wait for that, or delete the region";
+            return Err(Error::new(Kind::Conflict, message));
+        }
         let mut event = self.event(caller, Action::AccountDelete, Outcome::Ok);
         event.account = Some(id);
         let mut batch = Batch::default();
@@ -165,6 +173,7 @@ impl Broker {
         }
         let own = [Table::Member, Table::Default, Table::Usage, Table::TokenUse, Table::DnsRecord, Table::DnsLease];
         let own = own.into_iter().chain([Table::Binding, Table::BindingOf, Table::UsedBy, Table::Selector]);
+        let own = own.chain([Table::Attachment, Table::Placed]);
         for table in own {
             let prefix = keys::of_account(table, id);
             for record in self.store().scan(&prefix, &[], usize::MAX).await? {

@@ -18,7 +18,9 @@ mod members;
 mod network;
 mod page;
 mod plugins;
+mod queues;
 mod refusal;
+mod regions;
 mod sweep;
 mod tokens;
 mod trail;
@@ -36,6 +38,10 @@ pub use dns::SweepFailure;
 pub use idempotency::{Created, IdempotencyKey};
 pub use page::Page;
 pub use plugins::StoredDecisions;
+pub use regions::{
+    AccountRegion, Ensured, Extent, Loose, OnProgress, Plan, PlanAction, PlanItem, Progress, RegionPorts, RegionView,
+    Settled, Settling, Walk,
+};
 pub use tokens::{NewToken, TokenRequest};
 
 use crate::audit::Trail;
@@ -71,7 +77,8 @@ pub struct Broker {
     /// them, not one a request.
     token_uses: Mutex<HashMap<(AccountId, TokenId), Timestamp>>,
     dns_grants: DnsGrants,
-    record_sets: dns::RecordSets,
+    record_sets: queues::Queues,
+    regions: regions::Regions,
 }
 
 impl Broker {
@@ -82,7 +89,8 @@ impl Broker {
             ports,
             token_uses: Mutex::default(),
             dns_grants: DnsGrants::default(),
-            record_sets: dns::RecordSets::default(),
+            record_sets: queues::Queues::default(),
+            regions: regions::Regions::none(),
         }
     }
 
@@ -90,6 +98,12 @@ impl Broker {
     #[must_use]
     pub fn with_dns_grants(self, dns_grants: DnsGrants) -> Self {
         Self { dns_grants, ..self }
+    }
+
+    /// The time, by the broker's clock.
+    #[must_use]
+    pub fn current_time(&self) -> Timestamp {
+        self.now()
     }
 
     fn now(&self) -> Timestamp {

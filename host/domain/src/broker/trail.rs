@@ -26,7 +26,7 @@ impl Broker {
         };
         if let Standing::InAccount { role: crate::access::Role::CredentialsManager, .. } = caller.standing {
             // Theirs is the audit of credentials and of what they are used for.
-            filter.only_actions = &["credential.", "binding.", "dns.", "http."];
+            filter.only_actions = &["credential.", "binding.", "region.", "dns.", "http."];
         }
         let (items, next_cursor) = self.ports.trail.list(&filter, cursor, limit).await?;
         Ok(Page { items, next_cursor })

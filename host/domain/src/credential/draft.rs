@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::Violation;
+use crate::fields::Fields;
 use crate::id::Name;
 use crate::secret::SecretJson;
 
@@ -137,74 +138,7 @@ pub(crate) fn judge_title(text: &str) -> Option<Violation> {
         .then(|| Violation::new("/title", "too-long", format!("At most {MAX_TITLE_CHARS} characters.")))
 }
 
-struct Fields {
-    map: Map<String, Value>,
-    violations: Vec<Violation>,
-}
-
 impl Fields {
-    fn new(body: Value, known: &[&str]) -> Self {
-        let mut fields = Self { map: Map::new(), violations: Vec::new() };
-        match body {
-            Value::Object(map) => fields.map = map,
-            _ => fields.violations.push(Violation::new("", "type", "The body must be a JSON object.")),
-        }
-        let unknown: Vec<String> = fields.map.keys().filter(|key| !known.contains(&key.as_str())).cloned().collect();
-        for key in unknown {
-            let shown = key.replace('~', "~0").replace('/', "~1");
-            let list = known.join(", ");
-            fields.complain(&shown, "unknown", &format!("there is no such field: known are {list}"));
-        }
-        fields
-    }
-
-    fn take(&mut self, key: &str) -> Option<Value> {
-        self.map.remove(key)
-    }
-
-    fn complain(&mut self, key: &str, code: &str, message: &str) {
-        self.violations.push(Violation::new(format!("/{key}"), code, message));
-    }
-
-    /// Complains of a missing field, unless it already was complained of.
-    fn require(&mut self, key: &str, cure: &str) {
-        let pointer = format!("/{key}");
-        if self.violations.iter().all(|violation| violation.pointer != pointer && !violation.pointer.is_empty()) {
-            self.violations.push(Violation::new(pointer, "required", format!("This is required: {cure}.")));
-        }
-    }
-
-    fn wrong_type(&mut self, key: &str, wanted: &str) -> Value {
-        self.complain(key, "type", &format!("This must be {wanted}."));
-        Value::Object(Map::new())
-    }
-
-    fn text(&mut self, key: &str, max_chars: usize) -> Option<String> {
-        match self.take(key)? {
-            Value::String(text) if text.chars().count() > max_chars => {
-                self.complain(key, "too-long", &format!("At most {max_chars} characters."));
-                None
-            }
-            Value::String(text) => Some(text),
-            Value::Null => None,
-            _ => {
-                self.wrong_type(key, "a string");
-                None
-            }
-        }
-    }
-
-    fn flag(&mut self, key: &str) -> Option<bool> {
-        match self.take(key)? {
-            Value::Bool(flag) => Some(flag),
-            Value::Null => None,
-            _ => {
-                self.wrong_type(key, "true or false");
-                None
-            }
-        }
-    }
-
     fn name(&mut self) -> Option<Name> {
         // One more than a name may have, so that the name's own rule is told.
         let text = match self.take("name")? {

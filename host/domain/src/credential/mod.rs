@@ -10,4 +10,4 @@ pub use draft::{Draft, Patch};
 pub(crate) use draft::{judge_credential_name, judge_name, judge_title};
 pub use model::{Credential, MadeBy, Version, VersionAction};
 pub use status::{Status, Warning};
-pub use view::{VersionView, View};
+pub use view::{SyncRow, VersionView, View};

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Credential, Status, Version, Warning};
 use crate::clock::rfc3339;
+use crate::region::SyncState;
 use crate::store::Revision;
 
 /// A credential with everything that is computed or kept beside it.
@@ -22,10 +23,27 @@ pub struct View {
     pub status: Status,
     /// What a person should know.
     pub warnings: Vec<Warning>,
+    /// How it stands in each region its account uses.
+    pub sync: Vec<SyncRow>,
     /// The account's name.
     pub account_name: String,
     /// Whether the caller may see more than a row for selects.
     pub full: bool,
+}
+
+/// How a credential stands in a region (S0-36 to S0-38).
+#[derive(Clone, Debug, PartialEq)]
+pub struct SyncRow {
+    /// The region's name.
+    pub region: String,
+    /// How.
+    pub state: SyncState,
+    /// When it was last found or made right there.
+    pub synced_at: Option<Timestamp>,
+    /// Why it is not right there.
+    pub error: Option<String>,
+    /// The version that is there.
+    pub version: Option<u32>,
 }
 
 /// A line of the history with whether it is the current one.
@@ -70,7 +88,7 @@ impl View {
             "updatedAt": rfc3339(credential.updated_at),
             "lastUsedAt": self.last_used_at.map(rfc3339),
             "deletedAt": credential.deleted_at.map(rfc3339),
-            "sync": [],
+            "sync": self.sync.iter().map(SyncRow::to_json).collect::<Vec<_>>(),
             "plugin": credential.plugin,
         })
     }
@@ -97,6 +115,18 @@ impl View {
             "createdAt": rfc3339(credential.created_at),
             "updatedAt": rfc3339(credential.updated_at),
             "deletedAt": credential.deleted_at.map(rfc3339),
+        })
+    }
+}
+
+impl SyncRow {
+    fn to_json(&self) -> Value {
+        json!({
+            "region": self.region,
+            "state": self.state,
+            "syncedAt": self.synced_at.map(rfc3339),
+            "error": self.error,
+            "version": self.version,
         })
     }
 }

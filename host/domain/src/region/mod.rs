@@ -1,7 +1,14 @@
 //! Regions: where an account's credentials are kept in place.
 
+mod draft;
 mod model;
+mod notice;
 mod target;
 
-pub use model::{DriftPolicy, LoginReference, Mode, Region};
+pub use draft::{AttachmentDraft, LoginDraft, RegionDraft, RegionPatch};
+pub use model::{
+    Attachment, Attempt, DriftPolicy, Failure, LoginReference, Mode, OnDetach, Pair, Place, Placement, Region,
+    SyncState,
+};
+pub use notice::{Done, Notice, Notices, PlacementNotice, Standing};
 pub use target::{Login, Owner, Parcel, Removal, Seen, Setting, Target, TargetError, TargetKind, Targets};

@@ -1,6 +1,10 @@
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
+use super::TargetKind;
 use crate::id::{AccountId, CredentialId, Name, RegionId};
 use crate::secret::SecretJson;
 
@@ -63,4 +67,180 @@ pub enum Mode {
     Paused,
     /// What is ours there is removed, and nothing put.
     Draining,
+}
+
+/// That an account uses a region.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// Who.
+    pub account: AccountId,
+    /// Which.
+    pub region: RegionId,
+    /// The formats that credentials of a type are put in, instead of what the
+    /// kind of target prefers; an empty list for a type that is not to be there.
+    pub formats: BTreeMap<String, Vec<String>>,
+    /// What happens to what is there when the account lets go of the region.
+    pub on_detach: OnDetach,
+    /// Set when it has let go, until nothing is left to be done.
+    pub detaching: Option<OnDetach>,
+    /// Since when.
+    #[serde(with = "crate::clock::timestamp")]
+    pub attached_at: Timestamp,
+}
+
+/// What happens to what is in a region when its account lets go of it.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OnDetach {
+    /// What is ours is removed.
+    #[default]
+    Remove,
+    /// It stays, and is nobody's from then on.
+    Keep,
+}
+
+/// How a credential stands in a region.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SyncState {
+    /// It was never put there (S0-36).
+    #[default]
+    NotSynced,
+    /// It is being put there, or removed.
+    Syncing,
+    /// It is in place (S0-37).
+    Synced,
+    /// The last try failed (S0-38).
+    Error,
+    /// Somebody changed what is there.
+    Drifted,
+}
+
+impl Placement {
+    /// Whether what is there is as `input` wants it, as far as we know.
+    #[must_use]
+    pub fn is_settled(&self, input: &str) -> bool {
+        self.state == SyncState::Synced && self.input == input && self.attempt.is_none()
+    }
+}
+
+impl Region {
+    /// Its settings without those that `kind` keeps secret.
+    #[must_use]
+    pub fn public_settings(&self, kind: Option<&TargetKind>) -> serde_json::Value {
+        match kind {
+            Some(kind) => self.settings.without(&kind.secret_pointers()),
+            // Nobody can say which are secret.
+            None => serde_json::json!({}),
+        }
+    }
+}
+
+impl SyncState {
+    /// Every state.
+    pub const ALL: [Self; 5] = [Self::NotSynced, Self::Syncing, Self::Synced, Self::Error, Self::Drifted];
+
+    /// The wire form.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotSynced => "notSynced",
+            Self::Syncing => "syncing",
+            Self::Synced => "synced",
+            Self::Error => "error",
+            Self::Drifted => "drifted",
+        }
+    }
+}
+
+/// What is recorded of a credential in a region.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Placement {
+    /// How it stands.
+    pub state: SyncState,
+    /// The version that was last put there.
+    pub version: Option<u32>,
+    /// When it was last found or made right.
+    #[serde(with = "crate::clock::timestamp::option")]
+    pub synced_at: Option<Timestamp>,
+    /// Why the last try failed, or what was changed.
+    pub failure: Option<Failure>,
+    /// Fingerprint of what decides the content that is there: where it is as
+    /// wanted, nothing is materialized.
+    pub input: String,
+    /// Keyed fingerprint of the content that is there: where it is as wanted,
+    /// nothing is pushed.
+    pub content: String,
+    /// Fingerprint of the form it was put there in: formats, and the settings that
+    /// shape it. The same bytes in another form are put again.
+    pub form: String,
+    /// Somebody else's change of it was told, and is not put right.
+    pub reported: bool,
+    /// It could not be looked at when it should have been: it is, before anything
+    /// is taken for granted.
+    pub doubtful: bool,
+    /// Where it is, or may be; the last one is the newest.
+    pub places: Vec<Place>,
+    /// The push or removal that was begun last, all tries of one alike. Never used
+    /// again: a receiver that has seen it does nothing more.
+    pub begun: Uuid,
+    /// What the push that was begun last would make true, or `-` for a removal;
+    /// empty once it has ended well. While it is set, what is there is not known.
+    pub begun_for: String,
+    /// Who is at it now.
+    pub attempt: Option<Attempt>,
+}
+
+/// A place where something of ours is, or may be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Place {
+    /// The target's name for it.
+    pub place: String,
+    /// The account's name when it was put there.
+    pub account_name: String,
+    /// The credential's name when it was put there.
+    pub credential_name: String,
+    /// What the target gave back.
+    pub receipt: Option<serde_json::Value>,
+}
+
+/// Why it is not in place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Failure {
+    /// For a person: what is wrong and the cure.
+    pub message: String,
+    /// In a word.
+    pub reason: String,
+    /// What failed: the fingerprint it was to make true, `-` for a removal, and
+    /// empty where it cannot be said.
+    pub wish: String,
+    /// When.
+    #[serde(with = "crate::clock::timestamp")]
+    pub at: Timestamp,
+    /// How many tries have failed in a row.
+    pub failures: u32,
+    /// When it is tried again by itself.
+    #[serde(with = "crate::clock::timestamp")]
+    pub due_at: Timestamp,
+}
+
+/// A push or removal on its way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// The process that is at it.
+    pub by: Uuid,
+    /// Until when it is believed to be.
+    #[serde(with = "crate::clock::timestamp")]
+    pub until: Timestamp,
+}
+
+/// A credential in a region: what the engine walks.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Pair {
+    /// Whose.
+    pub account: AccountId,
+    /// Which.
+    pub credential: CredentialId,
+    /// Where.
+    pub region: RegionId,
 }

@@ -145,9 +145,19 @@ pub struct TargetKind {
     pub summary: &'static str,
     /// Its settings.
     pub settings: &'static [Setting],
+    /// Whether a credential can sign it in.
+    pub takes_login: bool,
     /// A credential is pushed in the first of its formats that starts so, where
     /// it has one; else in its very first.
     pub preferred_formats: &'static str,
+}
+
+impl TargetKind {
+    /// JSON Pointers of the settings that are never shown again.
+    #[must_use]
+    pub fn secret_pointers(&self) -> Vec<String> {
+        self.settings.iter().filter(|setting| setting.secret).map(|setting| format!("/{}", setting.name)).collect()
+    }
 }
 
 /// A setting of a kind of target.

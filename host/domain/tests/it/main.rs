@@ -12,6 +12,7 @@ mod ledger;
 mod present;
 mod probe;
 mod queue;
+mod regions;
 mod resolve;
 mod support;
 mod usage;

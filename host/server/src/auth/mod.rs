@@ -4,7 +4,7 @@ mod limiter;
 mod refusals;
 
 use axum::extract::FromRequestParts;
-use bursar_domain::access::{self, Request};
+use bursar_domain::access::{self, Request, TokenText};
 use bursar_domain::{Error, Kind};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
@@ -26,18 +26,38 @@ impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        Session::from_request_parts(parts, app).await.map(|session| Self(session.caller))
+    }
+}
+
+/// A caller for whom a request lasts so long that who they are is asked again.
+pub(crate) struct Session {
+    /// As last found.
+    pub(crate) caller: access::Caller,
+    token: TokenText,
+}
+
+impl Session {
+    /// Who the same token is now.
+    ///
+    /// # Errors
+    ///
+    /// Where it is nobody's any more, or the store cannot say.
+    pub(crate) async fn renewed(&self, app: &App) -> Result<access::Caller, Error> {
+        app.broker().authenticate(self.token.expose(), self.caller.request.clone()).await
+    }
+}
+
+impl FromRequestParts<App> for Session {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let address = client_address(parts);
         let request = Request { id: request_id::current(), client: address.map(|address| address.to_string()) };
-        let authenticated = match bearer(&parts.headers) {
-            Some(token) => app.broker().authenticate(token, request).await,
-            None => {
-                Err(Error::new(Kind::Unauthenticated, "a bearer token is needed: send it as `Authorization: Bearer`"))
-            }
-        };
-        match authenticated {
-            Ok(caller) => {
-                app.limiter().check(&caller).inspect_err(|_| app.metrics().count_rate_limited())?;
-                Ok(Self(caller))
+        match authenticate(&parts.headers, request, app).await {
+            Ok(session) => {
+                app.limiter().check(&session.caller).inspect_err(|_| app.metrics().count_rate_limited())?;
+                Ok(session)
             }
             Err(error) if error.kind == Kind::Unauthenticated => {
                 app.metrics().count_auth_refused();
@@ -46,6 +66,15 @@ impl FromRequestParts<App> for Caller {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+async fn authenticate(headers: &HeaderMap, request: Request, app: &App) -> Result<Session, Error> {
+    let refused = |message| Error::new(Kind::Unauthenticated, message);
+    let token =
+        bearer(headers).ok_or_else(|| refused("a bearer token is needed: send it as `Authorization: Bearer`"))?;
+    let caller = app.broker().authenticate(token, request).await?;
+    let token = TokenText::parse(token).ok_or_else(|| refused("a valid bearer token is needed"))?;
+    Ok(Session { caller, token })
 }
 
 /// The token of `Authorization: Bearer <token>` (RFC 6750, section 2.1).

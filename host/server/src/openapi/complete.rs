@@ -96,6 +96,7 @@ fn text_example(media_type: &str) -> Option<Value> {
         "application/openmetrics-text" => {
             json!("# TYPE bursar_auth_refused counter\nbursar_auth_refused_total 0\n# EOF\n")
         }
+        "text/event-stream" => json!("id: 5f0c6a528f8e4d7a-118\nevent: ...\ndata: {...}\n\n"),
         "application/octet-stream" => json!("<binary>"),
         "application/json" => json!({ "openapi": "3.1.0" }),
         _ => return None,

@@ -6,7 +6,7 @@ use utoipa::IntoResponses;
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 
 use crate::problem::{MEDIA_TYPE, ProblemType};
-use crate::schema::{InputError, Problem};
+use crate::schema::{InputError, Problem, examples};
 
 macro_rules! problems {
     ($($(#[$doc:meta])* $set:ident: [$($of:ident),+];)+) => {$(
@@ -36,6 +36,37 @@ problems! {
     NotFound: [NotFound];
     /// Of what may not be ready.
     NotThere: [Unavailable];
+}
+
+/// Of work at a region that may end short of what was wanted.
+pub(crate) struct RegionFallsShort;
+
+/// The same at all regions of an account.
+pub(crate) struct AccountFallsShort;
+
+impl IntoResponses for RegionFallsShort {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        falls_short("EnsuredRegion")
+    }
+}
+
+impl IntoResponses for AccountFallsShort {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        falls_short("SyncedAccount")
+    }
+}
+
+/// 409 with what came of it, beside the problem of the same status.
+fn falls_short(schema: &str) -> BTreeMap<String, RefOr<Response>> {
+    let content = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name(schema)))
+        .example(examples::falls_short(schema))
+        .build();
+    let mut response = response(ProblemType::Conflict);
+    response.description = String::from("Not everything is in place, or it cannot be worked at now");
+    response.content.insert("application/json".to_owned(), content.into());
+    let status = ProblemType::Conflict.row().status;
+    BTreeMap::from([(status.to_string(), RefOr::T(response))])
 }
 
 fn describe(problems: &[ProblemType]) -> BTreeMap<String, RefOr<Response>> {

@@ -2,6 +2,7 @@
 //! wrong, and describes itself to the OpenAPI document.
 
 mod body;
+mod events;
 mod object;
 mod path;
 mod precondition;
@@ -13,10 +14,11 @@ use axum::extract::ConnectInfo;
 use http::request::Parts;
 
 pub(crate) use body::{Creation, IdempotencyKeyHeader, Json, MergePatch, OptionalJson};
+pub(crate) use events::{LastEventId, WantsEvents};
 pub(crate) use object::ObjectReader;
 pub(crate) use path::{
-    InAccount, InCredential, InVersion, OfAccountToken, OfBinding, OfMember, OfPlugin, OfProblem, OfProvider, OfToken,
-    OfType, Path,
+    InAccount, InCredential, InRegion, InVersion, OfAccountToken, OfBinding, OfMember, OfPlugin, OfProblem, OfProvider,
+    OfRegion, OfToken, OfType, Path,
 };
 pub(crate) use precondition::IfMatch;
 pub(crate) use query::{FromParameters, NoQuery, Page, Parameters, Query};

@@ -94,6 +94,30 @@ pub(crate) struct OfBinding {
     pub(crate) slot: String,
 }
 
+/// An account's use of a region.
+#[derive(serde::Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct InRegion {
+    /// The account's id or name.
+    #[param(value_type = String, example = "default")]
+    #[serde(deserialize_with = "reference")]
+    pub(crate) account: Reference,
+    /// The region's id or name.
+    #[param(value_type = String, example = "eu")]
+    #[serde(deserialize_with = "reference")]
+    pub(crate) region: Reference,
+}
+
+/// A region.
+#[derive(serde::Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct OfRegion {
+    /// The region's id or name.
+    #[param(value_type = String, example = "eu")]
+    #[serde(deserialize_with = "reference")]
+    pub(crate) region: Reference,
+}
+
 /// A token of an account.
 #[derive(serde::Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]

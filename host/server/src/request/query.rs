@@ -128,7 +128,8 @@ impl Parameters {
         limit
     }
 
-    fn complain(&mut self, name: &str, code: &str, message: &str) {
+    /// Notes something wrong with a parameter.
+    pub(crate) fn complain(&mut self, name: &str, code: &str, message: &str) {
         self.violations.push(Violation::new(format!("?{name}"), code, message));
     }
 

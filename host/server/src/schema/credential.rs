@@ -218,10 +218,10 @@ pub struct RegionSync {
     pub region: String,
     /// Where it stands.
     pub state: SyncState,
-    /// When it last arrived.
+    /// When it was last found or made right there.
     #[schema(format = DateTime, required)]
     pub synced_at: Option<String>,
-    /// Why it does not.
+    /// Why it is not right there.
     #[schema(required)]
     pub error: Option<String>,
     /// Which version is there.
@@ -230,18 +230,18 @@ pub struct RegionSync {
 }
 
 /// Where a credential stands in a region.
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum SyncState {
-    /// Not there.
+    /// Never put there.
     NotSynced,
-    /// On its way.
+    /// On its way there, or away from there.
     Syncing,
-    /// There.
+    /// In place.
     Synced,
-    /// It failed.
+    /// The last try failed.
     Error,
-    /// Something else is there by now.
+    /// Somebody changed what is there.
     Drifted,
 }
 

@@ -3,6 +3,22 @@
 
 use serde_json::{Value, json};
 
+/// The example of what came of work that ended short of what was wanted.
+pub(crate) fn falls_short(schema: &str) -> Option<Value> {
+    let region = json!({
+        "region": "eu", "ready": false, "synced": 11,
+        "failed": [{
+            "credential": "orders-db", "id": CREDENTIAL,
+            "error": "in the way: there is something at shop/orders-db that Bursar did not put there"
+        }]
+    });
+    match schema {
+        "EnsuredRegion" => Some(region),
+        "SyncedAccount" => Some(json!({ "ready": false, "regions": [region] })),
+        _ => None,
+    }
+}
+
 /// The example of a schema by its name in the document; pages hold one item.
 pub(crate) fn of(schema: &str) -> Option<Value> {
     if let Some(item) = schema.strip_prefix("Page_") {
@@ -99,7 +115,56 @@ pub(crate) fn of(schema: &str) -> Option<Value> {
             "fqdn": "_acme-challenge.shop.example.com", "value": DNS_VALUE, "ttlSeconds": 60, "state": "present",
             "since": LATER, "by": "workload:issuer"
         }),
-        _ => return of_installation(schema),
+        _ => return of_regions(schema).or_else(|| of_installation(schema)),
+    })
+}
+
+fn of_regions(schema: &str) -> Option<Value> {
+    Some(match schema {
+        "RegionTarget" => json!({
+            "id": "vault", "title": "Vault", "summary": "A key-value engine of a vault.", "takesLogin": true,
+            "settings": [
+                { "name": "address", "about": "where it is", "secret": false, "required": true, "moves": true },
+                { "name": "token", "about": "a token", "secret": true, "required": false, "moves": false }
+            ]
+        }),
+        "CreateRegion" => json!({
+            "name": "eu", "title": "Europe", "target": "vault", "drift": "repair",
+            "settings": { "address": "https://vault.example.com", "token": "<the vault's token>" }
+        }),
+        "PatchRegion" => json!({
+            "title": "Europe, primary", "settings": { "token": null },
+            "login": { "account": "default", "credential": "vault-login" }
+        }),
+        "Region" | "RegionItem" => json!({
+            "id": REGION, "name": "eu", "title": "Europe", "target": "vault",
+            "settings": { "address": "https://vault.example.com" }, "secretSettings": ["/token"], "login": null,
+            "drift": "repair", "mode": "active", "unreachable": null, "createdAt": EARLIER, "updatedAt": LATER
+        }),
+        "RegionRow" => json!({
+            "id": REGION, "name": "eu", "title": "Europe", "target": "vault", "drift": "repair", "mode": "active",
+            "unreachable": null, "createdAt": EARLIER, "updatedAt": LATER
+        }),
+        "RegionCheck" => json!({ "reachable": true, "error": null }),
+        "AccountRegion" => json!({
+            "region": "eu", "id": REGION, "title": "Europe", "mode": "active",
+            "formats": { "database-login": ["env"] }, "onDetach": "remove", "detaching": null,
+            "sync": { "notSynced": 0, "syncing": 1, "synced": 12, "error": 0, "drifted": 0 }, "attachedAt": EARLIER
+        }),
+        "AttachRegion" => json!({ "formats": { "database-login": ["env"] }, "onDetach": "remove" }),
+        "EnsuredRegion" => ensured(),
+        "SyncedAccount" => json!({ "ready": true, "regions": [ensured()] }),
+        "RegionPlan" => json!({
+            "region": "eu",
+            "summary": {
+                "create": 1, "update": 0, "delete": 0, "unchanged": 0, "foreign": 0, "drifted": 0, "unknown": 0
+            },
+            "items": [{
+                "credential": "orders-db", "name": "orders-db", "id": CREDENTIAL, "action": "create",
+                "place": "shop/orders-db", "message": null
+            }]
+        }),
+        _ => return None,
     })
 }
 
@@ -154,6 +219,10 @@ fn of_installation(schema: &str) -> Option<Value> {
     })
 }
 
+fn ensured() -> Value {
+    json!({ "region": "eu", "ready": true, "synced": 12, "failed": [] })
+}
+
 fn credential() -> Value {
     json!({
         "id": CREDENTIAL, "account": "default", "type": "database-login", "category": "database",
@@ -162,7 +231,8 @@ fn credential() -> Value {
         "secretFields": ["/password"], "attributes": {},
         "selectors": [{ "kind": "host", "value": "db.example.com" }], "expiresAt": null, "status": "valid",
         "warnings": [], "version": 2, "createdAt": EARLIER, "updatedAt": LATER, "lastUsedAt": null,
-        "deletedAt": null, "sync": [], "plugin": made_by()
+        "deletedAt": null, "plugin": made_by(),
+        "sync": [{ "region": "eu", "state": "synced", "syncedAt": LATER, "error": null, "version": 2 }]
     })
 }
 
@@ -204,6 +274,7 @@ fn token() -> Value {
 const ACCOUNT: &str = "0199f3c1-8a51-7c6b-9a0e-5a3c1f2b7d01";
 const CREDENTIAL: &str = "0199f3c1-8a51-7c6b-9a0e-5a3c1f2b7d02";
 const TOKEN: &str = "0199f3c1-8a51-7c6b-9a0e-5a3c1f2b7d10";
+const REGION: &str = "0199f3c1-8a51-7c6b-9a0e-5a3c1f2b7d20";
 const EARLIER: &str = "2026-11-01T08:00:00.000Z";
 const LATER: &str = "2026-11-22T09:30:00.000Z";
 const DNS_VALUE: &str = "gfj9Xq...Rg85nM";
@@ -260,6 +331,17 @@ mod tests {
         holds::<schema::CleanupDnsRecord>("CleanupDnsRecord");
         holds::<schema::DnsRecord>("DnsRecord");
         holds::<schema::DnsProvider>("DnsProvider");
+        holds::<schema::RegionTarget>("RegionTarget");
+        holds::<schema::CreateRegion>("CreateRegion");
+        holds::<schema::PatchRegion>("PatchRegion");
+        holds::<schema::RegionItem>("Region");
+        holds::<schema::RegionItem>("RegionRow");
+        holds::<schema::RegionCheck>("RegionCheck");
+        holds::<schema::AccountRegion>("AccountRegion");
+        holds::<schema::AttachRegion>("AttachRegion");
+        holds::<schema::EnsuredRegion>("EnsuredRegion");
+        holds::<schema::SyncedAccount>("SyncedAccount");
+        holds::<schema::RegionPlan>("RegionPlan");
         holds::<schema::Plugin>("Plugin");
         holds::<schema::DecidePlugin>("DecidePlugin");
         holds::<schema::AuditEntry>("AuditEntry");

@@ -28,7 +28,7 @@ pub struct Problem {
 /// Something that is in the way.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 pub struct Conflict {
-    /// What it is: `binding`, `credential`, `dns-record`.
+    /// What it is: `binding`, `credential`, `dns-record`, `region`, `account`.
     pub kind: String,
     /// Its id.
     pub id: String,

@@ -6,8 +6,10 @@
 mod bindings;
 mod credentials;
 mod dns;
+mod events;
 mod limits;
 mod problems;
+mod regions;
 mod serving;
 mod support;
 mod surface;

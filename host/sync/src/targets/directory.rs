@@ -65,6 +65,7 @@ pub(super) const KIND: TargetKind = TargetKind {
             required: false,
         },
     ],
+    takes_login: false,
     preferred_formats: "",
 };
 

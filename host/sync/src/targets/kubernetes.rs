@@ -36,7 +36,7 @@ pub(super) const KIND: TargetKind = TargetKind {
     settings: &[
         Setting { secret: true, ..setting("kubeconfig", "a whole kubeconfig in YAML that needs no other file") },
         setting("kubeconfigFile", "the path of a kubeconfig; with neither, the service account of the pod that we are"),
-        setting("context", "the kubeconfig's context, by default its current one"),
+        Setting { moves: true, ..setting("context", "the kubeconfig's context, by default its current one") },
         Setting { moves: true, ..setting("namespace", "a template, by default `bursar-{{ account.name }}`") },
         Setting { moves: true, ..setting("name", "a template, by default `{{ credential.name }}`") },
         setting("createNamespaces", "whether missing namespaces are made, by default true"),
@@ -44,6 +44,7 @@ pub(super) const KIND: TargetKind = TargetKind {
         setting("annotations", "annotations that each Secret gets besides ours"),
         setting("timeoutSeconds", "how long a request may take, by default 15"),
     ],
+    takes_login: false,
     preferred_formats: "kubernetes.io/",
 };
 

@@ -72,7 +72,8 @@ impl Targets for SystemTargets {
 
 /// Tells whether a target was opened with the same settings and login.
 fn made_of(region: &Region, login: Option<&Login>) -> Vec<u8> {
-    let mut text = zeroize::Zeroizing::new(format!("{}\n{}\n", region.target, region.settings.expose()));
+    let mut text =
+        zeroize::Zeroizing::new(format!("{}\n{}\n{}\n", region.target, region.name, region.settings.expose()));
     if let Some(login) = login {
         text.push_str(&login.username);
         text.push('\n');

@@ -60,6 +60,7 @@ pub(super) const KIND: TargetKind = TargetKind {
         Setting { name: "authMount", about: "where AppRole is mounted under auth/ (default: approle)", ..PLAIN },
         Setting { name: "timeoutSeconds", about: "how long a request may take (default: 10)", ..PLAIN },
     ],
+    takes_login: true,
     preferred_formats: "",
 };
 

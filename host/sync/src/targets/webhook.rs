@@ -43,6 +43,7 @@ pub(super) const KIND: TargetKind = TargetKind {
         Setting { name: "timeoutSeconds", about: "how long a request may take (default: 10)", ..PLAIN },
         Setting { name: "headers", about: "headers to send along, none of them secret", ..PLAIN },
     ],
+    takes_login: true,
     preferred_formats: "",
 };
 

@@ -10,6 +10,7 @@ mod reveal;
 mod rollback;
 mod set_default;
 mod show;
+mod sync;
 mod template;
 mod types;
 mod update;
@@ -36,6 +37,7 @@ pub(crate) enum Command {
     Materialize(materialize::Materialize),
     Probe(probe::Probe),
     SetDefault(set_default::SetDefault),
+    Sync(sync::Sync),
     Delete(delete::Delete),
     Restore(restore::Restore),
     Versions(versions::Versions),
@@ -56,6 +58,7 @@ impl Command {
             Self::Materialize(command) => command.run(session).await,
             Self::Probe(command) => command.run(session).await,
             Self::SetDefault(command) => command.run(session).await,
+            Self::Sync(command) => command.run(session).await,
             Self::Delete(command) => command.run(session).await,
             Self::Restore(command) => command.run(session).await,
             Self::Versions(command) => command.run(session).await,

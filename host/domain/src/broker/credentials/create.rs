@@ -95,9 +95,11 @@ impl Broker {
             }
             match self.store().commit(self.keep(batch, caller, key, credential.id.0)?).await {
                 Ok(revision) => {
+                    self.tell_credential(&credential, "created");
+                    let sync = self.sync_rows(&self.standings(caller, &account).await?, &credential).await?;
                     let found = Found { credential, revision };
-                    let value =
-                        self.assemble(caller, &account, found, Kept { is_default: promoted, ..Kept::default() });
+                    let kept = Kept { is_default: promoted, sync, ..Kept::default() };
+                    let value = self.assemble(caller, &account, found, kept);
                     return Ok(Created { value, replayed: false });
                 }
                 Err(StoreError::Conflict) => {}

@@ -1,6 +1,7 @@
 //! Deleting, undeleting and destroying (D-4).
 
 use super::super::accounts::{check_match, name_taken, overtaken};
+use super::super::regions::places_of;
 use super::super::{ATTEMPTS, Broker, codec, keys_for};
 use super::find::{Found, not_found};
 use crate::access::{Caller, Right};
@@ -28,8 +29,8 @@ impl Broker {
     ///
     /// [`Kind::Stale`] where `if_match` names another revision;
     /// [`Kind::Conflict`] where consumers are bound to it, or where a purge would
-    /// leave DNS records somewhere that nobody could remove any more, unless by
-    /// force. Deleted by force it stays bound, so that a restore mends what the
+    /// leave DNS records or copies in regions that nobody could remove any more,
+    /// unless by force. Deleted by force it stays bound, so that a restore mends what the
     /// deletion broke; a purge unbinds it.
     pub async fn delete_credential(
         &self,
@@ -41,8 +42,21 @@ impl Broker {
     ) -> Result<(), Error> {
         let action = if deletion.purge { Action::CredentialPurge } else { Action::CredentialDelete };
         let account = self.authorize(caller, account, Right::Delete, action).await?;
+        let first = self.find(caller, &account, credential).await?;
+        check_match(if_match, first.revision)?;
+        let reference = Reference::Id(first.credential.id.0);
+        let mut if_match = if_match;
+        if deletion.purge {
+            if !deletion.force {
+                self.bound_to(&first.credential).await?.in_the_way(&first.credential)?;
+                Self::in_the_way(&first.credential, &self.records_of(&first.credential).await?)?;
+                self.signs_in_nowhere(&first.credential).await?;
+            }
+            let revision = self.withdraw(caller, &account, first, deletion.force).await?;
+            if_match = if_match.map(|_| revision);
+        }
         for _ in 0..ATTEMPTS {
-            let found = self.find(caller, &account, credential).await?;
+            let found = self.find(caller, &account, &reference).await?;
             check_match(if_match, found.revision)?;
             let mut event = self.event(caller, action, Outcome::Ok);
             event.account = Some(account.id);
@@ -55,6 +69,7 @@ impl Broker {
             let bound = self.bound_to(&found.credential).await?;
             if !deletion.force {
                 bound.in_the_way(&found.credential)?;
+                self.signs_in_nowhere(&found.credential).await?;
             }
             if let (count @ 1.., Some(detail)) = (bound.count(), &mut event.detail) {
                 detail["bindings"] = serde_json::json!(count);
@@ -69,7 +84,10 @@ impl Broker {
             };
             batch = self.release(&found.credential, batch).await?;
             match self.store().commit(batch.event(event)).await {
-                Ok(_) => return Ok(()),
+                Ok(_) => {
+                    self.tell_credential(&found.credential, if deletion.purge { "purged" } else { "deleted" });
+                    return Ok(());
+                }
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -108,7 +126,10 @@ impl Broker {
                 .put(name_key, Expect::Absent, codec::encode(&restored.id)?)
                 .event(event);
             match self.store().commit(batch).await {
-                Ok(revision) => return self.view(caller, &account, Found { credential: restored, revision }).await,
+                Ok(revision) => {
+                    self.tell_credential(&restored, "restored");
+                    return self.view(caller, &account, Found { credential: restored, revision }).await;
+                }
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -117,7 +138,7 @@ impl Broker {
     }
 
     /// Gives up the name and, where it is that, the place as default.
-    async fn release(&self, credential: &Credential, mut batch: Batch) -> Result<Batch, Error> {
+    pub(in super::super) async fn release(&self, credential: &Credential, mut batch: Batch) -> Result<Batch, Error> {
         if credential.deleted_at.is_some() {
             return Ok(batch);
         }
@@ -148,7 +169,18 @@ impl Broker {
         if let (false, Some(detail)) = (rows.is_empty(), &mut event.detail) {
             detail["abandonedDnsRecords"] = serde_json::json!(rows.len());
         }
+        // What is in a region is removed before; what is left is left by force.
+        let placed = self.placed_records(credential).await?;
+        if !force && !placed.is_empty() {
+            return Err(Error::new(Kind::Conflict, "a push of it has begun meanwhile: try again"));
+        }
+        if let (false, Some(detail)) = (placed.is_empty(), &mut event.detail) {
+            detail["abandonedPlacements"] = serde_json::json!(places_of(&placed)?);
+        }
         let mut batch = Batch::default();
+        for record in placed {
+            batch = batch.delete(record.key, Expect::At(record.revision));
+        }
         for row in rows {
             batch = batch.delete(row.key, Expect::Any);
         }

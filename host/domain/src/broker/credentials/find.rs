@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::super::{Broker, codec, keys_for};
 use crate::access::{Account, Caller, Right};
 use crate::audit::Action;
-use crate::credential::{Credential, View};
+use crate::credential::{Credential, SyncRow, View};
 use crate::id::{CredentialId, Reference};
 use crate::keys::{self, Table};
 use crate::secret::SecretJson;
@@ -20,7 +20,7 @@ pub(in super::super) struct Found {
 }
 
 /// What is kept beside a credential.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Kept {
     pub(super) is_default: bool,
     pub(super) last_used_at: Option<Timestamp>,
@@ -28,6 +28,8 @@ pub(super) struct Kept {
     pub(super) records: usize,
     /// Consumers that are bound to it.
     pub(super) consumers: usize,
+    /// How it stands in regions.
+    pub(super) sync: Vec<SyncRow>,
 }
 
 impl Broker {
@@ -96,13 +98,14 @@ impl Broker {
         // A live credential can still remove its records; they are no worry then.
         let records = if credential.deleted_at.is_some() { self.records_of(&credential).await?.len() } else { 0 };
         let consumers = self.count_consumers(&credential).await?;
+        let sync = self.sync_rows(&self.standings(caller, account).await?, &credential).await?;
         let found = Found { credential, ..found };
-        Ok(self.assemble(caller, account, found, Kept { is_default, last_used_at, records, consumers }))
+        Ok(self.assemble(caller, account, found, Kept { is_default, last_used_at, records, consumers, sync }))
     }
 
     pub(super) fn assemble(&self, caller: &Caller, account: &Account, found: Found, kept: Kept) -> View {
         let Found { credential, revision } = found;
-        let Kept { is_default, last_used_at, records, consumers } = kept;
+        let Kept { is_default, last_used_at, records, consumers, sync } = kept;
         let now = self.now();
         View {
             revision,
@@ -110,6 +113,7 @@ impl Broker {
             last_used_at,
             status: credential.status(now),
             warnings: credential.warnings(now, self.plugins().find(&credential.type_id).is_some(), records, consumers),
+            sync,
             account_name: account.name.to_string(),
             full: caller.may(Right::Read, account.id) == Some(true),
             credential,

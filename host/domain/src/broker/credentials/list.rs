@@ -82,6 +82,7 @@ impl Broker {
     async fn assemble_all(&self, caller: &Caller, account: &Account, found: Vec<Found>) -> Result<Vec<View>, Error> {
         let defaults = self.store().scan(&keys::of_account(Table::Default, account.id), &[], usize::MAX).await?;
         let defaults = defaults.iter().map(codec::decode).collect::<Result<HashSet<CredentialId>, _>>()?;
+        let standings = self.standings(caller, account).await?;
         let mut views = Vec::with_capacity(found.len());
         for found in found {
             let usage = self.store().get(&keys_for(&found.credential, Table::Usage)).await?;
@@ -90,7 +91,8 @@ impl Broker {
             let deleted = found.credential.deleted_at.is_some();
             let records = if deleted { self.records_of(&found.credential).await?.len() } else { 0 };
             let consumers = self.count_consumers(&found.credential).await?;
-            let kept = Kept { is_default, last_used_at, records, consumers };
+            let sync = self.sync_rows(&standings, &found.credential).await?;
+            let kept = Kept { is_default, last_used_at, records, consumers, sync };
             views.push(self.assemble(caller, account, found, kept));
         }
         Ok(views)

@@ -86,7 +86,7 @@ impl Broker {
 
     /// The same version in the same format is made from the same seed, so that
     /// a salted file does not change until the credential does.
-    fn materialize_context(&self, credential: &Credential, format: &str) -> Context {
+    pub(in super::super) fn materialize_context(&self, credential: &Credential, format: &str) -> Context {
         let about = format!("{}\n{}\n{}\n{format}", credential.id, credential.version, credential.type_id);
         Context {
             name: credential.name.to_string(),

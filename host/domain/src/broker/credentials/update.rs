@@ -64,6 +64,7 @@ impl Broker {
             }
             match self.store().commit(batch).await {
                 Ok(revision) => {
+                    self.tell_credential(&updated, "updated");
                     return self.view(caller, &account, Found { credential: updated, revision }).await;
                 }
                 Err(StoreError::Conflict) => {}

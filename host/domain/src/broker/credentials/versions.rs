@@ -100,7 +100,10 @@ impl Broker {
                 .put(keys_for(&new, Table::Credential), Expect::At(found.revision), codec::encode(&new)?)
                 .event(event);
             match self.store().commit(batch).await {
-                Ok(revision) => return self.view(caller, &account, Found { credential: new, revision }).await,
+                Ok(revision) => {
+                    self.tell_credential(&new, "updated");
+                    return self.view(caller, &account, Found { credential: new, revision }).await;
+                }
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error.into()),
             }

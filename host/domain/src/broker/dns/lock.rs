@@ -6,9 +6,7 @@
 //! the first commits a lease with its intent and deletes it with its outcome;
 //! one that is left behind by a crash ends by itself.
 
-use std::collections::HashMap;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use async_lock::MutexGuardArc;
@@ -23,11 +21,6 @@ use crate::credential::Credential;
 use crate::dns::Fqdn;
 use crate::store::{Batch, Error as StoreError, Expect, Record, Revision};
 use crate::{Error, Kind, keys};
-
-/// The queues of this process, by the record set's lease key. One that nobody
-/// stands in is forgotten.
-#[derive(Default)]
-pub(in super::super) struct RecordSets(Mutex<HashMap<Vec<u8>, Weak<async_lock::Mutex<()>>>>);
 
 /// The right to change a record set, as far as this process goes: until it is
 /// dropped.
@@ -153,20 +146,6 @@ impl Broker {
 
     fn left(&self, until: Timestamp) -> Duration {
         Duration::try_from(until.duration_since(self.now())).unwrap_or_default()
-    }
-}
-
-impl RecordSets {
-    fn queue(&self, key: &[u8]) -> Arc<async_lock::Mutex<()>> {
-        // A poisoned map still holds only queues.
-        let mut queues = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        queues.retain(|_, queue| queue.strong_count() > 0);
-        if let Some(queue) = queues.get(key).and_then(Weak::upgrade) {
-            return queue;
-        }
-        let queue = Arc::default();
-        queues.insert(key.to_vec(), Arc::downgrade(&queue));
-        queue
     }
 }
 

@@ -17,4 +17,4 @@ mod sweep;
 
 pub use sweep::SweepFailure;
 
-pub(super) use lock::{RecordSets, Turn};
+pub(super) use lock::Turn;

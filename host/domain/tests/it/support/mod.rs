@@ -1,6 +1,7 @@
 //! A broker over doubles, and a second one on the same store.
 
 mod provider;
+mod shelf;
 mod store;
 mod time;
 
@@ -11,13 +12,14 @@ use bursar_domain::Error;
 use bursar_domain::access::{Caller, Request};
 use bursar_domain::audit::{Action, Event};
 use bursar_domain::binding::BindingView;
-use bursar_domain::broker::{Broker, Deletion, Ports, Source};
+use bursar_domain::broker::{Broker, Deletion, Ports, RegionPorts, Source};
 use bursar_domain::credential::View;
 use bursar_domain::dns::{DnsGrants, DnsRecord, RecordState};
 use bursar_domain::id::Reference;
 use serde_json::{Value, json};
 
 pub(crate) use provider::{CERTIFICATE, MIRROR, PLAIN, PROVIDER, Provider, REGISTRY};
+pub(crate) use shelf::{SHELF, Shelf};
 pub(crate) use store::MapStore;
 use time::{Counting, Time};
 
@@ -25,6 +27,7 @@ use time::{Counting, Time};
 pub(crate) struct World {
     pub(crate) store: Arc<MapStore>,
     pub(crate) provider: Arc<Provider>,
+    pub(crate) shelf: Arc<Shelf>,
     pub(crate) broker: Arc<Broker>,
     pub(crate) caller: Caller,
     time: Arc<Time>,
@@ -35,19 +38,20 @@ impl World {
         let store = Arc::new(MapStore::default());
         let provider = Arc::new(Provider::new(store.clone()));
         let time = Arc::new(Time::default());
-        let broker = node(&store, &provider, &time);
+        let shelf = Arc::new(Shelf::new(store.clone()));
+        let broker = node(&store, &provider, &shelf, &time);
         let token = broker.propose_operator_token();
         assert!(broker.initialize(&token).await.unwrap());
         let request = Request { id: Some("request-1".to_owned()), client: Some("203.0.113.7".to_owned()) };
         let caller = broker.authenticate(token.expose(), request).await.unwrap();
-        let world = Self { store, provider, broker, caller, time };
+        let world = Self { store, provider, shelf, broker, caller, time };
         world.create("zone", PROVIDER, false).await.unwrap();
         world
     }
 
     /// Another process on the same store.
     pub(crate) fn second_node(&self) -> Arc<Broker> {
-        node(&self.store, &self.provider, &self.time)
+        node(&self.store, &self.provider, &self.shelf, &self.time)
     }
 
     pub(crate) async fn create(&self, name: &str, type_id: &str, probe: bool) -> Result<View, Error> {
@@ -145,7 +149,7 @@ pub(crate) fn violations(error: &Error) -> Vec<(&str, &str)> {
     error.violations.iter().map(|violation| (violation.pointer.as_str(), violation.code.as_str())).collect()
 }
 
-fn node(store: &Arc<MapStore>, provider: &Arc<Provider>, time: &Arc<Time>) -> Arc<Broker> {
+fn node(store: &Arc<MapStore>, provider: &Arc<Provider>, shelf: &Arc<Shelf>, time: &Arc<Time>) -> Arc<Broker> {
     let rules = vec!["_validation.example.com".parse().unwrap()];
     let broker = Broker::new(Ports {
         store: store.clone(),
@@ -156,7 +160,14 @@ fn node(store: &Arc<MapStore>, provider: &Arc<Provider>, time: &Arc<Time>) -> Ar
         timer: time.clone(),
         entropy: Arc::new(Counting),
     });
-    Arc::new(broker.with_dns_grants(DnsGrants::new(BTreeMap::from([(PROVIDER.to_owned(), rules)]))))
+    let regions = RegionPorts {
+        targets: Arc::new(shelf::Shelves(shelf.clone())),
+        notices: shelf.clone(),
+        alone: false,
+        concurrency: 4,
+    };
+    let grants = DnsGrants::new(BTreeMap::from([(PROVIDER.to_owned(), rules)]));
+    Arc::new(broker.with_dns_grants(grants).with_regions(regions))
 }
 
 /// Where the tests' records are.

@@ -46,6 +46,8 @@ struct State {
     takes: Duration,
     /// Handles that came with cleanups.
     handles: Vec<String>,
+    /// How often something was materialized.
+    materialized: usize,
 }
 
 impl Provider {
@@ -86,6 +88,11 @@ impl Provider {
     /// The handles that came with cleanups.
     pub(crate) fn handles(&self) -> Vec<String> {
         self.state().handles.clone()
+    }
+
+    /// How often something was materialized.
+    pub(crate) fn materialized(&self) -> usize {
+        self.state().materialized
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -183,6 +190,7 @@ impl Plugins for Provider {
         if let Some(error) = self.state().errors.pop_front() {
             return Err(error);
         }
+        self.state().materialized += 1;
         let content = data.expose()["token"].as_str().unwrap().as_bytes().to_vec().into();
         let (name, media_type) = ("token".to_owned(), "text/plain".to_owned());
         Ok(vec![Artifact { name, media_type, content, sensitive: true }])

@@ -1,7 +1,9 @@
 //! A whole application over doubles.
 
 mod plugins;
+mod sse;
 mod store;
+mod targets;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
@@ -9,11 +11,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::body::Body;
-use bursar_domain::broker::{Broker, Ports};
+use bursar_domain::broker::{Broker, Ports, RegionPorts};
 use bursar_domain::clock::{Clock, Entropy, Timer};
 use bursar_domain::plugin::State;
 use bursar_domain::{Error, Kind};
-use bursar_server::{App, Engine, Operations, PluginCalls, ServerConfig, Stats, router};
+use bursar_server::{App, Engine, Operations, PluginCalls, ServerConfig, Stats, Watchers, router};
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
@@ -25,7 +27,9 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 pub(crate) use plugins::{LOGIN, PROVIDER, TestPlugins};
+pub(crate) use sse::Events;
 pub(crate) use store::MapStore;
+pub(crate) use targets::{FALLING, FOREIGN, HELD, Shelf};
 
 /// An initialized application.
 pub(crate) struct TestApp {
@@ -34,6 +38,8 @@ pub(crate) struct TestApp {
     pub(crate) plugins: Arc<TestPlugins>,
     pub(crate) operations: Arc<TestOperations>,
     pub(crate) clock: Arc<Ticking>,
+    pub(crate) shelf: Shelf,
+    pub(crate) watchers: Arc<Watchers>,
     pub(crate) operator: String,
 }
 
@@ -56,7 +62,8 @@ impl TestApp {
         let operations = Arc::new(TestOperations::default());
         let entropy = Arc::new(Counting::default());
         let clock = Arc::new(Ticking::default());
-        let broker = Arc::new(Broker::new(Ports {
+        let (shelf, watchers) = (Shelf::default(), Watchers::new());
+        let broker = Broker::new(Ports {
             store: store.clone(),
             trail: store.clone(),
             blind: store.clone(),
@@ -64,11 +71,14 @@ impl TestApp {
             clock: clock.clone(),
             timer: Arc::new(Hurried(clock.clone())),
             entropy: entropy.clone(),
-        }));
+        });
+        let ports =
+            RegionPorts { targets: Arc::new(shelf.clone()), notices: watchers.clone(), alone: true, concurrency: 2 };
+        let broker = Arc::new(broker.with_regions(ports));
         let token = broker.propose_operator_token();
         assert!(broker.initialize(&token).await.unwrap());
-        let app = App::new(broker, operations.clone(), entropy, config);
-        Self { app, store, plugins, operations, clock, operator: token.expose().to_owned() }
+        let app = App::new(broker, operations.clone(), entropy, watchers.clone(), config);
+        Self { app, store, plugins, operations, clock, shelf, watchers, operator: token.expose().to_owned() }
     }
 
     /// Sends a request as it is.

@@ -172,6 +172,17 @@ pub(super) fn staged(corner: &Dir, owner: &Owner) -> Result<Vec<String>, TargetE
     corner.directory(&staging_name(owner))?.map_or_else(|| Ok(Vec::new()), |staging| staging.names())
 }
 
+/// Whether something of a credential's was cut off: what it left is cleared by
+/// the next put. Changes nothing.
+pub(super) fn is_unfinished(corner: &Dir, owner: &Owner) -> Result<bool, TargetError> {
+    for name in [staging_name(owner), new_name(&manifest_name(owner.credential))] {
+        if !matches!(corner.entry(&name)?, Entry::Missing) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// The installation that made the directory of an account, if one did.
 fn maker(corner: &Dir, account: &str) -> Result<Option<String>, TargetError> {
     let Some(accounts) = corner.directory(ACCOUNTS)? else { return Ok(None) };

@@ -6,13 +6,14 @@ use rustix::fs::Access;
 use super::manifest::{Held, Place};
 use super::options::Options;
 use super::put::not_ours;
-use super::root::{held, is_maker, no_parent, open_corner, staged};
+use super::root::{held, is_maker, is_unfinished, no_parent, open_corner, staged};
 use super::tree::{Dir, Entry};
 
 /// What is at `place`. An artifact whose mode or owner is not as wanted, or
 /// that grew beyond what a credential can have, is not told among ours: it is
 /// not in place, and a put makes it right. The same for all of them, where it
-/// is a directory's mode or owner.
+/// is a directory's mode or owner, or where a put that was cut off left something
+/// to be cleared.
 pub(super) fn look(options: &Options, place: &Place, owner: &Owner) -> Result<Seen, TargetError> {
     let Some(top) = Dir::open_top(&options.path)? else { return Ok(Seen::Nothing) };
     foreign_as_seen(look_below(options, &top, place, owner))
@@ -36,14 +37,15 @@ fn look_below(options: &Options, top: &Dir, place: &Place, owner: &Owner) -> Res
     };
 
     let ours = is_maker(&corner, &place.account, owner)?;
-    let directories_are_right =
-        options.directories.hold_for(&directory.stat()?) && (!ours || options.directories.hold_for(&account.stat()?));
+    let all_is_right = !is_unfinished(&corner, owner)?
+        && options.directories.hold_for(&directory.stat()?)
+        && (!ours || options.directories.hold_for(&account.stat()?));
     let mut artifacts = Vec::new();
     for name in contents.artifacts {
         match directory.entry(&name)? {
             Entry::Missing => {}
             Entry::File(stat) => {
-                if directories_are_right
+                if all_is_right
                     && options.files.hold_for(&stat)
                     && let Some(content) = directory.read(&name, MAX_ARTIFACT_BYTES)?
                 {

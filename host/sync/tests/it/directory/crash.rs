@@ -110,7 +110,7 @@ async fn what_others_make_after_a_crash_is_theirs() {
         world.put(&web, &[("a", "was"), ("old", "was")]).await.unwrap();
         state(&world, &web);
         write(&world.directory(&web).join("b"), "theirs");
-        assert_eq!(ours(world.look(&web).await), texts([("a", "was"), ("old", "was")]), "{name}");
+        assert_eq!(ours(world.look(&web).await), texts([]), "{name}: something is to be cleared");
         assert!(matches!(world.put(&web, &NEW).await, Err(TargetError::Foreign(_))), "{name}");
         let files = texts([("team/web/a", "was"), ("team/web/b", "theirs"), ("team/web/old", "was")]);
         assert_eq!(world.files(), files, "{name}");
@@ -131,6 +131,23 @@ async fn a_look_sees_what_a_crash_left_and_changes_nothing() {
             seen => assert_eq!(super::tell(&seen), "nothing", "{name}"),
         }
         assert_eq!(super::files(&world.path()), before, "{name}");
+    }
+}
+
+/// Else nobody would put again, and what waits, which may be a secret that went
+/// nowhere, would stay.
+#[tokio::test]
+async fn what_a_crash_left_beside_what_is_right_is_cleared_by_another_put() {
+    for left in ["staging", "json.new"] {
+        let world = World::new().await;
+        let web = owner("web");
+        world.put(&web, &NEW).await.unwrap();
+        assert_eq!(ours(world.look(&web).await), texts(NEW));
+        let file = world.corner().join(format!("{}.{left}", web.credential));
+        write(&if left == "staging" { file.join("a") } else { file.clone() }, "another secret");
+        assert_eq!(ours(world.look(&web).await), texts([]), "{left}");
+        world.put(&web, &NEW).await.unwrap();
+        assert_eq!((ours(world.look(&web).await), file.exists()), (texts(NEW), false), "{left}");
     }
 }
 

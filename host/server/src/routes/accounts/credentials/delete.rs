@@ -5,6 +5,7 @@ use utoipa::IntoParams;
 
 use crate::app::App;
 use crate::auth::Caller;
+use crate::detached::to_the_end;
 use crate::openapi::{Guarded, InTheWay, Matched};
 use crate::problem::Problem;
 use crate::request::{FromParameters, IfMatch, InCredential, Parameters, Path, Query};
@@ -30,7 +31,11 @@ pub(crate) async fn delete_credential(
     IfMatch(if_match): IfMatch,
 ) -> Result<StatusCode, Problem> {
     let deletion = Deletion { force: query.force, purge: query.purge };
-    app.broker().delete_credential(&caller, &path.account, &path.credential, deletion, if_match).await?;
+    // A purge removes it from regions first.
+    let deleting = async move {
+        app.broker().delete_credential(&caller, &path.account, &path.credential, deletion, if_match).await
+    };
+    to_the_end(deleting).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

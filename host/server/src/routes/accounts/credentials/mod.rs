@@ -11,6 +11,7 @@ mod restore;
 mod reveal;
 mod set_default;
 mod show;
+mod sync;
 mod update;
 mod usage;
 mod validate;
@@ -22,7 +23,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 
-pub(super) fn routes() -> OpenApiRouter<App> {
+pub(super) fn quick() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list::list_credentials, create::create_credential))
         .routes(routes!(validate::validate_credential))
@@ -37,4 +38,9 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(versions::list_credential_versions))
         .routes(routes!(versions::restore::restore_credential_version))
         .merge(dns::routes())
+}
+
+/// What waits for regions.
+pub(super) fn lasting() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(sync::sync_credential))
 }

@@ -1,0 +1,39 @@
+//! `bursar binding ...`
+
+mod delete;
+mod list;
+mod put;
+
+use clap::Subcommand;
+
+use crate::failure::Failure;
+use crate::output::Column;
+use crate::session::Session;
+
+/// Who uses which credential where
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    List(list::List),
+    Put(put::Put),
+    Delete(delete::Delete),
+}
+
+impl Command {
+    pub(crate) async fn run(self, session: &Session) -> Result<(), Failure> {
+        match self {
+            Self::List(command) => command.run(session).await,
+            Self::Put(command) => command.run(session).await,
+            Self::Delete(command) => command.run(session).await,
+        }
+    }
+}
+
+/// Of a table of bindings.
+const COLUMNS: &[Column] = &[
+    ("CONSUMER", "/consumer"),
+    ("SLOT", "/slot"),
+    ("CREDENTIAL", "/credential/name"),
+    ("TYPE", "/credential/type"),
+    ("BY", "/by"),
+    ("UPDATED", "/updatedAt"),
+];

@@ -1,0 +1,290 @@
+//! Having a region complete, now: before a first deployment there (S0-40), and
+//! when somebody asks for it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures::{StreamExt as _, stream};
+use serde_json::json;
+
+use super::super::{Broker, codec};
+use super::attachments::{CHUNK, not_attached};
+use super::show::deals_with;
+use super::{Settled, Settling};
+use crate::access::{Account, Caller, Right};
+use crate::audit::{Action, Outcome};
+use crate::credential::{Credential, View};
+use crate::id::{CredentialId, Reference};
+use crate::keys::{self, Table};
+use crate::region::{Attachment, AttachmentDraft, Mode, Pair, Region, SyncState};
+use crate::{Error, Kind};
+
+/// How far it is.
+#[derive(Clone, Debug)]
+pub struct Progress {
+    /// Credentials that were seen to.
+    pub done: usize,
+    /// All of them.
+    pub total: usize,
+    /// Where.
+    pub region: String,
+    /// The name of the one that was seen to last.
+    pub credential: String,
+    /// How that one stands.
+    pub state: SyncState,
+}
+
+/// What is in place, and what is not.
+#[derive(Clone, Debug)]
+pub struct Ensured {
+    /// The region's name.
+    pub region: String,
+    /// How many are in place.
+    pub synced: usize,
+    /// Those that are not.
+    pub failed: Vec<Loose>,
+}
+
+/// A credential that is not in place.
+#[derive(Clone, Debug)]
+pub struct Loose {
+    /// Its id.
+    pub id: CredentialId,
+    /// Its name.
+    pub credential: String,
+    /// Why, for a person.
+    pub error: String,
+}
+
+impl Ensured {
+    /// Whether everything is in place.
+    #[must_use]
+    pub fn ready(&self) -> bool {
+        self.failed.is_empty()
+    }
+}
+
+/// Who is told how far it is.
+pub type OnProgress<'a> = &'a (dyn Fn(Progress) + Send + Sync);
+
+impl Broker {
+    /// Has every credential of an account in place in a region before it
+    /// returns, or names those that are not (S0-40). An account that does not
+    /// use the region yet does from now on. What is in place is not touched.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Conflict`] where the region is paused or being emptied.
+    pub async fn ensure_region(
+        &self,
+        caller: &Caller,
+        account: &Reference,
+        region: &Reference,
+        progress: OnProgress<'_>,
+    ) -> Result<Ensured, Error> {
+        let account = self.authorize(caller, account, Right::Sync, Action::RegionEnsure).await?;
+        let region = self.find_region(caller, region).await?.region;
+        takes_part(&region)?;
+        let record = self.store().get(&keys::attachment(account.id, region.id)).await?;
+        let known: Option<Attachment> = record.as_ref().map(codec::decode).transpose()?;
+        if known.as_ref().is_none_or(|attachment| attachment.detaching.is_some()) {
+            self.decides_for_all(caller, &account, Action::RegionAttach).await?;
+            let draft = known.map(|known| AttachmentDraft { formats: known.formats, on_detach: known.on_detach });
+            self.attach(caller, &account, &region, &draft.unwrap_or_default(), None).await?;
+        }
+        let how = self.on_behalf_of(caller).eagerly();
+        let ensured = self.settle_all(caller, &account, &region, &how, progress).await?;
+        let detail = json!({ "synced": ensured.synced, "failed": ensured.failed.len() });
+        let mut event = self.region_event(caller, Action::RegionEnsure, &region, detail);
+        event.account = Some(account.id);
+        event.outcome = if ensured.ready() { Outcome::Ok } else { Outcome::Failed };
+        self.record(event).await?;
+        Ok(ensured)
+    }
+
+    /// Looks at everything an account has in a region, and puts right what is
+    /// not.
+    ///
+    /// # Errors
+    ///
+    /// Not found where the account does not use the region; [`Kind::Conflict`]
+    /// where it is paused or being emptied.
+    pub async fn sync_region(
+        &self,
+        caller: &Caller,
+        account: &Reference,
+        region: &Reference,
+        progress: OnProgress<'_>,
+    ) -> Result<Ensured, Error> {
+        let account = self.authorize(caller, account, Right::Sync, Action::CredentialSync).await?;
+        let region = self.find_region(caller, region).await?.region;
+        let record = self.store().get(&keys::attachment(account.id, region.id)).await?.ok_or_else(not_attached)?;
+        if codec::decode::<Attachment>(&record)?.detaching.is_some() {
+            return Err(not_attached());
+        }
+        takes_part(&region)?;
+        let how = self.on_behalf_of(caller).eagerly().looking().repairing();
+        self.settle_all(caller, &account, &region, &how, progress).await
+    }
+
+    /// The same in every region that the account uses and that takes part.
+    ///
+    /// # Errors
+    ///
+    /// Where the caller may not, or the store fails.
+    pub async fn sync_account(
+        &self,
+        caller: &Caller,
+        account: &Reference,
+        progress: OnProgress<'_>,
+    ) -> Result<Vec<Ensured>, Error> {
+        let account = self.authorize(caller, account, Right::Sync, Action::CredentialSync).await?;
+        let how = self.on_behalf_of(caller).eagerly().looking().repairing();
+        let mut all = Vec::new();
+        for (region, attachment, _) in self.attached_to(&account).await? {
+            let active = region.mode == Mode::Active && attachment.detaching.is_none();
+            if active && deals_with(caller, &region) {
+                all.push(self.settle_all(caller, &account, &region, &how, progress).await?);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Pushes a credential again to every region in use that takes part (S0-39):
+    /// what is there is looked at, and put right. How it went is in its rows.
+    ///
+    /// # Errors
+    ///
+    /// Not found, deleted, or the caller lacks the right.
+    pub async fn sync_credential(
+        &self,
+        caller: &Caller,
+        account: &Reference,
+        credential: &Reference,
+    ) -> Result<View, Error> {
+        let account = self.authorize(caller, account, Right::Sync, Action::CredentialSync).await?;
+        let found = self.find_live(caller, &account, credential).await?;
+        let how = self.on_behalf_of(caller).eagerly().looking().repairing();
+        let mut used = self.attached_to(&account).await?;
+        used.retain(|(region, _, _)| deals_with(caller, region));
+        let id = found.credential.id;
+        let pairs =
+            used.into_iter().map(|(region, _, _)| Pair { account: account.id, credential: id, region: region.id });
+        let mut settling = stream::iter(pairs).map(|pair| self.settle_patiently(pair, &how)).buffer_unordered(REGIONS);
+        while let Some(settled) = settling.next().await {
+            settled?;
+        }
+        drop(settling);
+        let found = self.find(caller, &account, &Reference::Id(id.0)).await?;
+        self.view(caller, &account, found).await
+    }
+
+    fn on_behalf_of(&self, caller: &Caller) -> Settling {
+        Settling::by(self.event(caller, Action::CredentialSync, Outcome::Ok))
+    }
+
+    async fn settle_all(
+        &self,
+        caller: &Caller,
+        account: &Account,
+        region: &Region,
+        how: &Settling,
+        progress: OnProgress<'_>,
+    ) -> Result<Ensured, Error> {
+        let credentials = self.live_credentials(caller, account).await?;
+        let total = credentials.len();
+        // Whether somebody has waited for the region in vain: once is enough.
+        let in_vain = AtomicBool::new(false);
+        let in_vain = &in_vain;
+        let mut settling = stream::iter(credentials)
+            .map(|(id, name)| async move {
+                let pair = Pair { account: account.id, credential: id, region: region.id };
+                if in_vain.load(Ordering::Relaxed) && self.is_region_down(region.id) {
+                    return (id, name, self.settle_pair(pair, &how.clone().patiently()).await);
+                }
+                let settled = self.settle_patiently(pair, how).await;
+                in_vain.fetch_or(self.is_region_down(region.id), Ordering::Relaxed);
+                (id, name, settled)
+            })
+            .buffer_unordered(self.region_concurrency());
+        let mut ensured = Ensured { region: region.name.to_string(), synced: 0, failed: Vec::new() };
+        let mut done = 0;
+        while let Some((id, name, settled)) = settling.next().await {
+            done += 1;
+            // What cannot be read of one is no reason to leave the others.
+            let settled = match settled {
+                Err(error) if error.kind == Kind::Internal => {
+                    Settled::Failed { due_at: self.now(), message: error.message, passing: false }
+                }
+                settled => settled?,
+            };
+            let (state, error) = match settled {
+                Settled::Unchanged | Settled::Pushed => (SyncState::Synced, None),
+                Settled::Left => (SyncState::NotSynced, Some("the region was paused meanwhile".to_owned())),
+                // Its type is not to be there.
+                Settled::Removed | Settled::Detached => (SyncState::NotSynced, None),
+                Settled::Drifted => (SyncState::Drifted, Some("somebody changed it there: sync it".to_owned())),
+                Settled::Busy(_) => (SyncState::Syncing, Some("another process is at it: try again".to_owned())),
+                Settled::KeptOff { message, .. } | Settled::Failed { message, .. } => (SyncState::Error, Some(message)),
+            };
+            ensured.synced += usize::from(state == SyncState::Synced);
+            progress(Progress { done, total, region: ensured.region.clone(), credential: name.clone(), state });
+            ensured.failed.extend(error.map(|error| Loose { id, credential: name, error }));
+        }
+        ensured.failed.sort_by(|a, b| a.credential.cmp(&b.credential));
+        Ok(ensured)
+    }
+
+    /// Settles a pair for somebody who waits: what may go better by itself is
+    /// tried a few times.
+    async fn settle_patiently(&self, pair: Pair, how: &Settling) -> Result<Settled, Error> {
+        let mut tries = 0;
+        loop {
+            let settled = self.settle_pair(pair, how).await?;
+            tries += 1;
+            let again = match &settled {
+                Settled::Failed { passing, .. } => *passing,
+                Settled::KeptOff { .. } | Settled::Busy(_) => true,
+                _ => false,
+            };
+            if !again || tries > RETRIES {
+                return Ok(settled);
+            }
+            let pause = self.jittered(FIRST_PAUSE * 2_u32.pow(tries)).max(FIRST_PAUSE / 2);
+            self.ports.timer.sleep(pause).await;
+        }
+    }
+
+    /// Ids and names of an account's live credentials that the caller reaches.
+    pub(super) async fn live_credentials(
+        &self,
+        caller: &Caller,
+        account: &Account,
+    ) -> Result<Vec<(CredentialId, String)>, Error> {
+        let mut live = Vec::new();
+        let mut after = Vec::new();
+        loop {
+            let records = self.store().scan(&keys::of_account(Table::Credential, account.id), &after, CHUNK).await?;
+            let Some(last) = records.last() else { return Ok(live) };
+            after.clone_from(&last.key);
+            for record in &records {
+                let credential: Credential = codec::decode(record)?;
+                if credential.deleted_at.is_none() && self.is_within_scope(caller, &credential).await? {
+                    live.push((credential.id, credential.name.to_string()));
+                }
+            }
+        }
+    }
+}
+
+fn takes_part(region: &Region) -> Result<(), Error> {
+    let what = match region.mode {
+        Mode::Active => return Ok(()),
+        Mode::Paused => "is paused: resume it first",
+        Mode::Draining => "is being emptied: resume it first",
+    };
+    Err(Error::new(Kind::Conflict, format_args!("region `{}` {what}", region.name)))
+}
+
+const REGIONS: usize = 16;
+const RETRIES: u32 = 3;
+const FIRST_PAUSE: std::time::Duration = std::time::Duration::from_millis(200);

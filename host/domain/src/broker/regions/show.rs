@@ -1,0 +1,134 @@
+//! What is told of regions.
+
+use serde_json::Value;
+
+use super::super::{Broker, codec};
+use crate::access::{Caller, Right, Standing};
+use crate::audit::{Action, Outcome};
+use crate::id::{AccountId, Reference, RegionId};
+use crate::keys;
+use crate::region::Region;
+use crate::store::{Record, Revision};
+use crate::{Error, Kind};
+
+/// A region, as much of it as its caller may see.
+#[derive(Clone, Debug)]
+pub struct RegionView {
+    /// As stored, its secrets included: show `settings` instead of its own.
+    pub region: Region,
+    /// The `ETag`.
+    pub revision: Revision,
+    /// Those of its settings that may be shown.
+    pub settings: Value,
+    /// Pointers of settings that it has and that are never shown.
+    pub secret_settings: Vec<String>,
+    /// Account and credential of its sign-in, by name where they are there.
+    pub login: Option<(String, String)>,
+    /// Why nobody is let through to it now, as far as this process knows.
+    pub down: Option<String>,
+    /// Whether the caller may see settings and sign-in.
+    pub full: bool,
+}
+
+/// A region and the revision it was read at.
+pub(super) struct FoundRegion {
+    pub(super) region: Region,
+    pub(super) revision: Revision,
+}
+
+impl Broker {
+    /// One region.
+    ///
+    /// # Errors
+    ///
+    /// Not found, also for a token that is narrowed to others; [`Kind::Denied`]
+    /// for those who only use what they are bound to.
+    pub async fn region(&self, caller: &Caller, region: &Reference) -> Result<RegionView, Error> {
+        self.may_see_regions(caller).await?;
+        let found = self.find_region(caller, region).await?;
+        self.region_view(caller, found).await
+    }
+
+    /// Refuses those who have no business with regions.
+    pub(super) async fn may_see_regions(&self, caller: &Caller) -> Result<(), Error> {
+        let Standing::InAccount { account, role } = caller.standing else { return Ok(()) };
+        if role.may(Right::List) {
+            return Ok(());
+        }
+        let mut event = self.event(caller, Action::RegionRead, Outcome::Denied);
+        event.account = Some(account);
+        self.record(event).await?;
+        Err(super::super::authorize::denied())
+    }
+
+    /// The region by id or name. One that the token leaves out is not there.
+    pub(super) async fn find_region(&self, caller: &Caller, region: &Reference) -> Result<FoundRegion, Error> {
+        let record = self.region_record(region).await?.ok_or_else(no_such_region)?;
+        let region: Region = codec::decode(&record)?;
+        if !deals_with(caller, &region) {
+            return Err(no_such_region());
+        }
+        Ok(FoundRegion { region, revision: record.revision })
+    }
+
+    async fn region_record(&self, region: &Reference) -> Result<Option<Record>, Error> {
+        let id = match region {
+            Reference::Id(id) => RegionId(*id),
+            Reference::Name(name) => {
+                let Some(index) = self.store().get(&keys::region_name(self.blind(), name)).await? else {
+                    return Ok(None);
+                };
+                codec::decode(&index)?
+            }
+        };
+        Ok(self.store().get(&keys::region(id)).await?)
+    }
+
+    pub(super) async fn region_view(&self, caller: &Caller, found: FoundRegion) -> Result<RegionView, Error> {
+        let FoundRegion { region, revision } = found;
+        let full = caller.standing == Standing::Operator;
+        let kind = self.kind_of(&region);
+        let (mut settings, mut secret_settings, mut login) = (serde_json::json!({}), Vec::new(), None);
+        if full {
+            settings = region.public_settings(kind);
+            secret_settings = kind.map(crate::region::TargetKind::secret_pointers).unwrap_or_default();
+            secret_settings.retain(|pointer| region.settings.expose().pointer(pointer).is_some());
+            if let Some(reference) = &region.login {
+                login = Some(self.login_names(reference).await?);
+            }
+        }
+        // What the target's own words tell of it is for those who run it.
+        let down = self.regions.gate(region.id).why_open();
+        let down = if full { down } else { down.map(|_| "not reachable".to_owned()) };
+        Ok(RegionView { region, revision, settings, secret_settings, login, down, full })
+    }
+
+    async fn login_names(&self, reference: &crate::region::LoginReference) -> Result<(String, String), Error> {
+        let account = self.account_name_of(reference.account).await?;
+        let pair = crate::region::Pair {
+            account: reference.account,
+            credential: reference.credential,
+            region: RegionId(uuid::Uuid::nil()),
+        };
+        let credential = self.credential_of(pair).await?.map(|found| found.credential.name.to_string());
+        Ok((account, credential.unwrap_or_else(|| reference.credential.to_string())))
+    }
+
+    /// An account's name, or its id where it is gone.
+    pub(super) async fn account_name_of(&self, id: AccountId) -> Result<String, Error> {
+        let record = self.account_record(id).await?;
+        let account = record.as_ref().map(codec::decode::<crate::access::Account>).transpose()?;
+        Ok(account.map_or_else(|| id.to_string(), |account| account.name.to_string()))
+    }
+}
+
+/// Whether a token is narrowed to other regions.
+pub(super) fn deals_with(caller: &Caller, region: &Region) -> bool {
+    let named = &caller.scope.regions;
+    let id = region.id.to_string();
+    named.is_empty() || named.iter().any(|wanted| *wanted == id || wanted == region.name.as_str())
+}
+
+pub(super) fn no_such_region() -> Error {
+    Error::new(Kind::NotFound, "there is no such region")
+}

@@ -1,0 +1,281 @@
+use bursar_domain::clock::rfc3339;
+use bursar_domain::{broker, region};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// A kind of target: what a region can be.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RegionTarget {
+    /// What `target` of a region names.
+    pub id: String,
+    /// For people.
+    pub title: String,
+    /// One sentence.
+    pub summary: String,
+    /// Whether a credential can be its `login`.
+    pub takes_login: bool,
+    /// What can be set.
+    pub settings: Vec<TargetSetting>,
+}
+
+/// A setting of a kind of target.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+pub struct TargetSetting {
+    /// Its name in `settings`.
+    pub name: String,
+    /// What it is, with its default.
+    pub about: String,
+    /// Whether it is never shown again.
+    pub secret: bool,
+    /// Whether a region needs it.
+    pub required: bool,
+    /// Whether it decides where things are: it is changed only while nothing is
+    /// there.
+    pub moves: bool,
+}
+
+/// A region to be made.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateRegion {
+    /// A slug, unique in the installation.
+    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
+    pub name: String,
+    /// For people.
+    #[schema(max_length = 255)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// A kind of target: see `/v1/region-targets`.
+    pub target: String,
+    /// The kind's settings.
+    #[schema(value_type = Option<Object>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Value>,
+    /// The credential that signs the broker in there, where the settings do not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<RegionLogin>,
+    /// What to do about what others changed there; `repair` unless told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<DriftPolicy>,
+}
+
+/// Changes to a region: a merge patch (RFC 7396). An absent secret setting keeps
+/// its value.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PatchRegion {
+    /// A new name.
+    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// A new title.
+    #[schema(max_length = 255)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Settings to change; null removes one.
+    #[schema(value_type = Option<Object>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Value>,
+    /// Another sign-in; null for one among the settings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<RegionLogin>,
+    /// What to do about what others changed there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<DriftPolicy>,
+}
+
+/// A credential of the broker's that signs it in somewhere.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RegionLogin {
+    /// Whose; the account's name. An id will do in a request, and is told where
+    /// the account is gone.
+    pub account: String,
+    /// Which; the credential's name, in the same way.
+    pub credential: String,
+}
+
+/// A place that credentials are kept in, for the whole installation.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Region {
+    /// Never changes.
+    pub id: Uuid,
+    /// Unique in the installation.
+    pub name: String,
+    /// For people.
+    pub title: String,
+    /// Its kind of target.
+    pub target: String,
+    /// The kind's settings without the secret ones.
+    #[schema(value_type = Object)]
+    pub settings: Value,
+    /// JSON Pointers of the secret settings it has.
+    pub secret_settings: Vec<String>,
+    /// The credential that signs the broker in there, where that is one.
+    #[schema(required)]
+    pub login: Option<RegionLogin>,
+    /// What is done about what others changed there.
+    pub drift: DriftPolicy,
+    /// Whether it takes part.
+    pub mode: RegionMode,
+    /// Why it cannot be reached now, as far as this broker knows.
+    #[schema(required)]
+    pub unreachable: Option<String>,
+    /// When it was made.
+    #[schema(format = DateTime)]
+    pub created_at: String,
+    /// When an operator last changed it.
+    #[schema(format = DateTime)]
+    pub updated_at: String,
+}
+
+/// A region as those see it who may use it but not run it.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RegionRow {
+    /// Never changes.
+    pub id: Uuid,
+    /// Unique in the installation.
+    pub name: String,
+    /// For people.
+    pub title: String,
+    /// Its kind of target.
+    pub target: String,
+    /// What is done about what others changed there.
+    pub drift: DriftPolicy,
+    /// Whether it takes part.
+    pub mode: RegionMode,
+    /// Why it cannot be reached now, as far as this broker knows.
+    #[schema(required)]
+    pub unreachable: Option<String>,
+    /// When it was made.
+    #[schema(format = DateTime)]
+    pub created_at: String,
+    /// When an operator last changed it.
+    #[schema(format = DateTime)]
+    pub updated_at: String,
+}
+
+/// As much of a region as the caller may see.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum RegionItem {
+    /// For operators.
+    Whole(Box<Region>),
+    /// For those who use it.
+    Row(Box<RegionRow>),
+}
+
+/// What is done where somebody changed what we put in a region.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum DriftPolicy {
+    /// It is put right.
+    Repair,
+    /// It is told, and left until somebody asks for a sync.
+    Report,
+}
+
+/// Whether a region takes part.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum RegionMode {
+    /// It is kept in place.
+    Active,
+    /// Nothing is changed there.
+    Paused,
+    /// What is ours there is removed, and nothing put.
+    Draining,
+}
+
+/// Whether a region's target can be reached.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+pub struct RegionCheck {
+    /// Whether it answers and lets the broker in.
+    pub reachable: bool,
+    /// Why not.
+    #[schema(required)]
+    pub error: Option<String>,
+}
+
+impl From<region::TargetKind> for RegionTarget {
+    fn from(kind: region::TargetKind) -> Self {
+        let setting = |setting: &region::Setting| TargetSetting {
+            name: setting.name.to_owned(),
+            about: setting.about.to_owned(),
+            secret: setting.secret,
+            required: setting.required,
+            moves: setting.moves,
+        };
+        Self {
+            id: kind.id.to_owned(),
+            title: kind.title.to_owned(),
+            summary: kind.summary.to_owned(),
+            takes_login: kind.takes_login,
+            settings: kind.settings.iter().map(setting).collect(),
+        }
+    }
+}
+
+impl From<broker::RegionView> for RegionItem {
+    /// The region's own settings hold secrets: they are dropped here.
+    fn from(view: broker::RegionView) -> Self {
+        let row = RegionRow {
+            id: view.region.id.0,
+            name: view.region.name.to_string(),
+            title: view.region.title,
+            target: view.region.target,
+            drift: view.region.drift.into(),
+            mode: view.region.mode.into(),
+            unreachable: view.down,
+            created_at: rfc3339(view.region.created_at),
+            updated_at: rfc3339(view.region.updated_at),
+        };
+        if !view.full {
+            return Self::Row(Box::new(row));
+        }
+        Self::Whole(Box::new(Region {
+            id: row.id,
+            name: row.name,
+            title: row.title,
+            target: row.target,
+            settings: view.settings,
+            secret_settings: view.secret_settings,
+            login: view.login.map(|(account, credential)| RegionLogin { account, credential }),
+            drift: row.drift,
+            mode: row.mode,
+            unreachable: row.unreachable,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }))
+    }
+}
+
+impl From<region::DriftPolicy> for DriftPolicy {
+    fn from(policy: region::DriftPolicy) -> Self {
+        match policy {
+            region::DriftPolicy::Repair => Self::Repair,
+            region::DriftPolicy::Report => Self::Report,
+        }
+    }
+}
+
+impl From<region::Mode> for RegionMode {
+    fn from(mode: region::Mode) -> Self {
+        match mode {
+            region::Mode::Active => Self::Active,
+            region::Mode::Paused => Self::Paused,
+            region::Mode::Draining => Self::Draining,
+        }
+    }
+}
+
+impl From<Result<(), region::TargetError>> for RegionCheck {
+    fn from(found: Result<(), region::TargetError>) -> Self {
+        Self { reachable: found.is_ok(), error: found.err().map(|error| error.to_string()) }
+    }
+}

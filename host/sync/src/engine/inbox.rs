@@ -1,0 +1,101 @@
+//! What changed, until it is walked. Telling never waits, and what is told many
+//! times over is kept once.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+
+use bursar_domain::broker::Extent;
+use bursar_domain::id::AccountId;
+use bursar_domain::region::{Notice, Notices};
+use tokio::sync::Notify;
+
+/// What changed and was not walked since.
+#[derive(Default)]
+pub struct Inbox {
+    changed: Mutex<HashSet<Extent>>,
+    news: Notify,
+}
+
+impl Inbox {
+    /// Has a part walked soon.
+    pub fn hint(&self, extent: Extent) {
+        self.changed.lock().unwrap_or_else(PoisonError::into_inner).insert(extent);
+        self.news.notify_one();
+    }
+
+    /// Waits for news and takes all of them: few where there are many.
+    pub(super) async fn take(&self) -> Vec<Extent> {
+        loop {
+            let changed = std::mem::take(&mut *self.changed.lock().unwrap_or_else(PoisonError::into_inner));
+            if !changed.is_empty() {
+                return gather(changed);
+            }
+            self.news.notified().await;
+        }
+    }
+}
+
+impl Notices for Inbox {
+    fn tell(&self, notice: &Notice) {
+        match notice {
+            Notice::Credential { account, credential, .. } => self.hint(Extent::Credential(*account, *credential)),
+            Notice::Account(account) => self.hint(Extent::Account(*account)),
+            Notice::Region(region) => self.hint(Extent::Region(*region)),
+            Notice::Plugins => self.hint(Extent::Everything),
+            // What we did ourselves.
+            Notice::Placement(_) | Notice::Walked(_) => {}
+        }
+    }
+}
+
+/// Leaves out what a larger part covers, and walks a part as a whole of which
+/// much has changed.
+fn gather(changed: HashSet<Extent>) -> Vec<Extent> {
+    if changed.contains(&Extent::Everything) {
+        return vec![Extent::Everything];
+    }
+    let mut of_account: HashMap<AccountId, usize> = HashMap::new();
+    for extent in &changed {
+        if let Extent::Credential(account, _) = extent {
+            *of_account.entry(*account).or_default() += 1;
+        }
+    }
+    let whole: HashSet<AccountId> = of_account
+        .into_iter()
+        .filter(|(account, changes)| *changes > MANY || changed.contains(&Extent::Account(*account)))
+        .map(|(account, _)| account)
+        .collect();
+    let rest = changed.into_iter().filter(|extent| match extent {
+        Extent::Credential(account, _) | Extent::Account(account) => !whole.contains(account),
+        Extent::Everything | Extent::Region(_) => true,
+    });
+    rest.chain(whole.iter().map(|account| Extent::Account(*account))).collect()
+}
+
+const MANY: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use bursar_domain::id::CredentialId;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn many_changes_of_one_account_are_one_walk() {
+        let inbox = Inbox::default();
+        let account = AccountId(Uuid::from_u128(1));
+        let credential = |number| Extent::Credential(account, CredentialId(Uuid::from_u128(number)));
+        for _ in 0..2 {
+            inbox.hint(credential(7));
+        }
+        assert_eq!(inbox.take().await, [credential(7)]);
+        for number in 0..1_000 {
+            inbox.hint(credential(number));
+        }
+        assert_eq!(inbox.take().await, [Extent::Account(account)]);
+        inbox.hint(credential(1));
+        inbox.hint(Extent::Everything);
+        assert_eq!(inbox.take().await, [Extent::Everything]);
+    }
+}
