@@ -183,7 +183,10 @@ async fn a_region_signs_in_with_a_stored_credential() {
     let region = unique("r");
     let path = format!("/v1/regions/{region}");
     let settings = json!({ "url": "http://127.0.0.1:9/hook", "secret": "hunter2-hunter2-hunter2" });
-    operator.post("/v1/regions", json!({ "name": region, "target": "webhook", "settings": settings })).await.expect(201);
+    operator
+        .post("/v1/regions", json!({ "name": region, "target": "webhook", "settings": settings }))
+        .await
+        .expect(201);
     let login = json!({ "account": name, "credential": "door" });
     let shown = operator.patch(&path, json!({ "login": login })).await.expect(200);
     assert_eq!(shown["login"], login);
