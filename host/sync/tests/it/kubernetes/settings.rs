@@ -101,12 +101,12 @@ async fn a_kubeconfig_must_be_self_contained() {
 }
 
 #[test]
-fn only_the_kubeconfig_is_secret_and_only_names_move() {
+fn only_the_kubeconfig_is_secret_and_only_names_and_the_context_move() {
     let targets = SystemTargets::default();
     let kind = targets.kinds().iter().find(|kind| kind.id == "kubernetes").unwrap();
     let names = |of: fn(&bursar_domain::region::Setting) -> bool| -> Vec<_> {
         kind.settings.iter().filter(|setting| of(setting)).map(|setting| setting.name).collect()
     };
     assert_eq!(names(|setting| setting.secret), ["kubeconfig"]);
-    assert_eq!(names(|setting| setting.moves), ["namespace", "name"]);
+    assert_eq!(names(|setting| setting.moves), ["context", "namespace", "name"]);
 }
