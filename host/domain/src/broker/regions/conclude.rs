@@ -191,7 +191,7 @@ impl Broker {
         }
     }
 
-    /// The target is down, so it was not tried: said once for each wish.
+    /// The target is down, so it was not tried: said once, until something is well.
     pub(super) async fn keep_off(
         &self,
         errand: &Errand<'_>,
