@@ -558,11 +558,11 @@ async fn nobody_uses_a_region_that_is_deleted_at_the_same_moment() {
         world.broker.detach_region(&world.caller, &account(), &eu(), None, None).await.unwrap();
         world.store.yield_in_turn(seed);
         let (name, owner) = (eu(), account());
-        let attaches = world.broker.attach_region(&world.caller, &owner, &name, json!({}), None);
-        let deletes = world.broker.delete_region(&world.caller, &name, false, None);
-        let (attached, deleted) = tokio::join!(Box::pin(attaches), Box::pin(deletes));
+        let attaching = world.broker.attach_region(&world.caller, &owner, &name, json!({}), None);
+        let deleting = world.broker.delete_region(&world.caller, &name, false, None);
+        let (use_of_it, gone) = tokio::join!(Box::pin(attaching), Box::pin(deleting));
         let left = (world.store.count(Table::Region), world.store.count(Table::Attachment));
-        assert!(attached.is_err() || deleted.is_err(), "seed {seed}: both won, {left:?}");
+        assert!(use_of_it.is_err() || gone.is_err(), "seed {seed}: both won, {left:?}");
         assert!(left == (1, 1) || left == (0, 0), "seed {seed}: {left:?}");
     }
 }

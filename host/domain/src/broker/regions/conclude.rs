@@ -37,8 +37,11 @@ impl Broker {
         if let Some(newest) = known.placement.places.last_mut() {
             newest.receipt = Some(receipt).filter(|receipt| !receipt.is_null());
         }
+        if known.placement.places.len() > 1 {
+            self.record(self.removal_event(errand, &known.placement, 1)).await?;
+        }
         self.in_place(&mut known.placement, errand, put, content);
-        let left = self.remove_old_places(errand, &mut known.placement, put, target, failures).await?;
+        let left = self.remove_old_places(errand, &mut known.placement, put, target, failures).await;
         let event = self.outcome_event(errand, &known.placement, put, "put", left.as_ref());
         self.write(errand, &known, event).await?;
         self.tell_placement(errand, &known.placement, Done::Pushed(lag));
@@ -64,11 +67,12 @@ impl Broker {
             let placement =
                 Placement { attempt: Some(self.attempt()), state: SyncState::Syncing, ..known.placement.clone() };
             let batch = Batch::default().put(keys::placed(errand.pair), known.expect, codec::encode(&placement)?);
-            let revision = self.store().commit(on_the_same_ground(errand, batch)).await?;
+            let event = self.removal_event(errand, &placement, 1);
+            let revision = self.store().commit(on_the_same_ground(errand, batch).event(event)).await?;
             known = Known { placement, expect: Expect::At(revision) };
         }
         self.in_place(&mut known.placement, errand, put, content.fingerprint());
-        let left = self.remove_old_places(errand, &mut known.placement, put, target, failures).await?;
+        let left = self.remove_old_places(errand, &mut known.placement, put, target, failures).await;
         let event = self.outcome_event(errand, &known.placement, put, "none", left.as_ref());
         self.write(errand, &known, event).await?;
         self.tell_placement(errand, &known.placement, Done::Found);
@@ -166,7 +170,8 @@ impl Broker {
         let account_name = errand.ground.account.name.as_str();
         let renamed_itself = before.places.iter().any(|old| old.place != place && old.account_name == account_name);
         if !looked_for && renamed_itself && self.is_held_by_another(errand.pair, place).await? {
-            if let Err(error) = self.remove_places(errand, &mut before, target, 0).await? {
+            self.record(self.removal_event(errand, &before, 0)).await?;
+            if let Err(error) = self.remove_all(errand, &mut before, target, 0).await {
                 return self.fail_pair(errand, mine, &error, &put.input, Some(&before)).await;
             }
             before.content.clear();
@@ -254,8 +259,7 @@ impl Broker {
             Err(error) => return self.fail_pair(&errand, known, &error, REMOVAL, None).await,
         };
         let placement = self.intended_placement(&known.placement, REMOVAL);
-        let places: Vec<&str> = placement.places.iter().map(|place| place.place.as_str()).collect();
-        let event = self.pair_event(&errand, &placement, Action::RegionRemove, json!({ "places": places }));
+        let event = self.removal_event(&errand, &placement, 0);
         let credential = found.map_or(Expect::Absent, |found| Expect::At(found.revision));
         let batch = Batch::default()
             .put(keys::placed(pair), known.expect, codec::encode(&placement)?)
@@ -327,8 +331,8 @@ impl Broker {
         put: &Put,
         target: &dyn Target,
         failures: u32,
-    ) -> Result<Option<TargetError>, Error> {
-        let Err(error) = self.remove_places(errand, placement, target, 1).await? else { return Ok(None) };
+    ) -> Option<TargetError> {
+        let error = self.remove_all(errand, placement, target, 1).await.err()?;
         let now = self.now();
         placement.state = SyncState::Error;
         placement.failure = Some(Failure {
@@ -339,28 +343,18 @@ impl Broker {
             failures: failures.saturating_add(1),
             due_at: next_try(now, failures, &error, |most| self.jittered(most)),
         });
-        Ok(Some(error))
+        Some(error)
     }
 
-    /// Removes all places but the newest `kept`, oldest first; on record before
+    /// That all places but the newest `kept` are to be removed: on record before
     /// the target hears of it.
-    async fn remove_places(
-        &self,
-        errand: &Errand<'_>,
-        placement: &mut Placement,
-        target: &dyn Target,
-        kept: usize,
-    ) -> Result<Result<(), TargetError>, Error> {
-        let old = placement.places.len().saturating_sub(kept);
-        if old == 0 {
-            return Ok(Ok(()));
-        }
-        let places: Vec<&str> = placement.places[..old].iter().map(|place| place.place.as_str()).collect();
-        let detail = json!({ "places": places });
-        self.record(self.pair_event(errand, placement, Action::RegionRemove, detail)).await?;
-        Ok(self.remove_all(errand, placement, target, kept).await)
+    fn removal_event(&self, errand: &Errand<'_>, placement: &Placement, kept: usize) -> Event {
+        let old = &placement.places[..placement.places.len().saturating_sub(kept)];
+        let places: Vec<&str> = old.iter().map(|place| place.place.as_str()).collect();
+        self.pair_event(errand, placement, Action::RegionRemove, json!({ "places": places }))
     }
 
+    /// Removes all places but the newest `kept`, oldest first.
     async fn remove_all(
         &self,
         errand: &Errand<'_>,
