@@ -40,7 +40,7 @@ fn plugin_call(c: &mut Criterion) {
 
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let host = runtime.block_on(host(TYPE, NetworkConfig::default()));
-    let context = Context { name: "ghcr".to_owned(), version: 1, seed: [0; 32], options: json!({}) };
+    let context = Context { account: None, name: "ghcr".to_owned(), version: 1, seed: [0; 32], options: json!({}) };
     group.bench_function("sandbox", |b| {
         b.to_async(&runtime).iter(async || host.inspect(TYPE, black_box(&data), &context).await.expect("good data"));
     });

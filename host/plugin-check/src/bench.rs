@@ -123,5 +123,11 @@ impl Bench {
 /// What a case tells the plugin beside the data.
 pub(crate) fn context(case: &Case) -> Context {
     let told = case.context();
-    Context { seed: told.seed(), name: told.name, version: told.version, options: Value::Object(told.options) }
+    Context {
+        account: None,
+        seed: told.seed(),
+        name: told.name,
+        version: told.version,
+        options: Value::Object(told.options),
+    }
 }

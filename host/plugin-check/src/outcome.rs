@@ -23,6 +23,7 @@ fn failure(error: &PluginError) -> Value {
         PluginError::Throttled(seconds) => json!({ "kind": "throttled", "seconds": seconds }),
         PluginError::Unavailable(message) => json!({ "kind": "unavailable", "message": message }),
         PluginError::Unsupported(message) => json!({ "kind": "unsupported", "message": message }),
+        PluginError::Busy => json!({ "kind": "throttled", "seconds": null }),
         PluginError::Failed(message) => json!({ "kind": "internal", "message": message }),
     }
 }

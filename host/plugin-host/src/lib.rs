@@ -30,6 +30,7 @@ mod engine;
 mod error;
 mod event;
 mod examine;
+mod fair_queue;
 mod folder;
 mod form;
 mod imports;

@@ -30,19 +30,27 @@ pub struct Limits {
     pub copied_bytes: usize,
     /// Size of a component file in bytes.
     pub component_bytes: u64,
-    /// Calls at once over all plugins; more wait.
+    /// Calls at once over all plugins; more wait, and accounts take turns.
     pub concurrent_calls: usize,
     /// Calls at once into one plugin; more wait.
     pub concurrent_calls_per_plugin: usize,
+    /// Calls at once on behalf of one account: as many as can be computed at
+    /// once, and fewer than one plugin takes, so that others find a place.
+    pub concurrent_calls_per_account: usize,
+    /// Calls of one account that may wait; further ones are refused.
+    pub waiting_calls_per_account: usize,
     /// The same of the network plane, whose calls have places of their own: a
     /// slow service must not hold up a call that asks nobody.
     pub concurrent_network_calls: usize,
     /// Calls at once of the network plane into one plugin; more wait.
     pub concurrent_network_calls_per_plugin: usize,
+    /// Calls at once of the network plane on behalf of one account.
+    pub concurrent_network_calls_per_account: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
         Self {
             memory_bytes: 64 << 20,
             read_budget: Duration::from_millis(250),
@@ -54,9 +62,12 @@ impl Default for Limits {
             copied_bytes: 4 << 20,
             component_bytes: 32 << 20,
             concurrent_calls: 64,
-            concurrent_calls_per_plugin: 8,
+            concurrent_calls_per_plugin: (2 * cores).clamp(8, 32),
+            concurrent_calls_per_account: cores.clamp(2, 16),
+            waiting_calls_per_account: 256,
             concurrent_network_calls: 64,
             concurrent_network_calls_per_plugin: 16,
+            concurrent_network_calls_per_account: 8,
         }
     }
 }

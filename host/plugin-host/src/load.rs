@@ -20,7 +20,7 @@ use crate::imports::State;
 use crate::limits::Call;
 use crate::manifest::parse_manifest;
 use crate::names::is_within;
-use crate::sandbox::{Sandboxes, Turns};
+use crate::sandbox::{Behalf, Sandboxes, Turns};
 use crate::signature::{Signed, check_signature};
 use crate::text::{MAX_DESCRIPTION_BYTES, MAX_JSON_BYTES, parse_json, sentence};
 use crate::{Approval, TrustedKey, admission, v0_1};
@@ -305,7 +305,7 @@ impl Interview<'_> {
     async fn open(&self, call: Call) -> Result<(crate::sandbox::Session<'_>, wasmtime::Store<State>), String> {
         self.loader
             .sandboxes
-            .open(self.name, &self.turns, call, [0; 32])
+            .open(self.name, &self.turns, call, Behalf::BROKER)
             .await
             .map_err(|error| told(call.as_str(), &error))
     }

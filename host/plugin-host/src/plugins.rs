@@ -21,7 +21,7 @@ use crate::limits::Call;
 use crate::load::Loaded;
 use crate::network::answer as network;
 use crate::network::scrub::Known;
-use crate::sandbox::Session;
+use crate::sandbox::{Behalf, Session};
 use crate::text::{MAX_JSON_BYTES, parse_json};
 
 #[async_trait]
@@ -53,7 +53,7 @@ impl Plugins for PluginHost {
         {
             return Err(PluginError::NotFound("this type has no such variant".to_owned()));
         }
-        let (session, mut store) = self.sandboxes.open(id, &loaded.turns, Call::Template, [0; 32]).await?;
+        let (session, mut store) = self.sandboxes.open(id, &loaded.turns, Call::Template, Behalf::PUBLIC).await?;
         let said = session.run(loaded.component.template(&mut store, variant)).await?;
         match self.overhear(said) {
             Ok(text) => parse_json(&text, MAX_JSON_BYTES).map_err(broke),
@@ -66,7 +66,7 @@ impl Plugins for PluginHost {
         let loaded = self.loaded(id)?;
         let data = public.to_string();
         check_size(&data)?;
-        let (session, mut store) = self.sandboxes.open(id, &loaded.turns, Call::Inspect, context.seed).await?;
+        let (session, mut store) = self.sandboxes.open(id, &loaded.turns, Call::Inspect, context.into()).await?;
         let said = session.run(loaded.component.inspect(&mut store, &data, context)).await?;
         match self.overhear(said) {
             Ok(said) => answer::inspection(said, public, &loaded.form),
@@ -85,7 +85,7 @@ impl Plugins for PluginHost {
         let loaded = self.loaded(id)?;
         let text = Zeroizing::new(data.expose().to_string());
         check_size(&text)?;
-        let (session, mut store) = self.sandboxes.open(id, &loaded.turns, Call::Check, context.seed).await?;
+        let (session, mut store) = self.sandboxes.open(id, &loaded.turns, Call::Check, context.into()).await?;
         let said = session.run(loaded.component.check(&mut store, &text, context)).await?;
         match self.overhear(said) {
             Ok(said) => {
@@ -117,7 +117,7 @@ impl Plugins for PluginHost {
         }
         let text = Zeroizing::new(data.expose().to_string());
         check_size(&text)?;
-        let (session, mut store) = self.sandboxes.open(id, &loaded.turns, Call::Materialize, context.seed).await?;
+        let (session, mut store) = self.sandboxes.open(id, &loaded.turns, Call::Materialize, context.into()).await?;
         let said = session.run(loaded.component.materialize(&mut store, &text, format, context)).await?;
         match self.overhear(said) {
             Ok(said) => answer::artifacts(said),

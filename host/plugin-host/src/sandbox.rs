@@ -6,12 +6,12 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bursar_domain::Violation;
-use bursar_domain::plugin::{CredentialType, NetworkCall, PluginError};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use bursar_domain::plugin::{Context, CredentialType, NetworkCall, PluginError};
 use tokio::time::Instant;
 use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 
 use crate::NetworkConfig;
+use crate::fair_queue::{Capacity, FairQueue, Full, Lane, Permit};
 use crate::imports::State;
 use crate::limits::{Call, Limits, OutOfMemory};
 use crate::network::Network;
@@ -34,12 +34,34 @@ pub(crate) struct Sandboxes {
 #[derive(Clone)]
 pub(crate) struct Turns(Places);
 
-/// Places for calls at once. Those that speak have their own: they wait for
-/// others.
+/// Places for calls at once, in which accounts take turns. Calls that speak have
+/// their own: they wait for others.
 #[derive(Clone)]
 struct Places {
-    pure: Arc<Semaphore>,
-    network: Arc<Semaphore>,
+    pure: FairQueue,
+    network: FairQueue,
+}
+
+/// On whose behalf a call is made.
+#[derive(Clone, Copy)]
+pub(crate) struct Behalf {
+    /// Whose turn it takes.
+    pub(crate) lane: Lane,
+    /// What stands in for chance.
+    pub(crate) seed: [u8; 32],
+}
+
+impl Behalf {
+    /// The broker itself, while it loads a plugin.
+    pub(crate) const BROKER: Self = Self { lane: Lane::Broker, seed: [0; 32] };
+    /// A caller who asks about no credential.
+    pub(crate) const PUBLIC: Self = Self { lane: Lane::Public, seed: [0; 32] };
+}
+
+impl From<&Context> for Behalf {
+    fn from(context: &Context) -> Self {
+        Self { lane: context.account.map_or(Lane::Public, Lane::Account), seed: context.seed }
+    }
 }
 
 /// One sandbox about to be used once.
@@ -48,13 +70,13 @@ pub(crate) struct Session<'a> {
     call: Call,
     wall: Duration,
     usage: Arc<Usage>,
-    _slot: OwnedSemaphorePermit,
-    _turn: OwnedSemaphorePermit,
+    _slot: Permit,
+    _turn: Permit,
 }
 
 impl Sandboxes {
     pub(crate) fn new(engine: Engine, limits: Limits, network: NetworkConfig) -> Self {
-        let slots = Places::new(limits.concurrent_calls, limits.concurrent_network_calls);
+        let slots = Places::new(&limits, limits.concurrent_calls, limits.concurrent_network_calls);
         Self { engine, limits, slots, network: Arc::new(Network::new(network)), observer: OnceLock::new() }
     }
 
@@ -79,24 +101,25 @@ impl Sandboxes {
     /// The turns of a newly loaded plugin.
     pub(crate) fn turns(&self) -> Turns {
         let limits = &self.limits;
-        Turns(Places::new(limits.concurrent_calls_per_plugin, limits.concurrent_network_calls_per_plugin))
+        Turns(Places::new(limits, limits.concurrent_calls_per_plugin, limits.concurrent_network_calls_per_plugin))
     }
 
     /// Waits for a turn and a slot, then makes a store for one call.
     ///
     /// # Errors
     ///
-    /// [`PluginError::Unavailable`] while the host shuts down.
+    /// [`PluginError::Busy`] where too many calls of the same account wait.
     pub(crate) async fn open<'a>(
         &self,
         plugin: &'a str,
         turns: &Turns,
         call: Call,
-        seed: [u8; 32],
+        behalf: Behalf,
     ) -> Result<(Session<'a>, Store<State>), PluginError> {
-        let closed = |_| PluginError::Unavailable("the plugin host is shutting down".to_owned());
-        let turn = turns.0.of(call).acquire_owned().await.map_err(closed)?;
-        let slot = self.slots.of(call).acquire_owned().await.map_err(closed)?;
+        let Behalf { lane, seed } = behalf;
+        let busy = |Full| PluginError::Busy;
+        let turn = turns.0.of(call).acquire(lane).await.map_err(busy)?;
+        let slot = self.slots.of(call).acquire(lane).await.map_err(busy)?;
 
         let usage = Arc::new(Usage::new(call, &self.limits, self.observer.get().cloned()));
         let mut store = Store::new(&self.engine, State::new(&self.limits, seed, Arc::clone(&usage)));
@@ -118,8 +141,7 @@ impl Sandboxes {
     ///
     /// # Errors
     ///
-    /// [`PluginError::Unavailable`] while the host shuts down,
-    /// [`PluginError::Invalid`] for data with too many secrets.
+    /// As [`Self::open`]; [`PluginError::Invalid`] for data with too many secrets.
     pub(crate) async fn open_network<'a>(
         &self,
         kind: &'a Arc<CredentialType>,
@@ -128,7 +150,7 @@ impl Sandboxes {
         about: &NetworkCall<'_>,
         secret_pointers: Vec<String>,
     ) -> Result<(Session<'a>, Store<State>), PluginError> {
-        let (session, mut store) = self.open(&kind.manifest.id, turns, call, about.context.seed).await?;
+        let (session, mut store) = self.open(&kind.manifest.id, turns, call, about.context.into()).await?;
         let time = (Instant::now() + session.wall, self.limits.exchange_wall);
         let plane = Plane::new(kind, about, secret_pointers, &self.network, time).map_err(|TooMany| {
             let message = "The secrets of this form hold more than 128 texts, more than can be kept from a plugin.";
@@ -140,12 +162,18 @@ impl Sandboxes {
 }
 
 impl Places {
-    fn new(pure: usize, network: usize) -> Self {
-        Self { pure: Arc::new(Semaphore::new(pure)), network: Arc::new(Semaphore::new(network)) }
+    fn new(limits: &Limits, pure: usize, network: usize) -> Self {
+        let places = |total: usize, per_lane| {
+            FairQueue::new(Capacity { total, per_lane, waiting_per_lane: limits.waiting_calls_per_account })
+        };
+        Self {
+            pure: places(pure, limits.concurrent_calls_per_account),
+            network: places(network, limits.concurrent_network_calls_per_account),
+        }
     }
 
-    fn of(&self, call: Call) -> Arc<Semaphore> {
-        Arc::clone(if call.may_speak() { &self.network } else { &self.pure })
+    fn of(&self, call: Call) -> &FairQueue {
+        if call.may_speak() { &self.network } else { &self.pure }
     }
 }
 

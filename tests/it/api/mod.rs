@@ -19,3 +19,4 @@ mod regions;
 mod requests;
 mod resolve;
 mod tokens;
+mod turns;

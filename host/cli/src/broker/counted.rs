@@ -158,6 +158,7 @@ fn word<T>(outcome: &Result<T, PluginError>) -> &'static str {
         Err(PluginError::Throttled(_)) => "throttled",
         Err(PluginError::Unavailable(_)) => "unavailable",
         Err(PluginError::Unsupported(_)) => "unsupported",
+        Err(PluginError::Busy) => "busy",
         Err(PluginError::Failed(_)) => "failed",
     }
 }

@@ -66,6 +66,7 @@ impl Broker {
         let data = self.secret_data(credential, credential.version).await?;
         let about = format!("{}\n{}\n{}\n{purpose}", credential.id, credential.version, credential.type_id);
         let context = Context {
+            account: Some(credential.account),
             name: credential.name.to_string(),
             version: credential.version,
             seed: self.blind().digest("network-seed", about.as_bytes()),

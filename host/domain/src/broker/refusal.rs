@@ -51,6 +51,10 @@ pub(super) fn refusal(error: PluginError, blame: Blame) -> Error {
             let error = one("", "unsupported", format!("The plugin does not do this: {said}"));
             Error { kind: Kind::Unsupported, ..error }
         }
+        PluginError::Busy => {
+            let message = "too many requests of this account wait for a plugin: send fewer at once, or try again";
+            Error { retry_after_seconds: Some(BUSY_SECONDS), ..Error::new(Kind::Throttled, message) }
+        }
         PluginError::Failed(_) => Error::new(Kind::Plugin, error),
     }
 }
@@ -64,6 +68,7 @@ pub(super) fn word(error: &PluginError) -> &'static str {
         PluginError::Throttled(_) => "throttled",
         PluginError::Unavailable(_) => "unavailable",
         PluginError::Unsupported(_) => "unsupported",
+        PluginError::Busy => "busy",
         PluginError::Failed(_) => "failed",
     }
 }
@@ -78,6 +83,8 @@ impl From<PluginError> for Error {
 /// How long to wait where the service did not say.
 const THROTTLED_SECONDS: u32 = 30;
 const UNAVAILABLE_SECONDS: u32 = 10;
+/// A pure call takes a fraction of it.
+const BUSY_SECONDS: u32 = 2;
 
 #[cfg(test)]
 mod tests {
@@ -94,6 +101,7 @@ mod tests {
             (PluginError::Throttled(None), Kind::Throttled, None, Some(THROTTLED_SECONDS)),
             (PluginError::Unavailable("no".to_owned()), Kind::Unavailable, None, Some(UNAVAILABLE_SECONDS)),
             (PluginError::Unsupported("no".to_owned()), Kind::Unsupported, Some(("", "unsupported")), None),
+            (PluginError::Busy, Kind::Throttled, None, Some(BUSY_SECONDS)),
             (PluginError::Failed("no".to_owned()), Kind::Plugin, None, None),
         ];
         for (error, kind, violation, retry_after_seconds) in table {

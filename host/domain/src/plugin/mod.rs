@@ -20,6 +20,7 @@ pub use network::{Exchange, NetworkCall, Progress, Report, TxtRecord, Witness};
 pub use permissions::{PermissionDiff, Permissions};
 
 use crate::Violation;
+use crate::id::AccountId;
 use crate::secret::SecretJson;
 
 /// A loaded type: what the core may know of it.
@@ -112,6 +113,9 @@ pub struct Previous {
 /// What is told with each call.
 #[derive(Clone, Debug)]
 pub struct Context {
+    /// Whose credential it is: in whose turn the call is made. Not told to the
+    /// plugin.
+    pub account: Option<AccountId>,
     /// The credential's slug.
     pub name: String,
     /// Version of its data; 0 while it is not stored.
@@ -196,6 +200,9 @@ pub enum PluginError {
     Unavailable(String),
     #[error("not supported: {0}")]
     Unsupported(String),
+    /// So many calls of the same account wait that the host takes no more.
+    #[error("too many calls of this account are waiting")]
+    Busy,
     /// A trap, a broken limit or an answer against the contract. The text is
     /// ours and says which.
     #[error("the plugin failed: {0}")]

@@ -179,5 +179,5 @@ pub(crate) fn data(behaviour: &str) -> SecretJson {
 }
 
 pub(crate) fn context() -> Context {
-    Context { name: "name".to_owned(), version: 1, seed: [9; 32], options: json!({}) }
+    Context { account: None, name: "name".to_owned(), version: 1, seed: [9; 32], options: json!({}) }
 }

@@ -172,6 +172,7 @@ impl Broker {
             return Err(Error::invalid(violations));
         }
         let context = Context {
+            account: Some(account.id),
             name: draft.name.as_ref().map(ToString::to_string).unwrap_or_default(),
             version: 0,
             seed: [0; 32],

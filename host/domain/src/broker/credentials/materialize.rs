@@ -89,6 +89,7 @@ impl Broker {
     pub(in super::super) fn materialize_context(&self, credential: &Credential, format: &str) -> Context {
         let about = format!("{}\n{}\n{}\n{format}", credential.id, credential.version, credential.type_id);
         Context {
+            account: Some(credential.account),
             name: credential.name.to_string(),
             version: credential.version,
             seed: self.blind().digest("materialize-seed", about.as_bytes()),

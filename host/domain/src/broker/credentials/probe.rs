@@ -92,7 +92,8 @@ impl Broker {
         let (account, credential) = (Some(account.id), stored.map(|stored| stored.id));
         let by = Event { account, credential, detail: Some(detail), ..by };
         let version = stored.map_or(0, |stored| stored.version);
-        let context = Context { name: candidate.name.to_string(), version, seed: [0; 32], options: json!({}) };
+        let name = candidate.name.to_string();
+        let context = Context { account, name, version, seed: [0; 32], options: json!({}) };
         let (data, secret_pointers) = (candidate.data.clone(), candidate.secret_pointers.to_vec());
         let out = self.outbound_with(by, of.clone(), data, secret_pointers, context);
         self.look(&out, None, Batch::default(), self.deadline(), Blame::DRAFT).await.map(drop)

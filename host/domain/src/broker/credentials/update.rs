@@ -158,8 +158,13 @@ impl Broker {
         if merged == before {
             return Ok((Batch::default(), None));
         }
-        let context =
-            Context { name: new.name.to_string(), version: old.version, seed: [0; 32], options: serde_json::json!({}) };
+        let context = Context {
+            account: Some(old.account),
+            name: new.name.to_string(),
+            version: old.version,
+            seed: [0; 32],
+            options: serde_json::json!({}),
+        };
         let judged = self.judge(&of, merged, &old.secret_pointers, &context).await?;
         refuse_repointing(&of, old, &judged, patch)?;
         if judged.full == before {

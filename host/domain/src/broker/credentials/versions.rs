@@ -80,6 +80,7 @@ impl Broker {
             let known_secrets: Vec<String> =
                 old.secret_pointers.iter().chain(&version.secret_pointers).cloned().collect();
             let context = Context {
+                account: Some(old.account),
                 name: old.name.to_string(),
                 version: old.version,
                 seed: [0; 32],

@@ -225,9 +225,11 @@ pub(super) fn detail(record: &DnsRecord, phase: &str) -> Value {
 /// Whether the provider has certainly written nothing.
 fn left_nothing(error: &PluginError) -> bool {
     match error {
-        PluginError::Invalid(_) | PluginError::Denied(_) | PluginError::NotFound(_) | PluginError::Unsupported(_) => {
-            true
-        }
+        PluginError::Invalid(_)
+        | PluginError::Denied(_)
+        | PluginError::NotFound(_)
+        | PluginError::Unsupported(_)
+        | PluginError::Busy => true,
         PluginError::Throttled(_) | PluginError::Unavailable(_) | PluginError::Failed(_) => false,
     }
 }
