@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bursar_domain::audit::Event;
 use bursar_domain::store::{Batch, Error, Revision};
@@ -18,6 +18,7 @@ use zeroize::Zeroize;
 use crate::chain::Head;
 use crate::group::{self, Failure};
 use crate::ledger::Core;
+use crate::pace::Pace;
 use crate::rekey;
 use crate::root::{RootKey, RootRecord};
 
@@ -71,21 +72,26 @@ impl Counters {
 /// Serves commands until told to close or until nobody can send any more.
 pub(crate) async fn run(core: Arc<Core>, mut commands: mpsc::Receiver<Command>) {
     let mut known_head = None;
-    let mut last_group = 0;
+    let mut pace = Pace::new();
     let mut next = commands.recv().await;
     while let Some(command) = next.take() {
         match command {
             Command::Commit(batch, reply) => {
                 let mut group = Vec::from([(batch, reply)]);
-                next = gather(&mut group, last_group, &mut commands).await;
-                last_group = group.len();
-                commit(&core, &mut known_head, group).await;
+                next = gather(&mut group, &mut pace, &mut commands).await;
+                let started = Instant::now();
+                let answers = commit(&core, &mut known_head, group).await;
+                // Counted before anybody can be answered and back again.
+                pace.committed(started.elapsed(), answers.len(), commands.len());
+                for (reply, answer) in answers {
+                    // Whoever asked may have gone; the work is done all the same.
+                    let _ = reply.send(answer);
+                }
             }
             Command::Rekey(work, reply) => {
                 let (root, record, event) = *work;
                 let done = rekey::rewrap(&core, &root, &record, &event).await;
                 known_head = None;
-                // Whoever asked may have gone; the work is done all the same.
                 let _ = reply.send(done);
             }
             Command::Close(reply) => {
@@ -95,26 +101,15 @@ pub(crate) async fn run(core: Arc<Core>, mut commands: mpsc::Receiver<Command>) 
             }
         }
         if next.is_none() {
-            next = commands.try_recv().ok();
-        }
-        if next.is_none() {
             next = commands.recv().await;
-            // Nobody was waiting, so this one is of the last group.
-            last_group = last_group.saturating_sub(1);
         }
     }
     core.engine.close().await;
 }
 
-/// Adds to `group` what waits, and what is about to come: the writers that the
-/// last commit answered tend to write again at once, and a moment's patience
-/// spares each of them a commit of its own. A writer who is alone never waits.
-/// Answers a command of another kind that came meanwhile.
-async fn gather(
-    group: &mut Vec<Waiting>,
-    last_group: usize,
-    commands: &mut mpsc::Receiver<Command>,
-) -> Option<Command> {
+/// Adds to `group` what waits and, for a moment, what is about to come: see
+/// [`Pace`]. Answers a command of another kind that came meanwhile.
+async fn gather(group: &mut Vec<Waiting>, pace: &mut Pace, commands: &mut mpsc::Receiver<Command>) -> Option<Command> {
     while group.len() < MAX_GROUP
         && let Ok(command) = commands.try_recv()
     {
@@ -123,25 +118,39 @@ async fn gather(
             other => return Some(other),
         }
     }
-    let expected = (group.len() + last_group).min(MAX_GROUP);
-    let patience = tokio::time::sleep(PATIENCE);
-    tokio::pin!(patience);
-    while group.len() < expected {
-        tokio::select! {
-            biased;
-            command = commands.recv() => match command? {
-                Command::Commit(batch, reply) => group.push((batch, reply)),
-                other => return Some(other),
-            },
-            () = &mut patience => return None,
+    let present = group.len();
+    let (wanted, patience) = pace.patience(present);
+    let wanted = wanted.min(MAX_GROUP);
+    if wanted <= present {
+        return None;
+    }
+    let mut other = None;
+    let since = Instant::now();
+    while group.len() < wanted && since.elapsed() < patience {
+        match commands.try_recv() {
+            Ok(Command::Commit(batch, reply)) => group.push((batch, reply)),
+            Ok(command) => {
+                other = Some(command);
+                break;
+            }
+            // A timer of the runtime is no finer than a millisecond, more than a
+            // whole commit. Those we wait for run meanwhile.
+            Err(_) => tokio::task::yield_now().await,
         }
     }
-    None
+    pace.waited(wanted - present, group.len() - present);
+    other
 }
 
-type Waiting = (Batch, oneshot::Sender<Result<Revision, Error>>);
+type Reply = oneshot::Sender<Result<Revision, Error>>;
+type Waiting = (Batch, Reply);
 
-async fn commit(core: &Core, known_head: &mut Option<Head>, group: Vec<Waiting>) {
+/// Commits `group` and says what each of it is answered.
+async fn commit(
+    core: &Core,
+    known_head: &mut Option<Head>,
+    group: Vec<Waiting>,
+) -> Vec<(Reply, Result<Revision, Error>)> {
     let (mut batches, replies): (Vec<Batch>, Vec<_>) = group.into_iter().unzip();
     let mut tries = 0_u32;
     let outcome = loop {
@@ -158,17 +167,13 @@ async fn commit(core: &Core, known_head: &mut Option<Head>, group: Vec<Waiting>)
     match outcome {
         Ok(done) => {
             *known_head = Some(done.head);
-            for (reply, answer) in replies.into_iter().zip(done.answers) {
-                let _ = reply.send(answer);
-            }
+            replies.into_iter().zip(done.answers).collect()
         }
         Err(failure) => {
             *known_head = None;
             tracing::error!(error = failure.source(), batches = batches.len(), "a commit failed");
             let failure = Arc::new(failure);
-            for reply in replies {
-                let _ = reply.send(Err(Failure::share(&failure)));
-            }
+            replies.into_iter().map(|reply| (reply, Err(Failure::share(&failure)))).collect()
         }
     }
 }
@@ -181,8 +186,6 @@ fn backoff(tries: u32) -> Duration {
     Duration::from_micros((1000 + u64::from(jitter[0]) * 4) << tries.min(6))
 }
 
-/// How long a commit may wait for company: about what it takes itself.
-const PATIENCE: Duration = Duration::from_millis(2);
 /// Batches in one commit: bounds memory, and locks held in `PostgreSQL`.
 const MAX_GROUP: usize = 128;
 const MAX_TRIES: u32 = 30;

@@ -22,6 +22,7 @@ mod group;
 mod keyring;
 mod ledger;
 mod open;
+mod pace;
 mod rekey;
 mod root;
 mod seal;

@@ -36,9 +36,18 @@ impl Process {
         Self::serve(data_dir, &["--plugins".as_ref(), plugins.as_os_str()], &[]).await
     }
 
+    /// The same of another build.
+    pub(crate) async fn broker_of(binary: &Path, data_dir: &Path) -> Self {
+        Self::serve_by(binary, data_dir, &[], &[]).await
+    }
+
     async fn serve(data_dir: &Path, flags: &[&OsStr], environment: &[(&str, String)]) -> Self {
+        Self::serve_by(&binary(), data_dir, flags, environment).await
+    }
+
+    async fn serve_by(binary: &Path, data_dir: &Path, flags: &[&OsStr], environment: &[(&str, String)]) -> Self {
         let address = free_address();
-        let mut command = Command::new(binary());
+        let mut command = Command::new(binary);
         command.args(["serve", "--listen", &address, "--data-dir"]).arg(data_dir).args(flags);
         command.envs(environment.iter().map(|(key, value)| (key, value)));
         let log = File::create(data_dir.with_extension("log")).expect("a log file");

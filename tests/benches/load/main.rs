@@ -10,6 +10,7 @@ mod broker;
 mod client;
 mod hello;
 mod measure;
+mod paired;
 mod plugins;
 mod receiver;
 mod regions;
@@ -28,7 +29,8 @@ fn main() {
         ["--plugins"] => return only_plugins(),
         ["--regions"] => return only_regions(&regions::Scale::full()),
         ["--regions", "--quick"] => return only_regions(&regions::Scale::quick()),
-        other => panic!("unknown arguments {other:?}; there are --quick, --plugins and --regions"),
+        ["--paired", other] => return paired_with(other),
+        other => panic!("unknown arguments {other:?}; there are --quick, --plugins, --regions and --paired BINARY"),
     };
     let of_regions = if words.is_empty() { regions::Scale::full() } else { regions::Scale::quick() };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
@@ -45,6 +47,14 @@ fn only_regions(scale: &regions::Scale) {
     let mut table = Table::default();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(regions::rows(&mut table, scale));
+    println!("{table}");
+}
+
+/// This build beside another one.
+fn paired_with(other: &str) {
+    let mut table = Table::default();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(paired::rows(&mut table, other.as_ref()));
     println!("{table}");
 }
 
