@@ -21,6 +21,7 @@ pub mod dns;
 pub mod error;
 mod fields;
 pub mod id;
+pub mod integer;
 pub mod keys;
 pub mod plugin;
 pub mod region;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use bursar_domain::Violation;
+use bursar_domain::integer::whole_number;
 use bursar_domain::region::TargetKind;
 use bursar_domain::secret::SecretJson;
 use serde_json::{Map, Value};
@@ -49,10 +50,11 @@ impl<'a> Settings<'a> {
     /// A whole number from 0 on.
     pub(crate) fn number(&mut self, name: &str) -> Option<u64> {
         let value = self.value(name)?;
-        if value.as_u64().is_none() {
+        let number = whole_number(value);
+        if number.is_none() {
             self.complain(name, "type", "This must be a whole number, 0 or more.");
         }
-        value.as_u64()
+        number
     }
 
     /// True or false.

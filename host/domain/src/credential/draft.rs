@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::Violation;
 use crate::fields::Fields;
 use crate::id::Name;
+use crate::integer;
 use crate::secret::SecretJson;
 
 /// A credential to be created. Fields that could not be read hold defaults;
@@ -66,7 +67,7 @@ impl Draft {
             fields.require("name", "give it a name");
         }
         let data = match fields.take("data") {
-            Some(data @ Value::Object(_)) => data,
+            Some(data @ Value::Object(_)) => form_data(data),
             Some(_) => fields.wrong_type("data", "an object"),
             None => {
                 fields.require("data", "give the type's fields, see its template");
@@ -102,7 +103,7 @@ impl Patch {
         }
         let data = match fields.take("data") {
             Some(Value::Null) | None => None,
-            Some(data @ Value::Object(_)) => Some(SecretJson::new(data)),
+            Some(data @ Value::Object(_)) => Some(SecretJson::new(form_data(data))),
             Some(_) => Some(SecretJson::new(fields.wrong_type("data", "an object"))),
         };
         let patch = Self {
@@ -199,6 +200,12 @@ const MAX_TITLE_CHARS: usize = 255;
 const MAX_DESCRIPTION_CHARS: usize = 2_000;
 const MAX_LABELS: usize = 64;
 const MAX_LABEL_BYTES: usize = 255;
+
+/// The data as a plugin reads it: with one form of each integer.
+fn form_data(mut data: Value) -> Value {
+    integer::normalize(&mut data);
+    data
+}
 
 #[cfg(test)]
 mod tests {

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Fqdn;
+use crate::integer::whole_number;
 use crate::{Error, Violation};
 
 /// A record to be put somewhere or removed.
@@ -37,7 +38,9 @@ impl RecordRequest {
         let ttl = if with_ttl { fields.remove("ttlSeconds").filter(|ttl| !ttl.is_null()) } else { None };
         let ttl_seconds = match ttl {
             None => Some(DEFAULT_TTL_SECONDS),
-            Some(ttl) => ttl.as_u64().and_then(|ttl| u32::try_from(ttl).ok()).filter(|ttl| TTL_SECONDS.contains(ttl)),
+            Some(ttl) => {
+                whole_number(&ttl).and_then(|ttl| u32::try_from(ttl).ok()).filter(|ttl| TTL_SECONDS.contains(ttl))
+            }
         };
         if ttl_seconds.is_none() {
             let message = format!("This is a whole number of seconds from 1 to {}.", TTL_SECONDS.end());
