@@ -174,6 +174,9 @@ pub struct Setting {
     pub moves: bool,
     /// Whether a region needs it.
     pub required: bool,
+    /// Whether its text may have several lines. That of others may hold no
+    /// control character: it goes into headers, paths and addresses.
+    pub lines: bool,
 }
 
 /// The kinds of targets there are.

@@ -42,6 +42,7 @@ pub(super) const KIND: TargetKind = TargetKind {
             secret: false,
             moves: true,
             required: true,
+            lines: false,
         },
         Setting {
             name: "mode",
@@ -49,6 +50,7 @@ pub(super) const KIND: TargetKind = TargetKind {
             secret: false,
             moves: false,
             required: false,
+            lines: false,
         },
         Setting {
             name: "directoryMode",
@@ -56,6 +58,7 @@ pub(super) const KIND: TargetKind = TargetKind {
             secret: false,
             moves: false,
             required: false,
+            lines: false,
         },
         Setting {
             name: "owner",
@@ -63,6 +66,7 @@ pub(super) const KIND: TargetKind = TargetKind {
             secret: false,
             moves: false,
             required: false,
+            lines: false,
         },
     ],
     takes_login: false,

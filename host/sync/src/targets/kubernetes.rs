@@ -34,7 +34,11 @@ pub(super) const KIND: TargetKind = TargetKind {
     title: "Kubernetes",
     summary: "Secrets in a cluster, one for each credential",
     settings: &[
-        Setting { secret: true, ..setting("kubeconfig", "a whole kubeconfig in YAML that needs no other file") },
+        Setting {
+            secret: true,
+            lines: true,
+            ..setting("kubeconfig", "a whole kubeconfig in YAML that needs no other file")
+        },
         setting("kubeconfigFile", "the path of a kubeconfig; with neither, the service account of the pod that we are"),
         Setting { moves: true, ..setting("context", "the kubeconfig's context, by default its current one") },
         Setting { moves: true, ..setting("namespace", "a template, by default `bursar-{{ account.name }}`") },
@@ -152,7 +156,7 @@ impl Target for Kubernetes {
 }
 
 const fn setting(name: &'static str, about: &'static str) -> Setting {
-    Setting { name, about, secret: false, moves: false, required: false }
+    Setting { name, about, secret: false, moves: false, required: false, lines: false }
 }
 
 const TIMEOUT_SECONDS: std::ops::RangeInclusive<u64> = 1..=300;

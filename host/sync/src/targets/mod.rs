@@ -12,8 +12,9 @@ use async_trait::async_trait;
 use aws_lc_rs::digest::{SHA256, digest};
 use bursar_domain::Violation;
 use bursar_domain::id::RegionId;
-use bursar_domain::region::{Login, Region, Target, TargetError, TargetKind, Targets};
+use bursar_domain::region::{Login, Region, Setting, Target, TargetError, TargetKind, Targets};
 use bursar_domain::secret::SecretJson;
+use serde_json::Value;
 use uuid::Uuid;
 
 /// The targets of this system: its file system and its network.
@@ -35,13 +36,16 @@ impl Targets for SystemTargets {
     }
 
     fn judge(&self, kind: &str, settings: &SecretJson) -> Vec<Violation> {
-        match kind {
+        let mut violations = match kind {
             "directory" => directory::judge(settings),
             "kubernetes" => kubernetes::judge(settings),
             "openbao" => openbao::judge(settings),
             "webhook" => webhook::judge(settings),
-            _ => Vec::new(),
-        }
+            _ => return Vec::new(),
+        };
+        let described = KINDS.iter().find(|known| known.id == kind).map_or(&[][..], |kind| kind.settings);
+        violations.extend(control_characters(described, settings, &violations));
+        violations
     }
 
     async fn open(
@@ -68,6 +72,23 @@ impl Targets for SystemTargets {
         open().insert(region.id, (made_of, target.clone()));
         Ok(target)
     }
+}
+
+/// Complains of texts that must be on one line and are not, such as a token that
+/// was read from a file with its line end.
+///
+/// This is asked when settings are written. What was stored before is used as it
+/// is, as long as its target can.
+fn control_characters(described: &[Setting], settings: &SecretJson, before: &[Violation]) -> Vec<Violation> {
+    let pointer = |setting: &Setting| format!("/{}", setting.name);
+    let has_controls = |setting: &&Setting| {
+        let value = settings.expose().get(setting.name);
+        value.and_then(Value::as_str).is_some_and(|text| text.chars().any(char::is_control))
+    };
+    let wrong = described.iter().filter(|setting| !setting.lines).filter(has_controls);
+    let wrong = wrong.filter(|setting| before.iter().all(|violation| violation.pointer != pointer(setting)));
+    let message = "This holds a line break or another control character: give it on one line, without one at its end.";
+    wrong.map(|setting| Violation::new(pointer(setting), "format", message)).collect()
 }
 
 /// Tells whether a target was opened with the same settings and login.

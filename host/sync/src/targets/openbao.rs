@@ -226,7 +226,7 @@ fn receipt(version: u64) -> Value {
     json!({ "version": version })
 }
 
-const PLAIN: Setting = Setting { name: "", about: "", secret: false, moves: false, required: false };
+const PLAIN: Setting = Setting { name: "", about: "", secret: false, moves: false, required: false, lines: false };
 const MOVES: Setting = Setting { moves: true, ..PLAIN };
 /// A first put takes three looks; the rest is for races that are lost.
 const STEPS: usize = 8;

@@ -143,4 +143,4 @@ impl Webhook {
     }
 }
 
-const PLAIN: Setting = Setting { name: "", about: "", secret: false, moves: false, required: false };
+const PLAIN: Setting = Setting { name: "", about: "", secret: false, moves: false, required: false, lines: false };

@@ -6,5 +6,6 @@
 mod directory;
 mod kubernetes;
 mod openbao;
+mod settings;
 mod support;
 mod webhook;

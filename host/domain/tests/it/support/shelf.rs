@@ -43,6 +43,8 @@ struct State {
     notices: Vec<Notice>,
     /// Removals are refused.
     keeps_all: bool,
+    /// The call that panics.
+    panics: Option<&'static str>,
 }
 
 impl Shelf {
@@ -79,6 +81,23 @@ impl Shelf {
         self.state().keeps_all = keeps_all;
     }
 
+    /// This call panics from now on, or none does.
+    pub(crate) fn panic_in(&self, call: Option<&'static str>) {
+        self.state().panics = call;
+    }
+
+    /// How many panics were told.
+    pub(crate) fn defects(&self) -> usize {
+        self.state().notices.iter().filter(|notice| matches!(notice, Notice::Defect { .. })).count()
+    }
+
+    /// A library under the target meets what it does not expect.
+    fn may_panic(&self, call: &str) {
+        // Not under the lock: others go on.
+        let panics = self.state().panics;
+        assert!(panics != Some(call), "a panic of a library that quotes s3cret-key");
+    }
+
     /// The calls so far, and none from here on.
     pub(crate) fn calls(&self) -> Vec<(&'static str, String)> {
         let calls = std::mem::take(&mut self.state().calls);
@@ -101,6 +120,7 @@ impl Shelf {
     }
 
     fn enter(&self, name: &'static str, place: &str, key: &str) -> Result<(), TargetError> {
+        self.may_panic(name);
         let mut state = self.state();
         state.calls.push((name, place.to_owned(), key.to_owned()));
         if state.errors.is_empty() { Ok(()) } else { Err(state.errors.remove(0)) }
@@ -113,6 +133,7 @@ pub(crate) struct Shelves(pub(crate) Arc<Shelf>);
 #[async_trait]
 impl Target for Shelves {
     fn place(&self, owner: &Owner) -> Result<String, TargetError> {
+        self.0.may_panic("place");
         Ok(format!("{}/{}", owner.account_name, owner.credential_name))
     }
 
@@ -171,12 +192,14 @@ impl Targets for Shelves {
     }
 
     fn judge(&self, _: &str, settings: &SecretJson) -> Vec<Violation> {
+        self.0.may_panic("judge");
         let where_is = settings.expose().get("where");
         let wrong = || Violation::new("/where", "required", "This is required: say where it is.");
         if where_is.is_some() { Vec::new() } else { vec![wrong()] }
     }
 
     async fn open(&self, _: Uuid, _: &Region, _: Option<Login>) -> Result<Arc<dyn Target>, TargetError> {
+        self.0.may_panic("open");
         Ok(Arc::new(Self(self.0.clone())))
     }
 }
@@ -188,7 +211,7 @@ impl Notices for Shelf {
 }
 
 const fn setting(name: &'static str, secret: bool, moves: bool) -> Setting {
-    Setting { name, about: "", secret, moves, required: false }
+    Setting { name, about: "", secret, moves, required: false, lines: false }
 }
 
 static KINDS: [TargetKind; 1] = [TargetKind {

@@ -97,8 +97,8 @@ static KINDS: [TargetKind; 1] = [TargetKind {
     title: "Shelf",
     summary: "A shelf in a room.",
     settings: &[
-        Setting { name: "room", about: "which room", secret: false, moves: true, required: true },
-        Setting { name: "key", about: "the room's key", secret: true, moves: false, required: false },
+        Setting { name: "room", about: "which room", secret: false, moves: true, required: true, lines: false },
+        Setting { name: "key", about: "the room's key", secret: true, moves: false, required: false, lines: false },
     ],
     takes_login: true,
     preferred_formats: "",

@@ -1,8 +1,10 @@
 //! How we get to a cluster: what a kubeconfig may say, and what becomes of it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use bursar_domain::secret::SecretJson;
+use http::Uri;
 use kube::client::{ConfigExt as _, RustlsTlsError};
 use kube::config::{AuthInfo, Cluster, Config, Kubeconfig, KubeconfigError};
 use rustls::crypto::CryptoProvider;
@@ -77,7 +79,8 @@ fn ready(mut kubeconfig: Kubeconfig, context: Option<&str>) -> Result<Ready, Str
         ),
     ])
     .map_err(|what| format!("This kubeconfig cannot be used: {what}."))?;
-    check_server(cluster.server.as_deref())?;
+    let server = server(cluster.server.as_deref())?;
+    check_login(&user)?;
     let proxy = cluster.proxy_url.clone();
     let signs_in = user.token.is_some()
         || user.token_file.is_some()
@@ -93,12 +96,12 @@ fn ready(mut kubeconfig: Kubeconfig, context: Option<&str>) -> Result<Ready, Str
         kubeconfig.current_context = Some(context.to_owned());
     }
     let mut config = Config::try_from(kubeconfig).map_err(|error| unusable(&error))?;
+    // kube reads the text in its own way, and is to go where we have looked.
+    config.cluster_url = server;
     // kube would take the environment's proxy too, without regard to whom it is for.
-    config.proxy_url = match proxy.filter(|proxy| !proxy.is_empty()) {
-        Some(proxy) => Some(proxy.parse().map_err(|_| "Its proxy-url is not a URL.".to_owned())?),
-        None => None,
-    };
+    config.proxy_url = proxy.filter(|proxy| !proxy.is_empty()).map(|proxy| self::proxy(&proxy)).transpose()?;
     check_certificates(&config)?;
+    check_layers(&config)?;
     Ok(Ready { secrets: secrets_of(&config.auth_info), config })
 }
 
@@ -144,8 +147,54 @@ fn refuse(rules: &[(&str, bool, &str)]) -> Result<(), String> {
     }
 }
 
+/// What ends up in a header. kube panics where it cannot: RFC 6750, 2.1 for the
+/// token, RFC 7617, 2 for the others.
+fn check_login(user: &AuthInfo) -> Result<(), String> {
+    let is_token = |token: &str| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
+    if user.token.as_ref().is_some_and(|token| !is_token(token.expose_secret())) {
+        return Err(
+            "The token of its user holds a line break, a space or another character that no token has: write it \
+                    on one line behind `token:`, without `|`."
+                .to_owned(),
+        );
+    }
+    let has_controls = |text: &str| text.chars().any(char::is_control);
+    if user.username.as_deref().is_some_and(|name| has_controls(name) || name.contains(':')) {
+        return Err("The username of its user holds a colon, a line break or another control character.".to_owned());
+    }
+    if user.password.as_ref().is_some_and(|password| has_controls(password.expose_secret())) {
+        return Err("The password of its user holds a line break or another control character: write it on one line \
+                    behind `password:`, without `|`."
+            .to_owned());
+    }
+    Ok(())
+}
+
+/// Has kube make of a configuration what it otherwise makes with the first
+/// connection, and cannot always.
+fn check_layers(config: &Config) -> Result<(), String> {
+    let layers = || config.auth_layer().is_ok() && config.extra_headers_layer().is_ok();
+    match catch_unwind(AssertUnwindSafe(layers)) {
+        Ok(true) => Ok(()),
+        Ok(false) | Err(_) => {
+            Err("The sign-in of its user cannot be used: give token, or client-certificate-data and \
+                                   client-key-data."
+                .to_owned())
+        }
+    }
+}
+
+/// A proxy that kube can go through.
+fn proxy(proxy: &str) -> Result<Uri, String> {
+    let url = Url::parse(proxy).ok().filter(|url| url.has_host() && ["http", "socks5"].contains(&url.scheme()));
+    let uri = url.and_then(|url| Uri::try_from(url.as_str()).ok()).filter(|uri| uri.authority().is_some());
+    uri.ok_or_else(|| {
+        "Its proxy-url is not a URL such as http://proxy.example.com:3128 or socks5://[::1]:1080.".to_owned()
+    })
+}
+
 /// Secrets go in the clear to this machine alone, where `kubectl proxy` listens.
-fn check_server(server: Option<&str>) -> Result<(), String> {
+fn server(server: Option<&str>) -> Result<Uri, String> {
     let url = server.and_then(|server| Url::parse(server).ok());
     let Some(url) = url.filter(Url::has_host) else {
         return Err("Its cluster has no server, or one that is not a URL such as https://10.0.0.1:6443.".to_owned());
@@ -156,11 +205,16 @@ fn check_server(server: Option<&str>) -> Result<(), String> {
         Some(url::Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     };
-    match url.scheme() {
-        "https" => Ok(()),
-        "http" if is_loopback => Ok(()),
-        _ => Err("The server of its cluster must be an https:// URL.".to_owned()),
+    if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback) {
+        return Err("The server of its cluster must be an https:// URL.".to_owned());
     }
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+        return Err(
+            "The server of its cluster must be a URL without a user name, password, query and fragment.".to_owned()
+        );
+    }
+    let uri = Uri::try_from(url.as_str()).ok().filter(|uri| uri.scheme().is_some() && uri.authority().is_some());
+    uri.ok_or_else(|| "The server of its cluster is not a URL that can be used.".to_owned())
 }
 
 /// An error's text with nothing of what was read: YAML errors quote it.

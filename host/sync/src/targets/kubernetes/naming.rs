@@ -83,6 +83,9 @@ pub(super) fn complaint(template: &str, form: Form) -> Option<(&'static str, Str
     if template.contains("{%") {
         return Some(("template", "Only {{ ... }} can be used here, not {% ... %}.".to_owned()));
     }
+    if template.len() > MAX_TEMPLATE_BYTES {
+        return Some(("too-long", format!("At most {MAX_TEMPLATE_BYTES} bytes.")));
+    }
     let environment = environment();
     let Ok(parsed) = environment.template_from_str(template) else {
         return Some(("template", format!("This is not a template. An example is `{DEFAULT_NAMESPACE}`.")));
@@ -203,6 +206,8 @@ fn fits(text: &str, form: Form) -> bool {
 const VARIABLES: [&str; 4] = ["account.id", "account.name", "credential.id", "credential.name"];
 const DEFAULT_NAMESPACE: &str = "bursar-{{ account.name }}";
 const DEFAULT_NAME: &str = "{{ credential.name }}";
+/// Four times the longest name.
+const MAX_TEMPLATE_BYTES: usize = 1_024;
 const DIGEST_LETTERS: usize = 8;
 
 #[cfg(test)]

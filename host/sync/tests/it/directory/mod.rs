@@ -110,6 +110,7 @@ fn region(settings: SecretJson) -> Region {
         login: None,
         drift: DriftPolicy::Repair,
         mode: Mode::Active,
+        accounts: None,
         created_at: at,
         updated_at: at,
     }

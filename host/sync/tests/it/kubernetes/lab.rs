@@ -160,6 +160,7 @@ pub(crate) async fn open(settings: Value) -> Result<Arc<dyn Target>, TargetError
         login: None,
         drift: DriftPolicy::Repair,
         mode: Mode::Active,
+        accounts: None,
         created_at: jiff::Timestamp::UNIX_EPOCH,
         updated_at: jiff::Timestamp::UNIX_EPOCH,
     };

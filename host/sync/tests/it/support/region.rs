@@ -23,6 +23,7 @@ pub(crate) async fn open(kind: &str, settings: Value, login: Option<Login>) -> R
         login: None,
         drift: DriftPolicy::Repair,
         mode: Mode::Active,
+        accounts: None,
         created_at: time,
         updated_at: time,
     };
