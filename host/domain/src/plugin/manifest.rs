@@ -39,6 +39,10 @@ pub struct Manifest {
     pub variants: Vec<Variant>,
     /// What it materializes to; the first is the default.
     pub formats: Vec<Format>,
+    /// Whether its credentials are pushed to a region whose attachment lists no
+    /// types. Not, for what serves nobody there, such as a DNS provider's key.
+    #[serde(default = "pushed")]
+    pub pushed_by_default: bool,
     /// Field order and grouping, for forms.
     #[serde(default)]
     pub hints: Hints,
@@ -209,6 +213,10 @@ impl Manifest {
     pub fn format(&self, format: &str) -> Option<&Format> {
         self.formats.iter().find(|known| known.id == format)
     }
+}
+
+fn pushed() -> bool {
+    true
 }
 
 #[cfg(test)]

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{DriftPolicy, OnDetach};
+use super::{Attachment, DriftPolicy, OnDetach};
 use crate::Violation;
 use crate::credential::{judge_name, judge_title};
 use crate::fields::Fields;
 use crate::id::Name;
+use crate::integer;
 use crate::secret::SecretJson;
 
 /// A region to be made.
@@ -27,6 +28,8 @@ pub struct RegionDraft {
     pub login: LoginDraft,
     /// What to do about what others changed.
     pub drift: DriftPolicy,
+    /// The accounts that may use it, by id or name; `None` for every account.
+    pub accounts: Option<Vec<String>>,
 }
 
 /// Changes to a region: JSON Merge Patch (RFC 7396).
@@ -42,6 +45,9 @@ pub struct RegionPatch {
     pub login: Option<LoginDraft>,
     /// Another policy.
     pub drift: Option<DriftPolicy>,
+    /// The accounts that may use it from now on, by id or name; `Some(None)` for
+    /// every account.
+    pub accounts: Option<Option<Vec<String>>>,
 }
 
 /// The sign-in of a region.
@@ -64,6 +70,8 @@ pub enum LoginDraft {
 pub struct AttachmentDraft {
     /// Formats by type.
     pub formats: BTreeMap<String, Vec<String>>,
+    /// The types that are put there; `None` for the default set.
+    pub types: Option<Vec<String>>,
     /// What happens when it lets go.
     pub on_detach: OnDetach,
 }
@@ -72,7 +80,7 @@ impl RegionDraft {
     /// Reads a request body.
     #[must_use]
     pub fn read(body: Value) -> (Self, Vec<Violation>) {
-        let mut fields = Fields::new(body, &["name", "title", "target", "settings", "login", "drift"]);
+        let mut fields = Fields::new(body, &REGION_FIELDS);
         let name = region_name(&mut fields);
         if name.is_none() {
             fields.require("name", "give it a name");
@@ -88,6 +96,7 @@ impl RegionDraft {
             settings: settings(&mut fields).unwrap_or_else(|| SecretJson::new(Value::Object(Map::new()))),
             login: login(&mut fields).unwrap_or_default(),
             drift: word(&mut fields, "drift", &DRIFTS).unwrap_or_default(),
+            accounts: list(&mut fields, "accounts", "account names").flatten(),
         };
         (draft, fields.violations)
     }
@@ -98,7 +107,7 @@ impl RegionPatch {
     /// change.
     #[must_use]
     pub fn read(body: Value, target: &str) -> (Self, Vec<Violation>) {
-        let mut fields = Fields::new(body, &["name", "title", "target", "settings", "login", "drift"]);
+        let mut fields = Fields::new(body, &REGION_FIELDS);
         if fields.take("target").is_some_and(|wanted| wanted != target) {
             fields.complain("target", "immutable", "a region keeps its kind of target: make another one");
         }
@@ -116,6 +125,7 @@ impl RegionPatch {
             settings: settings(&mut fields),
             login: login(&mut fields),
             drift: drift.or_else(|| word(&mut fields, "drift", &DRIFTS)),
+            accounts: list(&mut fields, "accounts", "account names"),
         };
         (patch, fields.violations)
     }
@@ -125,7 +135,7 @@ impl AttachmentDraft {
     /// Reads a request body.
     #[must_use]
     pub fn read(body: Value) -> (Self, Vec<Violation>) {
-        let mut fields = Fields::new(body, &["formats", "onDetach"]);
+        let mut fields = Fields::new(body, &["formats", "types", "onDetach"]);
         let formats = match fields.take("formats") {
             None | Some(Value::Null) => BTreeMap::new(),
             Some(value) => serde_json::from_value(value).unwrap_or_else(|_| {
@@ -133,8 +143,17 @@ impl AttachmentDraft {
                 BTreeMap::new()
             }),
         };
+        let types = list(&mut fields, "types", "credential types").flatten();
         let on_detach = word(&mut fields, "onDetach", &ON_DETACH).unwrap_or_default();
-        (Self { formats, on_detach }, fields.violations)
+        (Self { formats, types, on_detach }, fields.violations)
+    }
+}
+
+impl From<Attachment> for AttachmentDraft {
+    /// To use a region again as it was used.
+    fn from(attachment: Attachment) -> Self {
+        let Attachment { formats, types, on_detach, .. } = attachment;
+        Self { formats, types: types.map(Vec::from_iter), on_detach }
     }
 }
 
@@ -160,7 +179,10 @@ fn region_title(fields: &mut Fields) -> Option<String> {
 fn settings(fields: &mut Fields) -> Option<SecretJson> {
     match fields.take("settings")? {
         Value::Null => None,
-        settings @ Value::Object(_) => Some(SecretJson::new(settings)),
+        mut settings @ Value::Object(_) => {
+            integer::normalize(&mut settings);
+            Some(SecretJson::new(settings))
+        }
         _ => Some(SecretJson::new(fields.wrong_type("settings", "an object"))),
     }
 }
@@ -183,6 +205,21 @@ fn login(fields: &mut Fields) -> Option<LoginDraft> {
     }
 }
 
+/// A list of texts: `None` where it is absent or wrong, `Some(None)` for null.
+fn list(fields: &mut Fields, name: &str, of: &str) -> Option<Option<Vec<String>>> {
+    let value = fields.take(name)?;
+    if value.is_null() {
+        return Some(None);
+    }
+    let texts = value
+        .as_array()
+        .and_then(|items| items.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<String>>>());
+    if texts.is_none() {
+        fields.complain(name, "type", &format!("This must be a list of {of}, or null."));
+    }
+    texts.map(Some)
+}
+
 fn word<T: Copy>(fields: &mut Fields, name: &str, words: &[(&str, T)]) -> Option<T> {
     let text = fields.text(name, usize::MAX)?;
     let known = words.iter().find(|(word, _)| *word == text);
@@ -193,6 +230,7 @@ fn word<T: Copy>(fields: &mut Fields, name: &str, words: &[(&str, T)]) -> Option
     known.map(|(_, meaning)| *meaning)
 }
 
+const REGION_FIELDS: [&str; 7] = ["name", "title", "target", "settings", "login", "drift", "accounts"];
 const DRIFTS: [(&str, DriftPolicy); 2] = [("repair", DriftPolicy::Repair), ("report", DriftPolicy::Report)];
 const ON_DETACH: [(&str, OnDetach); 2] = [("remove", OnDetach::Remove), ("keep", OnDetach::Keep)];
 const MAX_TARGET_CHARS: usize = 64;

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,10 @@ pub struct Region {
     pub drift: DriftPolicy,
     /// Whether it takes part.
     pub mode: Mode,
+    /// The accounts that may use it; `None` for every account. Ids, so that a
+    /// renamed account keeps its regions and a freed name gains none.
+    #[serde(default)]
+    pub accounts: Option<BTreeSet<AccountId>>,
     /// When it was made.
     #[serde(with = "crate::clock::timestamp")]
     pub created_at: Timestamp,
@@ -79,6 +83,10 @@ pub struct Attachment {
     /// The formats that credentials of a type are put in, instead of what the
     /// kind of target prefers; an empty list for a type that is not to be there.
     pub formats: BTreeMap<String, Vec<String>>,
+    /// The types whose credentials are put there; `None` for the default set
+    /// (see [`Attachment::pushes`]).
+    #[serde(default)]
+    pub types: Option<BTreeSet<String>>,
     /// What happens to what is there when the account lets go of the region.
     pub on_detach: OnDetach,
     /// Set when it has let go, until nothing is left to be done.
@@ -124,7 +132,31 @@ impl Placement {
     }
 }
 
+impl Attachment {
+    /// Whether credentials of a type are put there: where the types are listed,
+    /// those of the list; else those that are pushed by default, as the type's
+    /// manifest says, and those that formats were chosen for. A type whose
+    /// formats are an empty list is never put there.
+    #[must_use]
+    pub fn pushes(&self, type_id: &str, pushed_by_default: bool) -> bool {
+        let formats = self.formats.get(type_id);
+        if formats.is_some_and(Vec::is_empty) {
+            return false;
+        }
+        match &self.types {
+            Some(types) => types.contains(type_id),
+            None => pushed_by_default || formats.is_some(),
+        }
+    }
+}
+
 impl Region {
+    /// Whether an account may use it.
+    #[must_use]
+    pub fn admits(&self, account: AccountId) -> bool {
+        self.accounts.as_ref().is_none_or(|accounts| accounts.contains(&account))
+    }
+
     /// Its settings without those that `kind` keeps secret.
     #[must_use]
     pub fn public_settings(&self, kind: Option<&TargetKind>) -> serde_json::Value {

@@ -2,6 +2,7 @@
 //! metrics. A notice tells that something changed, so that it is looked at; it
 //! may be lost, and nothing depends on it but how soon.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -26,11 +27,22 @@ pub enum Notice {
     /// An account was renamed, or began or ceased to use a region.
     Account(AccountId),
     /// A region was changed.
-    Region(RegionId),
+    Region {
+        /// Which.
+        region: RegionId,
+        /// The accounts that may use it, and so know of it; `None` for every one.
+        accounts: Option<BTreeSet<AccountId>>,
+    },
     /// The loaded plugins changed.
     Plugins,
     /// A credential stands differently in a region.
     Placement(PlacementNotice),
+    /// A part of us panicked while it worked at a region, named as far as that is
+    /// known.
+    Defect {
+        /// The region's name or id, or the kind of target.
+        region: String,
+    },
     /// A whole round was walked: how many pairs stand how.
     Walked(Vec<Standing>),
 }

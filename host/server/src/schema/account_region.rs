@@ -23,6 +23,10 @@ pub struct AccountRegion {
     /// The formats that credentials of a type are put in, instead of what the
     /// target prefers; none for a type that is not to be there.
     pub formats: BTreeMap<String, Vec<String>>,
+    /// The types whose credentials are put there; null for those that are pushed
+    /// by default (`pushedByDefault` of a type) and those that `formats` names.
+    #[schema(required)]
+    pub types: Option<Vec<String>>,
     /// What happens to what is there when the account lets go of the region.
     pub on_detach: OnDetach,
     /// Set when it has let go, until nothing is left to be done.
@@ -43,6 +47,10 @@ pub struct AttachRegion {
     /// a type away.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub formats: Option<BTreeMap<String, Vec<String>>>,
+    /// The types whose credentials are put there; null for those that are pushed
+    /// by default (`pushedByDefault` of a type) and those that `formats` names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub types: Option<Vec<String>>,
     /// What happens to what is there when the account lets go of the region;
     /// `remove` unless told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -83,6 +91,7 @@ impl From<broker::AccountRegion> for AccountRegion {
             title: of.title,
             mode: of.mode.into(),
             formats: of.attachment.formats,
+            types: of.attachment.types.map(Vec::from_iter),
             on_detach: of.attachment.on_detach.into(),
             detaching: of.attachment.detaching.map(OnDetach::from),
             sync: of.counts.into(),

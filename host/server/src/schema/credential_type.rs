@@ -34,6 +34,10 @@ pub struct CredentialType {
     pub variants: Vec<Variant>,
     /// What it materializes to; the first is the default.
     pub formats: Vec<Format>,
+    /// Whether its credentials are pushed to a region whose attachment lists no
+    /// types.
+    #[serde(rename = "pushedByDefault")]
+    pub pushed_by_default: bool,
     /// Texts of the violation codes that its checks of secrets answer with.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub messages: BTreeMap<String, String>,
@@ -137,6 +141,7 @@ impl From<&plugin::CredentialType> for CredentialType {
             icon: manifest.icon.clone(),
             publisher: manifest.publisher.clone(),
             documentation: manifest.documentation.clone(),
+            pushed_by_default: manifest.pushed_by_default,
             abilities: manifest.abilities.iter().map(|ability| ability_name(*ability).to_owned()).collect(),
             slots: slots.collect(),
             variants: variants.collect(),

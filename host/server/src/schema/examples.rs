@@ -129,7 +129,7 @@ fn of_regions(schema: &str) -> Option<Value> {
             ]
         }),
         "CreateRegion" => json!({
-            "name": "eu", "title": "Europe", "target": "vault", "drift": "repair",
+            "name": "eu", "title": "Europe", "target": "vault", "drift": "repair", "accounts": ["default"],
             "settings": { "address": "https://vault.example.com", "token": "<the vault's token>" }
         }),
         "PatchRegion" => json!({
@@ -139,7 +139,8 @@ fn of_regions(schema: &str) -> Option<Value> {
         "Region" | "RegionItem" => json!({
             "id": REGION, "name": "eu", "title": "Europe", "target": "vault",
             "settings": { "address": "https://vault.example.com" }, "secretSettings": ["/token"], "login": null,
-            "drift": "repair", "mode": "active", "unreachable": null, "createdAt": EARLIER, "updatedAt": LATER
+            "drift": "repair", "mode": "active", "accounts": ["default"], "unreachable": null, "createdAt": EARLIER,
+            "updatedAt": LATER
         }),
         "RegionRow" => json!({
             "id": REGION, "name": "eu", "title": "Europe", "target": "vault", "drift": "repair", "mode": "active",
@@ -148,10 +149,12 @@ fn of_regions(schema: &str) -> Option<Value> {
         "RegionCheck" => json!({ "reachable": true, "error": null }),
         "AccountRegion" => json!({
             "region": "eu", "id": REGION, "title": "Europe", "mode": "active",
-            "formats": { "database-login": ["env"] }, "onDetach": "remove", "detaching": null,
+            "types": null, "formats": { "database-login": ["env"] }, "onDetach": "remove", "detaching": null,
             "sync": { "notSynced": 0, "syncing": 1, "synced": 12, "error": 0, "drifted": 0 }, "attachedAt": EARLIER
         }),
-        "AttachRegion" => json!({ "formats": { "database-login": ["env"] }, "onDetach": "remove" }),
+        "AttachRegion" => json!({
+            "types": ["database-login"], "formats": { "database-login": ["env"] }, "onDetach": "remove"
+        }),
         "EnsuredRegion" => ensured(),
         "SyncedAccount" => json!({ "ready": true, "regions": [ensured()] }),
         "RegionPlan" => json!({
@@ -174,7 +177,7 @@ fn of_installation(schema: &str) -> Option<Value> {
             "id": "database-login", "title": "Database login", "summary": "User name and password of a database.",
             "category": "database", "version": "1.0.0", "digest": DIGEST, "icon": "database",
             "publisher": "Example Ltd", "documentation": "https://example.com/database-login",
-            "abilities": [], "slots": [{ "id": "database", "defaultFallback": false, "selector": "host" }],
+            "abilities": [], "pushedByDefault": true, "slots": [{ "id": "database", "defaultFallback": false, "selector": "host" }],
             "variants": [{ "id": "primary", "title": "Primary", "howTo": "Create a role that may log in." }],
             "formats": [{ "id": "env", "title": "Environment file" }],
             "hints": { "order": ["host", "username", "password"], "groups": [] },

@@ -60,6 +60,10 @@ pub struct CreateRegion {
     /// What to do about what others changed there; `repair` unless told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drift: Option<DriftPolicy>,
+    /// The accounts that may use it, by name or id; null for every account. To
+    /// the others it does not exist.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accounts: Option<Vec<String>>,
 }
 
 /// Changes to a region: a merge patch (RFC 7396). An absent secret setting keeps
@@ -85,6 +89,10 @@ pub struct PatchRegion {
     /// What to do about what others changed there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drift: Option<DriftPolicy>,
+    /// The accounts that may use it from now on, by name or id; null for every
+    /// account. While others use it, only by force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accounts: Option<Vec<String>>,
 }
 
 /// A credential of the broker's that signs it in somewhere.
@@ -122,6 +130,9 @@ pub struct Region {
     pub drift: DriftPolicy,
     /// Whether it takes part.
     pub mode: RegionMode,
+    /// Names of the accounts that may use it; null for every account.
+    #[schema(required)]
+    pub accounts: Option<Vec<String>>,
     /// Why it cannot be reached now, as far as this broker knows.
     #[schema(required)]
     pub unreachable: Option<String>,
@@ -248,6 +259,7 @@ impl From<broker::RegionView> for RegionItem {
             login: view.login.map(|(account, credential)| RegionLogin { account, credential }),
             drift: row.drift,
             mode: row.mode,
+            accounts: view.accounts,
             unreachable: row.unreachable,
             created_at: row.created_at,
             updated_at: row.updated_at,

@@ -1,5 +1,7 @@
 //! From a notice to what a watcher is told.
 
+use std::collections::BTreeSet;
+
 use bursar_domain::clock::rfc3339;
 use bursar_domain::id::AccountId;
 use bursar_domain::region::{Notice, PlacementNotice};
@@ -10,9 +12,15 @@ use crate::schema::{CredentialEvent, RegionEvent, SyncEvent};
 
 /// Something that changed.
 pub(crate) struct Event {
-    /// Whose; `None` for what concerns every account.
-    account: Option<AccountId>,
+    concerns: Audience,
     about: About,
+}
+
+/// Who is told.
+enum Audience {
+    Everybody,
+    One(AccountId),
+    Some(BTreeSet<AccountId>),
 }
 
 enum About {
@@ -25,22 +33,30 @@ enum About {
 impl Event {
     /// `None` for what no watcher is told.
     pub(super) fn of(notice: &Notice) -> Option<Self> {
-        let (account, about) = match notice {
+        let (concerns, about) = match notice {
             Notice::Credential { account, credential, name, change } => {
                 let event = CredentialEvent { id: credential.0, name: name.clone(), change: (*change).to_owned() };
-                (Some(*account), About::Credential(event))
+                (Audience::One(*account), About::Credential(event))
             }
-            Notice::Account(account) => (Some(*account), About::Region(RegionEvent { region: None })),
-            Notice::Region(region) => (None, About::Region(RegionEvent { region: Some(region.0) })),
-            Notice::Plugins => (None, About::Plugins),
-            Notice::Placement(placement) => (Some(placement.account), About::Sync(sync(placement))),
-            Notice::Walked(_) => return None,
+            Notice::Account(account) => (Audience::One(*account), About::Region(RegionEvent { region: None })),
+            // To those who may not use it, it does not exist.
+            Notice::Region { region, accounts } => {
+                let concerns = accounts.clone().map_or(Audience::Everybody, Audience::Some);
+                (concerns, About::Region(RegionEvent { region: Some(region.0) }))
+            }
+            Notice::Plugins => (Audience::Everybody, About::Plugins),
+            Notice::Placement(placement) => (Audience::One(placement.account), About::Sync(sync(placement))),
+            Notice::Walked(_) | Notice::Defect { .. } => return None,
         };
-        Some(Self { account, about })
+        Some(Self { concerns, about })
     }
 
     pub(super) fn concerns(&self, account: AccountId) -> bool {
-        self.account.is_none_or(|of| of == account)
+        match &self.concerns {
+            Audience::Everybody => true,
+            Audience::One(of) => *of == account,
+            Audience::Some(those) => those.contains(&account),
+        }
     }
 
     /// The event's name.

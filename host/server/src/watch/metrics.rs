@@ -69,7 +69,11 @@ impl SyncMetrics {
             Notice::Walked(standings) => {
                 self.pairs.0.lock().unwrap_or_else(PoisonError::into_inner).clone_from(standings);
             }
-            Notice::Credential { .. } | Notice::Account(_) | Notice::Region(_) | Notice::Plugins => {}
+            Notice::Credential { .. }
+            | Notice::Account(_)
+            | Notice::Region { .. }
+            | Notice::Defect { .. }
+            | Notice::Plugins => {}
         }
     }
 

@@ -200,7 +200,9 @@ mod tests {
         watchers.tell(&credential(account(2), "theirs"));
         watchers.tell(&Notice::Plugins);
         watchers.tell(&Notice::Account(account(2)));
-        watchers.tell(&Notice::Region(RegionId(Uuid::from_u128(5))));
+        let region = RegionId(Uuid::from_u128(5));
+        watchers.tell(&Notice::Region { region, accounts: Some([account(2)].into()) });
+        watchers.tell(&Notice::Region { region, accounts: None });
         watchers.tell(&Notice::Walked(Vec::new()));
         assert!(told(&mut mine, account(1)).unwrap().contains(r#""name":"mine""#));
         assert_eq!(told(&mut mine, account(1)).unwrap(), "plugins {}");

@@ -40,8 +40,10 @@ impl Notices for Inbox {
         match notice {
             Notice::Credential { account, credential, .. } => self.hint(Extent::Credential(*account, *credential)),
             Notice::Account(account) => self.hint(Extent::Account(*account)),
-            Notice::Region(region) => self.hint(Extent::Region(*region)),
+            Notice::Region { region, .. } => self.hint(Extent::Region(*region)),
             Notice::Plugins => self.hint(Extent::Everything),
+            // Where it panicked was told when it did.
+            Notice::Defect { region } => tracing::error!(region, "a target or a library of it panicked"),
             // What we did ourselves.
             Notice::Placement(_) | Notice::Walked(_) => {}
         }

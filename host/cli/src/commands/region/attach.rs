@@ -18,6 +18,11 @@ pub(crate) struct Attach {
     /// [default: what the target prefers]
     #[arg(long = "format", value_name = "TYPE=FORMAT")]
     formats: Vec<String>,
+    /// Put credentials of this type there, and of no other that is not named so.
+    /// Repeatable [default: the types that are pushed by default, and those with
+    /// a --format]
+    #[arg(long = "type", value_name = "TYPE")]
+    types: Vec<String>,
     /// What happens to them when the account lets go of the region [default: remove]
     #[arg(long, value_enum)]
     on_detach: Option<OnDetach>,
@@ -28,6 +33,9 @@ impl Attach {
         let mut body = json!({});
         if !self.formats.is_empty() {
             body["formats"] = Value::Object(formats(&self.formats)?);
+        }
+        if !self.types.is_empty() {
+            body["types"] = json!(self.types);
         }
         if let Some(on_detach) = self.on_detach {
             body["onDetach"] = json!(on_detach.as_str());
@@ -56,7 +64,10 @@ fn formats(arguments: &[String]) -> Result<Map<String, Value>, Failure> {
 
 const EXAMPLES: &str = "Examples:
   # Logins of databases as environment files, and none of another type
-  bursar region attach eu --format database-login=env --format deploy-key=";
+  bursar region attach eu --format database-login=env --format deploy-key=
+
+  # TLS certificates and nothing else
+  bursar region attach eu --type tls-certificate";
 
 #[cfg(test)]
 mod tests {

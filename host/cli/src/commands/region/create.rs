@@ -32,6 +32,10 @@ pub(crate) struct Create {
     /// What to do about what others changed there [default: repair]
     #[arg(long, value_enum)]
     drift: Option<Drift>,
+    /// An account that may use it, and no other that is not named so; to the
+    /// others it does not exist. Repeatable [default: every account]
+    #[arg(long, value_name = "ACCOUNT")]
+    open_to: Vec<String>,
 }
 
 impl Create {
@@ -49,6 +53,9 @@ impl Create {
         if let Some(drift) = self.drift {
             put(body.expose_mut(), "/drift", json!(drift.as_str()));
         }
+        if !self.open_to.is_empty() {
+            put(body.expose_mut(), "/accounts", json!(self.open_to));
+        }
         let region = session.client.post(&["v1", "regions"], body.expose()).await?;
         session.output.row(&region, super::COLUMNS, "/id")
     }
@@ -60,5 +67,8 @@ const EXAMPLES: &str = "Examples:
 
   # A vault, its token from a file
   bursar region create vault --target openbao --set address=https://bao.example:8200 --secret-file token=bao.token
+
+  # For one account alone
+  bursar region create team-a --target directory --set path=/srv/team-a --open-to team-a
 
 Secrets are never taken from the command line, where other processes see them.";

@@ -115,6 +115,7 @@ const COLUMNS: &[Column] = &[
     ("TARGET", "/target"),
     ("MODE", "/mode"),
     ("DRIFT", "/drift"),
+    ("ACCOUNTS", "/accounts"),
     ("CREATED", "/createdAt"),
     ("ID", "/id"),
 ];
@@ -122,6 +123,7 @@ const COLUMNS: &[Column] = &[
 /// Of a table of the regions that an account uses.
 const ATTACHED: &[Column] = &[
     ("REGION", "/region"),
+    ("TYPES", "/types"),
     ("FORMATS", "/formats"),
     ("ON DETACH", "/onDetach"),
     ("DETACHING", "/detaching"),

@@ -35,6 +35,16 @@ pub(crate) struct Update {
     /// What to do about what others changed there
     #[arg(long, value_enum)]
     drift: Option<Drift>,
+    /// An account that may use it from now on, and no other that is not named so.
+    /// Repeatable
+    #[arg(long, value_name = "ACCOUNT")]
+    open_to: Vec<String>,
+    /// Let every account use it
+    #[arg(long, conflicts_with = "open_to")]
+    open_to_all: bool,
+    /// Even where accounts use it that may not any more: it is detached from them
+    #[arg(long)]
+    force: bool,
     /// Only if the region is still at this revision (its `ETag`)
     #[arg(long, value_name = "REVISION")]
     if_match: Option<String>,
@@ -60,6 +70,12 @@ impl Update {
         if let Some(drift) = self.drift {
             set("/drift", json!(drift.as_str()));
         }
+        if !self.open_to.is_empty() {
+            set("/accounts", json!(self.open_to));
+        }
+        if self.open_to_all {
+            set("/accounts", Value::Null);
+        }
         if !self.settings.is_empty() || !self.unset.is_empty() {
             let current = session.client.get(&path, &[]).await?;
             let kind = kind(session, current["target"].as_str().unwrap_or_default()).await?;
@@ -68,7 +84,8 @@ impl Update {
         if changes.expose().as_object().is_some_and(serde_json::Map::is_empty) {
             return Err(Failure::Usage("there is nothing to change: see `bursar region update --help`".to_owned()));
         }
-        let region = session.client.patch(&path, &[], changes.expose(), self.if_match.as_deref()).await?;
+        let query: &[_] = if self.force { &[("force", "true".to_owned())] } else { &[] };
+        let region = session.client.patch(&path, query, changes.expose(), self.if_match.as_deref()).await?;
         session.output.row(&region, super::COLUMNS, "/id")
     }
 }

@@ -5,18 +5,18 @@ use serde_json::{Value, json};
 use super::super::accounts::{check_match, name_taken, overtaken};
 use super::super::idempotency::gone;
 use super::super::{ATTEMPTS, Broker, Created, IdempotencyKey, Page, codec, page};
-use super::show::{FoundRegion, RegionView, deals_with};
+use super::show::{FoundRegion, RegionView, may_know};
 use crate::access::Caller;
 use crate::audit::{Action, Outcome};
 use crate::credential::Credential;
 use crate::id::{Reference, RegionId};
 use crate::keys::{self, Key, Table};
 use crate::region::{
-    Attachment, LoginDraft, LoginReference, Mode, Notice, Region, RegionDraft, RegionPatch, TargetError, TargetKind,
+    LoginDraft, LoginReference, Mode, Notice, Region, RegionDraft, RegionPatch, TargetError, TargetKind,
 };
 use crate::secret::SecretJson;
 use crate::store::{Batch, Error as StoreError, Expect, Revision};
-use crate::{Conflict, Error, Kind, Violation};
+use crate::{Error, Kind, Violation};
 
 impl Broker {
     /// The kinds of targets a region can have.
@@ -45,7 +45,7 @@ impl Broker {
             after.clone_from(&last.key);
             for record in &records {
                 let region: Region = codec::decode(record)?;
-                if deals_with(caller, &region) {
+                if may_know(caller, &region) {
                     let found = FoundRegion { region, revision: record.revision };
                     views.push(self.region_view(caller, found).await?);
                 }
@@ -76,6 +76,10 @@ impl Broker {
         let (draft, mut violations) = RegionDraft::read(body);
         let login = self.judge_login(&draft.target, &draft.login, &mut violations).await?;
         self.judge_settings(&draft.target, &draft.settings, &mut violations);
+        let accounts = match &draft.accounts {
+            Some(named) => Some(self.judge_accounts(named, &mut violations).await?),
+            None => None,
+        };
         let (Some(name), true) = (draft.name, violations.is_empty()) else { return Err(Error::invalid(violations)) };
         let now = self.now();
         let region = Region {
@@ -87,6 +91,7 @@ impl Broker {
             login,
             drift: draft.drift,
             mode: Mode::Active,
+            accounts,
             created_at: now,
             updated_at: now,
         };
@@ -104,7 +109,7 @@ impl Broker {
                 .event(self.region_event(caller, Action::RegionCreate, &region, json!({ "target": region.target })));
             match self.store().commit(self.keep(batch, caller, key, region.id.0)?).await {
                 Ok(revision) => {
-                    self.tell(&Notice::Region(region.id));
+                    self.tell_region(&region);
                     let value = self.region_view(caller, FoundRegion { region, revision }).await?;
                     return Ok(Created { value, replayed: false });
                 }
@@ -121,18 +126,21 @@ impl Broker {
     }
 
     /// Applies a merge patch (RFC 7396). Settings that decide where things are
-    /// can be changed only while nothing of ours is there.
+    /// can be changed only while nothing of ours is there. By force it is
+    /// detached from accounts that use it and may not any more.
     ///
     /// # Errors
     ///
     /// [`Kind::Invalid`] with everything that is wrong, [`Kind::Stale`] where
     /// `if_match` names another revision, [`Kind::Conflict`] where the name is
-    /// taken or what is there would be lost sight of.
+    /// taken, what is there would be lost sight of, or accounts use it that it
+    /// would not be open to any more.
     pub async fn update_region(
         &self,
         caller: &Caller,
         region: &Reference,
         body: Value,
+        force: bool,
         if_match: Option<Revision>,
     ) -> Result<RegionView, Error> {
         self.authorize_operator(caller, Action::RegionUpdate).await?;
@@ -145,8 +153,8 @@ impl Broker {
                 return self.region_view(caller, found).await;
             }
             let detail = json!({ "changed": changed(&found.region, &new) });
-            match self.replace_region(caller, found, new, detail).await {
-                Err(error) if error.kind == Kind::Conflict && error.violations.is_empty() => {}
+            match self.replace_region(caller, found, new, detail, force).await {
+                Err(error) if is_a_race(&error) => {}
                 done => return done,
             }
         }
@@ -166,8 +174,8 @@ impl Broker {
                 return self.region_view(caller, found).await;
             }
             let new = Region { mode, ..found.region.clone() };
-            match self.replace_region(caller, found, new, json!({ "mode": mode })).await {
-                Err(error) if error.kind == Kind::Conflict => {}
+            match self.replace_region(caller, found, new, json!({ "mode": mode }), false).await {
+                Err(error) if is_a_race(&error) => {}
                 done => return done,
             }
         }
@@ -196,7 +204,10 @@ impl Broker {
             let name = name.ok_or_else(super::show::no_such_region)?;
             let attachments = self.attachments_of(region.id).await?;
             if !force && !attachments.is_empty() {
-                return Err(self.used_by(&region, &attachments).await?);
+                let conflicts = self.conflicts_with(&region, &attachments).await?;
+                let message = "accounts use this region: detach it from them first, or delete it by force, which leaves \
+                               what is there";
+                return Err(Error { conflicts, ..Error::new(Kind::Conflict, message) });
             }
             let detail = json!({ "accounts": attachments.len() });
             let event = self.region_event(caller, Action::RegionDelete, &region, detail);
@@ -219,7 +230,7 @@ impl Broker {
             match self.store().commit(batch).await {
                 Ok(_) => {
                     self.regions.forget(region.id);
-                    self.tell(&Notice::Region(region.id));
+                    self.tell_region(&region);
                     for (attachment, _) in attachments {
                         self.tell(&Notice::Account(attachment.account));
                     }
@@ -230,18 +241,6 @@ impl Broker {
             }
         }
         Err(overtaken())
-    }
-
-    async fn used_by(&self, region: &Region, attachments: &[(Attachment, Revision)]) -> Result<Error, Error> {
-        let mut conflicts = Vec::new();
-        for (attachment, _) in attachments.iter().take(MAX_TOLD) {
-            let name = self.account_name_of(attachment.account).await?;
-            let url = format!("/v1/accounts/{name}/regions/{}", region.name);
-            conflicts.push(Conflict { kind: "account".to_owned(), id: attachment.account.to_string(), name, url });
-        }
-        let message = "accounts use this region: detach it from them first, or delete it by force, which leaves what is \
-                       there";
-        Ok(Error { conflicts, ..Error::new(Kind::Conflict, message) })
     }
 
     /// Whether a region's target can be reached and lets us in, now.
@@ -260,7 +259,7 @@ impl Broker {
         let gate = self.regions.gate(region.id);
         // Where it is back, all may go there again.
         let pass = gate.pass(|| self.now(), true).await;
-        let answer = self.within_time(target.check()).await;
+        let answer = self.call(&region, target.check()).await;
         if let Ok(pass) = pass {
             pass.tell(&answer, self.now(), |most| self.jittered(most));
         }
@@ -274,6 +273,11 @@ impl Broker {
         new.name = patch.name.unwrap_or(new.name);
         new.title = patch.title.unwrap_or(new.title);
         new.drift = patch.drift.unwrap_or(new.drift);
+        new.accounts = match &patch.accounts {
+            Some(Some(named)) => Some(self.judge_accounts(named, &mut violations).await?),
+            Some(None) => None,
+            None => new.accounts,
+        };
         if let Some(login) = &patch.login {
             new.login = self.judge_login(&new.target, login, &mut violations).await?;
         }
@@ -305,22 +309,40 @@ impl Broker {
         caller: &Caller,
         found: FoundRegion,
         mut new: Region,
-        detail: Value,
+        mut detail: Value,
+        force: bool,
     ) -> Result<RegionView, Error> {
         let old = found.region;
         new.updated_at = self.now();
+        // Whoever attaches it meanwhile writes this.
+        let named = self.store().get(&keys::region_name(self.blind(), old.name.as_str())).await?;
+        let named = named.ok_or_else(super::show::no_such_region)?;
         let mut batch = Batch::default().put(keys::region(new.id), Expect::At(found.revision), codec::encode(&new)?);
         if new.name != old.name {
             let name_key = keys::region_name(self.blind(), new.name.as_str());
             if self.store().get(&name_key).await?.is_some() {
                 return Err(name_taken());
             }
-            let old_key = keys::region_name(self.blind(), old.name.as_str());
-            batch = batch.delete(old_key, Expect::Any).put(name_key, Expect::Absent, codec::encode(&new.id)?);
+            batch = batch.delete(named.key, Expect::At(named.revision));
+            batch = batch.put(name_key, Expect::Absent, codec::encode(&new.id)?);
+        } else if new.accounts != old.accounts {
+            batch = batch.require(named.key, Expect::At(named.revision));
+        }
+        let mut shut_out = Vec::new();
+        if new.accounts != old.accounts {
+            (batch, shut_out) = self.shut_out(caller, &new, force, batch).await?;
+            detail["detached"] = json!(shut_out.len());
         }
         let event = self.region_event(caller, Action::RegionUpdate, &new, detail);
         let revision = self.store().commit(batch.event(event)).await?;
-        self.tell(&Notice::Region(new.id));
+        // Those who knew of it before are told too.
+        self.tell_region(&old);
+        if new.accounts != old.accounts {
+            self.tell_region(&new);
+        }
+        for account in shut_out {
+            self.tell(&Notice::Account(account));
+        }
         self.region_view(caller, FoundRegion { region: new, revision }).await
     }
 
@@ -337,8 +359,7 @@ impl Broker {
             return;
         }
         violations.extend(
-            targets
-                .judge(target, settings)
+            self.complaints(target, settings)
                 .into_iter()
                 .map(|violation| Violation { pointer: format!("/settings{}", violation.pointer), ..violation }),
         );
@@ -407,6 +428,12 @@ impl Broker {
     }
 }
 
+/// Whether the record was changed meanwhile: what is refused for a reason tells
+/// it.
+fn is_a_race(error: &Error) -> bool {
+    error.kind == Kind::Conflict && error.violations.is_empty() && error.conflicts.is_empty()
+}
+
 /// Names of the parts that differ.
 fn changed(old: &Region, new: &Region) -> Vec<&'static str> {
     let parts = [
@@ -415,8 +442,7 @@ fn changed(old: &Region, new: &Region) -> Vec<&'static str> {
         ("settings", old.settings != new.settings),
         ("login", old.login != new.login),
         ("drift", old.drift != new.drift),
+        ("accounts", old.accounts != new.accounts),
     ];
     parts.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
 }
-
-const MAX_TOLD: usize = 100;

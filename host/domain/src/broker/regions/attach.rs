@@ -1,5 +1,7 @@
 //! An account begins, and ceases, to use a region.
 
+use std::collections::BTreeSet;
+
 use futures::future::{Either, select};
 use futures::{StreamExt as _, stream};
 use serde_json::{Value, json};
@@ -8,6 +10,7 @@ use super::super::accounts::{check_match, overtaken};
 use super::super::{ATTEMPTS, Broker, codec};
 use super::Settling;
 use super::attachments::{AccountRegion, CHUNK, not_attached};
+use super::show::FoundRegion;
 use crate::access::{Account, Caller, Right, Scope};
 use crate::audit::{Action, Outcome};
 use crate::id::{AccountId, Reference, RegionId};
@@ -33,13 +36,14 @@ impl Broker {
     ) -> Result<AccountRegion, Error> {
         let account = self.authorize(caller, account, Right::Sync, Action::RegionAttach).await?;
         self.decides_for_all(caller, &account, Action::RegionAttach).await?;
-        let region = self.find_region(caller, region).await?.region;
+        let region = self.region_open_to(caller, &account, region).await?.region;
         let (draft, mut violations) = AttachmentDraft::read(body);
+        self.judge_types(&draft, &mut violations);
         self.judge_formats(&draft, &mut violations);
         if !violations.is_empty() {
             return Err(Error::invalid(violations));
         }
-        self.attach(caller, &account, &region, &draft, if_match).await?;
+        self.attach(caller, &account, region.id, &draft, if_match).await?;
         self.use_of(caller, &account, region).await
     }
 
@@ -60,17 +64,20 @@ impl Broker {
         Err(Error::new(Kind::Denied, "a token that is narrowed to some credentials cannot decide for all of them"))
     }
 
-    /// Commits that the account uses the region so, where it does not yet.
+    /// Commits that the account uses the region so, where it does not yet, and
+    /// while it may.
     pub(super) async fn attach(
         &self,
         caller: &Caller,
         account: &Account,
-        region: &Region,
+        region: RegionId,
         draft: &AttachmentDraft,
         if_match: Option<Revision>,
     ) -> Result<(), Error> {
-        let key = keys::attachment(account.id, region.id);
+        let key = keys::attachment(account.id, region);
         for _ in 0..ATTEMPTS {
+            let FoundRegion { region, revision } =
+                self.region_open_to(caller, account, &Reference::Id(region.0)).await?;
             let record = self.store().get(&key).await?;
             let old: Option<Attachment> = record.as_ref().map(codec::decode).transpose()?;
             if let Some(wanted) = if_match {
@@ -81,6 +88,7 @@ impl Broker {
                 account: account.id,
                 region: region.id,
                 formats: draft.formats.clone(),
+                types: draft.types.clone().map(BTreeSet::from_iter),
                 on_detach: draft.on_detach,
                 detaching: None,
                 attached_at: old.as_ref().filter(|old| old.detaching.is_none()).map_or(now, |old| old.attached_at),
@@ -89,8 +97,8 @@ impl Broker {
                 return Ok(());
             }
             let expect = record.map_or(Expect::Absent, |record| Expect::At(record.revision));
-            let detail = json!({ "formats": new.formats, "onDetach": new.on_detach });
-            let mut event = self.region_event(caller, Action::RegionAttach, region, detail);
+            let detail = json!({ "formats": new.formats, "types": new.types, "onDetach": new.on_detach });
+            let mut event = self.region_event(caller, Action::RegionAttach, &region, detail);
             event.account = Some(account.id);
             let batch = self.require_account(Batch::default(), account.id).await?;
             // The name's record is written again, so that nobody deletes the region
@@ -101,6 +109,8 @@ impl Broker {
                 return Err(super::show::no_such_region());
             }
             let batch = batch
+                // Nobody shuts the account out meanwhile.
+                .require(keys::region(region.id), Expect::At(revision))
                 .put(name_key, Expect::At(name.revision), name.value)
                 .put(key.clone(), expect, codec::encode(&new)?)
                 .event(event);
@@ -237,9 +247,27 @@ impl Broker {
         Ok(false)
     }
 
+    fn judge_types(&self, draft: &AttachmentDraft, violations: &mut Vec<Violation>) {
+        for (index, type_id) in draft.types.iter().flatten().enumerate() {
+            let pointer = format!("/types/{index}");
+            if self.plugins().find(type_id).is_none() {
+                violations.push(Violation::new(pointer, "unknown", "No plugin for this type is loaded."));
+            } else if draft.formats.get(type_id).is_some_and(Vec::is_empty) {
+                let message = "The type has no formats under `formats`, which keeps it away: choose one of the two.";
+                violations.push(Violation::new(pointer, "conflict", message));
+            }
+        }
+        let Some(types) = &draft.types else { return };
+        for (type_id, _) in draft.formats.iter().filter(|(id, formats)| !formats.is_empty() && !types.contains(*id)) {
+            let message =
+                "The type is not among `types`, so that it would not be there: add it, or leave its formats out.";
+            violations.push(Violation::new(format_pointer(type_id), "conflict", message));
+        }
+    }
+
     fn judge_formats(&self, draft: &AttachmentDraft, violations: &mut Vec<Violation>) {
         for (type_id, formats) in &draft.formats {
-            let pointer = format!("/formats/{}", type_id.replace('~', "~0").replace('/', "~1"));
+            let pointer = format_pointer(type_id);
             let Some(of) = self.plugins().find(type_id) else {
                 violations.push(Violation::new(pointer, "unknown", "No plugin for this type is loaded."));
                 continue;
@@ -253,6 +281,10 @@ impl Broker {
             }
         }
     }
+}
+
+fn format_pointer(type_id: &str) -> String {
+    format!("/formats/{}", type_id.replace('~', "~0").replace('/', "~1"))
 }
 
 /// How long a caller who lets go of a region is made to wait for it to be empty.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::super::{Broker, codec, keys_for};
-use super::show::deals_with;
+use super::show::is_within_scope;
 use super::walk::Placements;
 use crate::Error;
 use crate::access::{Account, Caller, Right};
@@ -47,7 +47,7 @@ impl Broker {
     pub async fn account_regions(&self, caller: &Caller, account: &Reference) -> Result<Vec<AccountRegion>, Error> {
         let account = self.authorize(caller, account, Right::List, Action::RegionRead).await?;
         let mut used = self.attached_to(&account).await?;
-        used.retain(|(region, _, _)| deals_with(caller, region));
+        used.retain(|(region, _, _)| is_within_scope(caller, region));
         let counts = self.count_states(caller, &account, &used).await?;
         Ok(used.into_iter().map(|of| account_region(of, &counts)).collect())
     }
@@ -64,7 +64,7 @@ impl Broker {
         region: &Reference,
     ) -> Result<AccountRegion, Error> {
         let account = self.authorize(caller, account, Right::List, Action::RegionRead).await?;
-        let region = self.find_region(caller, region).await?.region;
+        let region = self.region_known_to(caller, &account, region).await?;
         self.use_of(caller, &account, region).await
     }
 
@@ -145,13 +145,14 @@ impl Broker {
     fn is_wanted_there(&self, attachment: &Attachment, region: &Region, credential: &Credential) -> bool {
         credential.deleted_at.is_none()
             && attachment.detaching.is_none()
+            && region.admits(attachment.account)
             && self.belongs_there(attachment, region, &credential.type_id)
     }
 
     /// What the rows of an account's credentials are made of.
     pub(in super::super) async fn standings(&self, caller: &Caller, account: &Account) -> Result<Standings, Error> {
         let mut used = self.attached_to(account).await?;
-        used.retain(|(region, _, _)| deals_with(caller, region));
+        used.retain(|(region, _, _)| is_within_scope(caller, region));
         let mut regions: Vec<_> = used.into_iter().map(|(region, attachment, _)| (region, attachment)).collect();
         regions.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
         Ok(Standings { regions })

@@ -371,7 +371,7 @@ impl Broker {
                 },
                 idempotency_key: self.idempotency_of(errand, placement, Some(&old.place)),
             };
-            self.within_time(target.remove(&old.place, &removal, old.receipt.as_ref())).await?;
+            self.call(&errand.ground.region, target.remove(&old.place, &removal, old.receipt.as_ref())).await?;
             placement.places.remove(0);
         }
         Ok(())

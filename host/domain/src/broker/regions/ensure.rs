@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::super::{Broker, codec};
 use super::attachments::{CHUNK, not_attached};
-use super::show::deals_with;
+use super::show::is_within_scope;
 use super::{Settled, Settling};
 use crate::access::{Account, Caller, Right};
 use crate::audit::{Action, Outcome};
@@ -82,14 +82,14 @@ impl Broker {
         progress: OnProgress<'_>,
     ) -> Result<Ensured, Error> {
         let account = self.authorize(caller, account, Right::Sync, Action::RegionEnsure).await?;
-        let region = self.find_region(caller, region).await?.region;
+        let region = self.region_open_to(caller, &account, region).await?.region;
         takes_part(&region)?;
         let record = self.store().get(&keys::attachment(account.id, region.id)).await?;
         let known: Option<Attachment> = record.as_ref().map(codec::decode).transpose()?;
         if known.as_ref().is_none_or(|attachment| attachment.detaching.is_some()) {
             self.decides_for_all(caller, &account, Action::RegionAttach).await?;
-            let draft = known.map(|known| AttachmentDraft { formats: known.formats, on_detach: known.on_detach });
-            self.attach(caller, &account, &region, &draft.unwrap_or_default(), None).await?;
+            let draft = known.map(AttachmentDraft::from);
+            self.attach(caller, &account, region.id, &draft.unwrap_or_default(), None).await?;
         }
         let how = self.on_behalf_of(caller).eagerly();
         let ensured = self.settle_all(caller, &account, &region, &how, progress).await?;
@@ -142,7 +142,7 @@ impl Broker {
         let mut all = Vec::new();
         for (region, attachment, _) in self.attached_to(&account).await? {
             let active = region.mode == Mode::Active && attachment.detaching.is_none();
-            if active && deals_with(caller, &region) {
+            if active && is_within_scope(caller, &region) {
                 all.push(self.settle_all(caller, &account, &region, &how, progress).await?);
             }
         }
@@ -165,7 +165,7 @@ impl Broker {
         let found = self.find_live(caller, &account, credential).await?;
         let how = self.on_behalf_of(caller).eagerly().looking().repairing();
         let mut used = self.attached_to(&account).await?;
-        used.retain(|(region, _, _)| deals_with(caller, region));
+        used.retain(|(region, _, _)| is_within_scope(caller, region));
         let id = found.credential.id;
         let pairs =
             used.into_iter().map(|(region, _, _)| Pair { account: account.id, credential: id, region: region.id });
@@ -190,7 +190,7 @@ impl Broker {
         how: &Settling,
         progress: OnProgress<'_>,
     ) -> Result<Ensured, Error> {
-        let credentials = self.live_credentials(caller, account).await?;
+        let credentials = self.concerned(caller, account, region).await?;
         let total = credentials.len();
         // Whether somebody has waited for the region in vain: once is enough.
         let in_vain = AtomicBool::new(false);
@@ -254,12 +254,16 @@ impl Broker {
         }
     }
 
-    /// Ids and names of an account's live credentials that the caller reaches.
-    pub(super) async fn live_credentials(
+    /// Ids and names of an account's live credentials that the caller reaches and
+    /// that are to be in a region, or still are.
+    async fn concerned(
         &self,
         caller: &Caller,
         account: &Account,
+        region: &Region,
     ) -> Result<Vec<(CredentialId, String)>, Error> {
+        let record = self.store().get(&keys::attachment(account.id, region.id)).await?.ok_or_else(not_attached)?;
+        let attachment: Attachment = codec::decode(&record)?;
         let mut live = Vec::new();
         let mut after = Vec::new();
         loop {
@@ -268,7 +272,13 @@ impl Broker {
             after.clone_from(&last.key);
             for record in &records {
                 let credential: Credential = codec::decode(record)?;
-                if credential.deleted_at.is_none() && self.is_within_scope(caller, &credential).await? {
+                if credential.deleted_at.is_some() || !self.is_within_scope(caller, &credential).await? {
+                    continue;
+                }
+                let pair = Pair { account: account.id, credential: credential.id, region: region.id };
+                if self.belongs_there(&attachment, region, &credential.type_id)
+                    || self.store().get(&keys::placed(pair)).await?.is_some()
+                {
                     live.push((credential.id, credential.name.to_string()));
                 }
             }

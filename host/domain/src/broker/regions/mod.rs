@@ -10,6 +10,8 @@
 mod administer;
 mod attach;
 mod attachments;
+mod audience;
+mod call;
 mod conclude;
 mod ensure;
 mod gate;

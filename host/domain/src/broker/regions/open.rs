@@ -27,7 +27,7 @@ impl Broker {
                 Err(error) => return Ok(Err(error)),
             },
         };
-        Ok(self.regions.ports.targets.open(self.installation_id(), region, login).await)
+        Ok(self.open_settings(region, login).await)
     }
 
     /// Whether a credential is one that can sign in; if not, why.

@@ -93,7 +93,7 @@ impl Broker {
     /// in the plan.
     pub async fn plan_region(&self, caller: &Caller, account: &Reference, region: &Reference) -> Result<Plan, Error> {
         let account = self.authorize(caller, account, Right::Sync, Action::RegionRead).await?;
-        let region = self.find_region(caller, region).await?.region;
+        let region = self.region_open_to(caller, &account, region).await?.region;
         let ground = self.supposed_ground(&account, &region).await?;
         let target = self.open_target(&region).await?;
         let credentials = self.all_credentials(caller, &account).await?;
@@ -121,6 +121,7 @@ impl Broker {
                 account: account.id,
                 region: region.id,
                 formats: std::collections::BTreeMap::new(),
+                types: None,
                 on_detach: OnDetach::default(),
                 detaching: None,
                 attached_at: self.now(),
@@ -177,7 +178,7 @@ impl Broker {
             Err(error) => return Ok(Some((PlanAction::Unknown, None, Some(error.to_string())))),
         };
         let owner = self.owner(ground, pair, found.credential.name.as_str());
-        let place = match target.place(&owner) {
+        let place = match self.place(&ground.region, target, &owner) {
             Ok(place) => place,
             Err(error) => return Ok(Some((PlanAction::Unknown, None, Some(error.to_string())))),
         };
@@ -185,7 +186,7 @@ impl Broker {
         let seen = match gate.pass(|| self.now(), false).await {
             Err(open) => Err(open.error),
             Ok(pass) => {
-                let seen = self.within_time(target.look(&place, &owner)).await;
+                let seen = self.call(&ground.region, target.look(&place, &owner)).await;
                 pass.tell(&seen, self.now(), |most| self.jittered(most));
                 seen
             }

@@ -1,8 +1,5 @@
 //! A push: the intent, the call, the outcome.
 
-use std::time::Duration;
-
-use futures::future::{Either, select};
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -148,7 +145,7 @@ impl Broker {
             artifacts,
             idempotency_key: self.idempotency_of(&errand, &placement, None),
         };
-        let answer = self.within_time(target.put(&place, &parcel, receipt.as_ref())).await;
+        let answer = self.call(&errand.ground.region, target.put(&place, &parcel, receipt.as_ref())).await;
         drop(parcel);
         let mine = Known { placement, expect: Expect::At(revision) };
         match answer {
@@ -231,19 +228,6 @@ impl Broker {
         event.detail = Some(all);
         event
     }
-
-    /// A call of a target, given up where it outlasts every limit of its own:
-    /// what is reserved for it is reserved for so long and no longer.
-    pub(super) async fn within_time<T>(
-        &self,
-        call: impl Future<Output = Result<T, TargetError>> + Send,
-    ) -> Result<T, TargetError> {
-        let call = std::pin::pin!(call);
-        match select(call, self.ports.timer.sleep(CALL)).await {
-            Either::Left((answer, _)) => answer,
-            Either::Right(_) => Err(TargetError::Unreachable("it did not answer in time".to_owned())),
-        }
-    }
 }
 
 /// Adds to `batch` that the region, and the account's use of it, are as they were
@@ -274,8 +258,6 @@ fn told(error: &PluginError) -> TargetError {
     TargetError::Failed(format!("the plugin could not make the files ({}): {error}", word(error)))
 }
 
-/// No call of a target is waited for longer; targets give up well before.
-const CALL: Duration = Duration::from_secs(90);
 /// Nothing of a push is under way any more so long after its intent: its calls
 /// (the put, and removals of what it replaces) have ended or were given up.
 const RESERVED: jiff::SignedDuration = jiff::SignedDuration::from_secs(5 * 60);

@@ -1,5 +1,8 @@
 //! Bringing one credential in one region to where it should be.
 
+use std::panic::AssertUnwindSafe;
+
+use futures::FutureExt as _;
 use jiff::Timestamp;
 
 use super::super::credentials::Found;
@@ -122,21 +125,29 @@ impl Broker {
         let queue = self.regions.queues.queue(&key);
         let _place = queue.lock().await;
         for _ in 0..ATTEMPTS {
-            let record = self.store().get(&key).await?;
-            let known = Known {
-                expect: record.as_ref().map_or(Expect::Absent, |record| Expect::At(record.revision)),
-                placement: record.as_ref().map(codec::decode).transpose()?.unwrap_or_default(),
-            };
+            let known = self.known(pair).await?;
             if let Some(until) = self.busy(&known.placement) {
                 return Ok(Settled::Busy(until));
             }
-            match self.settle_once(pair, known, how).await {
+            let settled = match AssertUnwindSafe(self.settle_once(pair, known, how)).catch_unwind().await {
+                Ok(settled) => settled,
+                Err(_) => self.broke_off(pair, self.known(pair).await?, how).await,
+            };
+            match settled {
                 // Somebody else changed a part of it: look again.
                 Err(error) if error.kind == Kind::Conflict => {}
                 done => return done,
             }
         }
         Ok(Settled::Busy(self.now()))
+    }
+
+    async fn known(&self, pair: Pair) -> Result<Known, Error> {
+        let record = self.store().get(&keys::placed(pair)).await?;
+        Ok(Known {
+            expect: record.as_ref().map_or(Expect::Absent, |record| Expect::At(record.revision)),
+            placement: record.as_ref().map(codec::decode).transpose()?.unwrap_or_default(),
+        })
     }
 
     async fn settle_once(&self, pair: Pair, known: Known, how: &Settling) -> Result<Settled, Error> {
@@ -212,7 +223,7 @@ impl Broker {
             Ok(target) => target,
             Err(error) => return self.fail_pair(&errand, known, &error, &put.input, None).await,
         };
-        let place = match target.place(&owner) {
+        let place = match self.place(&errand.ground.region, &*target, &owner) {
             Ok(place) => place,
             Err(error) => return self.fail_pair(&errand, known, &error, &put.input, None).await,
         };
@@ -227,7 +238,7 @@ impl Broker {
         // somebody wants to know.
         let mut repaired = None;
         if (how.look || !is_known(placement)) && !placement.places.is_empty() {
-            let seen = self.within_time(target.look(&place, &owner)).await;
+            let seen = self.call(&errand.ground.region, target.look(&place, &owner)).await;
             let drift = match &seen {
                 Ok(Seen::Ours(files)) if same(&self.content_fingerprint(files)) => {
                     pass.tell(&seen, self.now(), |most| self.jittered(most));

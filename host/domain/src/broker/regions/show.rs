@@ -24,9 +24,11 @@ pub struct RegionView {
     pub secret_settings: Vec<String>,
     /// Account and credential of its sign-in, by name where they are there.
     pub login: Option<(String, String)>,
+    /// Names of the accounts that may use it; `None` for every account.
+    pub accounts: Option<Vec<String>>,
     /// Why nobody is let through to it now, as far as this process knows.
     pub down: Option<String>,
-    /// Whether the caller may see settings and sign-in.
+    /// Whether the caller may see settings, sign-in and accounts.
     pub full: bool,
 }
 
@@ -61,17 +63,18 @@ impl Broker {
         Err(super::super::authorize::denied())
     }
 
-    /// The region by id or name. One that the token leaves out is not there.
+    /// The region by id or name. One that the token leaves out, or that the
+    /// caller's account may not use, is not there.
     pub(super) async fn find_region(&self, caller: &Caller, region: &Reference) -> Result<FoundRegion, Error> {
         let record = self.region_record(region).await?.ok_or_else(no_such_region)?;
         let region: Region = codec::decode(&record)?;
-        if !deals_with(caller, &region) {
+        if !may_know(caller, &region) {
             return Err(no_such_region());
         }
         Ok(FoundRegion { region, revision: record.revision })
     }
 
-    async fn region_record(&self, region: &Reference) -> Result<Option<Record>, Error> {
+    pub(super) async fn region_record(&self, region: &Reference) -> Result<Option<Record>, Error> {
         let id = match region {
             Reference::Id(id) => RegionId(*id),
             Reference::Name(name) => {
@@ -89,10 +92,12 @@ impl Broker {
         let full = caller.standing == Standing::Operator;
         let kind = self.kind_of(&region);
         let (mut settings, mut secret_settings, mut login) = (serde_json::json!({}), Vec::new(), None);
+        let mut accounts = None;
         if full {
             settings = region.public_settings(kind);
             secret_settings = kind.map(crate::region::TargetKind::secret_pointers).unwrap_or_default();
             secret_settings.retain(|pointer| region.settings.expose().pointer(pointer).is_some());
+            accounts = self.names_of_accounts(&region).await?;
             if let Some(reference) = &region.login {
                 login = Some(self.login_names(reference).await?);
             }
@@ -100,7 +105,7 @@ impl Broker {
         // What the target's own words tell of it is for those who run it.
         let down = self.regions.gate(region.id).why_open();
         let down = if full { down } else { down.map(|_| "not reachable".to_owned()) };
-        Ok(RegionView { region, revision, settings, secret_settings, login, down, full })
+        Ok(RegionView { region, revision, settings, secret_settings, login, accounts, down, full })
     }
 
     async fn login_names(&self, reference: &crate::region::LoginReference) -> Result<(String, String), Error> {
@@ -122,8 +127,18 @@ impl Broker {
     }
 }
 
-/// Whether a token is narrowed to other regions.
-pub(super) fn deals_with(caller: &Caller, region: &Region) -> bool {
+/// Whether there is such a region for the caller: their account may use it, and
+/// their token is not narrowed to others.
+pub(super) fn may_know(caller: &Caller, region: &Region) -> bool {
+    let admitted = match caller.standing {
+        Standing::Operator => true,
+        Standing::InAccount { account, .. } => region.admits(account),
+    };
+    admitted && is_within_scope(caller, region)
+}
+
+/// Whether a token is narrowed to this region among others, or to none.
+pub(super) fn is_within_scope(caller: &Caller, region: &Region) -> bool {
     let named = &caller.scope.regions;
     let id = region.id.to_string();
     named.is_empty() || named.iter().any(|wanted| *wanted == id || wanted == region.name.as_str())

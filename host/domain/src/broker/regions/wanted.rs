@@ -91,13 +91,23 @@ impl Broker {
         if let Some(on_detach) = attachment.detaching {
             return Wanted::Gone { keep: on_detach == OnDetach::Keep };
         }
+        // Whoever may not use it any more has let go of it; nothing of theirs is
+        // put there, whatever the records say.
+        if !ground.region.admits(ground.account.id) {
+            return Wanted::Gone { keep: attachment.on_detach == OnDetach::Keep };
+        }
         if ground.region.mode == Mode::Draining {
             return Wanted::Gone { keep: false };
         }
         let Some(credential) = credential.filter(|credential| credential.deleted_at.is_none()) else {
             return Wanted::Gone { keep: false };
         };
-        let Some(of) = self.plugins().find(&credential.type_id) else {
+        let found = self.plugins().find(&credential.type_id);
+        // What is chosen is known without the plugin, what is pushed by default is not.
+        if found.is_none() && !attachment.pushes(&credential.type_id, true) {
+            return Wanted::Gone { keep: false };
+        }
+        let Some(of) = found else {
             let names = (ground.account.name.as_str(), credential.name.as_str());
             let newest = placement.places.last();
             let named_so =
@@ -121,7 +131,7 @@ impl Broker {
 
     /// Whether credentials of a type are put in a region that is used so.
     pub(super) fn belongs_there(&self, attachment: &Attachment, region: &Region, type_id: &str) -> bool {
-        let Some(of) = self.plugins().find(type_id) else { return true };
+        let Some(of) = self.plugins().find(type_id) else { return attachment.pushes(type_id, true) };
         formats(attachment, &of, self.kind_of(region)).map_or(true, |formats| !formats.is_empty())
     }
 
@@ -158,12 +168,16 @@ impl Broker {
     }
 }
 
-/// The formats in which credentials of a type are put there.
+/// The formats in which credentials of a type are put there; none for a type
+/// that is not pushed there.
 fn formats(
     attachment: &Attachment,
     of: &CredentialType,
     kind: Option<&TargetKind>,
 ) -> Result<Vec<String>, TargetError> {
+    if !attachment.pushes(&of.manifest.id, of.manifest.pushed_by_default) {
+        return Ok(Vec::new());
+    }
     let Some(chosen) = attachment.formats.get(&of.manifest.id) else {
         let preferred = kind.map_or("", |kind| kind.preferred_formats);
         let known = &of.manifest.formats;

@@ -18,7 +18,7 @@ use bursar_domain::dns::{DnsGrants, DnsRecord, RecordState};
 use bursar_domain::id::Reference;
 use serde_json::{Value, json};
 
-pub(crate) use provider::{CERTIFICATE, MIRROR, PLAIN, PROVIDER, Provider, REGISTRY};
+pub(crate) use provider::{CERTIFICATE, HELD_BACK, MIRROR, PLAIN, PROVIDER, Provider, REGISTRY};
 pub(crate) use shelf::{SHELF, Shelf};
 pub(crate) use store::MapStore;
 use time::{Counting, Time};

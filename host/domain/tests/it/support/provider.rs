@@ -20,6 +20,8 @@ use super::MapStore;
 pub(crate) const PROVIDER: &str = "dns-test";
 /// A type that no live service stands behind.
 pub(crate) const PLAIN: &str = "plain";
+/// One that regions get only when it is chosen.
+pub(crate) const HELD_BACK: &str = "held-back";
 /// A type with defaults that serve `image-pull` and `build-pull`.
 pub(crate) const REGISTRY: &str = "registry";
 /// Another one whose defaults serve `image-pull`.
@@ -144,6 +146,7 @@ impl Plugins for Provider {
             of(PROVIDER, &["dns01"], &[]),
             of(MIRROR, &["defaultable"], &pull(&["image-pull"])),
             of(PLAIN, &[], &[json!({"id": "basic-auth"})]),
+            held_back(of(HELD_BACK, &[], &[json!({"id": "basic-auth"})])),
             of(REGISTRY, &["defaultable"], &pull(&["image-pull", "build-pull"])),
         ]
     }
@@ -238,6 +241,12 @@ impl Plugins for Provider {
         self.rewrite(&txt.fqdn, |values| values.retain(|value| *value != txt.value)).await;
         Ok(())
     }
+}
+
+/// A type that is not pushed by default.
+fn held_back(mut of: Arc<CredentialType>) -> Arc<CredentialType> {
+    Arc::make_mut(&mut of).manifest.pushed_by_default = false;
+    of
 }
 
 fn of(id: &str, abilities: &[&str], slots: &[Value]) -> Arc<CredentialType> {

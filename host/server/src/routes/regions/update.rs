@@ -1,20 +1,21 @@
 use axum::extract::State;
+use utoipa::IntoParams;
 
 use crate::app::App;
 use crate::auth::Caller;
 use crate::openapi::{Guarded, Matched, Writing};
 use crate::problem::Problem;
 use crate::reply::Tagged;
-use crate::request::{IfMatch, MergePatch, NoQuery, OfRegion, Path};
+use crate::request::{FromParameters, IfMatch, MergePatch, OfRegion, Parameters, Path, Query};
 use crate::schema;
 
 /// Changes a region. Settings that decide where things are change only while
-/// nothing is there. For operators.
+/// nothing is there; accounts that use it lose it only by force. For operators.
 #[utoipa::path(
     patch,
     path = "/v1/regions/{region}",
     tag = "regions",
-    params(OfRegion, IfMatch),
+    params(OfRegion, RegionUpdateQuery, IfMatch),
     request_body(content((schema::PatchRegion = "application/merge-patch+json"), (schema::PatchRegion = "application/json"))),
     responses(
         (status = 200, description = "The region", body = schema::RegionItem, headers(("ETag" = String, description = "Its revision"))),
@@ -27,10 +28,26 @@ pub(crate) async fn update_region(
     State(app): State<App>,
     Caller(caller): Caller,
     Path(path): Path<OfRegion>,
-    _: NoQuery,
+    Query(query): Query<RegionUpdateQuery>,
     IfMatch(if_match): IfMatch,
     MergePatch(body): MergePatch,
 ) -> Result<Tagged<schema::RegionItem>, Problem> {
-    let view = app.broker().update_region(&caller, &path.region, body, if_match).await?;
+    let view = app.broker().update_region(&caller, &path.region, body, query.force, if_match).await?;
     Ok(Tagged(view.revision, view.into()))
+}
+
+/// How to change it.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct RegionUpdateQuery {
+    /// Even where accounts use it that are not among its `accounts` any more:
+    /// it is detached from them, as their `onDetach` says.
+    #[param(default = false, value_type = Option<bool>, example = false)]
+    force: bool,
+}
+
+impl FromParameters for RegionUpdateQuery {
+    fn take(parameters: &mut Parameters) -> Self {
+        Self { force: parameters.flag("force") }
+    }
 }
