@@ -82,7 +82,10 @@ impl Failure {
         }
         if let Self::Problem(problem) = self {
             for conflict in &problem.conflicts {
-                writeln!(stderr, "  in use by {} {}", plain(&conflict.kind), plain(&conflict.name))?;
+                match conflict.kind.as_str() {
+                    DEFAULT => writeln!(stderr, "  falls back to it: {}", plain(&conflict.name))?,
+                    kind => writeln!(stderr, "  in use by {} {}", plain(kind), plain(&conflict.name))?,
+                }
             }
             if problem.status >= 500
                 && let Some(request_id) = &problem.request_id
@@ -136,6 +139,12 @@ impl Problem {
         Self { status, detail, ..Self::default() }
     }
 
+    /// Whether nothing is in the way but that others fall back to it as the
+    /// account's default.
+    pub(crate) fn is_about_a_default(&self) -> bool {
+        !self.conflicts.is_empty() && self.conflicts.iter().all(|conflict| conflict.kind == DEFAULT)
+    }
+
     /// Without what it says about the field `pointer`; `None` where that was all.
     pub(crate) fn without(mut self, pointer: &str) -> Option<Self> {
         let before = self.errors.len();
@@ -156,6 +165,9 @@ impl Problem {
         }
     }
 }
+
+/// The kind of conflict that whoever falls back to a default is.
+const DEFAULT: &str = "default";
 
 /// What still uses the thing.
 #[derive(Debug, Deserialize)]

@@ -72,7 +72,7 @@ impl Violation {
 /// Something that is in the way.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Conflict {
-    /// What it is: `binding`, `credential`, `dns-record`.
+    /// What it is: `binding`, `default`, `credential`, `dns-record`.
     pub kind: String,
     /// Its id.
     pub id: String,

@@ -39,7 +39,8 @@ pub enum Table {
     Credential = 0x11,
     /// Credential id by account and name, live ones alone.
     CredentialName = 0x12,
-    /// The default credential of an account and type.
+    /// The default credential of an account and type. One that is deleted softly
+    /// keeps the place until another takes it.
     Default = 0x13,
     /// History: who changed what, by credential and version; no data.
     Version = 0x14,
@@ -66,6 +67,8 @@ pub enum Table {
     /// What a credential is found by, by account, the digest of kind and value,
     /// and credential.
     Selector = 0x25,
+    /// That a credential is live, by account, the digest of its type, and id.
+    LiveOfType = 0x28,
 }
 
 /// Whose key seals a value.
@@ -282,6 +285,26 @@ pub fn pair_placed(key: &[u8]) -> Option<Pair> {
 #[must_use]
 pub fn default_of(blind: &dyn Blind, account: AccountId, type_id: &str) -> Vec<u8> {
     Key::table(Table::Default).id(account.0).name(blind, "default", type_id).bytes()
+}
+
+/// Prefix of the live credentials of a type, in [`Table::LiveOfType`], and, as a
+/// key, the type's mark: it changes whenever one becomes live while the type has
+/// no live default.
+#[must_use]
+pub fn live_of_type_mark(blind: &dyn Blind, account: AccountId, type_id: &str) -> Vec<u8> {
+    Key::table(Table::LiveOfType).id(account.0).name(blind, "live-of-type", type_id).bytes()
+}
+
+/// [`Table::LiveOfType`].
+#[must_use]
+pub fn live_of_type(blind: &dyn Blind, account: AccountId, type_id: &str, id: CredentialId) -> Vec<u8> {
+    Key(live_of_type_mark(blind, account, type_id)).id(id.0).bytes()
+}
+
+/// That all live credentials of an account are in [`Table::LiveOfType`].
+#[must_use]
+pub fn live_indexed(account: AccountId) -> Vec<u8> {
+    Key::table(Table::LiveOfType).id(account.0).bytes()
 }
 
 /// Prefix of what a consumer uses, in [`Table::Binding`].

@@ -26,6 +26,9 @@ pub struct Way {
     pub consumer: Option<Consumer>,
     /// By whom: `workload:deployer`.
     pub actor: String,
+    /// Whether it was the answer as the default, since nothing was bound.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fallback: bool,
 }
 
 /// The last use in one way.

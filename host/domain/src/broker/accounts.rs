@@ -79,6 +79,7 @@ impl Broker {
             let batch = Batch::default()
                 .put(keys::account(id), Expect::Absent, codec::encode(&account)?)
                 .put(name_key, Expect::Absent, codec::encode(&id)?)
+                .put(keys::live_indexed(id), Expect::Any, codec::encode(&true)?)
                 .event(event);
             match self.store().commit(self.keep(batch, caller, key, id.0)?).await {
                 Ok(revision) => return Ok(Created { value: (account, revision), replayed: false }),
@@ -173,7 +174,7 @@ impl Broker {
         }
         let own = [Table::Member, Table::Default, Table::Usage, Table::TokenUse, Table::DnsRecord, Table::DnsLease];
         let own = own.into_iter().chain([Table::Binding, Table::BindingOf, Table::UsedBy, Table::Selector]);
-        let own = own.chain([Table::Attachment, Table::Placed]);
+        let own = own.chain([Table::Attachment, Table::Placed, Table::LiveOfType]);
         for table in own {
             let prefix = keys::of_account(table, id);
             for record in self.store().scan(&prefix, &[], usize::MAX).await? {

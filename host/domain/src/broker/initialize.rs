@@ -62,6 +62,7 @@ impl Broker {
         let batch = Batch::default()
             .put(keys::account(account.id), Expect::Absent, codec::encode(&account)?)
             .put(keys::account_name(self.blind(), account.name.as_str()), Expect::Absent, codec::encode(&account.id)?)
+            .put(keys::live_indexed(account.id), Expect::Any, codec::encode(&true)?)
             .put(hash_key, Expect::Absent, codec::encode(&token_key)?)
             .put(token_key, Expect::Absent, codec::encode(&record)?)
             .event(self.system_event(Action::InstallationInit));

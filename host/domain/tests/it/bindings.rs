@@ -172,7 +172,13 @@ async fn a_binding_and_a_deletion_at_once_do_not_both_win() {
         world.store.yield_in_turn(pause);
         let purge = pause % 2 == 1;
         let to = Reference::from("ghcr");
-        let bind = world.bind("app:web", "image-pull", "ghcr");
+        let bind = async {
+            // A deletion looks at more before it is committed.
+            for _ in 0..pause {
+                tokio::task::yield_now().await;
+            }
+            world.bind("app:web", "image-pull", "ghcr").await
+        };
         let delete = world.delete(&to, Deletion { force: false, purge });
         let (bind, delete) = futures::join!(bind, delete);
         match (&bind, &delete) {

@@ -117,6 +117,7 @@ async fn the_index_follows_changes_deletions_restores_and_scopes() {
     let narrow = world.someone("workload", json!({"credentials": ["second"]})).await;
     let found = world.broker.resolve_image(&narrow, &account(), image, Some("text")).await.unwrap();
     assert_eq!((found.credential.name.as_str(), found.files.is_some()), ("second", true));
+    world.broker.set_default(&world.caller, &account(), &"second".into()).await.unwrap();
     world.delete(&by_id, Deletion { force: false, purge: true }).await.unwrap();
     assert_eq!(world.store.count(Table::Selector), 1);
 }

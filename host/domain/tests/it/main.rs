@@ -7,6 +7,7 @@
 mod bindings;
 mod certificates;
 mod crash;
+mod defaults;
 mod images;
 mod ledger;
 mod present;

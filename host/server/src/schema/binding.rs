@@ -157,6 +157,10 @@ pub struct CredentialUse {
     pub consumer: Option<String>,
     /// By whom.
     pub actor: String,
+    /// Whether it was the answer as the account's default, since nothing was
+    /// bound.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fallback: bool,
 }
 
 /// How a credential was used.
@@ -229,6 +233,7 @@ impl From<binding::Usage> for CredentialUsage {
             last_used_at: rfc3339(used.last_used_at),
             consumer: used.way.consumer.map(|consumer| consumer.to_string()),
             actor: used.way.actor,
+            fallback: used.way.fallback,
         });
         Self { bindings: bindings.collect(), uses: uses.collect(), default: usage.is_default }
     }

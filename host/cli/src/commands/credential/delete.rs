@@ -1,5 +1,7 @@
 //! `bursar credential delete`
 
+use std::io;
+
 use clap::Args;
 
 use crate::failure::Failure;
@@ -18,7 +20,7 @@ pub(crate) struct Delete {
     /// Destroy its key: nothing brings it back
     #[arg(long)]
     purge: bool,
-    /// Do not ask before a purge
+    /// Ask nothing: neither before a purge, nor where others fall back to it
     #[arg(long, short)]
     yes: bool,
     /// Only if the credential is still at this revision (its `ETag`)
@@ -41,8 +43,28 @@ impl Delete {
         if self.purge {
             query.push(("purge", "true".to_owned()));
         }
-        session.client.delete(&session.credential(&self.credential, &[]), &query, self.if_match.as_deref()).await?;
+        let path = session.credential(&self.credential, &[]);
+        let deleted = session.client.delete(&path, &query, self.if_match.as_deref()).await;
+        match deleted {
+            Err(Failure::Problem(problem)) if self.may_ask(session) && problem.is_about_a_default() => {
+                Failure::Problem(problem)
+                    .report(io::stderr().lock())
+                    .map_err(|error| Failure::io("tell why", error))?;
+                let question = format!("Delete {} all the same", self.credential);
+                if !Terminal.confirm(&question, false)? {
+                    return Err(Failure::Failed("nothing was deleted".to_owned()));
+                }
+                query.push(("force", "true".to_owned()));
+                session.client.delete(&path, &query, self.if_match.as_deref()).await?;
+            }
+            deleted => drop(deleted?),
+        }
         let done = if self.purge { "purged" } else { "deleted" };
         session.output.note(&format!("{done} {}", self.credential))
+    }
+
+    /// Whether a person is there who did not answer already.
+    fn may_ask(&self, session: &Session) -> bool {
+        session.interactive && !self.force && !self.yes
     }
 }

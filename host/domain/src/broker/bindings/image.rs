@@ -43,7 +43,7 @@ impl Broker {
             );
             return Err(Error::new(Kind::NotFound, message));
         };
-        let way = Way { protocol: Protocol::ResolveImage, consumer: None, actor: caller.actor() };
+        let way = Way { protocol: Protocol::ResolveImage, consumer: None, actor: caller.actor(), fallback: false };
         let detail = json!({ "token": caller.token, "image": image.as_str(), "matched": selector.value });
         self.answer(caller, &found.credential, Source::Image, Some(selector), way, format, detail).await
     }

@@ -76,7 +76,12 @@ impl Broker {
             let conflicts = vec![conflict(&credential)];
             return Err(Error { conflicts, ..Error::new(Kind::Conflict, message) });
         }
-        let way = Way { protocol: Protocol::Resolve, consumer: Some(place.consumer.clone()), actor: caller.actor() };
+        let way = Way {
+            protocol: Protocol::Resolve,
+            consumer: Some(place.consumer.clone()),
+            actor: caller.actor(),
+            fallback: source == Source::Default,
+        };
         self.answer(caller, &credential, source, None, way, format, detail(caller, &place)).await
     }
 

@@ -22,7 +22,8 @@ impl Broker {
         let account = self.authorize(caller, account, Right::Read, Action::CredentialRead).await?;
         let credential = self.find(caller, &account, credential).await?.credential;
         let default = self.store().get(&keys::default_of(self.blind(), account.id, &credential.type_id)).await?;
-        let is_default = default.as_ref().map(codec::decode::<CredentialId>).transpose()? == Some(credential.id);
+        let is_default = default.as_ref().map(codec::decode::<CredentialId>).transpose()? == Some(credential.id)
+            && credential.deleted_at.is_none();
         let mut bindings = self.bound_to(&credential).await?.into_bindings();
         bindings.sort_by(|one, other| {
             let key = |binding: &crate::binding::Binding| (binding.place.consumer.clone(), binding.place.slot.clone());

@@ -21,8 +21,8 @@ use crate::{Error, Kind, Violation};
 impl Broker {
     /// Stores a new credential.
     ///
-    /// The first of a defaultable type in its account becomes the default
-    /// (S0-24), later ones only when asked (S0-25). With `probe` the live
+    /// The only live one of a defaultable type in its account becomes the default
+    /// (S0-24), others only when asked (S0-25). With `probe` the live
     /// service is asked first, and nothing is stored that it refuses.
     ///
     /// # Errors
@@ -58,7 +58,6 @@ impl Broker {
             plugin: credential.plugin.clone(),
         };
         let name_key = keys::credential_name(self.blind(), account.id, credential.name.as_str());
-        let default_key = keys::default_of(self.blind(), account.id, &credential.type_id);
         for _ in 0..ATTEMPTS {
             if let Some(earlier) = self.replayed(caller, key).await? {
                 return self.replay(caller, &account, earlier).await;
@@ -79,19 +78,12 @@ impl Broker {
                 .put(version_key(&credential, Table::Version), Expect::Absent, codec::encode(&version)?)
                 .put(version_key(&credential, Table::Secret), Expect::Absent, codec::encode(judged.full.expose())?);
             batch = self.index(batch, &credential, &BTreeSet::new())?;
-            let has_default = || self.store().get(&default_key);
-            let promoted = of.manifest.has(Ability::Defaultable)
-                && (draft.default == Some(true) || has_default().await?.is_none());
-            if promoted {
-                let expect = if draft.default == Some(true) { Expect::Any } else { Expect::Absent };
-                batch = batch.put(default_key.clone(), expect, codec::encode(&credential.id)?);
-            }
+            let defaultable = of.manifest.has(Ability::Defaultable);
+            let (mut batch, promoted) =
+                self.promote_new(batch, &credential, defaultable, draft.default == Some(true)).await?;
             batch = batch.event(event);
             if promoted {
-                let mut event = self.event(caller, Action::CredentialSetDefault, Outcome::Ok);
-                event.account = Some(account.id);
-                event.credential = Some(credential.id);
-                batch = batch.event(event);
+                batch = batch.event(self.promotion_event(caller, &credential));
             }
             match self.store().commit(self.keep(batch, caller, key, credential.id.0)?).await {
                 Ok(revision) => {

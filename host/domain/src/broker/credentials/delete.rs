@@ -8,7 +8,7 @@ use crate::access::{Caller, Right};
 use crate::audit::{Action, Event, Outcome};
 use crate::binding::Term;
 use crate::credential::{Credential, View};
-use crate::id::{CredentialId, Reference};
+use crate::id::Reference;
 use crate::keys::{self, Table};
 use crate::store::{Batch, Error as StoreError, Expect, Revision};
 use crate::{Error, Kind};
@@ -28,7 +28,8 @@ impl Broker {
     /// # Errors
     ///
     /// [`Kind::Stale`] where `if_match` names another revision;
-    /// [`Kind::Conflict`] where consumers are bound to it, or where a purge would
+    /// [`Kind::Conflict`] where consumers are bound to it or fall back to it as the
+    /// default, or where a purge would
     /// leave DNS records or copies in regions that nobody could remove any more,
     /// unless by force. Deleted by force it stays bound, so that a restore mends what the
     /// deletion broke; a purge unbinds it.
@@ -48,7 +49,8 @@ impl Broker {
         let mut if_match = if_match;
         if deletion.purge {
             if !deletion.force {
-                self.bound_to(&first.credential).await?.in_the_way(&first.credential)?;
+                let bound = self.bound_to(&first.credential).await?.in_the_way(&first.credential);
+                self.depended_on(&first.credential, bound).await?;
                 Self::in_the_way(&first.credential, &self.records_of(&first.credential).await?)?;
                 self.signs_in_nowhere(&first.credential).await?;
             }
@@ -68,7 +70,7 @@ impl Broker {
             }
             let bound = self.bound_to(&found.credential).await?;
             if !deletion.force {
-                bound.in_the_way(&found.credential)?;
+                self.depended_on(&found.credential, bound.in_the_way(&found.credential)).await?;
                 self.signs_in_nowhere(&found.credential).await?;
             }
             if let (count @ 1.., Some(detail)) = (bound.count(), &mut event.detail) {
@@ -82,7 +84,7 @@ impl Broker {
                 let key = keys_for(&deleted, Table::Credential);
                 bound.unchanged(Batch::default()).put(key, Expect::At(found.revision), codec::encode(&deleted)?)
             };
-            batch = self.release(&found.credential, batch).await?;
+            batch = self.release(&found.credential, batch, deletion.purge).await?;
             match self.store().commit(batch.event(event)).await {
                 Ok(_) => {
                     self.tell_credential(&found.credential, if deletion.purge { "purged" } else { "deleted" });
@@ -95,7 +97,8 @@ impl Broker {
         Err(overtaken())
     }
 
-    /// Brings a deleted credential back under its name.
+    /// Brings a deleted credential back under its name, and as the default where
+    /// it was that and there is none since.
     ///
     /// # Errors
     ///
@@ -125,6 +128,10 @@ impl Broker {
                 .put(keys_for(&restored, Table::Credential), Expect::At(found.revision), codec::encode(&restored)?)
                 .put(name_key, Expect::Absent, codec::encode(&restored.id)?)
                 .event(event);
+            let (mut batch, promoted) = self.promote_restored(batch, &restored).await?;
+            if promoted {
+                batch = batch.event(self.promotion_event(caller, &restored));
+            }
             match self.store().commit(batch).await {
                 Ok(revision) => {
                     self.tell_credential(&restored, "restored");
@@ -137,21 +144,22 @@ impl Broker {
         Err(overtaken())
     }
 
-    /// Gives up the name and, where it is that, the place as default.
-    pub(in super::super) async fn release(&self, credential: &Credential, mut batch: Batch) -> Result<Batch, Error> {
+    /// Gives up the name, and the place as default where it has it: for good, or
+    /// until a restore.
+    pub(in super::super) async fn release(
+        &self,
+        credential: &Credential,
+        batch: Batch,
+        for_good: bool,
+    ) -> Result<Batch, Error> {
+        let mut batch = self.vacate(batch, credential, for_good).await?;
         if credential.deleted_at.is_some() {
             return Ok(batch);
         }
         if let Some(name) = self.name_record(credential).await? {
             batch = batch.delete(name.key, Expect::At(name.revision));
         }
-        let default_key = keys::default_of(self.blind(), credential.account, &credential.type_id);
-        if let Some(default) = self.store().get(&default_key).await?
-            && codec::decode::<CredentialId>(&default)? == credential.id
-        {
-            batch = batch.delete(default_key, Expect::At(default.revision));
-        }
-        Ok(batch)
+        Ok(self.remove_from_live(batch, credential))
     }
 
     /// Removes every record; with the secrets go their data keys. Old versions

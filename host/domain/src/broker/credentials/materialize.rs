@@ -38,7 +38,7 @@ impl Broker {
         let account = self.authorize(caller, account, Right::Use, Action::CredentialMaterialize).await?;
         let credential = self.find_live(caller, &account, credential).await?.credential;
         let event = self.event(caller, Action::CredentialMaterialize, Outcome::Ok);
-        let way = Way { protocol: Protocol::Materialize, consumer: None, actor: caller.actor() };
+        let way = Way { protocol: Protocol::Materialize, consumer: None, actor: caller.actor(), fallback: false };
         self.hand_out(&credential, format, event, way).await
     }
 

@@ -65,7 +65,7 @@ impl Broker {
             Some(fqdn) => Some(self.judge_probed_name(&out, fqdn).await?),
             None => None,
         };
-        let way = Way { protocol: Protocol::Probe, consumer: None, actor: caller.actor() };
+        let way = Way { protocol: Protocol::Probe, consumer: None, actor: caller.actor(), fallback: false };
         let intent = self.note_use(Batch::default(), &found.credential, way).await?;
         match &name {
             None => self.look(&out, None, intent, deadline, Blame::STORED).await,

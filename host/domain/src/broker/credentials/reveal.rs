@@ -67,7 +67,7 @@ impl Broker {
         let asked = fields.map_or_else(|| credential.secret_pointers.clone(), <[String]>::to_vec);
         let data = self.secret_data(&credential, credential.version).await?.only(&asked);
         event.detail = Some(serde_json::json!({ "token": caller.token, "fields": asked }));
-        let way = Way { protocol: Protocol::Reveal, consumer: None, actor: caller.actor() };
+        let way = Way { protocol: Protocol::Reveal, consumer: None, actor: caller.actor(), fallback: false };
         let batch = self.note_use(Batch::default(), &credential, way).await?.event(event);
         self.store().commit(batch).await?;
         Ok(Revealed { data, version: credential.version })

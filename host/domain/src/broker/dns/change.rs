@@ -69,7 +69,7 @@ impl Broker {
             let record = self.intended(aim, &out, request, before.as_ref());
             let event = out.event(self.now(), aim.action(), Outcome::Ok, detail(&record, "intent"));
             let expect = row.map_or(Expect::Absent, |row| Expect::At(row.revision));
-            let way = Way { protocol: Protocol::Dns, consumer: None, actor: out.actor().to_owned() };
+            let way = Way { protocol: Protocol::Dns, consumer: None, actor: out.actor().to_owned(), fallback: false };
             let batch = self
                 .note_use(Batch::default(), credential, way)
                 .await?

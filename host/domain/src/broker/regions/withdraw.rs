@@ -37,14 +37,14 @@ impl Broker {
         if found.credential.deleted_at.is_none() {
             let bound = self.bound_to(&found.credential).await?;
             if !force {
-                bound.in_the_way(&found.credential)?;
+                self.depended_on(&found.credential, bound.in_the_way(&found.credential)).await?;
             }
             let deleted = Credential { deleted_at: Some(self.now()), ..found.credential.clone() };
             let mut event = self.event(caller, Action::CredentialDelete, Outcome::Ok);
             event.account = Some(account.id);
             event.credential = Some(deleted.id);
             event.version = Some(deleted.version);
-            let batch = self.release(&found.credential, bound.unchanged(Batch::default())).await?;
+            let batch = self.release(&found.credential, bound.unchanged(Batch::default()), false).await?;
             let key = keys_for(&deleted, Table::Credential);
             let batch = batch.put(key, Expect::At(found.revision), codec::encode(&deleted)?);
             revision = self.store().commit(batch.event(event)).await?;

@@ -53,6 +53,11 @@ impl MapStore {
         self.0.lock().unwrap().reads
     }
 
+    /// Forgets a table, as a store has it from before there was one.
+    pub(crate) fn forget(&self, table: Table) {
+        self.0.lock().unwrap().records.retain(|key, _| key[0] != table as u8);
+    }
+
     /// How many records a table has.
     pub(crate) fn count(&self, table: Table) -> usize {
         self.0.lock().unwrap().records.keys().filter(|key| key[0] == table as u8).count()
