@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::runner::Cli;
 use super::terminal::Terminal;
+use crate::support::samples::registry;
 use crate::support::{Account, Server};
 
 #[tokio::test]
@@ -54,6 +55,32 @@ async fn a_secret_is_rotated_by_prompt() {
     assert_eq!(code, 0, "{screen}");
     assert!(!screen.contains("typed-after"), "{screen}");
     assert_eq!(cli.run(&["credential", "reveal", "x", "--field", "password"]).ok().stdout, "typed-after");
+}
+
+/// S0-24: the default is not deleted from under those who fall back to it.
+#[tokio::test]
+async fn before_a_default_is_deleted_it_is_asked() {
+    let account = Account::new().await;
+    account.create(registry("first")).await;
+    account.create(registry("second")).await;
+    let cli = Cli::managing(&account);
+    let mut terminal = Terminal::run(&cli, &["credential", "delete", "first"]);
+    terminal.expect("falls back to it").expect("Delete first all the same").enter("n");
+    let (code, screen) = terminal.end();
+    assert_eq!(code, 1, "{screen}");
+    cli.run(&["credential", "show", "first"]).ok();
+    // Who cannot be asked, or would not be, says so beforehand.
+    cli.run(&["credential", "delete", "first"]).code(5);
+    let (code, screen) = Terminal::run(&cli, &["credential", "delete", "first", "--yes"]).end();
+    assert_eq!(code, 5, "{screen}");
+    let mut terminal = Terminal::run(&cli, &["credential", "delete", "first"]);
+    terminal.expect("Delete first all the same").enter("y");
+    let (code, screen) = terminal.end();
+    assert_eq!(code, 0, "{screen}");
+    cli.run(&["credential", "show", "first"]).code(3);
+    account.manager.act("credentials/second/set-default").await.expect(200);
+    account.create(registry("third")).await;
+    cli.run(&["credential", "delete", "second", "--force"]).ok();
 }
 
 #[tokio::test]

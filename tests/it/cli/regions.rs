@@ -107,6 +107,37 @@ async fn a_secret_setting_never_comes_from_the_command_line() {
     cli.run(&["region", "delete", &name]).ok();
 }
 
+#[tokio::test]
+async fn whose_a_region_is_and_what_is_pushed_there_are_said_by_name() {
+    let world = World::new().await;
+    let other = Account::on(&world.account.server).await;
+    let accounts = || {
+        let shown = world.cli.run(&["region", "show", &world.region, "--output", "json"]).ok().json();
+        shown["accounts"].clone()
+    };
+    assert_eq!(accounts(), json!(null));
+    let refused = world.cli.run(&["region", "update", &world.region, "--open-to", &other.name]).code(5);
+    assert!(refused.stderr.contains(&format!("account {}", world.account.name)), "{}", refused.stderr);
+    let both = ["region", "update", &world.region, "--open-to", &world.account.name, "--open-to", &other.name];
+    world.cli.run(&both).ok();
+    assert_eq!(accounts().as_array().map(Vec::len), Some(2));
+    Cli::managing(&Account::on(&world.account.server).await).run(&["region", "show", &world.region]).code(3);
+
+    world.account.create(basic("staging")).await;
+    let attach = ["region", "attach", &world.region, "--type", "tls-certificate", "--output", "json"];
+    assert_eq!(world.cli.run(&attach).ok().json()["types"], json!(["tls-certificate"]));
+    let ensured = world.cli.run(&["region", "ensure", &world.region, "--output", "json"]).ok().json();
+    assert_eq!(ensured["synced"], json!(0));
+    let wrong = world.cli.run(&["region", "attach", &world.region, "--type", "no-such"]).code(1);
+    assert!(wrong.stderr.contains("/types/0"), "{}", wrong.stderr);
+
+    let narrow = ["region", "update", &world.region, "--open-to", &other.name, "--force"];
+    world.cli.run(&narrow).ok();
+    assert_eq!(accounts(), json!([other.name]));
+    world.cli.run(&["region", "update", &world.region, "--open-to-all"]).ok();
+    assert_eq!(accounts(), json!(null));
+}
+
 /// S0-40.
 #[tokio::test]
 async fn ensure_ends_when_all_is_in_place_and_does_nothing_the_second_time() {

@@ -117,6 +117,14 @@ mod tests {
         assert_eq!(read.unwrap(), expected);
         let plain = RecordRequest::read(json!({"fqdn": "a", "value": "x".repeat(255), "ttlSeconds": null}), true);
         assert_eq!(plain.unwrap().ttl_seconds, DEFAULT_TTL_SECONDS);
+        let read = |ttl: &str| {
+            let ttl: Value = serde_json::from_str(ttl).unwrap();
+            RecordRequest::read(json!({"fqdn": "a", "value": "v", "ttlSeconds": ttl}), true)
+        };
+        assert_eq!(read("60.0").unwrap().ttl_seconds, 60, "an integer, however it is written");
+        for bad in ["60.5", "0.0", "-60.0", "86401.0", "1e300", "\"60\""] {
+            assert_eq!(read(bad).unwrap_err().violations[0].pointer, "/ttlSeconds", "{bad}");
+        }
     }
 
     #[test]

@@ -36,14 +36,48 @@ async fn a_name_is_free_after_deletion_and_then_in_the_way_of_a_restore() {
     assert_eq!(reply.errors(), [("/name", "taken")]);
 }
 
+/// S0-24.
 #[tokio::test]
-async fn a_deleted_default_leaves_its_place() {
+async fn a_deleted_default_leaves_its_place_to_nobody_who_did_not_ask() {
     let account = Account::new().await;
     let id = id_of(&account.create(registry("first")).await);
     account.manager.delete("credentials/first").await.expect(204);
-    assert_eq!(account.create(registry("second")).await["default"], true, "there was no default any more");
+    let second = account.create(registry("second")).await;
+    assert_eq!(second["default"], true, "it is the only live one");
     let restored = account.manager.act(&format!("credentials/{id}/restore")).await.expect(200);
     assert_eq!(restored["default"], false, "the place was taken meanwhile");
+    let refused = account.manager.delete("credentials/second").await.expect(409);
+    let conflict = &refused["conflicts"][0];
+    assert_eq!((&conflict["kind"], &conflict["id"]), (&json!("default"), &json!("container-registry")));
+    account.manager.get(conflict["url"].as_str().expect("a path")).await.expect(200);
+    account.manager.delete("credentials/second?force=true").await.expect(204);
+    assert_eq!(account.create(registry("third")).await["default"], false, "whoever falls back must choose it");
+    let pull = json!({ "consumer": "app:web", "slot": "image-pull" });
+    account.workload.post("resolve", pull.clone()).await.expect(404);
+    let restored = account.manager.act(&format!("credentials/{}/restore", id_of(&second))).await.expect(200);
+    assert_eq!(restored["default"], true, "there is none since");
+    assert_eq!(account.workload.post("resolve", pull).await.expect(200)["source"], "default");
+    account.manager.act("credentials/third/set-default").await.expect(200);
+    account.manager.delete("credentials/second").await.expect(204);
+    let usage = account.manager.get("credentials/third/usage").await.expect(200);
+    assert_eq!(usage["default"], true);
+}
+
+#[tokio::test]
+async fn who_fell_back_to_a_default_is_named_when_it_is_deleted() {
+    let account = Account::new().await;
+    account.create(registry("only")).await;
+    let pull = json!({ "consumer": "app:web", "slot": "image-pull" });
+    account.workload.post("resolve", pull).await.expect(200);
+    let usage = account.manager.get("credentials/only/usage").await.expect(200);
+    assert_eq!(usage["uses"][0]["fallback"], true);
+    for query in ["", "?purge=true"] {
+        let refused = account.manager.delete(&format!("credentials/only{query}")).await.expect(409);
+        let named: Vec<_> = refused["conflicts"].as_array().expect("a list").iter().map(|of| &of["name"]).collect();
+        assert_eq!(named, ["app:web"], "{query}");
+    }
+    account.manager.delete("credentials/only?purge=true&force=true").await.expect(204);
+    assert_eq!(account.operator.act("/v1/audit/verify").await.expect(200)["problems"], json!([]));
 }
 
 #[tokio::test]

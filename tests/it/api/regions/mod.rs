@@ -4,11 +4,13 @@
 
 mod access;
 mod attach;
+mod audience;
 mod ensure;
 mod events;
 mod manage;
 mod metrics;
 mod plan;
+mod pushed;
 mod stream;
 mod sync;
 
