@@ -66,8 +66,8 @@ const EXAMPLES: &str = "Examples:
   # Logins of databases as environment files, and none of another type
   bursar region attach eu --format database-login=env --format deploy-key=
 
-  # TLS certificates and nothing else
-  bursar region attach eu --type tls-certificate";
+  # Logins of databases and nothing else
+  bursar region attach eu --type database-login";
 
 #[cfg(test)]
 mod tests {
