@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use crate::json::{Map, Value, to_value};
+use crate::json::{Map, Value, json, to_value};
 use crate::{Error, Selector};
 
 /// What a type found in the public half of the data.
@@ -27,17 +27,32 @@ impl Inspection {
     ///
     /// [`Error::Internal`] when `data` is not JSON.
     pub fn new(data: impl Serialize) -> Result<Self, Error> {
-        Ok(Self { data: json(data)?, ..Self::default() })
+        Ok(Self { data: value(data)?, ..Self::default() })
     }
 
     /// Adds a fact.
     ///
     /// # Errors
     ///
-    /// [`Error::Internal`] when `value` is not JSON.
-    pub fn attribute(mut self, name: &str, value: impl Serialize) -> Result<Self, Error> {
-        self.attributes.insert(name.to_owned(), json(value)?);
+    /// [`Error::Internal`] when `fact` is not JSON.
+    pub fn attribute(mut self, name: &str, fact: impl Serialize) -> Result<Self, Error> {
+        self.attributes.insert(name.to_owned(), value(fact)?);
         Ok(self)
+    }
+
+    /// Adds something a person should know that is no violation, about the field
+    /// at `pointer`. `code` is one of the manifest's `messages`, which is what
+    /// people are shown. The same is told once.
+    #[must_use]
+    pub fn warning(mut self, pointer: &str, code: &str) -> Self {
+        let warning = json!({ "pointer": pointer, "code": code });
+        let warnings = self.attributes.entry(WARNINGS).or_insert_with(|| json!([]));
+        if let Value::Array(warnings) = warnings
+            && !warnings.contains(&warning)
+        {
+            warnings.push(warning);
+        }
+        self
     }
 
     /// Adds a selector: see the WIT for the kinds.
@@ -48,6 +63,9 @@ impl Inspection {
     }
 }
 
-fn json(value: impl Serialize) -> Result<Value, Error> {
+fn value(value: impl Serialize) -> Result<Value, Error> {
     to_value(value).map_err(|_| Error::Internal("the answer is not JSON".into()))
 }
+
+/// The attribute that the host takes warnings from.
+const WARNINGS: &str = "warnings";

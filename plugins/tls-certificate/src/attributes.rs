@@ -1,23 +1,22 @@
 //! What a certificate says, for people and for finding it by host.
 
 use std::fmt::Write as _;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use bursar_plugin_sdk::{Error, Inspection};
 use rsa::sha2::{Digest, Sha256};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
-use x509_parser::public_key::PublicKey;
 use x509_parser::time::ASN1Time;
-use x509_parser::x509::AttributeTypeAndValue;
 
 use crate::pem::Problem;
-use crate::signature::{ED25519, P256, P384, curve};
+use crate::signature::{ED25519, P256, P384, curve, is_explicit_curve};
+use crate::{name, weakness};
 
 /// Adds the attributes, the validity and the host selectors of `leaf`.
 pub(crate) fn describe(inspection: Inspection, leaf: &X509Certificate<'_>) -> Result<Inspection, Error> {
     let key_type = key_type(leaf).map_err(|problem| problem.at("/certificate"))?;
-    let common_name = leaf.subject().iter_common_name().find_map(text);
+    let common_name = leaf.subject().iter_common_name().find_map(name::text);
     let alt_names = alt_names(leaf);
     let validity = leaf.validity();
 
@@ -25,8 +24,8 @@ pub(crate) fn describe(inspection: Inspection, leaf: &X509Certificate<'_>) -> Re
         .attribute("altNames", alt_names.iter().map(|(_, name)| name).collect::<Vec<_>>())?
         .attribute("notBefore", rfc3339(validity.not_before))?
         .attribute("notAfter", rfc3339(validity.not_after))?
-        .attribute("issuer", leaf.issuer().to_string())?
-        .attribute("subject", leaf.subject().to_string())?
+        .attribute("issuer", name::shown(leaf.issuer()))?
+        .attribute("subject", name::shown(leaf.subject()))?
         .attribute("serialNumber", serial_number(leaf))?
         .attribute("fingerprintSha256", hex(&Sha256::digest(leaf.as_raw())))?
         .attribute("keyType", key_type)?;
@@ -37,7 +36,7 @@ pub(crate) fn describe(inspection: Inspection, leaf: &X509Certificate<'_>) -> Re
     let mut hosts: Vec<String> = alt_names.into_iter().filter(|(is_host, _)| *is_host).map(|(_, name)| name).collect();
     if leaf.subject_alternative_name().ok().flatten().is_none() {
         // RFC 6125, section 6.4.4: the common name counts only then.
-        hosts.extend(common_name.filter(|name| is_host_like(name)));
+        hosts.extend(common_name.filter(|name| is_dns_name(name)));
     }
     for host in &mut hosts {
         host.make_ascii_lowercase();
@@ -58,7 +57,7 @@ fn alt_names(leaf: &X509Certificate<'_>) -> Vec<(bool, String)> {
     let names = names.value.general_names.iter();
     names
         .filter_map(|name| match name {
-            GeneralName::DNSName(name) => Some((is_host_like(name), (*name).to_owned())),
+            GeneralName::DNSName(name) => Some((is_dns_name(name), (*name).to_owned())),
             GeneralName::IPAddress(bytes) => ip_address(bytes).map(|address| (true, address)),
             GeneralName::RFC822Name(name) | GeneralName::URI(name) => Some((false, (*name).to_owned())),
             _ => None,
@@ -75,10 +74,12 @@ fn ip_address(bytes: &[u8]) -> Option<String> {
 
 fn key_type(leaf: &X509Certificate<'_>) -> Result<String, Problem> {
     let key = leaf.public_key();
-    if let Ok(PublicKey::RSA(key)) = key.parsed() {
-        let modulus = &key.modulus[key.modulus.iter().take_while(|byte| **byte == 0).count()..];
-        let unused = modulus.first().map_or(0, |byte| byte.leading_zeros() as usize);
-        return Ok(format!("RSA-{}", modulus.len() * 8 - unused));
+    if let Some(bits) = weakness::rsa_bits(leaf) {
+        return Ok(format!("RSA-{bits}"));
+    }
+    if is_explicit_curve(leaf) {
+        let message = "The certificate's key spells its curve out instead of naming it; have it issued for a key on P-256 or P-384.";
+        return Err(Problem::new("explicit-curve", message));
     }
     if key.algorithm.algorithm.to_id_string() == ED25519 {
         return Ok("Ed25519".to_owned());
@@ -91,16 +92,6 @@ fn key_type(leaf: &X509Certificate<'_>) -> Result<String, Problem> {
             "The certificate's key is of a kind that is not supported; use RSA, ECDSA on P-256 or P-384, or Ed25519.",
         )),
     }
-}
-
-/// The text of a name's part; `BMPString` is UTF-16 (X.690, section 8.23.8).
-fn text(part: &AttributeTypeAndValue<'_>) -> Option<String> {
-    if let Ok(text) = part.as_str() {
-        return Some(text.to_owned());
-    }
-    let units: Vec<u16> =
-        part.attr_value().data.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect();
-    String::from_utf16(&units).ok().filter(|text| !text.is_empty())
 }
 
 fn serial_number(leaf: &X509Certificate<'_>) -> String {
@@ -118,13 +109,19 @@ fn rfc3339(time: ASN1Time) -> String {
     format!("{year:04}-{:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.000Z", u8::from(month))
 }
 
-fn is_host_like(name: &str) -> bool {
+/// Whether it can be a DNS name. An address is none, in whatever field it
+/// stands: clients compare addresses with `iPAddress` alone (RFC 9525, section
+/// 6.1), and a last label of digits is never a domain's.
+fn is_dns_name(name: &str) -> bool {
+    let last = name.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
     !name.is_empty()
         && name.len() <= 255
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._*:".contains(&byte))
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._*".contains(&byte))
+        && !last.bytes().all(|byte| byte.is_ascii_digit())
+        && name.parse::<IpAddr>().is_err()
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         // Writing to a String cannot fail.
         let _ = write!(text, "{byte:02x}");

@@ -5,12 +5,16 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::ParsedExtension;
 use x509_parser::prelude::FromDer;
 
+use crate::name;
 use crate::signature::verify;
 
 /// The certificates of both fields, DER, as they stand.
 pub(crate) struct Ders {
     pub(crate) certificate: Vec<Vec<u8>>,
     pub(crate) chain: Vec<Vec<u8>>,
+    /// Whether `chain` came out of an earlier `certificate`: then nobody asked
+    /// for it, and what does not fit the certificate of now is left out.
+    pub(crate) chain_is_derived: bool,
 }
 
 /// A certificate and those that issued it, nearest first, self-signed last.
@@ -41,10 +45,12 @@ impl<'a> Path<'a> {
         }
 
         let mut violations = Violations::new();
-        for stranger in left {
+        for stranger in left.into_iter().filter(|it| !(ders.chain_is_derived && it.pointer == CHAIN)) {
             let name = shown(stranger.certificate.subject());
+            let cure =
+                if stranger.pointer == CHAIN { "remove it, or give the chain that goes with it" } else { "remove it" };
             let message = format!(
-                "The certificate of {name} has no part in the path of {}; remove it.",
+                "The certificate of {name} has no part in the path of {}; {cure}.",
                 shown(leaf.certificate.subject())
             );
             violations.add(stranger.pointer, "not-on-path", message);
@@ -78,7 +84,7 @@ impl Found<'_> {
     /// and by signature where the algorithm is one we have.
     fn issued(&self, subject: &Self) -> bool {
         let (issuer, subject) = (&self.certificate, &subject.certificate);
-        if issuer.subject().as_raw() != subject.issuer().as_raw() {
+        if !name::same(issuer.subject(), subject.issuer()) {
             return false;
         }
         if let (Some(wanted), Some(own)) = (authority_key_id(subject), subject_key_id(issuer))
@@ -90,14 +96,18 @@ impl Found<'_> {
     }
 
     fn is_self_issued(&self) -> bool {
-        self.certificate.subject().as_raw() == self.certificate.issuer().as_raw()
+        name::same(self.certificate.subject(), self.certificate.issuer())
     }
 }
 
 fn pool(ders: &Ders) -> Result<Vec<Found<'_>>, Error> {
     let mut violations = Violations::new();
     let mut pool: Vec<Found<'_>> = Vec::new();
-    let fields = [("/certificate", &ders.certificate), ("/chain", &ders.chain)];
+    // Issuers that come with the certificate replace those that an earlier one
+    // came with.
+    let is_replaced = ders.chain_is_derived && ders.certificate.len() > 1;
+    let chain: &[Vec<u8>] = if is_replaced { &[] } else { &ders.chain };
+    let fields = [(CERTIFICATE, &ders.certificate[..]), (CHAIN, chain)];
     if let Some((pointer, _)) = fields.iter().find(|(_, ders)| ders.len() > MAX_CERTIFICATES) {
         return Err(
             Violations::one(pointer, "too-many", "Leave the certificate to serve and those that issued it.").into()
@@ -129,14 +139,14 @@ fn leaf<'p, 'a>(pool: &'p [Found<'a>]) -> Result<&'p Found<'a>, Error> {
         // Authorities that signed one another.
         candidates = pool.iter().collect();
     }
-    narrow(&mut candidates, |it| it.pointer == "/certificate");
+    narrow(&mut candidates, |it| it.pointer == CERTIFICATE);
     narrow(&mut candidates, |it| !it.certificate.is_ca());
     if let [leaf] = candidates[..] {
         return Ok(leaf);
     }
     let names: Vec<String> = candidates.iter().take(3).map(|it| shown(it.certificate.subject())).collect();
     let message = format!("Leave one certificate to serve; there are {}.", names.join(" and "));
-    Err(Violations::one("/certificate", "several-leaves", message).into())
+    Err(Violations::one(CERTIFICATE, "several-leaves", message).into())
 }
 
 /// Keeps those that `fits`, if there are any.
@@ -162,9 +172,11 @@ fn subject_key_id<'a>(certificate: &'a X509Certificate<'_>) -> Option<&'a [u8]> 
 
 /// A name for a message: short, and without line breaks.
 fn shown(name: &x509_parser::x509::X509Name<'_>) -> String {
-    let name: String = name.to_string().chars().filter(|character| !character.is_control()).take(100).collect();
+    let name: String = name::shown(name).chars().filter(|character| !character.is_control()).take(100).collect();
     if name.is_empty() { "(no name)".to_owned() } else { format!("\"{name}\"") }
 }
 
+pub(crate) const CERTIFICATE: &str = "/certificate";
+pub(crate) const CHAIN: &str = "/chain";
 /// Real paths have two to four; each pair costs a signature check.
 const MAX_CERTIFICATES: usize = 20;

@@ -4,6 +4,8 @@ use ed25519_dalek::SigningKey;
 use p256::elliptic_curve::sec1::ToEncodedPoint as _;
 use pem::Pem;
 use rsa::pkcs1;
+use rsa::pkcs8::der::asn1::{AnyRef, ContextSpecific, OctetStringRef};
+use rsa::pkcs8::der::{Decode as _, Encode as _, Reader as _, Tag, TagNumber, Tagged as _};
 use rsa::pkcs8::{ObjectIdentifier, PrivateKeyInfo};
 use rsa::traits::{PrivateKeyParts as _, PublicKeyParts as _};
 use rsa::{BigUint, RsaPrivateKey};
@@ -64,7 +66,7 @@ impl PrivateKey {
         match info.algorithm.oid {
             RSA_ENCRYPTION => rsa_key(info.private_key),
             EC_PUBLIC_KEY => {
-                let named = info.algorithm.parameters_oid().map_err(|_| unsupported())?;
+                let named = info.algorithm.parameters_oid().map_err(|_| explicit_curve())?;
                 Self::from_sec1(info.private_key, Some(named))
             }
             oid if oid.to_string() == ED25519 => {
@@ -81,6 +83,9 @@ impl PrivateKey {
 
     /// The curve is named inside, or outside by PKCS#8.
     fn from_sec1(der: &[u8], outside: Option<ObjectIdentifier>) -> Result<Self, Problem> {
+        if names_no_curve(der) {
+            return Err(explicit_curve());
+        }
         let parsed = sec1::EcPrivateKey::try_from(der).map_err(|_| malformed())?;
         let inside = parsed.parameters.and_then(sec1::EcParameters::named_curve);
         let named = outside.or(inside).map(|oid| oid.to_string());
@@ -90,6 +95,33 @@ impl PrivateKey {
             _ => Err(unsupported()),
         }
     }
+}
+
+/// The key in the form that every reader takes. PKCS#8 version 2 (RFC 5958)
+/// carries the public key too, and neither OpenSSL 3.0 nor what stands on it
+/// reads that: such a key is written as version 1 (RFC 5208, RFC 8410 section 7).
+pub(crate) fn portable(block: Pem) -> Pem {
+    let rewritten = match PrivateKeyInfo::try_from(block.contents()) {
+        Ok(info) if block.tag() == "PRIVATE KEY" && info.public_key.is_some() => {
+            PrivateKeyInfo::new(info.algorithm, info.private_key).to_der().ok()
+        }
+        _ => None,
+    };
+    rewritten.map_or(block, |der| Pem::new("PRIVATE KEY", der))
+}
+
+/// Whether a SEC1 key (RFC 5915) spells its curve out.
+fn names_no_curve(der: &[u8]) -> bool {
+    let parameters = AnyRef::from_der(der).and_then(|key| {
+        key.sequence(|reader| {
+            u8::decode(reader)?;
+            OctetStringRef::decode(reader)?;
+            let parameters = ContextSpecific::<AnyRef<'_>>::decode_explicit(reader, TagNumber::N0)?;
+            reader.read_slice(reader.remaining_len())?;
+            Ok(parameters)
+        })
+    });
+    parameters.is_ok_and(|found| found.is_some_and(|found| found.value.tag() == Tag::Sequence))
 }
 
 /// Reads a PKCS#1 key and checks that its numbers fit together, those of the
@@ -121,6 +153,11 @@ fn malformed() -> Problem {
 
 fn unsupported() -> Problem {
     Problem::new("unsupported-key", "Use RSA, ECDSA on P-256 or P-384, or Ed25519.")
+}
+
+fn explicit_curve() -> Problem {
+    let message = "Name the curve instead: openssl pkey -in key.pem -ec_param_enc named_curve -out named.pem";
+    Problem::new("explicit-curve", message)
 }
 
 fn inconsistent() -> Problem {

@@ -11,8 +11,10 @@
 mod attributes;
 mod chain;
 mod key;
+mod name;
 mod pem;
 mod signature;
+mod weakness;
 
 use bursar_plugin_sdk::{
     Artifact, Context, CredentialType, Error, Inspection, Rewrite, Violations, export_type, json, serde,
@@ -34,11 +36,20 @@ impl CredentialType for TlsCertificate {
     fn inspect(data: Public, _: &Context) -> Result<Inspection, Error> {
         let ders = data.read()?;
         let path = Path::build(&ders)?;
+        let chain = Some(pem::write_certificates(path.issuers())).filter(|chain| !chain.is_empty());
+        let note = if data.chain_is_given() { "" } else { DERIVED_CHAIN };
         let normalised = Public {
             certificate: pem::write_certificates([path.leaf()]),
-            chain: Some(pem::write_certificates(path.issuers())).filter(|chain| !chain.is_empty()),
+            chain: chain.map(|chain| format!("{note}{chain}")),
         };
-        attributes::describe(Inspection::new(normalised)?, path.leaf())
+        let mut inspection = attributes::describe(Inspection::new(normalised)?, path.leaf())?;
+        for code in weakness::of(path.leaf()) {
+            inspection = inspection.warning(chain::CERTIFICATE, code);
+        }
+        for code in path.issuers().iter().flat_map(weakness::of) {
+            inspection = inspection.warning(chain::CHAIN, code);
+        }
+        Ok(inspection)
     }
 
     fn check(data: Full, _: &Context) -> Result<Vec<Rewrite>, Error> {
@@ -50,7 +61,7 @@ impl CredentialType for TlsCertificate {
             return Err(Violations::one("/privateKey", "key-mismatch", message).into());
         }
 
-        let normalised = pem::write(&block);
+        let normalised = pem::write(&key::portable(block));
         if normalised == data.private_key {
             return Ok(Vec::new());
         }
@@ -61,7 +72,7 @@ impl CredentialType for TlsCertificate {
         let ders = data.public.read()?;
         let path = Path::build(&ders)?;
         let block = pem::read_private_key(&data.private_key).map_err(|problem| problem.at("/privateKey"))?;
-        let (full_chain, key) = (pem::write_certificates(path.all()), pem::write(&block));
+        let (full_chain, key) = (pem::write_certificates(path.all()), pem::write(&key::portable(block)));
         match format {
             "kubernetes.io/tls" => {
                 Ok(vec![Artifact::pem("tls.crt", full_chain).public(), Artifact::pem("tls.key", key)])
@@ -96,6 +107,13 @@ pub struct Full {
 }
 
 impl Public {
+    /// Whether the person gave a chain beside the certificate. One that was
+    /// found in `certificate` and moved here is marked.
+    fn chain_is_given(&self) -> bool {
+        let chain = self.chain.as_deref().map(str::trim_start).unwrap_or_default();
+        !chain.is_empty() && !chain.starts_with(DERIVED_CHAIN.trim_end())
+    }
+
     /// The certificates of both fields, in DER.
     fn read(&self) -> Result<chain::Ders, Error> {
         let mut violations = Violations::new();
@@ -109,7 +127,7 @@ impl Public {
         let chain = self.chain.as_deref().filter(|chain| !chain.trim().is_empty());
         let chain = chain.map(|chain| read("/chain", chain)).unwrap_or_default();
         violations.finish()?;
-        Ok(chain::Ders { certificate, chain })
+        Ok(chain::Ders { certificate, chain, chain_is_derived: !self.chain_is_given() })
     }
 }
 
@@ -117,4 +135,7 @@ fn pem_files(full_chain: String, key: String) -> Vec<Artifact> {
     vec![Artifact::pem("fullchain.pem", full_chain).public(), Artifact::pem("privkey.pem", key)]
 }
 
+/// Text around PEM blocks is no part of them (RFC 7468, section 5.2), and this
+/// one travels with the chain wherever it is copied.
+const DERIVED_CHAIN: &str = "# From the field certificate\n";
 const NGINX_SNIPPET: &str = "ssl_certificate fullchain.pem;\nssl_certificate_key privkey.pem;\n";

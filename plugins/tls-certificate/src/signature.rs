@@ -65,6 +65,15 @@ pub(crate) fn curve(certificate: &X509Certificate<'_>) -> Option<String> {
     Some(parameters.as_oid().ok()?.to_id_string())
 }
 
+/// Whether a certificate's elliptic curve is written out as numbers, which RFC
+/// 5480, section 2.1.1, forbids and servers refuse.
+pub(crate) fn is_explicit_curve(certificate: &X509Certificate<'_>) -> bool {
+    let algorithm = &certificate.public_key().algorithm;
+    algorithm.algorithm.to_id_string() == EC_PUBLIC_KEY
+        && algorithm.parameters.as_ref().is_some_and(|parameters| parameters.as_sequence().is_ok())
+}
+
+pub(crate) const EC_PUBLIC_KEY: &str = "1.2.840.10045.2.1";
 pub(crate) const ED25519: &str = "1.3.101.112";
 pub(crate) const P256: &str = "1.2.840.10045.3.1.7";
 pub(crate) const P384: &str = "1.3.132.0.34";

@@ -1,9 +1,13 @@
 //! Whether a credential is usable now: the core's to say, at read time.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::Credential;
+use crate::plugin::Manifest;
 
 /// Usable or not.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
@@ -24,11 +28,11 @@ pub enum Status {
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Warning {
     /// Stable and machine-readable.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// One sentence.
     pub message: String,
     /// What it is about, in the credential's JSON.
-    pub pointer: &'static str,
+    pub pointer: Cow<'static, str>,
 }
 
 impl Credential {
@@ -50,9 +54,15 @@ impl Credential {
 
     /// What a person should know at `now`. `records` are the DNS records that a
     /// deleted one still has somewhere, `consumers` those that are bound to it
-    /// (S4-26).
+    /// (S4-26); `manifest` is the type's, where its plugin is loaded.
     #[must_use]
-    pub fn warnings(&self, now: Timestamp, type_is_loaded: bool, records: usize, consumers: usize) -> Vec<Warning> {
+    pub fn warnings(
+        &self,
+        now: Timestamp,
+        manifest: Option<&Manifest>,
+        records: usize,
+        consumers: usize,
+    ) -> Vec<Warning> {
         let until = |seconds: Option<i64>| {
             seconds.and_then(|s| Timestamp::from_second(s).ok()).map_or_else(String::new, crate::clock::rfc3339)
         };
@@ -60,33 +70,34 @@ impl Credential {
         match self.status(now) {
             Status::Valid => {}
             Status::Expiring => warnings.push(Warning {
-                code: "expiring",
+                code: "expiring".into(),
                 message: format!("It expires on {}: replace it soon.", until(self.not_after)),
-                pointer: "/expiresAt",
+                pointer: "/expiresAt".into(),
             }),
             Status::Expired => warnings.push(Warning {
-                code: "expired",
+                code: "expired".into(),
                 message: format!("It expired on {}: replace it.", until(self.not_after)),
-                pointer: "/expiresAt",
+                pointer: "/expiresAt".into(),
             }),
             Status::NotYetValid => warnings.push(Warning {
-                code: "not-yet-valid",
+                code: "not-yet-valid".into(),
                 message: format!("It is not valid before {}.", until(self.not_before)),
-                pointer: "/attributes/notBefore",
+                pointer: "/attributes/notBefore".into(),
             }),
         }
-        if !type_is_loaded {
-            warnings.push(Warning {
-                code: "type-not-loaded",
+        match manifest {
+            Some(manifest) => warnings.extend(self.plugin_warnings(manifest)),
+            None => warnings.push(Warning {
+                code: "type-not-loaded".into(),
                 message: format!("The plugin for type `{}` is not loaded: it can be read, not used.", self.type_id),
-                pointer: "/type",
-            });
+                pointer: "/type".into(),
+            }),
         }
         if records > 0 {
             warnings.push(Warning {
-                code: "dns-records",
+                code: "dns-records".into(),
                 message: format!("DNS records of it are still there ({records}): restore it and clean them up."),
-                pointer: "/deletedAt",
+                pointer: "/deletedAt".into(),
             });
         }
         if consumers > 0 {
@@ -95,10 +106,28 @@ impl Credential {
                 None => format!("Deleting it breaks authentication for {of}: bind them to another one first."),
                 Some(_) => format!("It is deleted, and {of} cannot authenticate: restore it, or bind another one."),
             };
-            warnings.push(Warning { code: "in-use", message, pointer: "" });
+            warnings.push(Warning { code: "in-use".into(), message, pointer: "".into() });
         }
         warnings
     }
+
+    /// What the plugin found worth telling when it inspected the public data:
+    /// the attribute [`WARNINGS`] has codes and places, the manifest the words.
+    fn plugin_warnings(&self, manifest: &Manifest) -> Vec<Warning> {
+        let told = self.attributes.get(WARNINGS).and_then(Value::as_array).into_iter().flatten();
+        let warnings = told.filter_map(|told| {
+            let (code, at) = (told["code"].as_str()?, told["pointer"].as_str()?);
+            self.data.pointer(at)?;
+            let message = manifest.messages.get(code)?.clone();
+            Some(Warning { code: code.to_owned().into(), message, pointer: format!("/data{at}").into() })
+        });
+        warnings.take(MAX_PLUGIN_WARNINGS).collect()
+    }
 }
+
+/// The attribute by which a plugin warns: `[{"pointer", "code"}]`, the code one
+/// of its manifest's messages.
+pub(super) const WARNINGS: &str = "warnings";
+const MAX_PLUGIN_WARNINGS: usize = 16;
 
 const EXPIRY_NOTICE_SECONDS: i64 = 30 * 24 * 60 * 60;

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::status::WARNINGS;
 use super::{Credential, Status, Version, Warning};
 use crate::clock::rfc3339;
 use crate::region::SyncState;
@@ -78,7 +79,7 @@ impl View {
             "revealable": credential.revealable,
             "data": credential.data,
             "secretFields": credential.secret_pointers,
-            "attributes": credential.attributes,
+            "attributes": attributes(&credential.attributes),
             "selectors": credential.selectors,
             "expiresAt": seconds(credential.not_after),
             "status": self.status,
@@ -146,6 +147,15 @@ impl VersionView {
             "current": self.current,
         })
     }
+}
+
+/// The facts for people; what the plugin warns of is shown under `warnings`.
+fn attributes(found: &Value) -> Value {
+    let mut facts = found.clone();
+    if let Some(facts) = facts.as_object_mut() {
+        facts.remove(WARNINGS);
+    }
+    facts
 }
 
 fn seconds(at: Option<i64>) -> Option<String> {

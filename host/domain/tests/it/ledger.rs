@@ -46,7 +46,7 @@ async fn records_outlive_a_deletion_and_are_in_the_way_of_a_purge() {
 
     delete(false, false).await.unwrap();
     let deleted = world.broker.credential(&world.caller, &account(), &id).await.unwrap();
-    assert_eq!(deleted.warnings.iter().map(|warning| warning.code).collect::<Vec<_>>(), ["dns-records"]);
+    assert_eq!(deleted.warnings.iter().map(|warning| &*warning.code).collect::<Vec<_>>(), ["dns-records"]);
     assert!(delete(true, false).await.is_err());
     delete(true, true).await.unwrap();
     assert_eq!(world.store.count(Table::DnsRecord), 0);

@@ -107,12 +107,13 @@ impl Broker {
         let Found { credential, revision } = found;
         let Kept { is_default, last_used_at, records, consumers, sync } = kept;
         let now = self.now();
+        let of = self.plugins().find(&credential.type_id);
         View {
             revision,
             is_default: is_default && credential.deleted_at.is_none(),
             last_used_at,
             status: credential.status(now),
-            warnings: credential.warnings(now, self.plugins().find(&credential.type_id).is_some(), records, consumers),
+            warnings: credential.warnings(now, of.as_deref().map(|of| &of.manifest), records, consumers),
             sync,
             account_name: account.name.to_string(),
             full: caller.may(Right::Read, account.id) == Some(true),
