@@ -58,18 +58,32 @@ export const loginArtifacts = (username, password) => [
 ];
 
 /**
- * The file of the well-known format `env`: lines that a POSIX shell and the
- * usual dotenv readers read as the same text.
+ * The file of the well-known format `env`: lines that a POSIX shell, Docker
+ * Compose, Node.js, dotenv and python-dotenv all read as the same text. Each
+ * variable is `[name, pointer, value]`, the pointer that of the value's field.
+ *
+ * Those readers agree on no way to escape. Throws `invalid` with the code
+ * `not-in-env`, which the manifest needs a message for, at each field whose
+ * value no such line can hold.
  */
 export function envArtifact(variables) {
-  const lines = Object.entries(variables).map(([name, value]) => `${name}=${shellQuote(value)}\n`);
+  const violations = new Violations();
+  const lines = variables.map(([name, pointer, value]) => {
+    const quoted = envQuote(value);
+    violations.require(quoted !== null, pointer, "not-in-env", "Readers of environment files would not read the same value.");
+    return `${name}=${quoted}\n`;
+  });
+  violations.finish();
   return artifact(".env", lines.join(""));
 }
 
-function shellQuote(value) {
+function envQuote(value) {
   if (/^[A-Za-z0-9_\-./:@%+,=]+$/.test(value)) return value;
-  if (!value.includes("'")) return `'${value}'`;
-  return `"${value.replace(/["\\$`]/g, "\\$&")}"`;
+  // dotenv makes line feeds of carriage returns, python-dotenv expands `${...}`.
+  if (/[\r\0]/.test(value) || value.includes("${")) return null;
+  // python-dotenv makes one backslash of two; Compose lets one escape the quote.
+  if (!value.includes("'") && !value.includes("\\\\") && !value.endsWith("\\")) return `'${value}'`;
+  return /["\\$`]/.test(value) ? null : `"${value}"`;
 }
 
 /** A Kubernetes object name (RFC 1123 label) made of a credential's name. */

@@ -1,6 +1,7 @@
-//! `lab`: the Python of `tests/lab`, in a virtual environment under `target/lab`.
+//! `lab`: the Python of `tests/lab`, in a virtual environment under `target/lab`, and the one package of Node.js that
+//! tests read with.
 //!
-//! It is made anew when `tests/lab/requirements.txt` is no longer the text it was made from.
+//! Each is made anew when `tests/lab/requirements.txt` or `package-lock.json` is no longer the text it was made from.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,7 +26,22 @@ pub(crate) fn ensure() -> Result<(), Error> {
         run(Command::new("cp").arg(&wanted).arg(&made_from))?;
     }
     eprintln!("Python of the lab: {}", folder.join("bin/python").display());
-    Ok(())
+    ensure_node(&folder)
+}
+
+/// The packages of `tests/lab/package.json` in `node_modules`.
+fn ensure_node(folder: &Path) -> Result<(), Error> {
+    let wanted = root().join("tests/lab");
+    // npm writes it last of all.
+    if same_text(&folder.join("package-lock.json"), &wanted.join("package-lock.json"))
+        && folder.join("node_modules/.package-lock.json").is_file()
+    {
+        return Ok(());
+    }
+    for file in ["package.json", "package-lock.json"] {
+        run(Command::new("cp").arg(wanted.join(file)).arg(folder.join(file)))?;
+    }
+    run(Command::new("npm").current_dir(folder).args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]))
 }
 
 /// Whether `python3` is there and can make virtual environments, which Debian has in a package of its own.

@@ -12,7 +12,7 @@ mod percent;
 
 use bursar_plugin_sdk::{
     Artifact, Context, CredentialType, Error, Generator, Inspection, Rewrite, Violations, export_generator,
-    export_type, serde,
+    export_type, serde, variable,
 };
 use percent::percent_encode;
 use serde::{Deserialize, Serialize};
@@ -54,14 +54,14 @@ impl CredentialType for PostgresLogin {
         match format {
             "postgres/pgpass" => Ok(vec![Artifact::text(".pgpass", data.pgpass())]),
             "postgres/uri" => Ok(vec![Artifact::text("uri", data.uri())]),
-            "env" => Ok(Artifact::env(&[
-                ("PGHOST", &public.host),
-                ("PGPORT", &public.port.to_string()),
-                ("PGDATABASE", &public.database),
-                ("PGUSER", &public.username),
-                ("PGPASSWORD", password),
-                ("PGSSLMODE", &public.ssl_mode),
-            ])),
+            "env" => Artifact::env(&[
+                variable("PGHOST", "/host", &public.host),
+                variable("PGPORT", "/port", &public.port.to_string()),
+                variable("PGDATABASE", "/database", &public.database),
+                variable("PGUSER", "/username", &public.username),
+                variable("PGPASSWORD", "/password", password),
+                variable("PGSSLMODE", "/sslMode", &public.ssl_mode),
+            ]),
             "login" => Ok(Artifact::login(&public.username, password)),
             _ => Err(Error::unknown_format()),
         }

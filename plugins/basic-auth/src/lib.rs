@@ -12,7 +12,7 @@ use base64::Engine;
 use base64::alphabet::BCRYPT;
 use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
 use bursar_plugin_sdk::{
-    Artifact, Context, CredentialType, Error, Inspection, Rewrite, Violations, export_type, serde,
+    Artifact, Context, CredentialType, Error, Inspection, Rewrite, Violations, export_type, serde, variable,
 };
 use serde::{Deserialize, Serialize};
 
@@ -49,11 +49,15 @@ impl CredentialType for BasicAuth {
         let Full { username, password } = &data;
         match format {
             "nginx/htpasswd" => {
+                check_htpasswd_name(username)?;
                 let line = format!("{username}:{}\n", bcrypt_hash(password, context.salt()?)?);
                 Ok(vec![Artifact::text("auth", line)])
             }
             "kubernetes.io/basic-auth" | "login" => Ok(Artifact::login(username, password)),
-            "env" => Ok(Artifact::env(&[("BASIC_AUTH_USERNAME", username), ("BASIC_AUTH_PASSWORD", password)])),
+            "env" => Artifact::env(&[
+                variable("BASIC_AUTH_USERNAME", "/username", username),
+                variable("BASIC_AUTH_PASSWORD", "/password", password),
+            ]),
             _ => Err(Error::unknown_format()),
         }
     }
@@ -70,6 +74,20 @@ pub struct Public {
 pub struct Full {
     username: String,
     password: String,
+}
+
+/// A name that a htpasswd file can hold: `#` starts a comment there for nginx
+/// and Apache alike, and Apache trims the line.
+fn check_htpasswd_name(username: &str) -> Result<(), Error> {
+    if username.starts_with('#') || username.starts_with(char::is_whitespace) {
+        return Err(Violations::one(
+            "/username",
+            "not-in-htpasswd",
+            "Choose a name that starts with a letter or digit.",
+        )
+        .into());
+    }
+    Ok(())
 }
 
 /// The crypt(3) string `$2y$10$<22 salt><31 hash>`.

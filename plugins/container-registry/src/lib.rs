@@ -14,7 +14,7 @@ mod rules;
 mod server;
 
 use bursar_plugin_sdk::{
-    Artifact, Context, CredentialType, Error, Inspection, Rewrite, Violations, export_type, serde,
+    Artifact, Context, CredentialType, Error, Inspection, Rewrite, Violations, export_type, serde, variable,
 };
 use serde::{Deserialize, Serialize};
 
@@ -73,14 +73,14 @@ impl CredentialType for ContainerRegistry {
             "containers/auth.json" => {
                 // The format has no e-mail: containers-auth.json(5).
                 let login = Login { email: None, ..login };
-                Ok(vec![Artifact::json("auth.json", &auths(server.to_string(), &login))?])
+                Ok(vec![Artifact::json("auth.json", &auths(server.containers_key(), &login))?])
             }
             "login" => Ok(Artifact::login(username, password)),
-            "env" => Ok(Artifact::env(&[
-                ("REGISTRY_SERVER", &server.to_string()),
-                ("REGISTRY_USERNAME", username),
-                ("REGISTRY_PASSWORD", password),
-            ])),
+            "env" => Artifact::env(&[
+                variable("REGISTRY_SERVER", "/server", &server.to_string()),
+                variable("REGISTRY_USERNAME", "/username", username),
+                variable("REGISTRY_PASSWORD", "/password", password),
+            ]),
             _ => Err(Error::unknown_format()),
         }
     }

@@ -3,8 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// `host[:port][/path]`, without scheme or trailing slash, host in lower case.
-/// All of Docker Hub's names are `docker.io`.
+use crate::provider::without_alias;
+
+/// `host[:port][/path]`, without scheme or trailing slash, host in lower case,
+/// under its one name where it has several.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Server {
     pub(crate) host: String,
@@ -29,7 +31,13 @@ impl Server {
     /// What kubelet looks up: the longest matching `host/path`, and for Docker
     /// Hub the name that the registry had in 2013.
     pub(crate) fn kubelet_key(&self) -> String {
-        if self.is_docker_hub() { DOCKER_HUB_KEY.to_owned() } else { self.to_string() }
+        if self.is_docker_hub() { DOCKER_HUB_KEY.to_owned() } else { self.containers_key() }
+    }
+
+    /// What Podman, Buildah and Skopeo look up: the longest `host/path` that
+    /// the image's name starts with, and such names are in lower case.
+    pub(crate) fn containers_key(&self) -> String {
+        self.to_string().to_ascii_lowercase()
     }
 
     /// What the Docker command line looks up: the host alone.
@@ -65,16 +73,14 @@ impl FromStr for Server {
         if !is_host(&host) {
             return Err("Give the registry's host name, such as ghcr.io or registry.example.com:5000.");
         }
-        let mut path = path.to_owned();
-        let host = if DOCKER_HUB_NAMES.contains(&host.as_str()) && matches!(port, None | Some(443)) {
-            // `https://index.docker.io/v1/` names the API, not a prefix of images.
-            if path == "v1" || path == "v2" {
-                path.clear();
-            }
-            return checked(Self { host: DOCKER_HUB.to_owned(), port: None, path });
-        } else {
-            host
-        };
+        // `https://index.docker.io/v1/` names the API, not a prefix of images.
+        let is_api = path.eq_ignore_ascii_case("v1") || path.eq_ignore_ascii_case("v2");
+        let path = if is_api { String::new() } else { path.to_owned() };
+        let named = without_alias(&host);
+        let is_shared = named != host || host == DOCKER_HUB;
+        if is_shared && matches!(port, None | Some(443)) {
+            return checked(Self { host: named.to_owned(), port: None, path });
+        }
         checked(Self { host, port, path })
     }
 }
@@ -118,8 +124,6 @@ fn is_host(host: &str) -> bool {
 
 const DOCKER_HUB: &str = "docker.io";
 const DOCKER_HUB_KEY: &str = "https://index.docker.io/v1/";
-const DOCKER_HUB_NAMES: [&str; 5] =
-    ["docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com", "hub.docker.com"];
 
 #[cfg(test)]
 mod tests {
@@ -133,6 +137,10 @@ mod tests {
             ("INDEX.docker.io", "docker.io"),
             ("registry-1.docker.io/v2/", "docker.io"),
             ("docker.io/acme", "docker.io/acme"),
+            ("registry.hub.docker.com", "docker.io"),
+            ("https://registry.example.com/v2/", "registry.example.com"),
+            ("registry.example.com:5000/V1", "registry.example.com:5000"),
+            ("registry.example.com/v2/team", "registry.example.com/v2/team"),
             ("HTTPS://GHCR.io///", "ghcr.io"),
             (" ghcr.io/Acme/app/ ", "ghcr.io/Acme/app"),
             ("localhost:5000", "localhost:5000"),
@@ -142,6 +150,19 @@ mod tests {
         ] {
             assert_eq!(written.parse::<Server>().map(|server| server.to_string()), Ok(wanted.to_owned()), "{written}");
         }
+    }
+
+    #[test]
+    fn keys_are_what_clients_look_up() {
+        let keys = |written: &str| {
+            let server: Server = written.parse().unwrap();
+            [server.kubelet_key(), server.docker_key(), server.containers_key()]
+        };
+        assert_eq!(keys("GHCR.io/Acme-Org"), ["ghcr.io/acme-org", "ghcr.io", "ghcr.io/acme-org"]);
+        assert_eq!(keys("https://registry.example.com/v2/"), ["registry.example.com"; 3]);
+        let hub = "https://index.docker.io/v1/";
+        assert_eq!(keys("registry.hub.docker.com"), [hub, hub, "docker.io"]);
+        assert_eq!(keys("docker.io/Acme"), [hub, hub, "docker.io/acme"]);
     }
 
     #[test]

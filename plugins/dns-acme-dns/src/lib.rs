@@ -14,7 +14,7 @@ mod form;
 use bursar_plugin_sdk::cert_manager::Solver;
 use bursar_plugin_sdk::{
     Artifact, Context, CredentialType, Dns01, Error, Inspection, Report, Rewrite, TxtRecord, Violations, export_dns01,
-    export_type, json::json,
+    export_type, json::json, variable,
 };
 
 pub use form::{Config, Full};
@@ -61,12 +61,12 @@ impl CredentialType for AcmeDns {
                 )
                 .artifacts(&config.common),
             "acme-dns/accounts.json" => Ok(vec![Artifact::json("accounts.json", &full.accounts()?)?]),
-            "env" => Ok(Artifact::env(&[
-                ("ACMEDNS_BASE_URL", url),
-                ("ACMEDNS_USERNAME", &config.username),
-                ("ACMEDNS_PASSWORD", password),
-                ("ACMEDNS_SUBDOMAIN", &config.subdomain),
-            ])),
+            "env" => Artifact::env(&[
+                variable("ACMEDNS_BASE_URL", "/url", url),
+                variable("ACMEDNS_USERNAME", "/username", &config.username),
+                variable("ACMEDNS_PASSWORD", "/password", password),
+                variable("ACMEDNS_SUBDOMAIN", "/subdomain", &config.subdomain),
+            ]),
             _ => Err(Error::unknown_format()),
         }
     }

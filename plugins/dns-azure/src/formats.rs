@@ -2,9 +2,9 @@
 
 use bursar_plugin_sdk::cert_manager::Solver;
 use bursar_plugin_sdk::json::to_value;
-use bursar_plugin_sdk::{Artifact, Context, Error};
+use bursar_plugin_sdk::{Artifact, Context, Error, variable};
 
-use crate::config::Full;
+use crate::config::{Full, SECRET};
 
 /// A solver and the Secret that it refers to.
 pub(crate) fn cert_manager(data: &Full, context: &Context) -> Result<Vec<Artifact>, Error> {
@@ -23,16 +23,17 @@ pub(crate) fn cert_manager(data: &Full, context: &Context) -> Result<Vec<Artifac
 }
 
 /// The names that the Azure SDKs and lego read.
-pub(crate) fn env(data: &Full) -> Vec<Artifact> {
+pub(crate) fn env(data: &Full) -> Result<Vec<Artifact>, Error> {
     let config = &data.public;
     let mut variables = vec![
-        ("AZURE_SUBSCRIPTION_ID", config.subscription_id.as_str()),
-        ("AZURE_RESOURCE_GROUP", config.resource_group_name.as_str()),
-        ("AZURE_TENANT_ID", config.tenant_id.as_str()),
-        ("AZURE_CLIENT_ID", config.client_id.as_str()),
-        ("AZURE_CLIENT_SECRET", data.client_secret.as_str()),
-        ("AZURE_ENVIRONMENT", config.environment.place().short),
+        variable("AZURE_SUBSCRIPTION_ID", "/subscriptionID", &config.subscription_id),
+        variable("AZURE_RESOURCE_GROUP", "/resourceGroupName", &config.resource_group_name),
+        variable("AZURE_TENANT_ID", "/tenantID", &config.tenant_id),
+        variable("AZURE_CLIENT_ID", "/clientID", &config.client_id),
+        variable("AZURE_CLIENT_SECRET", SECRET, &data.client_secret),
+        variable("AZURE_ENVIRONMENT", "/environment", config.environment.place().short),
     ];
-    variables.extend(config.hosted_zone_name.as_deref().map(|name| ("AZURE_ZONE_NAME", name)));
+    variables
+        .extend(config.hosted_zone_name.as_deref().map(|name| variable("AZURE_ZONE_NAME", "/hostedZoneName", name)));
     Artifact::env(&variables)
 }

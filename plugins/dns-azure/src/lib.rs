@@ -46,7 +46,7 @@ impl CredentialType for Azure {
     fn materialize(data: Full, format: &str, context: &Context) -> Result<Vec<Artifact>, Error> {
         match format {
             "cert-manager" => formats::cert_manager(&data, context),
-            "env" => Ok(formats::env(&data)),
+            "env" => formats::env(&data),
             _ => Err(Error::unknown_format()),
         }
     }

@@ -4,20 +4,27 @@
 use bursar_plugin_sdk::dns::{Record, Records, Zone, Zones, txt, walk};
 use bursar_plugin_sdk::http::{Request, Response, Secret, Service};
 use bursar_plugin_sdk::json::{Value, json};
-use bursar_plugin_sdk::{Error, Violations};
+use bursar_plugin_sdk::{Context, Error, Report, Violations};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::Config;
+use crate::inactive::Inactive;
 
 /// The API with one credential.
 pub(crate) struct Api<'a> {
     config: &'a Config,
+    passed_over: Inactive,
 }
 
 impl<'a> Api<'a> {
     pub(crate) fn new(config: &'a Config) -> Self {
-        Self { config }
+        Self { config, passed_over: Inactive::default() }
+    }
+
+    /// The preflight, which also tells of zones that are not in use.
+    pub(crate) fn probe(&self, fqdn: Option<&str>, context: &Context) -> Result<Report, Error> {
+        self.check(fqdn, context).map(|report| self.passed_over.tell(report))
     }
 
     fn request(&self, method: &str, path: &str) -> Request {
@@ -47,10 +54,11 @@ impl<'a> Api<'a> {
     fn zones(&self, name: &str) -> Result<Option<Zone>, Error> {
         let mut zones: Vec<FoundZone> = self.list("/zones", |request| request.query("name", name))?;
         zones.retain(|zone| zone.name.eq_ignore_ascii_case(name));
-        // A zone that moved away leaves an inactive one of the same name.
-        if zones.len() > 1 {
-            zones.retain(|zone| zone.status == "active");
-        }
+        // Cloudflare answers for active zones alone. A domain that was never
+        // delegated to it, or no longer is, may be in one of another state.
+        let (active, others): (Vec<_>, Vec<_>) = zones.into_iter().partition(FoundZone::is_active);
+        self.passed_over.note(others.iter().map(|zone| (zone.name.as_str(), zone.status.as_str())));
+        let zones = active;
         match zones.as_slice() {
             [] => Ok(None),
             [zone] => Ok(Some(Zone::new(&zone.id, &zone.name))),
@@ -68,14 +76,18 @@ impl Zones for Api<'_> {
     fn find_zone(&self, fqdn: &str) -> Result<Zone, Error> {
         match &self.config.zone_id {
             Some(id) => Ok(Zone::new(id, "")),
-            None => walk(fqdn, SERVICE.name, ZONE_CURE, |name| self.zones(name)),
+            None => self.passed_over.explain(walk(fqdn, SERVICE.name, ZONE_CURE, |name| self.zones(name))),
         }
     }
 
     fn any_zone(&self) -> Result<Zone, Error> {
         if let Some(id) = &self.config.zone_id {
             let found: Single<FoundZone> = answer(&self.request("GET", &format!("/zones/{id}")).send()?)?;
-            return Ok(Zone::new(id, &found.result.name));
+            let zone = found.result;
+            if !zone.is_active() {
+                return Err(Error::NotFound(Inactive::words(&zone.name, &zone.status)));
+            }
+            return Ok(Zone::new(id, &zone.name));
         }
         let request = self.request("GET", "/zones").query("status", "active").query("per_page", "5");
         let Page::<FoundZone> { result, .. } = answer(&request.send()?)?;
@@ -165,8 +177,14 @@ struct PageInfo {
 struct FoundZone {
     id: String,
     name: String,
-    #[serde(default)]
+    /// `initializing`, `pending`, `active` or `moved`.
     status: String,
+}
+
+impl FoundZone {
+    fn is_active(&self) -> bool {
+        self.status == "active"
+    }
 }
 
 #[derive(Deserialize)]

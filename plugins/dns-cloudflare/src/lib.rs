@@ -9,12 +9,13 @@
 #![forbid(unsafe_code)]
 
 mod api;
+mod inactive;
 
 use bursar_plugin_sdk::cert_manager::{Common, SecretRef, Solver};
 use bursar_plugin_sdk::dns::Records as _;
 use bursar_plugin_sdk::{
     Artifact, Context, CredentialType, Dns01, Error, Inspection, Report, Rewrite, TxtRecord, Violations, export_dns01,
-    export_type, serde,
+    export_type, serde, variable,
 };
 use serde::{Deserialize, Serialize};
 
@@ -31,14 +32,10 @@ impl CredentialType for Cloudflare {
     type Full = Full;
 
     fn inspect(config: Config, _: &Context) -> Result<Inspection, Error> {
-        let mut violations = Violations::new();
-        violations.require(
-            config.api_token_secret_ref.is_none() || config.api_key_secret_ref.is_none(),
-            "/apiKeySecretRef",
-            "one-credential",
-            "Give an API token or the global API key, not both.",
-        );
-        violations.finish()?;
+        if config.api_token_secret_ref.is_some() && config.api_key_secret_ref.is_some() {
+            let message = "Give an API token or the global API key, not both.";
+            return Err(Violations::one("/apiKeySecretRef", "one-credential", message).into());
+        }
         let kind = if config.has_key() { "global API key" } else { "API token" };
         Inspection::new(&config)?.attribute("authentication", kind)?.attribute("zoneID", &config.zone_id)
     }
@@ -70,8 +67,11 @@ impl CredentialType for Cloudflare {
                 .field("email", email)
                 .secret("apiTokenSecretRef", api_token_secret_ref.as_ref(), "api-token", secret)
                 .artifacts(common),
-            ("env", Some(email)) => Ok(Artifact::env(&[("CLOUDFLARE_EMAIL", email), ("CLOUDFLARE_API_KEY", secret)])),
-            ("env", None) => Ok(Artifact::env(&[("CLOUDFLARE_DNS_API_TOKEN", secret)])),
+            ("env", Some(email)) => Artifact::env(&[
+                variable("CLOUDFLARE_EMAIL", "/email", email),
+                variable("CLOUDFLARE_API_KEY", "/apiKey", secret),
+            ]),
+            ("env", None) => Artifact::env(&[variable("CLOUDFLARE_DNS_API_TOKEN", "/apiToken", secret)]),
             _ => Err(Error::unknown_format()),
         }
     }
@@ -81,7 +81,7 @@ impl Dns01 for Cloudflare {
     type Config = Config;
 
     fn check(config: Config, fqdn: Option<&str>, context: &Context) -> Result<Report, Error> {
-        Api::new(&config).check(fqdn, context)
+        Api::new(&config).probe(fqdn, context)
     }
 
     fn present(config: Config, txt: &TxtRecord, _: &Context) -> Result<String, Error> {

@@ -1,7 +1,7 @@
 //! What the credential is handed out as.
 
 use bursar_plugin_sdk::cert_manager::Solver;
-use bursar_plugin_sdk::{Artifact, Context, Error};
+use bursar_plugin_sdk::{Artifact, Context, Error, variable};
 
 use crate::config::Full;
 
@@ -22,13 +22,13 @@ pub(crate) fn cert_manager(data: &Full, context: &Context) -> Result<Vec<Artifac
 
 /// The names that lego (`GCE_`) and Terraform read, which take the key file's
 /// content.
-pub(crate) fn env(data: &Full) -> Vec<Artifact> {
+pub(crate) fn env(data: &Full) -> Result<Vec<Artifact>, Error> {
     let (project, key) = (data.public.project.as_str(), data.service_account.as_str());
     Artifact::env(&[
-        ("GCE_PROJECT", project),
-        ("GCE_SERVICE_ACCOUNT", key),
-        ("GOOGLE_CLOUD_PROJECT", project),
-        ("GOOGLE_CREDENTIALS", key),
+        variable("GCE_PROJECT", "/project", project),
+        variable("GCE_SERVICE_ACCOUNT", "/serviceAccount", key),
+        variable("GOOGLE_CLOUD_PROJECT", "/project", project),
+        variable("GOOGLE_CREDENTIALS", "/serviceAccount", key),
     ])
 }
 

@@ -45,7 +45,7 @@ impl CredentialType for Gcp {
     fn materialize(data: Full, format: &str, context: &Context) -> Result<Vec<Artifact>, Error> {
         match format {
             "cert-manager" => formats::cert_manager(&data, context),
-            "env" => Ok(formats::env(&data)),
+            "env" => formats::env(&data),
             "google/credentials.json" => Ok(formats::key_file(&data)),
             _ => Err(Error::unknown_format()),
         }

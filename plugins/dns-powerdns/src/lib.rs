@@ -15,7 +15,7 @@ use bursar_plugin_sdk::dns::RecordSets as _;
 use bursar_plugin_sdk::json::json;
 use bursar_plugin_sdk::{
     Artifact, Context, CredentialType, Dns01, Error, Inspection, Report, Rewrite, TxtRecord, Violations, export_dns01,
-    export_type, serde,
+    export_type, serde, variable,
 };
 use serde::{Deserialize, Serialize};
 
@@ -66,11 +66,11 @@ impl CredentialType for PowerDns {
                     )
                     .artifacts(&config.common)
             }
-            "env" => Ok(Artifact::env(&[
-                ("PDNS_API_URL", &config.url),
-                ("PDNS_SERVER_NAME", config.server()),
-                ("PDNS_API_KEY", api_key),
-            ])),
+            "env" => Artifact::env(&[
+                variable("PDNS_API_URL", "/url", &config.url),
+                variable("PDNS_SERVER_NAME", "/server", config.server()),
+                variable("PDNS_API_KEY", "/apiKey", api_key),
+            ]),
             _ => Err(Error::unknown_format()),
         }
     }

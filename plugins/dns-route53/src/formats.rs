@@ -1,7 +1,7 @@
 //! What the credential is handed out as.
 
 use bursar_plugin_sdk::cert_manager::Solver;
-use bursar_plugin_sdk::{Artifact, Context, Error, Violations};
+use bursar_plugin_sdk::{Artifact, Context, Error, Violations, variable};
 
 use crate::config::Full;
 
@@ -28,19 +28,21 @@ pub(crate) fn cert_manager(data: &Full, context: &Context) -> Result<Vec<Artifac
 }
 
 /// The names that the AWS SDKs and lego read.
-pub(crate) fn env(data: &Full) -> Vec<Artifact> {
+pub(crate) fn env(data: &Full) -> Result<Vec<Artifact>, Error> {
     let config = &data.public;
     let mut variables = vec![
-        ("AWS_ACCESS_KEY_ID", config.access_key_id.as_str()),
-        ("AWS_SECRET_ACCESS_KEY", data.secret_access_key.as_str()),
-        ("AWS_REGION", config.region.as_deref().unwrap_or(DEFAULT_REGION)),
+        variable("AWS_ACCESS_KEY_ID", "/accessKeyID", &config.access_key_id),
+        variable("AWS_SECRET_ACCESS_KEY", "/secretAccessKey", &data.secret_access_key),
+        variable("AWS_REGION", "/region", config.region.as_deref().unwrap_or(DEFAULT_REGION)),
     ];
     let optional = [
-        ("AWS_HOSTED_ZONE_ID", &config.hosted_zone_id),
-        ("AWS_ASSUME_ROLE_ARN", &config.role),
-        ("AWS_EXTERNAL_ID", &config.external_id),
+        ("AWS_HOSTED_ZONE_ID", "/hostedZoneID", &config.hosted_zone_id),
+        ("AWS_ASSUME_ROLE_ARN", "/role", &config.role),
+        ("AWS_EXTERNAL_ID", "/externalID", &config.external_id),
     ];
-    variables.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))));
+    variables.extend(
+        optional.into_iter().filter_map(|(name, pointer, value)| Some(variable(name, pointer, value.as_deref()?))),
+    );
     Artifact::env(&variables)
 }
 

@@ -49,7 +49,7 @@ impl CredentialType for Route53 {
     fn materialize(data: Full, format: &str, context: &Context) -> Result<Vec<Artifact>, Error> {
         match format {
             "cert-manager" => formats::cert_manager(&data, context),
-            "env" => Ok(formats::env(&data)),
+            "env" => formats::env(&data),
             "aws/credentials" => Ok(formats::shared_credentials(&data)),
             _ => Err(Error::unknown_format()),
         }

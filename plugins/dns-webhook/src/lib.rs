@@ -18,7 +18,7 @@ use bursar_plugin_sdk::dns::Handle;
 use bursar_plugin_sdk::json::{Value, json};
 use bursar_plugin_sdk::{
     Artifact, Context, CredentialType, Dns01, Error, Inspection, Progress, Report, Rewrite, TxtRecord, Violations,
-    export_dns01, export_type,
+    export_dns01, export_type, variable,
 };
 
 pub use form::{Config, Full};
@@ -117,16 +117,19 @@ fn solver(full: &Full, context: &Context) -> Result<Vec<Artifact>, Error> {
 
 /// What lego's `httpreq` reads.
 fn env(full: &Full) -> Result<Vec<Artifact>, Error> {
-    let mut variables = vec![("HTTPREQ_ENDPOINT", full.config.endpoint.as_str())];
+    let mut variables = vec![variable("HTTPREQ_ENDPOINT", "/endpoint", &full.config.endpoint)];
     if full.config.mode() == Mode::Raw {
-        variables.push(("HTTPREQ_MODE", "RAW"));
+        variables.push(variable("HTTPREQ_MODE", "/mode", "RAW"));
     }
     match (full.config.authentication(), &full.config.username, &full.password) {
         (Authentication::None, ..) if !full.config.is_signed() => {}
         (Authentication::Basic, Some(username), Some(password)) if !full.config.is_signed() => {
-            variables.extend([("HTTPREQ_USERNAME", username.as_str()), ("HTTPREQ_PASSWORD", password)]);
+            variables.extend([
+                variable("HTTPREQ_USERNAME", "/username", username),
+                variable("HTTPREQ_PASSWORD", "/password", password),
+            ]);
         }
         _ => return Err(Error::Unsupported("lego knows Basic authentication alone, and no signature".into())),
     }
-    Ok(Artifact::env(&variables))
+    Artifact::env(&variables)
 }

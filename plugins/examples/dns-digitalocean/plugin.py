@@ -19,7 +19,7 @@ def check(data, context):
 def materialize(data, format, context):
     match format:
         case "env":
-            return [env_artifact({"DO_AUTH_TOKEN": data["apiToken"]})]
+            return [env_artifact([("DO_AUTH_TOKEN", "/apiToken", data["apiToken"])])]
         case "cert-manager":
             return cert_manager(data, dns_label(context.name))
 

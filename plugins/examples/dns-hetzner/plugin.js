@@ -15,7 +15,7 @@ export function check({ apiToken }) {
 }
 
 export function materialize({ apiToken }, format) {
-  if (format === "env") return [envArtifact({ HETZNER_API_TOKEN: apiToken })];
+  if (format === "env") return [envArtifact([["HETZNER_API_TOKEN", "/apiToken", apiToken]])];
 }
 
 export const dns01 = {

@@ -115,8 +115,12 @@ test("text goes to UTF-8 and back", () => {
 });
 
 test("environment files and object names", () => {
-  const { content } = envArtifact({ A: "plain-1.2", B: "a b$", C: "it's $5", D: "" });
-  assert.equal(fromUtf8(content), `A=plain-1.2\nB='a b$'\nC="it's \\$5"\nD=''\n`);
+  const { content } = envArtifact([["A", "/a", "plain-1.2"], ["B", "/b", "a b$"], ["C", "/c", "it's #5"], ["D", "/d", ""]]);
+  assert.equal(fromUtf8(content), `A=plain-1.2\nB='a b$'\nC="it's #5"\nD=''\n`);
+  for (const value of ["it's $5", `a'b"c`, "pass\\", "a\\\\b", "${HOME}", "a\rb"]) {
+    const refused = ({ tag, val }) => tag === "invalid" && val[0].pointer === "/a" && val[0].code === "not-in-env";
+    assert.throws(() => envArtifact([["A", "/a", value]]), refused, value);
+  }
   assert.equal(dnsLabel("My_Host-"), "my-host");
   assert.equal(dnsLabel("__"), "credential");
 });

@@ -102,12 +102,23 @@ def login_artifacts(username: str, password: str) -> list[Artifact]:
     return [artifact("username", username, sensitive=False), artifact("password", password)]
 
 
-def env_artifact(variables: dict[str, str]) -> Artifact:
-    """The file of the well-known format `env`.
+def env_artifact(variables: list[tuple[str, str, str]]) -> Artifact:
+    """The file of the well-known format `env`; each variable is name, pointer, value.
 
-    Lines that a POSIX shell and the usual dotenv readers read as the same text.
+    Lines that a POSIX shell, Docker Compose, Node.js, dotenv and python-dotenv all
+    read as the same text. Those agree on no way to escape: raises `invalid` with the
+    code `not-in-env`, which the manifest needs a message for, at each field (the
+    pointer) whose value no such line can hold.
     """
-    return artifact(".env", "".join(f"{name}={_shell_quote(value)}\n" for name, value in variables.items()))
+    violations = Violations()
+    lines = []
+    for name, pointer, value in variables:
+        quoted = _env_quote(value)
+        message = "Readers of environment files would not read the same value."
+        violations.require(quoted is not None, pointer, "not-in-env", message)
+        lines.append(f"{name}={quoted}\n")
+    violations.finish()
+    return artifact(".env", "".join(lines))
 
 
 def dns_label(name: str) -> str:
@@ -115,9 +126,13 @@ def dns_label(name: str) -> str:
     return re.sub(r"[^a-z0-9-]", "-", name.lower())[:63].strip("-") or "credential"
 
 
-def _shell_quote(value: str) -> str:
+def _env_quote(value: str) -> Optional[str]:
     if re.fullmatch(r"[A-Za-z0-9_\-./:@%+,=]+", value):
         return value
-    if "'" not in value:
+    # dotenv makes line feeds of carriage returns, python-dotenv expands `${...}`.
+    if "\r" in value or "\0" in value or "${" in value:
+        return None
+    # python-dotenv makes one backslash of two; Compose lets one escape the quote.
+    if "'" not in value and "\\\\" not in value and not value.endswith("\\"):
         return f"'{value}'"
-    return '"' + re.sub(r'(["\\$`])', r"\\\1", value) + '"'
+    return None if re.search(r'["\\$`]', value) else f'"{value}"'

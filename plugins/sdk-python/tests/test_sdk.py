@@ -135,8 +135,13 @@ class Names(unittest.TestCase):
 
 class Files(unittest.TestCase):
     def test_environment_files_and_object_names(self):
-        made = env_artifact({"A": "plain-1.2", "B": "a b$", "C": "it's $5", "D": ""})
-        self.assertEqual(made.content.decode(), "A=plain-1.2\nB='a b$'\nC=\"it's \\$5\"\nD=''\n")
+        made = env_artifact([("A", "/a", "plain-1.2"), ("B", "/b", "a b$"), ("C", "/c", "it's #5"), ("D", "/d", "")])
+        self.assertEqual(made.content.decode(), "A=plain-1.2\nB='a b$'\nC=\"it's #5\"\nD=''\n")
+        for value in ["it's $5", "a'b\"c", "pass\\", "a\\\\b", "${HOME}", "a\rb"]:
+            with self.assertRaises(Err) as raised:
+                env_artifact([("A", "/a", value)])
+            found = raised.exception.value.value[0]
+            self.assertEqual((found.pointer, found.code), ("/a", "not-in-env"))
         self.assertEqual(dns_label("My_Host-"), "my-host")
         self.assertEqual(dns_label("__"), "credential")
 

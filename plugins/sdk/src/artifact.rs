@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use crate::{Artifact, Error, json};
+use crate::{Artifact, Error, Variable, json};
 
 impl Artifact {
     /// A secret text file.
@@ -47,8 +47,11 @@ impl Artifact {
 
     /// The file of the well-known format `env`; see
     /// [`env_file`](crate::env_file).
-    #[must_use]
-    pub fn env(variables: &[(&str, &str)]) -> Vec<Self> {
-        vec![Self::text(".env", crate::env_file(variables))]
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] at each field whose value the format cannot hold.
+    pub fn env(variables: &[Variable<'_>]) -> Result<Vec<Self>, Error> {
+        Ok(vec![Self::text(".env", crate::env_file(variables)?)])
     }
 }

@@ -1,31 +1,72 @@
-/// Lines `NAME="value"` that a POSIX shell and the dotenv readers of Docker
-/// Compose, Node.js, Ruby and Python read as the same text.
-///
-/// Single quotes where the value allows, since within them every reader takes
-/// everything literally. Otherwise double quotes with backslashes before what
-/// a shell would expand. Names are the caller's constants.
-#[must_use]
-pub fn env_file(variables: &[(&str, &str)]) -> String {
-    variables.iter().flat_map(|(name, value)| [(*name).to_owned(), "=".into(), quote(value), "\n".into()]).collect()
+//! The well-known format `env`.
+
+use crate::{Error, Violations};
+
+/// One line of an environment file.
+#[derive(Clone, Copy, Debug)]
+pub struct Variable<'a> {
+    /// Its name, the plugin's own choice.
+    pub name: &'a str,
+    /// The field that its value comes from, a JSON Pointer.
+    pub pointer: &'a str,
+    /// The value.
+    pub value: &'a str,
 }
 
-fn quote(value: &str) -> String {
-    if !value.is_empty() && value.bytes().all(is_plain) {
-        return value.to_owned();
-    }
-    if !value.contains('\'') {
-        return format!("'{value}'");
-    }
-    let mut quoted = String::with_capacity(value.len() + 2);
-    quoted.push('"');
-    for character in value.chars() {
-        if matches!(character, '"' | '\\' | '$' | '`') {
-            quoted.push('\\');
+/// A line of an environment file; see [`Variable`].
+#[must_use]
+pub fn variable<'a>(name: &'a str, pointer: &'a str, value: &'a str) -> Variable<'a> {
+    Variable { name, pointer, value }
+}
+
+/// Lines `NAME='value'` that a POSIX shell, Docker Compose, Node.js
+/// (`--env-file`), dotenv and python-dotenv all read as the same text.
+///
+/// They agree on plain words, on what stands in single quotes, and on what
+/// stands in double quotes and holds nothing that one of them expands. They do
+/// not agree on any way to escape, so not every value can be written.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] with the code [`NOT_IN_ENV`] at each field whose value has
+/// no such line. The manifest needs a message for it.
+pub fn env_file(variables: &[Variable<'_>]) -> Result<String, Error> {
+    let mut violations = Violations::new();
+    let mut text = String::new();
+    for Variable { name, pointer, value } in variables {
+        match quoted(value) {
+            Some(quoted) => text.extend([name, "=", &quoted, "\n"]),
+            None => {
+                violations.add_once(pointer, NOT_IN_ENV, "Readers of environment files would not read the same value.")
+            }
         }
-        quoted.push(character);
     }
-    quoted.push('"');
-    quoted
+    violations.finish()?;
+    Ok(text)
+}
+
+/// The code of a value that an environment file cannot hold.
+pub const NOT_IN_ENV: &str = "not-in-env";
+
+fn quoted(value: &str) -> Option<String> {
+    if !value.is_empty() && value.bytes().all(is_plain) {
+        return Some(value.to_owned());
+    }
+    // dotenv makes line feeds of carriage returns; python-dotenv expands `${...}`
+    // whatever the quotes.
+    if value.contains(['\r', '\0']) || value.contains("${") {
+        return None;
+    }
+    // python-dotenv makes one backslash of two, and Compose takes one before the
+    // closing quote to escape it.
+    if !value.contains('\'') && !value.contains("\\\\") && !value.ends_with('\\') {
+        return Some(format!("'{value}'"));
+    }
+    // Node.js and dotenv know no escapes here, the others must have them.
+    if !value.contains(['"', '\\', '$', '`']) {
+        return Some(format!("\"{value}\""));
+    }
+    None
 }
 
 fn is_plain(byte: u8) -> bool {
@@ -34,26 +75,48 @@ fn is_plain(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::env_file;
+    use super::*;
+
+    fn line(value: &str) -> Result<String, Error> {
+        env_file(&[variable("A", "/a", value)])
+    }
 
     #[test]
     fn plain_values_stay_bare() {
-        assert_eq!(env_file(&[("A", "ghcr.io/x"), ("B", "t0k-en_1")]), "A=ghcr.io/x\nB=t0k-en_1\n");
+        let file = env_file(&[variable("A", "/a", "ghcr.io/x"), variable("B", "/b", "t0k-en_1")]).unwrap();
+        assert_eq!(file, "A=ghcr.io/x\nB=t0k-en_1\n");
     }
 
     #[test]
     fn awkward_values_are_quoted() {
-        assert_eq!(env_file(&[("A", "")]), "A=''\n");
-        assert_eq!(env_file(&[("A", "a b#$`\"\\")]), "A='a b#$`\"\\'\n");
-        assert_eq!(env_file(&[("A", "it's $5 \"now\"")]), "A=\"it's \\$5 \\\"now\\\"\"\n");
-        assert_eq!(env_file(&[("A", "{\n}")]), "A='{\n}'\n");
+        for (value, written) in [
+            ("", "A=''\n"),
+            ("a b#$`\"\\x", "A='a b#$`\"\\x'\n"),
+            ("it's #1", "A=\"it's #1\"\n"),
+            ("{\n}", "A='{\n}'\n"),
+            (" \u{feff}\u{fc} ", "A=' \u{feff}\u{fc} '\n"),
+        ] {
+            assert_eq!(line(value).unwrap(), written);
+        }
+    }
+
+    #[test]
+    fn what_readers_disagree_on_is_refused_at_its_field() {
+        for value in ["it's $5", "a'b\"c", "pass\\", "a\\\\b", "${HOME}", "a\rb", "it's `x`", "'\\n"] {
+            let Err(Error::Invalid(found)) = line(value) else { panic!("{value:?} was written") };
+            assert_eq!((found[0].pointer.as_str(), found[0].code.as_str()), ("/a", NOT_IN_ENV), "{value:?}");
+        }
+        let twice = [variable("A", "/a", "\\"), variable("B", "/a", "\\"), variable("C", "/c", "\r")];
+        let Err(Error::Invalid(found)) = env_file(&twice) else { panic!("it was written") };
+        assert_eq!(found.iter().map(|it| it.pointer.as_str()).collect::<Vec<_>>(), ["/a", "/c"]);
     }
 
     #[test]
     fn a_shell_reads_back_what_went_in() {
-        let value = "it's a $HOME `id` \"quote\" \\ back\nline \u{fc}";
-        let script = format!("{}printf %s \"$A\"", env_file(&[("A", value)]));
-        let output = std::process::Command::new("sh").arg("-c").arg(script).output().unwrap();
-        assert_eq!(String::from_utf8(output.stdout).unwrap(), value);
+        for value in ["a $HOME `id` \"quote\" \\ back\nline \u{fc}", "it's #1 ! ~ * & ;\n|"] {
+            let script = format!("{}printf %s \"$A\"", line(value).unwrap());
+            let output = std::process::Command::new("sh").arg("-c").arg(script).output().unwrap();
+            assert_eq!(String::from_utf8(output.stdout).unwrap(), value);
+        }
     }
 }

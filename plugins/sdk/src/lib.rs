@@ -48,7 +48,7 @@ mod traits;
 mod violations;
 
 pub use base64::prelude::{BASE64_STANDARD, Engine as Base64Engine};
-pub use env_file::env_file;
+pub use env_file::{NOT_IN_ENV, Variable, env_file, variable};
 pub use inspection::Inspection;
 pub use serde;
 pub use serde_json as json;

@@ -27,6 +27,13 @@ impl Violations {
         self.0.push(Violation { pointer: pointer.to_owned(), code: code.to_owned(), message: message.into() });
     }
 
+    /// Adds it unless the same is said of that field already.
+    pub fn add_once(&mut self, pointer: &str, code: &str, message: impl Into<String>) {
+        if !self.0.iter().any(|it| it.pointer == pointer && it.code == code) {
+            self.add(pointer, code, message);
+        }
+    }
+
     /// Adds it unless `holds`.
     pub fn require(&mut self, holds: bool, pointer: &str, code: &str, message: &str) {
         if !holds {

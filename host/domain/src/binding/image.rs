@@ -1,10 +1,15 @@
+use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
 
 /// An image reference in its full form, without tag and digest:
 /// `docker.io/library/nginx` for `nginx:1`.
 ///
 /// The grammar and Docker Hub's short forms are those of
-/// `distribution/reference`, which Docker, containerd and the kubelet share.
+/// `distribution/reference`, which Docker, containerd and the kubelet share. A
+/// registry that has several names has the one of `image-registries.json`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Image(String);
 
@@ -79,8 +84,8 @@ fn is_registry(first: &str) -> bool {
 
 fn normal_registry(text: &str) -> Option<String> {
     let text = text.to_ascii_lowercase();
-    if DOCKER_HUB_NAMES.contains(&text.strip_suffix(":443").unwrap_or(&text)) {
-        return Some(DOCKER_HUB.to_owned());
+    if let Some(name) = ALIASES.get(text.strip_suffix(":443").unwrap_or(&text)) {
+        return Some(name.clone());
     }
     let (host, port) = match text.strip_prefix('[') {
         Some(rest) => {
@@ -133,7 +138,34 @@ fn is_digest(text: &str) -> bool {
 }
 
 const DOCKER_HUB: &str = "docker.io";
-const DOCKER_HUB_NAMES: [&str; 3] = ["docker.io", "index.docker.io", "registry-1.docker.io"];
+/// From each name of a registry that has several to the one it is known by.
+static ALIASES: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
+    let list = include_str!("../../../../schemas/image-registries.json");
+    // A test reads it, so that it cannot fail here.
+    let vendors = serde_json::from_str::<Registries>(list).map(|list| list.vendors).unwrap_or_default();
+    let shared = vendors.into_iter().filter(|vendor| !vendor.aliases.is_empty());
+    shared
+        .flat_map(|vendor| {
+            let names = vendor.aliases.into_iter().chain([vendor.server.clone()]);
+            names.map(move |name| (name, vendor.server.clone()))
+        })
+        .collect()
+});
+
+/// What of the list matters here: who runs a registry does not.
+#[derive(Deserialize)]
+struct Registries {
+    vendors: Vec<Vendor>,
+}
+
+#[derive(Deserialize)]
+struct Vendor {
+    #[serde(default)]
+    server: String,
+    #[serde(default)]
+    aliases: Vec<String>,
+}
+
 const MAX_HOST_BYTES: usize = 253;
 const MAX_PATH_BYTES: usize = 255;
 const MAX_TAG_BYTES: usize = 128;
@@ -155,6 +187,9 @@ mod tests {
             ("docker.io/nginx", "docker.io/library/nginx"),
             ("index.docker.io/acme/app:1", "docker.io/acme/app"),
             ("INDEX.docker.io:443/acme/app", "docker.io/acme/app"),
+            ("registry.hub.docker.com/library/nginx", "docker.io/library/nginx"),
+            ("registry.hub.docker.com/nginx:1", "docker.io/library/nginx"),
+            ("registry-1.docker.io/acme/app", "docker.io/acme/app"),
             ("ghcr.io/org/app:1", "ghcr.io/org/app"),
             ("GHCR.io/org/app:V1.0_x-y", "ghcr.io/org/app"),
             ("localhost/app", "localhost/app"),
@@ -194,6 +229,13 @@ mod tests {
         ] {
             assert!(Image::parse(bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn the_list_of_registries_is_read() {
+        assert_eq!(ALIASES.get("index.docker.io").map(String::as_str), Some(DOCKER_HUB));
+        assert_eq!(ALIASES.get(DOCKER_HUB).map(String::as_str), Some(DOCKER_HUB));
+        assert!(ALIASES.iter().all(|(alias, name)| ALIASES.get(name) == Some(name) && !alias.is_empty()));
     }
 
     #[test]

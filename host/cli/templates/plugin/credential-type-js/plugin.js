@@ -21,5 +21,7 @@ export function check({ password }) {
 
 export function materialize({ username, password }, format) {
   if (format === "login") return loginArtifacts(username, password);
-  if (format === "env") return [envArtifact({ {{variable}}_USERNAME: username, {{variable}}_PASSWORD: password })];
+  if (format === "env") {
+    return [envArtifact([["{{variable}}_USERNAME", "/username", username], ["{{variable}}_PASSWORD", "/password", password]])];
+  }
 }

@@ -28,4 +28,5 @@ def materialize(data, format, context):
         case "login":
             return login_artifacts(username, password)
         case "env":
-            return [env_artifact({"{{variable}}_USERNAME": username, "{{variable}}_PASSWORD": password})]
+            variables = [("{{variable}}_USERNAME", "/username", username), ("{{variable}}_PASSWORD", "/password", password)]
+            return [env_artifact(variables)]

@@ -13,7 +13,7 @@ export function check({ apiToken }) {
 }
 
 export function materialize({ apiToken }, format) {
-  if (format === "env") return [envArtifact({ {{variable}}_API_TOKEN: apiToken })];
+  if (format === "env") return [envArtifact([["{{variable}}_API_TOKEN", "/apiToken", apiToken]])];
 }
 
 // In these calls the secrets are the host's: requests name them.

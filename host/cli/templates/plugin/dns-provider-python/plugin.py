@@ -17,7 +17,7 @@ def check(data, context):
 
 def materialize(data, format, context):
     if format == "env":
-        return [env_artifact({"{{variable}}_API_TOKEN": data["apiToken"]})]
+        return [env_artifact([("{{variable}}_API_TOKEN", "/apiToken", data["apiToken"])])]
 
 
 class Dns01:

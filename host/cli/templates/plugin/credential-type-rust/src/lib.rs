@@ -6,7 +6,7 @@
 
 #![forbid(unsafe_code)]
 
-use bursar_plugin_sdk::{Artifact, Context, CredentialType, Error, Inspection, Rewrite, Violations, export_type};
+use bursar_plugin_sdk::{Artifact, Context, CredentialType, Error, Inspection, Rewrite, Violations, export_type, variable};
 use serde::{Deserialize, Serialize};
 
 export_type!({{type}});
@@ -41,7 +41,10 @@ impl CredentialType for {{type}} {
         let Full { username, password } = &data;
         match format {
             "login" => Ok(Artifact::login(username, password)),
-            "env" => Ok(Artifact::env(&[("{{variable}}_USERNAME", username), ("{{variable}}_PASSWORD", password)])),
+            "env" => Artifact::env(&[
+                variable("{{variable}}_USERNAME", "/username", username),
+                variable("{{variable}}_PASSWORD", "/password", password),
+            ]),
             _ => Err(Error::unknown_format()),
         }
     }

@@ -11,7 +11,7 @@ use bursar_plugin_sdk::http::{Request, Response, Secret, Service, encoded};
 use bursar_plugin_sdk::json::json;
 use bursar_plugin_sdk::{
     Artifact, Context, CredentialType, Dns01, Error, Inspection, Report, Rewrite, TxtRecord, Violations, export_dns01,
-    export_type,
+    export_type, variable,
 };
 use serde::{Deserialize, Serialize};
 
@@ -39,7 +39,7 @@ impl CredentialType for {{type}} {
 
     fn materialize(full: Full, format: &str, _: &Context) -> Result<Vec<Artifact>, Error> {
         match format {
-            "env" => Ok(Artifact::env(&[("{{variable}}_API_TOKEN", &full.api_token)])),
+            "env" => Artifact::env(&[variable("{{variable}}_API_TOKEN", "/apiToken", &full.api_token)]),
             _ => Err(Error::unknown_format()),
         }
     }
