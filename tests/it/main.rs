@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod api;
+mod cases;
 mod cli;
 mod crash;
 mod dns;

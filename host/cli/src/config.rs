@@ -19,6 +19,7 @@ use toml::Value;
 use crate::config::keys::{KEYS, Key};
 pub(crate) use crate::config::settings::{LogFormat, LogLevel, ROOT_KEY_FILE, RootKey, Settings};
 use crate::failure::Failure;
+use crate::input::decoded;
 
 /// Every key's value and where it came from.
 #[derive(Debug)]
@@ -57,8 +58,8 @@ impl Configuration {
             }
         }
         if let Some(path) = file {
-            let text = std::fs::read_to_string(path)
-                .map_err(|error| Failure::io(format!("read {}", path.display()), error))?;
+            let bytes = std::fs::read(path).map_err(|error| Failure::io(format!("read {}", path.display()), error))?;
+            let text = decoded(&bytes).map_err(|why| Failure::Usage(format!("{} {why}", path.display())))?;
             from_file(path, &text, &mut values)?;
         }
         for (variable, text) in environment {

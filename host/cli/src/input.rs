@@ -6,6 +6,7 @@ use std::path::Path;
 
 use bursar_domain::Violation;
 use bursar_domain::secret::{SecretJson, put};
+use bursar_domain::text::without_byte_order_mark;
 use clap::Args;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
@@ -178,18 +179,35 @@ fn document(file: &str, stdin: &mut dyn Read) -> Result<SecretJson, Failure> {
 fn whole(file: &str, stdin: &mut dyn Read) -> Result<Zeroizing<String>, Failure> {
     let doing = || format!("read {}", shown(file));
     // Room for all of it at once, so that growing leaves no copies behind.
-    let mut text = Zeroizing::new(String::with_capacity(INITIAL_BYTES));
+    let mut bytes = Zeroizing::new(Vec::with_capacity(INITIAL_BYTES));
     let read = if file == "-" {
-        stdin.take(MAX_BYTES + 1).read_to_string(&mut text)
+        stdin.take(MAX_BYTES + 1).read_to_end(&mut bytes)
     } else {
         let opened = std::fs::File::open(Path::new(file)).map_err(|error| Failure::io(doing(), error))?;
-        opened.take(MAX_BYTES + 1).read_to_string(&mut text)
+        opened.take(MAX_BYTES + 1).read_to_end(&mut bytes)
     };
     let length = read.map_err(|error| Failure::io(doing(), error))?;
     if length as u64 > MAX_BYTES {
         return Err(Failure::Usage(format!("{} is larger than 2 MiB", shown(file))));
     }
-    Ok(text)
+    decoded(&bytes).map_err(|why| Failure::Usage(format!("{} {why}", shown(file))))
+}
+
+/// The text of a file: UTF-8, without the byte order mark that some editors and
+/// shells put in front.
+///
+/// # Errors
+///
+/// What the bytes are instead, and the cure.
+pub(crate) fn decoded(bytes: &[u8]) -> Result<Zeroizing<String>, &'static str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(Zeroizing::new(without_byte_order_mark(text).to_owned())),
+        // What PowerShell's `>` writes.
+        Err(_) if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) => {
+            Err("is encoded as UTF-16: save it as UTF-8")
+        }
+        Err(_) => Err("is not text in UTF-8"),
+    }
 }
 
 fn shown(file: &str) -> &str {
@@ -290,6 +308,36 @@ mod tests {
         let data = gather(&args, "hunter2\r\n").unwrap();
         assert_eq!(data["password"], json!("hunter2"));
         assert_eq!(data["certificate"], json!("-----BEGIN-----\nx\n"));
+    }
+
+    /// The case C1: PowerShell and Notepad write such files.
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, bytes: &[u8]| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            path.display().to_string()
+        };
+        let mark = "\u{feff}";
+        let args = DataArgs {
+            data_file: Some(file("data.json", format!("{mark}{{\"port\": 1}}").as_bytes())),
+            file: vec![format!("/certificate={}", file("pem", format!("{mark}-----BEGIN-----\r\nx\r\n").as_bytes()))],
+            secret_file: vec!["/password=-".to_owned()],
+            ..DataArgs::default()
+        };
+        let data = gather(&args, &format!("{mark}hunter2\r\n")).unwrap();
+        assert_eq!(data["password"], json!("hunter2"));
+        assert_eq!(data["certificate"], json!("-----BEGIN-----\r\nx\r\n"));
+        assert_eq!(data["port"], json!(1));
+        let yaml = DataArgs { data_file: Some("-".to_owned()), ..DataArgs::default() };
+        assert_eq!(gather(&yaml, &format!("{mark}port: 2\n")).unwrap()["port"], json!(2));
+        let utf16: Vec<u8> =
+            mark.encode_utf16().chain("hunter2\r\n".encode_utf16()).flat_map(u16::to_le_bytes).collect();
+        let args =
+            DataArgs { secret_file: vec![format!("/password={}", file("utf16", &utf16))], ..DataArgs::default() };
+        let failure = gather(&args, "").unwrap_err().to_string();
+        assert!(failure.ends_with("is encoded as UTF-16: save it as UTF-8"), "{failure}");
     }
 
     #[test]

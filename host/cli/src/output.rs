@@ -3,6 +3,7 @@
 
 use std::io::{self, Write};
 
+use bursar_domain::text::is_unprintable;
 use clap::ValueEnum;
 use comfy_table::{Attribute, Cell, Table, TableStyle};
 use serde_json::Value;
@@ -83,7 +84,8 @@ impl Output {
     pub(crate) fn document(self, value: &Value) -> Result<(), Failure> {
         let text = match self.format {
             Format::Json => serde_json::to_string_pretty(value).map(|json| json + "\n").map_err(|e| e.to_string()),
-            Format::Yaml | Format::Table => yaml(value),
+            Format::Yaml => yaml(value),
+            Format::Table => spelled_out(value),
         };
         self.raw(text.map_err(Failure::Failed)?.as_bytes())
     }
@@ -126,10 +128,27 @@ pub(crate) fn yaml(value: &Value) -> Result<String, String> {
     Ok(text)
 }
 
-/// `text` without control characters: what comes from elsewhere must not steer
-/// the terminal.
+/// `text` without what is not seen: what comes from elsewhere must not steer
+/// the terminal, nor be shown in another order than it is written.
 pub(crate) fn plain(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() || *c == '\t').collect()
+    text.chars().filter(|c| !is_unprintable(*c) || *c == '\t').collect()
+}
+
+/// A YAML document in which what is not seen is spelled out. Such a document is
+/// printed in JSON's notation, which is YAML too, so that its texts are quoted.
+fn spelled_out(value: &Value) -> Result<String, String> {
+    let text = yaml(value)?;
+    if !text.chars().any(|c| is_unprintable(c) && c != '\n') {
+        return Ok(text);
+    }
+    let json = serde_json::to_string_pretty(value).map_err(|error| error.to_string())?;
+    let spelled = json.chars().map(|c| match c {
+        '\n' => c.to_string(),
+        c if !is_unprintable(c) => c.to_string(),
+        c if u32::from(c) <= 0xffff => format!("\\u{:04x}", u32::from(c)),
+        c => format!("\\U{:08x}", u32::from(c)),
+    });
+    Ok(spelled.collect::<String>() + "\n")
 }
 
 /// A table of `items`; headings are bold where `stream` shows colour.
@@ -235,6 +254,22 @@ mod tests {
         let credential = json!({"name": "n", "data": {"server": "s", "pem": "-----BEGIN X-----\nabc\n"}, "secretFields": ["/password"],
             "labels": {}, "expiresAt": null, "selectors": [{"kind": "host", "value": "h"}], "version": 1});
         insta::assert_snapshot!(facts(&credential));
+    }
+
+    #[test]
+    fn nothing_unseen_reaches_a_terminal() {
+        let hidden = "a\u{202e}b\u{2066}\u{2069}c\u{200b}\u{200f}\u{61c}\u{feff}\u{e0041}\u{1b}[2J\u{9b}d";
+        let value = json!({ "name": hidden, "labels": { hidden: hidden }, "formats": [hidden], "pem": format!("{hidden}\n{hidden}\n") });
+        let columns = [("NAME", "/name"), ("LABELS", "/labels"), ("FORMATS", "/formats")];
+        let table = rows(std::slice::from_ref(&value), &columns, &anstream::AutoStream::never(Vec::new()));
+        let document = spelled_out(&value).unwrap();
+        for text in [table, facts(&value), plain(hidden), document.clone()] {
+            assert!(!text.chars().any(|c| is_unprintable(c) && c != '\n'), "{text:?}");
+        }
+        assert_eq!(plain(hidden), "abc[2Jd");
+        // What is printed instead of YAML is YAML of the same value.
+        assert_eq!(serde_saphyr::from_str::<Value>(&document).unwrap(), value, "{document}");
+        assert_eq!(serde_saphyr::from_str::<Value>(&yaml(&value).unwrap()).unwrap(), value);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+use crate::input::decoded;
 
 /// What `bursar login` keeps.
 #[derive(Clone, Deserialize, Serialize)]
@@ -57,7 +58,8 @@ impl Profile {
             let path = path.display();
             return Err(Failure::Usage(format!("{path} holds a token and others can read it: run `chmod 600 {path}`")));
         }
-        let text = Zeroizing::new(fs::read_to_string(path).map_err(|error| Failure::io(doing(), error))?);
+        let bytes = Zeroizing::new(fs::read(path).map_err(|error| Failure::io(doing(), error))?);
+        let text = decoded(&bytes).map_err(|why| Failure::Usage(format!("{} {why}", path.display())))?;
         // The parser's message quotes the text, so it is not passed on.
         toml::from_str(&text)
             .map(Some)

@@ -45,7 +45,8 @@ impl Prompter for Terminal {
     fn text(&mut self, label: &str, default: Option<&str>) -> Result<String, Failure> {
         let mut input = Input::<String>::new().with_prompt(plain(label)).allow_empty(true);
         if let Some(default) = default {
-            input = input.default(default.to_owned());
+            // It is taken as it is, so one that could not be shown as it is is not shown.
+            input = input.default(default.to_owned()).show_default(plain(default) == default);
         }
         input.interact_text().map_err(dialog)
     }

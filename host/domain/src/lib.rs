@@ -27,5 +27,6 @@ pub mod plugin;
 pub mod region;
 pub mod secret;
 pub mod store;
+pub mod text;
 
 pub use error::{Conflict, Error, Kind, Violation};

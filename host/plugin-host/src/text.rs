@@ -1,5 +1,6 @@
 //! Text and JSON from a plugin, bounded before it is believed.
 
+pub(crate) use bursar_domain::text::is_unprintable;
 use serde_json::Value;
 
 /// Reads one JSON document.
@@ -29,16 +30,9 @@ pub(crate) fn depth(value: &Value) -> usize {
 }
 
 /// A sentence of a plugin, fit for a terminal and a web page: at most 500
-/// characters, without control characters.
+/// characters, without what is not seen.
 pub(crate) fn sentence(text: &str) -> String {
     text.chars().filter(|c| !is_unprintable(*c)).take(MAX_SENTENCE).collect()
-}
-
-/// Control characters, and the marks by which text is shown in another order
-/// than it is written (Unicode Technical Report 36, section 2.10).
-pub(crate) fn is_unprintable(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Bytes of a JSON document, unless the contract says otherwise.

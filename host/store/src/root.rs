@@ -10,6 +10,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use argon2::{Algorithm, Argon2, Params, Version};
+use bursar_domain::text::without_byte_order_mark;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -271,7 +272,7 @@ fn sync_folder_of(path: &Path) -> io::Result<()> {
 
 fn parse(text: &str) -> Option<Key256> {
     let mut key = Key256::default();
-    hex::decode_to_slice(text.trim(), &mut *key).ok()?;
+    hex::decode_to_slice(without_byte_order_mark(text).trim(), &mut *key).ok()?;
     Some(key)
 }
 

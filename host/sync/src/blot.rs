@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE, Engine as _};
+use bursar_domain::text::is_unprintable;
 use url::form_urlencoded;
 use zeroize::Zeroizing;
 
@@ -118,11 +119,7 @@ fn forms(secret: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
 /// The beginning, on one line, without what steers a terminal or turns the
 /// direction of writing.
 fn shorten(text: &str, most: usize) -> String {
-    let steers = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
-    };
-    let plain: String = text.chars().map(|c| if steers(c) { ' ' } else { c }).collect();
+    let plain: String = text.chars().map(|c| if is_unprintable(c) { ' ' } else { c }).collect();
     let line = plain.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(most) {
         Some((end, _)) => format!("{}...", &line[..end]),

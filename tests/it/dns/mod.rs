@@ -4,6 +4,7 @@
 
 mod conformance;
 mod faults;
+mod inactive;
 mod side_by_side;
 
 use std::sync::{Arc, Mutex};

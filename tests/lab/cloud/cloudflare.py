@@ -94,8 +94,9 @@ class Cloudflare(Service):
             found = [zone for zone in found if zone.name == name.lower()]
         if account is not None and account != self.credentials["account_id"]:
             found = []
-        if request.one("status", "active") != "active":
-            found = []
+        status = request.one("status")
+        if status is not None:
+            found = [zone for zone in found if zone.status == status]
         found.sort(key=lambda zone: zone.name)
         return self.paged(request, [self.shown_zone(zone) for zone in found], most=50, default=20)
 
@@ -198,7 +199,7 @@ class Cloudflare(Service):
         return {
             "id": zone.id,
             "name": zone.name,
-            "status": "active",
+            "status": zone.status,
             "paused": False,
             "type": "full",
             "development_mode": 0,
@@ -208,7 +209,7 @@ class Cloudflare(Service):
             "original_dnshost": None,
             "created_on": "2024-01-01T00:00:00Z",
             "modified_on": "2024-01-01T00:00:00Z",
-            "activated_on": "2024-01-01T00:00:00Z",
+            "activated_on": None if zone.status in {"initializing", "pending"} else "2024-01-01T00:00:00Z",
             "meta": {},
             "owner": {"id": None, "type": "user", "email": None},
             "account": {"id": self.credentials["account_id"], "name": "Lab"},

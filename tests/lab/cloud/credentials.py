@@ -55,7 +55,7 @@ def azure() -> dict:
         "client_id": str(uuid.uuid4()),
         "client_secret": secrets.token_urlsafe(30),
         "subscription_id": str(uuid.uuid4()),
-        "resource_group": "Lab-DNS",
+        "resource_group": "Lab-DNS_(müller).1",
     }
 
 

@@ -3,7 +3,7 @@
 GET, DELETE /log          every request so far: service, method, host, path, query, headers, body, status, fault
 GET, DELETE /violations   [{service, request, violation}]; clearing the log leaves them
 GET, POST, DELETE /faults a `faults.Rule`; GET lists those that are not used up
-GET, POST /zones          {service, name, private, live}
+GET, POST /zones          {service, name, private, live, status}
 GET, POST /records        TXT sets as the service sees them; POST {service, name, value} is another writer's addition
 POST /page-size           {service, size}: how many items a page has at most; 0 for the service's own
 """

@@ -14,7 +14,11 @@ NAME = re.compile(r"(?:[A-Za-z0-9_*-]{1,63}\.)+")
 
 @dataclass
 class Zone:
-    """`name` without the last dot. `etag(name)` changes with each write that passes by this fake."""
+    """`name` without the last dot. `etag(name)` changes with each write that passes by this fake.
+
+    `status` is the service's own word, where it has one: Cloudflare's is `initializing`, `pending`, `active` or
+    `moved`, and it answers for zones that are `active` alone.
+    """
 
     service: str
     name: str
@@ -23,6 +27,7 @@ class Zone:
     id: str
     number: int
     writes: dict[str, str] = field(default_factory=dict)
+    status: str = "active"
 
     @property
     def fqdn(self) -> str:
@@ -60,13 +65,15 @@ class Zones:
         # How many items a service puts on a page at most, whatever was asked for.
         self.page_size: dict[str, int] = {}
 
-    async def add(self, service: str, name: str, private: bool = False, live: bool = True) -> Zone:
+    async def add(
+        self, service: str, name: str, private: bool = False, live: bool = True, status: str = "active"
+    ) -> Zone:
         """A zone of an account. Those of one name that are live are the same zone to a resolver."""
         records = HiddenZone()
-        if live and not private:
+        if live and not private and status == "active":
             records = LiveZone(self.server, name)
             await records.create()
-        zone = Zone(service, name, private, records, new_id(service), secrets.randbits(62))
+        zone = Zone(service, name, private, records, new_id(service), secrets.randbits(62), status=status)
         self.all.append(zone)
         return zone
 

@@ -43,7 +43,7 @@ impl Cloud {
         self.control(Method::POST, "page-size", Some(&json!({ "service": service, "size": size }))).await;
     }
 
-    /// Adds `{service, name, private, live}`; answers its `id`, and its `number` for Google.
+    /// Adds `{service, name, private, live, status}`; answers its `id`, and its `number` for Google.
     pub(crate) async fn add_zone(&self, zone: Value) -> Value {
         self.control(Method::POST, "zones", Some(&zone)).await
     }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::broker::chain;
 use crate::failure::Failure;
+use crate::input::decoded;
 use crate::offline::OfflineArgs;
 use crate::session::{GlobalArgs, Session};
 
@@ -49,8 +50,9 @@ impl Verify {
 
     fn witness(&self) -> Result<Option<Checkpoint>, Failure> {
         let Some(file) = &self.checkpoint else { return Ok(None) };
-        let text = std::fs::read(file).map_err(|error| Failure::io(format!("read {}", file.display()), error))?;
-        serde_json::from_slice(&text)
+        let bytes = std::fs::read(file).map_err(|error| Failure::io(format!("read {}", file.display()), error))?;
+        let text = decoded(&bytes).map_err(|why| Failure::Usage(format!("{} {why}", file.display())))?;
+        serde_json::from_str(&text)
             .map(Some)
             .map_err(|error| Failure::Usage(format!("{} is not a checkpoint: {error}", file.display())))
     }

@@ -12,7 +12,7 @@ use minisign::{ErrorKind, KeyPair, PublicKey, SecretKey, SecretKeyBox};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
-use crate::input;
+use crate::input::{self, decoded};
 use crate::output::plain;
 use crate::profile::write_private;
 use crate::session::GlobalArgs;
@@ -85,7 +85,8 @@ impl Sign {
                 "{path} is a secret key and others can read it: run `chmod 600 {path}`"
             )));
         }
-        let text = Zeroizing::new(fs::read_to_string(&self.key).map_err(|error| Failure::io(doing(), error))?);
+        let bytes = Zeroizing::new(fs::read(&self.key).map_err(|error| Failure::io(doing(), error))?);
+        let text = decoded(&bytes).map_err(|why| Failure::Usage(format!("{} {why}", self.key.display())))?;
         if let Some(key) = without_password(&text) {
             return Ok(key);
         }

@@ -10,6 +10,7 @@ use super::probe::Candidate;
 use crate::id::Name;
 use crate::plugin::{Context, CredentialType, Inspection, PluginError, State};
 use crate::secret::{SecretJson, put};
+use crate::text::drop_byte_order_marks;
 use crate::{Error, Kind, Violation};
 
 /// Data that passed, and what the plugin said of it.
@@ -75,6 +76,8 @@ impl Broker {
         known_secrets: &[String],
         context: &Context,
     ) -> Result<Judged, Error> {
+        let mut data = data;
+        drop_byte_order_marks(data.expose_mut());
         let id = of.manifest.id.as_str();
         let report = self.plugins().validate_form(id, &data)?;
         if !report.violations.is_empty() {
@@ -109,7 +112,15 @@ impl Broker {
             full = merged;
         }
         let checked = self.plugins().check(id, &full, &secret_pointers, context).await;
-        let rewrites = collect(checked, &mut violations)?;
+        // Most types read the public half once more here. What `inspect` said of
+        // it stands: it had words of its own for it.
+        let mut found_with_secrets = Vec::new();
+        let rewrites = collect(checked, &mut found_with_secrets)?;
+        let is_told = |found: &Violation| {
+            violations.iter().any(|told| (&told.pointer, &told.code) == (&found.pointer, &found.code))
+        };
+        found_with_secrets.retain(|found| !is_told(found));
+        violations.extend(found_with_secrets);
         match (inspection, rewrites) {
             (Some(inspection), Some(rewrites)) if violations.is_empty() => {
                 for rewrite in &rewrites {
@@ -122,10 +133,7 @@ impl Broker {
                 let public = full.without(&secret_pointers);
                 Ok(Judged { full, public, secret_pointers, inspection })
             }
-            _ => {
-                violations.dedup();
-                Err(Error::invalid(in_body(violations)))
-            }
+            _ => Err(Error::invalid(in_body(without_repeats(violations)))),
         }
     }
 }
@@ -140,6 +148,16 @@ fn collect<T>(answer: Result<T, PluginError>, violations: &mut Vec<Violation>) -
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Each violation once, in the order they were found.
+fn without_repeats(violations: Vec<Violation>) -> Vec<Violation> {
+    violations.into_iter().fold(Vec::new(), |mut once, violation| {
+        if !once.contains(&violation) {
+            once.push(violation);
+        }
+        once
+    })
 }
 
 /// From pointers into the data to pointers into the request body.
