@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bursar_domain::plugin::{Context, Exchange, NetworkCall, Plugins as _, TxtRecord, Witness};
+use bursar_domain::plugin::{Context, Exchange, NetworkCall, Plugins as _, Taints, TxtRecord, Witness};
 use bursar_domain::secret::SecretJson;
 use bursar_plugin_host::{
     NetworkConfig, PluginHost, PluginHostConfig, Reach, Transport, TransportError, WireAnswer, WireRequest,
@@ -51,8 +51,14 @@ fn plugin_call(c: &mut Criterion) {
         "endpoint": "https://hooks.example.com", "username": "octo", "password": "correct horse battery",
     }));
     let secret_pointers = ["/password".to_owned()];
-    let call =
-        NetworkCall { data: &data, secret_pointers: &secret_pointers, context: &context, witness: Arc::new(Deaf) };
+    let taints = Taints::default();
+    let call = NetworkCall {
+        data: &data,
+        secret_pointers: &secret_pointers,
+        taints: &taints,
+        context: &context,
+        witness: Arc::new(Deaf),
+    };
     let record = TxtRecord {
         fqdn: "_acme-challenge.example.com".to_owned(),
         zone_hint: None,

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bursar_domain::plugin::{
-    Artifact, Context, CredentialType, Inspection, NetworkCall, PluginError, Plugins, Rewrite, TxtRecord,
+    Artifact, Context, CredentialType, Inspection, NetworkCall, PluginError, Plugins, Rewrite, Taints, TxtRecord,
 };
 use bursar_domain::secret::SecretJson;
 use bursar_plugin_cases::{Call, Case, Script};
@@ -72,7 +72,9 @@ impl Bench {
     async fn speak(&self, case: &Case, data: &SecretJson, context: &Context) -> Result<Value, PluginError> {
         let secret_pointers = self.secret_pointers(data)?;
         let witness = Arc::clone(&self.wire) as _;
-        let call = NetworkCall { data, secret_pointers: &secret_pointers, context, witness };
+        // Test data is as a person gave it.
+        let taints = Taints::default();
+        let call = NetworkCall { data, secret_pointers: &secret_pointers, taints: &taints, context, witness };
         let (plugins, id) = (&self.plugins, self.id());
         let handle = case.handle.as_deref().unwrap_or_default();
         let txt = case.txt.as_ref().map(|txt| TxtRecord {

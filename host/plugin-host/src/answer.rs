@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 
 use bursar_domain::Violation;
-use bursar_domain::plugin::{Artifact, Inspection, Manifest, PluginError, Rewrite, Selector};
+use bursar_domain::plugin::{Artifact, Derived, Inspection, Manifest, PluginError, Rewrite, Selector};
 use bursar_domain::secret::SecretJson;
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -118,12 +118,19 @@ pub(crate) fn inspection(said: SaidInspection, public: &Value, form: &FormSchema
     })
 }
 
-/// Checks rewrites: only of `allowed` pointers, each at most once.
+/// Checks rewrites: only of `allowed` pointers, each at most once. A secret of
+/// `data` stays what it is, a text or an object, and stays set: a call that sees
+/// no secret could tell the one from the other.
 ///
 /// # Errors
 ///
 /// [`PluginError::Failed`] naming the rule.
-pub(crate) fn rewrites(said: Vec<SaidRewrite>, allowed: &[&str]) -> Result<Vec<Rewrite>, PluginError> {
+pub(crate) fn rewrites(
+    said: Vec<SaidRewrite>,
+    allowed: &[&str],
+    data: &Value,
+    secret_pointers: &[String],
+) -> Result<Vec<Rewrite>, PluginError> {
     let mut seen = BTreeSet::new();
     let mut rewrites = Vec::with_capacity(said.len().min(allowed.len()));
     for rewrite in said {
@@ -134,9 +141,40 @@ pub(crate) fn rewrites(said: Vec<SaidRewrite>, allowed: &[&str]) -> Result<Vec<R
             return Err(broke("check rewrote a field twice"));
         }
         let value = SecretJson::new(parse_json(&rewrite.value, MAX_JSON_BYTES).map_err(broke)?);
+        let kind = |value: &Value| std::mem::discriminant(value);
+        if secret_pointers.contains(&rewrite.pointer)
+            && data.pointer(&rewrite.pointer).map(kind) != Some(kind(value.expose()))
+        {
+            return Err(broke("check made another kind of value of a secret: a text stays a text"));
+        }
         rewrites.push(Rewrite { pointer: rewrite.pointer, value });
     }
     Ok(rewrites)
+}
+
+/// Puts the copies that a manifest declares in the place of what `check` said of
+/// them: which of them it fills could be a message, so that the host does. Only
+/// those among `granted` are filled.
+pub(crate) fn with_copies(
+    mut rewrites: Vec<Rewrite>,
+    data: &SecretJson,
+    derives: &[Derived],
+    granted: &[String],
+) -> Vec<Rewrite> {
+    for derived in derives {
+        let Derived::Copied(copied) = derived else { continue };
+        rewrites.retain(|rewrite| rewrite.pointer != copied.field);
+        if !granted.contains(&copied.field) {
+            continue;
+        }
+        let rewritten = rewrites.iter().find(|rewrite| rewrite.pointer == copied.secret);
+        let secret = rewritten.map(|rewrite| rewrite.value.expose()).or_else(|| data.expose().pointer(&copied.secret));
+        if let Some(text) = secret.and_then(|secret| copied.text(secret)) {
+            let value = SecretJson::new(Value::String(text));
+            rewrites.push(Rewrite { pointer: copied.field.clone(), value });
+        }
+    }
+    rewrites
 }
 
 /// Checks artifacts, whose names become file names.

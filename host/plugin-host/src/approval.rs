@@ -125,7 +125,10 @@ mod tests {
 
     #[test]
     fn what_asks_for_nothing_outside_needs_no_word() {
-        let derives = Permissions { derives: vec!["/x".to_owned()], ..Permissions::default() };
+        let derives = Permissions {
+            derives: vec![bursar_domain::plugin::Derived::Computed("/x".to_owned())],
+            ..Permissions::default()
+        };
         for policy in [Approval::Ask, Approval::Allow, Approval::SignedOnly] {
             assert_eq!(policy.judge(&Permissions::default(), None), Ok(()));
             assert_eq!(policy.judge(&derives, None), Ok(()));

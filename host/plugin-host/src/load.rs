@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use bursar_domain::plugin::{Ability, BUILT_IN, CredentialType, Manifest, Permissions, PluginError};
+use bursar_domain::plugin::{Ability, BUILT_IN, CredentialType, Derived, Manifest, Permissions, PluginError};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use wasmtime::component::Linker;
@@ -179,7 +179,11 @@ impl Loader {
 
         let permissions = Permissions::of(&manifest);
         // Of a file's, those that are granted are added when it is put in force.
-        let derives = if source.is_built_in() { manifest.derives.clone() } else { Vec::new() };
+        let derives = if source.is_built_in() {
+            manifest.derives.iter().map(|it| it.field().to_owned()).collect()
+        } else {
+            Vec::new()
+        };
         let kind =
             CredentialType { schema: form.schema().clone(), digest: known.digest.clone(), contract_version, manifest };
         Ok(Loaded {
@@ -347,7 +351,7 @@ fn check_abilities(manifest: &Manifest, interfaces: &[&str]) -> Result<(), Strin
         }
     }
     // A pointer below another would make two grants of one field.
-    let nested =
-        manifest.derives.iter().any(|one| manifest.derives.iter().any(|two| one != two && is_within(one, two)));
+    let fields = || manifest.derives.iter().map(Derived::field);
+    let nested = fields().any(|one| fields().any(|two| one != two && is_within(one, two)));
     if nested { Err("its manifest derives a field inside another".to_owned()) } else { Ok(()) }
 }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use bursar_domain::plugin::{HostWish, Manifest, Placement};
+use bursar_domain::plugin::{Derived, HostWish, Manifest, Placement};
 
 use crate::names::{is_field_pointer, is_id, is_selector_kind};
 use crate::network::endpoint;
@@ -90,10 +90,16 @@ fn check_messages(manifest: &Manifest) -> Result<(), String> {
         require(is_id(code), "each code of messages must be lower-case letters, digits and dashes")?;
         line(message, 1, 500, "each of messages")?;
     }
-    for pointer in manifest.derives.iter().chain(&manifest.hosts_from) {
+    let derived = manifest.derives.iter().map(Derived::field);
+    for pointer in derived.clone().chain(manifest.hosts_from.iter().map(String::as_str)) {
         require(is_field_pointer(pointer), "derives and hostsFrom hold JSON pointers such as /publicKey")?;
     }
-    unique(manifest.derives.iter().cloned(), "derives")?;
+    for derived in &manifest.derives {
+        let Derived::Copied(copied) = derived else { continue };
+        let pointers = [&copied.secret, &copied.at].into_iter().all(|pointer| is_field_pointer(pointer));
+        require(pointers, "the secret and the at of a derived field are JSON pointers such as /client_email")?;
+    }
+    unique(derived.map(str::to_owned), "derives")?;
     unique(manifest.hosts_from.iter().cloned(), "hostsFrom")
 }
 

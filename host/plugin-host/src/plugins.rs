@@ -21,7 +21,8 @@ use crate::limits::Call;
 use crate::load::Loaded;
 use crate::network::answer as network;
 use crate::network::scrub::Known;
-use crate::sandbox::{Behalf, Session};
+use crate::network::vault::too_long;
+use crate::sandbox::{Behalf, Session, TOO_LONG};
 use crate::text::{MAX_JSON_BYTES, parse_json};
 
 #[async_trait]
@@ -43,7 +44,14 @@ impl Plugins for PluginHost {
     }
 
     fn validate_form(&self, id: &str, data: &SecretJson) -> Result<FormReport, PluginError> {
-        self.loaded(id)?.form.validate(data.expose())
+        let loaded = self.loaded(id)?;
+        let mut report = loaded.form.validate(data.expose())?;
+        if report.violations.is_empty()
+            && let Some(pointer) = too_long(&loaded.kind.manifest, data.expose())
+        {
+            report.violations.push(Violation::new(pointer, "too-large", TOO_LONG));
+        }
+        Ok(report)
     }
 
     async fn template(&self, id: &str, variant: Option<&str>) -> Result<Value, PluginError> {
@@ -90,7 +98,8 @@ impl Plugins for PluginHost {
         match self.overhear(said) {
             Ok(said) => {
                 let allowed: Vec<&str> = secret_pointers.iter().chain(&loaded.derives).map(String::as_str).collect();
-                answer::rewrites(said, &allowed)
+                let rewrites = answer::rewrites(said, &allowed, data.expose(), secret_pointers)?;
+                Ok(answer::with_copies(rewrites, data, &loaded.kind.manifest.derives, &loaded.derives))
             }
             Err(refusal) => {
                 let manifest = &loaded.kind.manifest;

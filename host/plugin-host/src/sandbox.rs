@@ -16,7 +16,7 @@ use crate::imports::State;
 use crate::limits::{Call, Limits, OutOfMemory};
 use crate::network::Network;
 use crate::network::plane::{Plane, Unrecorded};
-use crate::network::vault::TooMany;
+use crate::network::vault::Unusable;
 use crate::observe::{Observer, Usage};
 
 /// Makes sandboxes, no more at once than the limits say.
@@ -152,9 +152,11 @@ impl Sandboxes {
     ) -> Result<(Session<'a>, Store<State>), PluginError> {
         let (session, mut store) = self.open(&kind.manifest.id, turns, call, about.context.into()).await?;
         let time = (Instant::now() + session.wall, self.limits.exchange_wall);
-        let plane = Plane::new(kind, about, secret_pointers, &self.network, time).map_err(|TooMany| {
-            let message = "The secrets of this form hold more than 128 texts, more than can be kept from a plugin.";
-            PluginError::Invalid(vec![Violation::new("", "too-large", message)])
+        let plane = Plane::new(kind, about, secret_pointers, &self.network, time).map_err(|why| {
+            PluginError::Invalid(vec![match why {
+                Unusable::TooManyTexts => Violation::new("", "too-large", TOO_MANY_TEXTS),
+                Unusable::TooLong(pointer) => Violation::new(pointer, "too-large", TOO_LONG),
+            }])
         })?;
         store.data_mut().enter(plane);
         Ok((session, store))
@@ -250,5 +252,8 @@ impl Stop {
     }
 }
 
+const TOO_MANY_TEXTS: &str = "The secrets of this form hold more than 128 texts, more than can be kept from a plugin.";
+/// What is said of a secret that is longer than one a service is sent may be.
+pub(crate) const TOO_LONG: &str = "A secret that is sent to a service has at most 16 KiB.";
 /// Resource handles of one sandbox; plugins have hardly any.
 const MAX_HANDLES: usize = 1024;

@@ -301,8 +301,10 @@ impl<'a> Choice<'a> {
         let configured = self.configured_derives();
         let granted = self.rules.approval.granted(&loaded.permissions, self.decision).derives;
         let asked = loaded.permissions.derives.iter();
-        let derives: Vec<String> =
-            asked.filter(|pointer| configured.contains(pointer) || granted.contains(pointer)).cloned().collect();
+        let derives: Vec<String> = asked
+            .filter(|one| configured.iter().any(|field| field == one.field()) || granted.contains(one))
+            .map(|one| one.field().to_owned())
+            .collect();
         if derives == loaded.derives { loaded } else { Arc::new(Loaded { derives, ..(*loaded).clone() }) }
     }
 

@@ -1,6 +1,8 @@
 //! How each plugin fares, in the words operators read.
 
-use bursar_domain::plugin::{Ability, Decision, PermissionDiff, Permissions, Pin, PluginStatus, Previous, State};
+use bursar_domain::plugin::{
+    Ability, Decision, Derived, PermissionDiff, Permissions, Pin, PluginStatus, Previous, State,
+};
 
 use crate::approval::{Approval, Waits, grant};
 use crate::archive::{Kept, Record};
@@ -130,7 +132,8 @@ fn described(loaded: &Loaded, about: &About<'_>, state: State) -> PluginStatus {
     let manifest = &loaded.kind.manifest;
     let built_in = loaded.source.is_built_in();
     let mut granted = about.approval.granted(&loaded.permissions, about.decision);
-    granted.derives.extend_from_slice(about.configured_derives);
+    let configured = |one: &&Derived| about.configured_derives.iter().any(|field| field == one.field());
+    granted.derives.extend(loaded.permissions.derives.iter().filter(configured).cloned());
     let diff = if built_in { None } else { PermissionDiff::between(&granted, &loaded.permissions) };
     PluginStatus {
         kind: if manifest.has(Ability::Dns01) { "dns-provider" } else { "credential-type" }.to_owned(),

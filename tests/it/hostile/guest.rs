@@ -18,6 +18,10 @@ pub(super) enum Guest {
     Unmarked,
     /// The DNS provider.
     Dns,
+    /// The type with two secrets for two hosts.
+    Crossing,
+    /// The same manifest with other code.
+    OtherCrossing,
 }
 
 /// Puts the component into `folder`, in the place of another version.
@@ -36,6 +40,7 @@ impl Guest {
         match self {
             Self::Marked | Self::Unmarked => "hostile",
             Self::Dns => "hostile-dns",
+            Self::Crossing | Self::OtherCrossing => "crossing",
         }
     }
 }
@@ -54,8 +59,10 @@ fn build(guest: Guest) -> Vec<u8> {
         .arg(&target)
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS");
-    if matches!(guest, Guest::Unmarked) {
-        cargo.args(["--features", "unmarked"]);
+    match guest {
+        Guest::Unmarked => drop(cargo.args(["--features", "unmarked"])),
+        Guest::OtherCrossing => drop(cargo.args(["--features", "other"])),
+        Guest::Marked | Guest::Dns | Guest::Crossing => {}
     }
     let status = cargo.status().expect("cargo starts");
     assert!(status.success(), "the hostile guest does not build; `rustup target add {TARGET}` may be missing");

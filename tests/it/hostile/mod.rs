@@ -2,9 +2,11 @@
 //! costs nobody but its own callers anything.
 //!
 //! `pure` sees a secret and tries to tell it; `network` may speak and tries to
-//! get at the secrets it holds by name; `files` are no plugins at all, or lie
+//! get at the secrets it holds by name; `crossing` sees two secrets and carries one
+//! to the host of the other; `files` are no plugins at all, or lie
 //! about what they are.
 
+mod crossing;
 mod files;
 mod guest;
 mod network;

@@ -14,7 +14,7 @@ use crate::Error;
 use crate::audit::{Action, Event, Outcome};
 use crate::clock::Clock;
 use crate::credential::{Credential, MadeBy};
-use crate::plugin::{Context, CredentialType, Exchange, NetworkCall, PluginError, Witness};
+use crate::plugin::{Context, CredentialType, Exchange, NetworkCall, PluginError, Taints, Witness};
 use crate::secret::SecretJson;
 use crate::store::{Batch, Store};
 
@@ -22,20 +22,30 @@ use crate::store::{Batch, Store};
 pub(super) struct Outbound {
     /// Its type.
     pub(super) of: Arc<CredentialType>,
-    data: SecretJson,
-    secret_pointers: Vec<String>,
+    subject: Subject,
     context: Context,
     /// What all events of this use have in common.
     event: Event,
     witness: Arc<Recorder>,
 }
 
+/// The data that a call is about.
+pub(super) struct Subject {
+    /// The whole data.
+    pub(super) data: SecretJson,
+    /// Where its secrets are.
+    pub(super) secret_pointers: Vec<String>,
+    /// What of it a plugin wrote.
+    pub(super) taints: Taints,
+}
+
 impl Outbound {
     /// What a plugin call is about.
     pub(super) fn call(&self) -> NetworkCall<'_> {
         NetworkCall {
-            data: &self.data,
-            secret_pointers: &self.secret_pointers,
+            data: &self.subject.data,
+            secret_pointers: &self.subject.secret_pointers,
+            taints: &self.subject.taints,
             context: &self.context,
             witness: self.witness.clone(),
         }
@@ -78,7 +88,9 @@ impl Broker {
             version: Some(credential.version),
             ..by
         };
-        Ok(self.outbound_with(event, of, data, credential.secret_pointers.clone(), context))
+        let taints = credential.taints(&of.manifest, data.expose());
+        let subject = Subject { data, secret_pointers: credential.secret_pointers.clone(), taints };
+        Ok(self.outbound_with(event, of, subject, context))
     }
 
     /// Data that is not stored, told as `by` tells it.
@@ -86,14 +98,13 @@ impl Broker {
         &self,
         by: Event,
         of: Arc<CredentialType>,
-        data: SecretJson,
-        secret_pointers: Vec<String>,
+        subject: Subject,
         context: Context,
     ) -> Outbound {
         let event = Event { plugin: Some(MadeBy::from(&*of).for_audit()), ..by };
         let recorder =
             Recorder { store: self.ports.store.clone(), clock: self.ports.clock.clone(), event: event.clone() };
-        Outbound { of, data, secret_pointers, context, event, witness: Arc::new(recorder) }
+        Outbound { of, subject, context, event, witness: Arc::new(recorder) }
     }
 
     /// When what begins now must have begun its last call of a plugin.

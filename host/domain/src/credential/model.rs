@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::id::{AccountId, CredentialId, Name};
-use crate::plugin::{CredentialType, Selector};
+use crate::plugin::{CredentialType, Manifest, Selector, Taints};
 
 /// What is stored of a credential beside its secrets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,6 +32,10 @@ pub struct Credential {
     pub data: Value,
     /// Where its secrets are. Only ever grows while they are stored.
     pub secret_pointers: Vec<String>,
+    /// Which of its values a plugin wrote. `None` of one that was stored before
+    /// this was recorded: see [`Credential::taints`].
+    #[serde(default)]
+    pub taints: Option<Taints>,
     /// Facts the plugin derived from the public data.
     pub attributes: Value,
     /// What it is found by.
@@ -55,6 +59,15 @@ pub struct Credential {
     pub deleted_at: Option<Timestamp>,
     /// The component that validated the current version.
     pub plugin: MadeBy,
+}
+
+impl Credential {
+    /// Which values of `data`, its current version, a plugin wrote, as far as
+    /// is known; `manifest` is that of its type.
+    #[must_use]
+    pub fn taints(&self, manifest: &Manifest, data: &Value) -> Taints {
+        assume(self.taints.as_ref(), &self.secret_pointers, manifest, data)
+    }
 }
 
 /// Which component did it.
@@ -100,8 +113,25 @@ pub struct Version {
     pub changed: Vec<String>,
     /// Where this version's secrets are.
     pub secret_pointers: Vec<String>,
+    /// Which of this version's values a plugin wrote. `None` of one that was
+    /// stored before this was recorded: see [`Version::taints`].
+    #[serde(default)]
+    pub taints: Option<Taints>,
     /// The component that validated it.
     pub plugin: MadeBy,
+}
+
+impl Version {
+    /// Which values of `data`, this version's, a plugin wrote, as far as is
+    /// known; `manifest` is that of its type.
+    #[must_use]
+    pub fn taints(&self, manifest: &Manifest, data: &Value) -> Taints {
+        assume(self.taints.as_ref(), &self.secret_pointers, manifest, data)
+    }
+}
+
+fn assume(recorded: Option<&Taints>, secrets: &[String], manifest: &Manifest, data: &Value) -> Taints {
+    recorded.cloned().unwrap_or_else(|| Taints::unrecorded(secrets, &manifest.derives, data))
 }
 
 /// How a version came to be.

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::Derived;
+
 /// What a plugin says of itself (`form.describe`): data, read once at load. The
 /// shape is published as `schemas/plugin-manifest.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,9 +51,9 @@ pub struct Manifest {
     /// Texts of the violation codes that calls on secrets may answer with.
     #[serde(default)]
     pub messages: BTreeMap<String, String>,
-    /// Public pointers that `check` may fill from a secret, when granted.
+    /// Public fields that `check` may fill from a secret, when granted.
     #[serde(default)]
-    pub derives: Vec<String>,
+    pub derives: Vec<Derived>,
     /// Public pointers that decide where secrets go.
     #[serde(default)]
     pub hosts_from: Vec<String>,

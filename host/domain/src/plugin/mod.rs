@@ -4,9 +4,11 @@
 //! each version it speaks to these.
 
 mod decision;
+mod derived;
 mod manifest;
 mod network;
 mod permissions;
+mod taint;
 
 use std::sync::Arc;
 
@@ -15,9 +17,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use decision::{Decision, Decisions, Grant, Pin, Revocation};
+pub use derived::{CopiedField, Derived};
 pub use manifest::{Ability, Format, HintGroup, Hints, HostWish, Manifest, Placement, Slot, TokenEndpoint, Variant};
 pub use network::{Exchange, NetworkCall, Progress, Report, TxtRecord, Witness};
 pub use permissions::{PermissionDiff, Permissions};
+pub use taint::{NotCopied, Taint, Taints, is_tidied};
 
 use crate::Violation;
 use crate::id::AccountId;

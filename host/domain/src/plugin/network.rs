@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Context;
+use super::{Context, Taints};
 use crate::Error;
 use crate::audit::Outcome;
 use crate::secret::SecretJson;
@@ -19,6 +19,9 @@ pub struct NetworkCall<'a> {
     pub data: &'a SecretJson,
     /// Where its secrets are.
     pub secret_pointers: &'a [String],
+    /// Which of its values a plugin wrote, and what those may hold: they go only
+    /// where all of that may go.
+    pub taints: &'a Taints,
     /// What is told with the call.
     pub context: &'a Context,
     /// Who hears of each request.

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{HostWish, Manifest, Placement, TokenEndpoint};
+use super::{Derived, HostWish, Manifest, Placement, TokenEndpoint};
 
 /// What a manifest asks for, or what an operator granted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -16,8 +16,8 @@ pub struct Permissions {
     pub placements: Vec<Placement>,
     /// Endpoints whose answers are captured.
     pub token_endpoints: Vec<TokenEndpoint>,
-    /// Public pointers that `check` fills from a secret.
-    pub derives: Vec<String>,
+    /// Public fields that `check` fills from a secret.
+    pub derives: Vec<Derived>,
 }
 
 /// What one set of permissions has and another has not.
@@ -81,7 +81,7 @@ impl Permissions {
         let hosts = self.hosts.iter().map(|wish| format!("reach {}: {}", host_words(&wish.host), wish.reason));
         let placements = self.placements.iter().map(placement_words);
         let endpoints = self.token_endpoints.iter().map(endpoint_words);
-        let derives = self.derives.iter().map(|pointer| format!("fill the public field {pointer} from a secret"));
+        let derives = self.derives.iter().map(Derived::words);
         hosts.chain(placements).chain(endpoints).chain(derives).collect()
     }
 }
@@ -271,7 +271,7 @@ mod tests {
     #[test]
     fn the_difference_is_told_in_words() {
         let granted = host("a.example");
-        let asked = Permissions { derives: vec!["/publicKey".to_owned()], ..placement(&json!({})) };
+        let asked = Permissions { derives: vec![Derived::Computed("/publicKey".to_owned())], ..placement(&json!({})) };
         let diff = PermissionDiff::between(&granted, &asked).unwrap();
         assert_eq!(diff.removed.words(), ["reach a.example: Needs it."]);
         assert_eq!(

@@ -18,18 +18,43 @@ pub(crate) struct Assembly<'a> {
     pub(crate) rules: &'a Rules<'a>,
 }
 
+/// A value as it is sent, and how much of it counts in limits. What the host
+/// fills in counts nothing, whatever its length: a plugin could measure it.
+pub(crate) struct Filled<T> {
+    pub(crate) value: T,
+    /// Bytes that the plugin wrote itself.
+    pub(crate) counted: usize,
+    /// How many secrets are in it.
+    pub(crate) secrets: usize,
+    /// How many signatures and digests are in it.
+    pub(crate) made: usize,
+}
+
 /// A part, its value filled in.
 pub(crate) enum Piece {
-    /// Free to stand anywhere in this request.
+    /// The plugin's own text.
     Plain(Zeroizing<Vec<u8>>),
+    /// A signature or digest that may go to this host.
+    Made(Zeroizing<Vec<u8>>),
     Secret {
         origin: Origin,
         value: Zeroizing<Vec<u8>>,
         /// As the part asks for it.
         written: Zeroizing<Vec<u8>>,
-        /// Whether the part was `basic`, which is a header's.
-        basic: bool,
+        /// Bytes of the user where the part was `basic`, which is a header's.
+        user: Option<usize>,
     },
+}
+
+impl Piece {
+    /// Bytes of it that the plugin wrote itself.
+    pub(crate) fn counted(&self) -> usize {
+        match self {
+            Self::Plain(bytes) => bytes.len(),
+            Self::Made(_) => 0,
+            Self::Secret { user, .. } => user.unwrap_or_default(),
+        }
+    }
 }
 
 impl Assembly<'_> {
@@ -38,32 +63,44 @@ impl Assembly<'_> {
     /// # Errors
     ///
     /// The rule it breaks.
-    pub(crate) fn header(&self, name: &str, parts: &[Part]) -> Result<Zeroizing<Vec<u8>>, Denial> {
-        let value = self.field(&format!("header:{name}"), parts)?;
-        if value.iter().any(u8::is_ascii_control) {
+    pub(crate) fn header(&self, name: &str, parts: &[Part]) -> Result<Filled<Zeroizing<Vec<u8>>>, Denial> {
+        let mut filled = Filled::new(Zeroizing::new(Vec::new()));
+        for piece in self.placed(&format!("header:{name}"), parts)? {
+            filled.counted += piece.counted();
+            let bytes = filled.note(&piece);
+            filled.value.extend_from_slice(bytes);
+        }
+        if filled.value.iter().any(u8::is_ascii_control) {
             return Err(Denial::new(format!("the value of header {name} would hold a control character")));
         }
-        Ok(value)
+        Ok(filled)
     }
 
     /// `?name=value&...`, everything but unreserved characters percent-encoded
-    /// (RFC 3986, section 2.3), in the order given; `None` without fields.
+    /// (RFC 3986, section 2.3), in the order given; empty without fields.
     ///
     /// # Errors
     ///
     /// The rule it breaks.
-    pub(crate) fn query(&self, fields: &[Field]) -> Result<Option<Zeroizing<String>>, Denial> {
-        let mut query = Zeroizing::new(String::new());
+    pub(crate) fn query(&self, fields: &[Field]) -> Result<Filled<Zeroizing<String>>, Denial> {
+        let mut query = Filled::new(Zeroizing::new(String::new()));
+        let mut plain = 0;
         for Field { name, value } in fields {
-            let value = self.field(&format!("query:{name}"), value)?;
-            if !query.is_empty() {
-                query.push('&');
+            let separator = if query.value.is_empty() { "" } else { "&" };
+            let name_is = format!("{separator}{}=", percent_encode(name.as_bytes(), RFC_3986));
+            plain += name_is.len();
+            query.value.push_str(&name_is);
+            for piece in self.placed(&format!("query:{name}"), value)? {
+                let before = query.value.len();
+                let bytes = query.note(&piece);
+                query.value.extend(percent_encode(bytes, RFC_3986));
+                if matches!(piece, Piece::Plain(_)) {
+                    plain += query.value.len() - before;
+                }
             }
-            query.extend(percent_encode(name.as_bytes(), RFC_3986));
-            query.push('=');
-            query.extend(percent_encode(&value, RFC_3986));
         }
-        Ok((!fields.is_empty()).then_some(query))
+        query.counted = plain;
+        Ok(query)
     }
 
     /// The parts with their values, none of them placed yet.
@@ -75,21 +112,17 @@ impl Assembly<'_> {
         parts.iter().map(|part| self.piece(part)).collect()
     }
 
-    fn field(&self, place: &str, parts: &[Part]) -> Result<Zeroizing<Vec<u8>>, Denial> {
-        let mut joined = Zeroizing::new(Vec::new());
-        for piece in self.pieces(parts)? {
-            match piece {
-                Piece::Plain(bytes) => joined.extend_from_slice(&bytes),
-                Piece::Secret { origin, written, basic, .. } => {
-                    if basic && place != AUTHORIZATION {
-                        return Err(Denial::new(format!("{origin} as `basic` goes into header:authorization alone")));
-                    }
-                    self.rules.permit(&origin, place)?;
-                    joined.extend_from_slice(&written);
-                }
+    /// The parts with their values, each of which may stand at `place`.
+    fn placed(&self, place: &str, parts: &[Part]) -> Result<Vec<Piece>, Denial> {
+        let pieces = self.pieces(parts)?;
+        for piece in &pieces {
+            let Piece::Secret { origin, user, .. } = piece else { continue };
+            if user.is_some() && place != AUTHORIZATION {
+                return Err(Denial::new(format!("{origin} as `basic` goes into header:authorization alone")));
             }
+            self.rules.permit(origin, place)?;
         }
-        Ok(joined)
+        Ok(pieces)
     }
 
     fn piece(&self, part: &Part) -> Result<Piece, Denial> {
@@ -98,9 +131,30 @@ impl Assembly<'_> {
             for origin in origins {
                 self.rules.permit(origin, KEY)?;
             }
-            return Ok(Piece::Plain(encode(bytes, *encoding)));
+            return Ok(Piece::Made(encode(bytes, *encoding)));
         }
         piece(part, self.vault)
+    }
+}
+
+impl<T> Filled<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self { value, counted: 0, secrets: 0, made: 0 }
+    }
+
+    /// The bytes of a piece, once it is noted what it is.
+    pub(crate) fn note<'p>(&mut self, piece: &'p Piece) -> &'p [u8] {
+        match piece {
+            Piece::Plain(bytes) => bytes,
+            Piece::Made(bytes) => {
+                self.made += 1;
+                bytes
+            }
+            Piece::Secret { written, .. } => {
+                self.secrets += 1;
+                written
+            }
+        }
     }
 }
 
@@ -114,7 +168,7 @@ pub(crate) fn piece(part: &Part, vault: &Vault) -> Result<Piece, Denial> {
         Part::Text(text) => return Ok(Piece::Plain(Zeroizing::new(text.clone().into_bytes()))),
         Part::Captured(name) => {
             let (origin, value) = vault.captured(name)?;
-            return Ok(Piece::Secret { origin, written: value.clone(), value, basic: false });
+            return Ok(Piece::Secret { origin, written: value.clone(), value, user: None });
         }
         Part::Output(..) => return Err(Denial::new("a signature has no place here")),
         Part::Secret(pointer) | Part::Basic(_, pointer) | Part::FormEncoded(pointer) | Part::JsonEscaped(pointer) => {
@@ -128,7 +182,11 @@ pub(crate) fn piece(part: &Part, vault: &Vault) -> Result<Piece, Denial> {
         Part::JsonEscaped(_) => Zeroizing::new(json_escaped(&value)?.into_bytes()),
         _ => value.clone(),
     };
-    Ok(Piece::Secret { origin, value, written, basic: matches!(part, Part::Basic(..)) })
+    let user = match part {
+        Part::Basic(user, _) => Some(user.len()),
+        _ => None,
+    };
+    Ok(Piece::Secret { origin, value, written, user })
 }
 
 /// A signature or digest as text.

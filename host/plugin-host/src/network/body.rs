@@ -10,7 +10,7 @@ use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::assemble::{Assembly, Piece, form_encoded, json_escaped};
+use super::assemble::{Assembly, Filled, Piece, form_encoded, json_escaped};
 use super::placements::InBody;
 use super::request::{Denial, Part};
 use super::vault::Origin;
@@ -25,20 +25,20 @@ pub(crate) fn assemble(
     assembly: &Assembly<'_>,
     parts: &[Part],
     content_type: Option<&str>,
-) -> Result<Zeroizing<Vec<u8>>, Denial> {
+) -> Result<Filled<Zeroizing<Vec<u8>>>, Denial> {
     let mut slots = Vec::with_capacity(parts.len());
     let mut bound = false;
+    let mut filled = Filled::new(Zeroizing::new(Vec::new()));
     for piece in assembly.pieces(parts)? {
+        filled.counted += piece.counted();
+        filled.note(&piece);
         slots.push(match piece {
-            Piece::Plain(bytes) => Slot::Ready(bytes),
-            Piece::Secret { origin, basic: true, .. } => {
+            Piece::Plain(bytes) | Piece::Made(bytes) => Slot::Ready(bytes),
+            Piece::Secret { origin, user: Some(_), .. } => {
                 return Err(Denial::new(format!("{origin} as `basic` goes into header:authorization alone")));
             }
-            Piece::Secret { origin, value, written, .. } => match assembly.rules.in_body(&origin) {
+            Piece::Secret { origin, value, written, .. } => match assembly.rules.in_body(&origin)? {
                 InBody::Anywhere => Slot::Ready(written),
-                InBody::At(pointers) if pointers.is_empty() => {
-                    return Err(assembly.rules.permit(&origin, "body").err().unwrap_or_else(|| nowhere(&origin)));
-                }
                 InBody::At(pointers) => {
                     bound = true;
                     Slot::Bound { origin, value, pointers, placeholder: placeholder()? }
@@ -46,7 +46,10 @@ pub(crate) fn assemble(
             },
         });
     }
-    let shape = if bound { Shape::of(content_type, &join(&slots, None)?)? } else { return join(&slots, None) };
+    if !bound {
+        return Ok(Filled { value: join(&slots, None)?, ..filled });
+    }
+    let shape = Shape::of(content_type, &join(&slots, None)?)?;
     for slot in &slots {
         if let Slot::Bound { origin, pointers, placeholder, .. } = slot
             && !pointers.iter().any(|pointer| shape.is_at(pointer, placeholder))
@@ -54,7 +57,7 @@ pub(crate) fn assemble(
             return Err(nowhere(origin));
         }
     }
-    join(&slots, Some(&shape))
+    Ok(Filled { value: join(&slots, Some(&shape))?, ..filled })
 }
 
 /// One piece of a body.

@@ -287,5 +287,5 @@ fn chain(error: &dyn StdError) -> String {
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_HEADERS: usize = 100;
-/// Of a status line and its headers.
-const MAX_HEAD_BYTES: usize = 64 << 10;
+/// Of a status line and its headers, which may echo all that a request held.
+const MAX_HEAD_BYTES: usize = 1 << 20;

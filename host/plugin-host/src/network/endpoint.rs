@@ -11,6 +11,7 @@ use super::document::Document;
 use super::request::Denial;
 use super::scrub::{Known, RFC_3986};
 use super::target::Target;
+use super::vault::MAX_PLACED_BYTES;
 use crate::names::is_field_pointer;
 
 /// The endpoint that a request is for, if any.
@@ -72,13 +73,17 @@ pub(crate) fn open(endpoint: &TokenEndpoint, status: u16, body: &[u8], known: &K
     for (name, place) in &endpoint.expose {
         let Some(value) = document.scalar(place) else { continue };
         let text = Zeroizing::new(value.as_str().map_or_else(|| value.to_string(), str::to_owned));
-        if text.len() > MAX_EXPOSED_BYTES || held.iter().any(|(_, secret)| text.contains(secret.as_str())) {
+        if held.iter().any(|(_, secret)| text.contains(secret.as_str())) {
             continue;
         }
         let clean = known.scrub_text(&text);
+        if clean.len() > MAX_EXPOSED_BYTES {
+            continue;
+        }
         exposed.insert(name.clone(), if clean == *text { value } else { Value::String(clean) });
     }
-    let captured = if (200..300).contains(&status) { held } else { Vec::new() };
+    let fit = held.into_iter().filter(|(_, value)| value.len() <= MAX_PLACED_BYTES);
+    let captured = if (200..300).contains(&status) { fit.collect() } else { Vec::new() };
     Opened { captured, exposed: Value::Object(exposed) }
 }
 

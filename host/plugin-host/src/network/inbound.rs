@@ -5,7 +5,7 @@ use bursar_domain::plugin::TokenEndpoint;
 use super::endpoint;
 use super::request::Response;
 use super::transport::WireAnswer;
-use super::vault::Vault;
+use super::vault::{Screen, Vault};
 
 /// Why an answer that came is not handed on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -14,6 +14,8 @@ pub(crate) enum Unfit {
     Encoded,
     /// A token, of an endpoint that is not declared.
     Token,
+    /// A secret that the plugin wrote itself.
+    Repeats,
 }
 
 impl Unfit {
@@ -22,20 +24,27 @@ impl Unfit {
         match self {
             Self::TooLarge => "the answer has more than 100 headers, 16 KiB of headers or 1 MiB of body",
             Self::Token => "the answer holds a token: declare the token endpoint and name it, so that it is captured",
+            Self::Repeats => "the answer repeats a secret that check wrote: it is withheld",
             Self::Encoded => "the answer is encoded though that was not asked for: secrets in it could not be found",
         }
     }
 }
 
 /// Holds an answer to the bounds of one. Outside of a declared token endpoint it
-/// must not be one with a token, which nobody would keep from the plugin.
+/// must not be one with a token, which nobody would keep from the plugin. What
+/// the plugin is not shown counts at one size in them.
 ///
 /// # Errors
 ///
 /// See [`Unfit`].
-pub(crate) fn admit(answer: &WireAnswer, captured: bool) -> Result<(), Unfit> {
-    let header_bytes: usize = answer.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
-    if answer.headers.len() > MAX_HEADERS || header_bytes > MAX_HEADER_BYTES || answer.body.len() > MAX_ANSWER_BYTES {
+pub(crate) fn admit(answer: &WireAnswer, captured: bool, screen: &Screen) -> Result<(), Unfit> {
+    let known = &screen.known;
+    let header_bytes: usize =
+        answer.headers.iter().map(|(name, value)| known.shown_bytes(name.as_bytes()) + known.shown_bytes(value)).sum();
+    let too_large = answer.headers.len() > MAX_HEADERS
+        || header_bytes > MAX_HEADER_BYTES
+        || (!captured && known.shown_bytes(&answer.body) > MAX_ANSWER_BYTES);
+    if too_large {
         return Err(Unfit::TooLarge);
     }
     let encoded = answer.headers.iter().any(|(name, value)| match name.as_str() {
@@ -46,7 +55,12 @@ pub(crate) fn admit(answer: &WireAnswer, captured: bool) -> Result<(), Unfit> {
     if encoded {
         return Err(Unfit::Encoded);
     }
-    if !captured && endpoint::holds_token(&answer.body) { Err(Unfit::Token) } else { Ok(()) }
+    if !captured && endpoint::holds_token(&answer.body) {
+        return Err(Unfit::Token);
+    }
+    let repeats = screen.repeats(&answer.body)
+        || answer.headers.iter().any(|(name, value)| screen.repeats(name.as_bytes()) || screen.repeats(value));
+    if repeats { Err(Unfit::Repeats) } else { Ok(()) }
 }
 
 /// What the plugin may see: of a token endpoint's answer what the manifest
@@ -71,15 +85,19 @@ pub(crate) fn response(answer: &WireAnswer, endpoint: Option<&TokenEndpoint>, va
     for (name, value) in opened.captured {
         vault.capture(&endpoint.name, &name, value);
     }
-    let wait = answer.headers.iter().filter(|(name, value)| name == "retry-after" && value.len() <= MAX_WAIT_BYTES);
+    let wait = answer.headers.iter().filter(|(name, _)| name == "retry-after");
     let headers = std::iter::once(("content-type".to_owned(), "application/json".to_owned()))
         .chain(wait.map(|(name, value)| (name.clone(), vault.known().scrub_text(&String::from_utf8_lossy(value)))))
+        .filter(|(_, value)| value.len() <= MAX_WAIT_BYTES)
         .collect();
     Response { status: answer.status, headers, body: opened.exposed.to_string().into_bytes(), captured }
 }
 
-/// Bytes of an answer's body.
-pub(crate) const MAX_ANSWER_BYTES: usize = 1 << 20;
+/// Bytes of an answer's body as the plugin is shown it.
+const MAX_ANSWER_BYTES: usize = 1 << 20;
+/// Bytes of an answer's body as it comes: with room for echoes of the secrets
+/// that a request may hold, which are blotted out.
+pub(crate) const MAX_WIRE_BYTES: usize = 2 << 20;
 const MAX_HEADERS: usize = 100;
 const MAX_HEADER_BYTES: usize = 16 << 10;
 /// A number of seconds, or a date (RFC 9110, section 10.2.3).

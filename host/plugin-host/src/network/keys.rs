@@ -85,6 +85,12 @@ pub(crate) struct Secrets<'a> {
     pub(crate) manifest: &'a Manifest,
 }
 
+impl Secrets<'_> {
+    fn permit_key(&self, origin: &Origin) -> Result<(), Denial> {
+        permit_key(self.manifest, self.vault.taints(), origin)
+    }
+}
+
 impl Keys {
     /// Loads a key.
     ///
@@ -106,12 +112,12 @@ impl Keys {
             Source::Pem { pointer, inside } => {
                 require_set(secrets.vault, &pointer)?;
                 let origin = Origin::Config(pointer.clone());
-                permit_key(secrets.manifest, &origin)?;
-                let material = secrets.vault.inside(&pointer, &inside).and_then(|pem| Material::of_pem(&pem));
+                secrets.permit_key(&origin)?;
+                let material = secrets.vault.inside(&pointer, &inside)?.and_then(|pem| Material::of_pem(&pem));
                 (material.ok_or(SigningError::NoKey { pointer })?, origin)
             }
         };
-        permit_key(secrets.manifest, &origin)?;
+        secrets.permit_key(&origin)?;
         self.keep_key(Key { material, origins: BTreeSet::from([origin]) })
     }
 
@@ -244,9 +250,9 @@ impl Keys {
                 continue;
             }
             match assemble::piece(part, secrets.vault)? {
-                Piece::Plain(bytes) => message.extend_from_slice(&bytes),
+                Piece::Plain(bytes) | Piece::Made(bytes) => message.extend_from_slice(&bytes),
                 Piece::Secret { origin, written, .. } => {
-                    permit_key(secrets.manifest, &origin)?;
+                    secrets.permit_key(&origin)?;
                     message.extend_from_slice(&written);
                     origins.insert(origin);
                 }

@@ -6,12 +6,12 @@ use http::HeaderName;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::assemble::Assembly;
+use super::assemble::{Assembly, Filled};
 use super::keys::{Keys, MAX_PARTS};
 use super::placements::Rules;
 use super::request::{Denial, Field, Part, Request};
 use super::target::{MAX_URL_BYTES, Target};
-use super::vault::Vault;
+use super::vault::{Screen, Vault};
 use super::{NetworkConfig, WireRequest, body, endpoint, hosts};
 
 /// What decides on the requests of a call.
@@ -31,6 +31,8 @@ pub(crate) struct Outbound<'m> {
     pub(crate) wire: WireRequest,
     /// The token endpoint it is for.
     pub(crate) endpoint: Option<&'m TokenEndpoint>,
+    /// What its answer must not show the plugin.
+    pub(crate) answers: Screen,
 }
 
 impl<'m> Terms<'_, 'm> {
@@ -51,24 +53,36 @@ impl<'m> Terms<'_, 'm> {
         }
         self.permit_address(target)?;
 
-        let rules = Rules::new(self.manifest, self.public, target, method);
+        let rules = Rules::new(self.manifest, self.public, target, method, self.vault.taints());
         let assembly = Assembly { vault: self.vault, keys: self.keys, rules: &rules };
         let headers = headers(&assembly, &request.headers)?;
-        let mut url = target.url.clone();
-        if let Some(query) = assembly.query(&request.query)? {
-            url.set_query(Some(query.as_str()));
+        let query = assembly.query(&request.query)?;
+        if target.url.as_str().len() + query.counted > MAX_URL_BYTES {
+            return Err(Denial::new("the url and its query have more than 8 KiB beside what the host fills in"));
         }
-        if url.as_str().len() > MAX_URL_BYTES {
-            return Err(Denial::new("the url and its query have more than 8 KiB"));
+        // Or a client could find the whole too long to be sent.
+        if query.secrets > 1 || query.made > 1 {
+            return Err(Denial::new("the query holds more than one secret, or more than one signature"));
+        }
+        let mut url = target.url.clone();
+        if !request.query.is_empty() {
+            url.set_query(Some(query.value.as_str()));
         }
         let body = match &request.body {
             Some(parts) => Some(body::assemble(&assembly, parts, content_type(&request.headers))?),
             None => None,
         };
-        if body.as_ref().is_some_and(|body| body.len() > MAX_BODY_BYTES) {
-            return Err(Denial::new("the body has more than 1 MiB"));
+        if body.as_ref().is_some_and(|body| body.counted > MAX_BODY_BYTES) {
+            return Err(Denial::new("the body has more than 1 MiB beside what the host fills in"));
         }
-        Ok(Outbound { wire: WireRequest { method: method.to_owned(), url, headers, body }, endpoint })
+        let in_body = body.as_ref().map_or(0, |body| body.secrets + body.made);
+        if headers.secrets + headers.made + query.secrets + query.made + in_body > MAX_FILLED {
+            return Err(Denial::new("the request holds more than 32 secrets and signatures"));
+        }
+        let (headers, body) = (headers.value, body.map(|body| body.value));
+        let wire = WireRequest { method: method.to_owned(), url, headers, body };
+        let answers = self.vault.screen(&rules);
+        Ok(Outbound { wire, endpoint, answers })
     }
 
     /// What can be said of an address before its host is looked up.
@@ -120,9 +134,8 @@ fn check_counts(request: &Request) -> Result<(), Denial> {
     Ok(())
 }
 
-fn headers(assembly: &Assembly<'_>, fields: &[Field]) -> Result<Headers, Denial> {
-    let mut headers = vec![("accept-encoding".to_owned(), Zeroizing::new(b"identity".to_vec()))];
-    let mut size = 0;
+fn headers(assembly: &Assembly<'_>, fields: &[Field]) -> Result<Filled<Headers>, Denial> {
+    let mut headers = Filled::new(vec![("accept-encoding".to_owned(), Zeroizing::new(b"identity".to_vec()))]);
     for Field { name, value } in fields {
         let name = HeaderName::from_bytes(name.as_bytes())
             .map_err(|_| Denial::new("the name of a header holds a character that no header's may"))?;
@@ -131,14 +144,16 @@ fn headers(assembly: &Assembly<'_>, fields: &[Field]) -> Result<Headers, Denial>
             return Err(Denial::new(format!("header {name} is the host's to set")));
         }
         let value = assembly.header(name, value)?;
-        size += name.len() + value.len();
-        if size > MAX_HEADER_BYTES {
-            return Err(Denial::new("the headers have more than 16 KiB"));
+        headers.counted += name.len() + value.counted;
+        headers.secrets += value.secrets;
+        headers.made += value.made;
+        if headers.counted > MAX_HEADER_BYTES {
+            return Err(Denial::new("the headers have more than 16 KiB beside what the host fills in"));
         }
-        headers.push((name.to_owned(), value));
+        headers.value.push((name.to_owned(), value.value));
     }
-    if !headers.iter().any(|(name, _)| name == "user-agent") {
-        headers.push(("user-agent".to_owned(), Zeroizing::new(USER_AGENT.as_bytes().to_vec())));
+    if !headers.value.iter().any(|(name, _)| name == "user-agent") {
+        headers.value.push(("user-agent".to_owned(), Zeroizing::new(USER_AGENT.as_bytes().to_vec())));
     }
     Ok(headers)
 }
@@ -180,3 +195,5 @@ const MAX_FIELDS: usize = 64;
 const MAX_NAME_BYTES: usize = 128;
 const MAX_HEADER_BYTES: usize = 16 << 10;
 const MAX_BODY_BYTES: usize = 1 << 20;
+/// Secrets, signatures and digests of one request.
+const MAX_FILLED: usize = 32;

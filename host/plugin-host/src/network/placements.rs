@@ -1,6 +1,9 @@
 //! Whether a secret may stand where a request puts it.
+//!
+//! A value that a plugin wrote may hold every secret the plugin saw, so that it
+//! needs the placements of them all.
 
-use bursar_domain::plugin::{Manifest, Placement};
+use bursar_domain::plugin::{Manifest, Placement, Taints};
 use serde_json::Value;
 
 use super::hosts;
@@ -14,51 +17,142 @@ pub(crate) struct Rules<'a> {
     public: &'a Value,
     target: &'a Target,
     method: &'a str,
+    taints: &'a Taints,
 }
 
 impl<'a> Rules<'a> {
-    pub(crate) fn new(manifest: &'a Manifest, public: &'a Value, target: &'a Target, method: &'a str) -> Self {
-        Self { manifest, public, target, method }
+    pub(crate) fn new(
+        manifest: &'a Manifest,
+        public: &'a Value,
+        target: &'a Target,
+        method: &'a str,
+        taints: &'a Taints,
+    ) -> Self {
+        Self { manifest, public, target, method, taints }
     }
 
     /// Refuses `origin` unless a placement of this host, method and path says
-    /// `place`.
+    /// `place`, and one of each secret that it may hold.
     ///
     /// # Errors
     ///
     /// The rule: which secret, where it was put.
     pub(crate) fn permit(&self, origin: &Origin, place: &str) -> Result<(), Denial> {
-        if self.here(origin).any(|placement| placement.place == place) {
-            return Ok(());
+        if !self.here(origin).any(|placement| placement.place == place) {
+            return Err(Denial::new(format!("no placement of the manifest lets {origin} into {}", self.at(place))));
         }
-        let Self { method, target, .. } = self;
-        Err(Denial::new(format!(
-            "no placement of the manifest lets {origin} into {place} of {method} {}",
-            target.authority()
-        )))
+        for source in sources(self.taints, origin) {
+            let fits = |placement: &Placement| source.unrecorded || placement.place == place;
+            if !self.with(&source).any(fits) {
+                return Err(self.crossing(origin, &source, place));
+            }
+        }
+        Ok(())
     }
 
     /// Where in the body of this request `origin` may stand: anywhere, or only
     /// as the whole value at some pointers.
-    pub(crate) fn in_body(&self, origin: &Origin) -> InBody<'a> {
-        let mut pointers = Vec::new();
-        for placement in self.here(origin) {
-            if placement.place == BODY {
-                return InBody::Anywhere;
-            }
-            pointers.extend(placement.place.strip_prefix("body:"));
+    ///
+    /// # Errors
+    ///
+    /// The rule, where it may stand nowhere.
+    pub(crate) fn in_body(&self, origin: &Origin) -> Result<InBody<'a>, Denial> {
+        let mut places = places_in_body(self.here(origin));
+        if places.is_nowhere() {
+            return Err(Denial::new(format!("no placement of the manifest lets {origin} into {}", self.at(BODY))));
         }
-        InBody::At(pointers)
+        for source in sources(self.taints, origin) {
+            let of_source = if !source.unrecorded {
+                places_in_body(self.with(&source))
+            } else if self.with(&source).next().is_some() {
+                InBody::Anywhere
+            } else {
+                InBody::At(Vec::new())
+            };
+            places = places.and(of_source);
+            if places.is_nowhere() {
+                return Err(self.crossing(origin, &source, BODY));
+            }
+        }
+        Ok(places)
+    }
+
+    /// Whether a request to this host may carry `origin` at all: whether its
+    /// answer is one that may know it.
+    pub(crate) fn may_reach(&self, origin: &Origin) -> bool {
+        let mut all = std::iter::once(origin.clone()).chain(sources(self.taints, origin).map(|source| source.origin));
+        all.all(|one| self.to_host(&one).next().is_some())
     }
 
     /// The placements of `origin` whose host, method and path are this request's.
-    fn here(&self, origin: &Origin) -> impl Iterator<Item = &'a Placement> {
-        of(self.manifest, origin).filter(|placement| {
+    fn here<'s>(&'s self, origin: &Origin) -> impl Iterator<Item = &'a Placement> + use<'s, 'a> {
+        self.to_host(origin).filter(|placement| {
             (placement.methods.is_empty() || placement.methods.iter().any(|method| method == self.method))
                 && self.target.path().starts_with(&placement.path_prefix)
-                && hosts::matches(&placement.host, self.target, self.public)
         })
     }
+
+    /// The placements of `origin` whose host is this request's.
+    fn to_host<'s>(&'s self, origin: &Origin) -> impl Iterator<Item = &'a Placement> + use<'s, 'a> {
+        of(self.manifest, origin).filter(|placement| hosts::matches(&placement.host, self.target, self.public))
+    }
+
+    /// The placements of a secret that another may hold. Where that is only
+    /// assumed it is enough that the host may have both.
+    fn with<'s>(&'s self, source: &Source) -> Box<dyn Iterator<Item = &'a Placement> + 's> {
+        if source.unrecorded { Box::new(self.to_host(&source.origin)) } else { Box::new(self.here(&source.origin)) }
+    }
+
+    fn crossing(&self, origin: &Origin, source: &Source, place: &str) -> Denial {
+        let (seen, at) = (&source.origin, self.at(place));
+        Denial::new(if source.unrecorded {
+            format!(
+                "nothing is recorded of who wrote {origin}: it may hold {seen}, which no placement of the manifest \
+                 sends to {}; give the secrets of this credential again",
+                self.target.authority()
+            )
+        } else {
+            format!(
+                "check wrote {origin} after it saw {seen}, and no placement of the manifest lets {seen} into {at}: \
+                 answer rewrites that only trim a secret or mend its line ends"
+            )
+        })
+    }
+
+    fn at(&self, place: &str) -> String {
+        format!("{place} of {} {}", self.method, self.target.authority())
+    }
+}
+
+/// A secret that another may hold.
+struct Source {
+    origin: Origin,
+    /// Whether that is only assumed.
+    unrecorded: bool,
+}
+
+fn sources<'t>(taints: &'t Taints, origin: &'t Origin) -> impl Iterator<Item = Source> + use<'t> {
+    let pointer = match origin {
+        Origin::Config(pointer) => Some(pointer),
+        // Whoever gave it out saw what the exchange was allowed to show.
+        Origin::Captured { .. } => None,
+    };
+    pointer.into_iter().flat_map(|pointer| taints.about(pointer)).flat_map(|taint| {
+        let source =
+            |pointer: &String| Source { origin: Origin::Config(pointer.clone()), unrecorded: taint.unrecorded };
+        taint.sources.iter().map(source)
+    })
+}
+
+fn places_in_body<'a>(placements: impl Iterator<Item = &'a Placement>) -> InBody<'a> {
+    let mut pointers = Vec::new();
+    for placement in placements {
+        if placement.place == BODY {
+            return InBody::Anywhere;
+        }
+        pointers.extend(placement.place.strip_prefix("body:"));
+    }
+    InBody::At(pointers)
 }
 
 /// What a placement allows in a body.
@@ -68,16 +162,41 @@ pub(crate) enum InBody<'a> {
     At(Vec<&'a str>),
 }
 
-/// Refuses `origin` unless the manifest lets it be a signing key for some host.
+impl InBody<'_> {
+    fn is_nowhere(&self) -> bool {
+        matches!(self, Self::At(pointers) if pointers.is_empty())
+    }
+
+    /// What both allow.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Anywhere, places) | (places, Self::Anywhere) => places,
+            (Self::At(mut pointers), Self::At(others)) => {
+                pointers.retain(|pointer| others.contains(pointer));
+                Self::At(pointers)
+            }
+        }
+    }
+}
+
+/// Refuses `origin` unless the manifest lets it be a signing key for some host,
+/// and every secret that it may hold.
 ///
 /// # Errors
 ///
 /// The rule.
-pub(crate) fn permit_key(manifest: &Manifest, origin: &Origin) -> Result<(), Denial> {
-    if of(manifest, origin).any(|placement| placement.place == KEY) {
-        return Ok(());
+pub(crate) fn permit_key(manifest: &Manifest, taints: &Taints, origin: &Origin) -> Result<(), Denial> {
+    if !of(manifest, origin).any(|placement| placement.place == KEY) {
+        return Err(Denial::new(format!("no placement of the manifest makes {origin} a key")));
     }
-    Err(Denial::new(format!("no placement of the manifest makes {origin} a key")))
+    for Source { origin: seen, unrecorded } in sources(taints, origin) {
+        if !of(manifest, &seen).any(|placement| unrecorded || placement.place == KEY) {
+            return Err(Denial::new(format!(
+                "{origin} may hold {seen}, and no placement of the manifest makes {seen} a key"
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn of<'a>(manifest: &'a Manifest, origin: &Origin) -> impl Iterator<Item = &'a Placement> + use<'a> {

@@ -1,22 +1,23 @@
 //! One call of the network plane: what it may use, what it has used up, and
 //! what it did.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bursar_domain::audit::Outcome;
-use bursar_domain::plugin::{CredentialType, Exchange, NetworkCall, Witness};
+use bursar_domain::plugin::{CredentialType, Derived, Exchange, Manifest, NetworkCall, Witness};
 use serde_json::Value;
 use tokio::time::Instant;
 
 use super::assemble::{BASIC, Piece, piece};
-use super::inbound::{self, MAX_ANSWER_BYTES, Unfit};
+use super::inbound::{self, MAX_WIRE_BYTES, Unfit};
 use super::keys::{DigestAlgorithm, Keys, Secrets, SignatureAlgorithm, SigningError, Source};
 use super::log::{Level, Lines};
 use super::outbound::{Terms, granted_addresses};
 use super::request::{Denial, Part, Request, Response, SendError};
 use super::target::Target;
-use super::vault::{TooMany, Vault};
+use super::vault::{Screen, Unusable, Vault};
 use super::{Network, Reach, Transport, TransportError, WireAnswer, WireRequest};
 
 /// A call that may speak.
@@ -48,18 +49,18 @@ impl Plane {
     ///
     /// # Errors
     ///
-    /// [`TooMany`].
+    /// See [`Unusable`].
     pub(crate) fn new(
         kind: &Arc<CredentialType>,
         call: &NetworkCall<'_>,
         secret_pointers: Vec<String>,
         network: &Arc<Network>,
         time: (Instant, Duration),
-    ) -> Result<Self, TooMany> {
+    ) -> Result<Self, Unusable> {
         Ok(Self {
             kind: Arc::clone(kind),
-            public: call.data.without(&secret_pointers),
-            vault: Vault::new(call.data.clone(), secret_pointers)?,
+            public: public(&kind.manifest, call, &secret_pointers),
+            vault: Vault::new(call.data.clone(), secret_pointers, call.taints.clone(), &kind.manifest)?,
             keys: Keys::default(),
             transport: network.transport(),
             network: Arc::clone(network),
@@ -118,7 +119,7 @@ impl Plane {
             ..self.exchange(&request.method, Some(&target))
         };
         self.keep_back_written(&request);
-        let answer = match self.carry(outbound.wire, record, &target).await? {
+        let answer = match self.carry(outbound.wire, record, &target, outbound.answers).await? {
             Ok(answer) => answer,
             Err(error) => return Ok(Err(error)),
         };
@@ -195,12 +196,13 @@ impl Plane {
         wire: WireRequest,
         record: Exchange,
         target: &Target,
+        screen: Screen,
     ) -> Result<Result<WireAnswer, SendError>, Unrecorded> {
         let left = self.deadline.saturating_duration_since(Instant::now()).saturating_sub(RECORDING_TIME);
         let timeout = left.min(self.exchange_limit);
         let plugin = self.kind.manifest.id.clone();
         let addresses = self.network.config.granted_addresses.get(&plugin).cloned().unwrap_or_default();
-        let reach = Reach { addresses, timeout, max_answer_bytes: MAX_ANSWER_BYTES };
+        let reach = Reach { addresses, timeout, max_answer_bytes: MAX_WIRE_BYTES };
         let (transport, witness) = (Arc::clone(&self.transport), Arc::clone(&self.witness));
         let authority = target.authority();
         let task = tokio::spawn(async move {
@@ -209,7 +211,7 @@ impl Plane {
             } else {
                 transport.exchange(wire, &reach).await
             };
-            let (record, outcome) = settle(outcome, record, &plugin, &authority);
+            let (record, outcome) = settle(outcome, record, &plugin, &authority, &screen);
             witness.record(record).await.map(|()| outcome)
         });
         match task.await {
@@ -263,10 +265,10 @@ impl Plane {
     fn keep_back_written(&mut self, request: &Request) {
         let fields = request.headers.iter().chain(&request.query).flat_map(|field| &field.value);
         for part in fields.chain(request.body.iter().flatten()) {
-            if let Ok(Piece::Secret { value, written, .. }) = piece(part, &self.vault)
+            if let Ok(Piece::Secret { origin, value, written, .. }) = piece(part, &self.vault)
                 && value != written
             {
-                self.vault.learn(written.strip_prefix(BASIC).unwrap_or(&written));
+                self.vault.learn(written.strip_prefix(BASIC).unwrap_or(&written), &BTreeSet::from([origin]));
             }
         }
     }
@@ -276,9 +278,24 @@ impl Plane {
         if let Ok((bytes, origins)) = self.keys.output(handle)
             && !origins.is_empty()
         {
-            self.vault.learn(bytes);
+            self.vault.learn(bytes, origins);
         }
     }
+}
+
+/// What the plugin may see of a call's data: neither secrets nor what was made
+/// of them, unless the host knows that it is the copy of one place.
+fn public(manifest: &Manifest, call: &NetworkCall<'_>, secret_pointers: &[String]) -> Value {
+    let is_clean = |pointer: &str| call.taints.about(pointer).next().is_none();
+    let withheld = manifest.derives.iter().filter(|derived| match derived {
+        Derived::Computed(_) => true,
+        Derived::Copied(copied) => {
+            !(copied.is_copied(call.data.expose()) && is_clean(&copied.field) && is_clean(&copied.secret))
+        }
+    });
+    let withheld = withheld.map(Derived::field).chain(call.taints.places()).map(str::to_owned);
+    let all: Vec<String> = withheld.chain(secret_pointers.iter().cloned()).collect();
+    call.data.without(&all)
 }
 
 /// What to record of an exchange, what to log of it, and what to tell.
@@ -287,6 +304,7 @@ fn settle(
     record: Exchange,
     plugin: &str,
     authority: &str,
+    screen: &Screen,
 ) -> (Exchange, Result<WireAnswer, SendError>) {
     let no_answer = |outcome, reason: String, told| {
         tracing::warn!(plugin, host = authority, reason, "a plugin's request got no answer");
@@ -295,12 +313,12 @@ fn settle(
     match outcome {
         Ok(answer) => {
             let record = Exchange { status: Some(answer.status), received_bytes: answer.body.len() as u64, ..record };
-            match inbound::admit(&answer, record.endpoint.is_some()) {
+            match inbound::admit(&answer, record.endpoint.is_some(), screen) {
                 Ok(()) => (Exchange { outcome: Outcome::Ok, ..record }, Ok(answer)),
                 Err(unfit) => {
                     let (outcome, told) = match unfit {
                         Unfit::TooLarge => (Outcome::Failed, SendError::TooLarge),
-                        Unfit::Encoded | Unfit::Token => {
+                        Unfit::Encoded | Unfit::Token | Unfit::Repeats => {
                             (Outcome::Denied, SendError::Denied(unfit.as_str().to_owned()))
                         }
                     };

@@ -13,13 +13,14 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use zeroize::Zeroizing;
 
 /// The values to blot out.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Known {
     values: Vec<Zeroizing<Vec<u8>>>,
     patterns: Vec<Pattern>,
 }
 
 /// One spelling of a value.
+#[derive(Clone)]
 struct Pattern {
     bytes: Zeroizing<Vec<u8>>,
     /// The characters beside it hold some of its bits, as in base64.
@@ -47,6 +48,17 @@ impl Known {
     /// How many values it knows.
     pub(crate) fn len(&self) -> usize {
         self.values.len()
+    }
+
+    /// Whether a known value is in `bytes`.
+    pub(crate) fn is_in(&self, bytes: &[u8]) -> bool {
+        self.patterns.iter().any(|pattern| memmem::find(bytes, &pattern.bytes).is_some())
+    }
+
+    /// How many bytes of `bytes` are left, blots included, once they are
+    /// scrubbed.
+    pub(crate) fn shown_bytes(&self, bytes: &[u8]) -> usize {
+        self.hits(bytes).iter().fold(bytes.len(), |left, hit| left - hit.len() + BLOT.len())
     }
 
     /// `bytes` without any known value.

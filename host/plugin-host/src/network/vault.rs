@@ -3,10 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use std::sync::Arc;
+
+use bursar_domain::plugin::{Manifest, Taints};
 use bursar_domain::secret::SecretJson;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use super::placements::Rules;
 use super::request::Denial;
 use super::scrub::Known;
 use crate::names::is_within;
@@ -33,31 +37,73 @@ impl fmt::Display for Origin {
 pub(crate) struct Vault {
     data: SecretJson,
     secret_pointers: Vec<String>,
+    taints: Taints,
     /// By name: the endpoint, and the value.
     captured: BTreeMap<String, (String, Zeroizing<String>)>,
-    known: Known,
+    /// What is looked for in every answer.
+    known: Arc<Known>,
+    /// What a plugin wrote, and what was made of that, by what it consists of.
+    written: BTreeMap<BTreeSet<Origin>, Arc<Known>>,
+}
+
+/// What the answer to one request must not show.
+///
+/// A value that a plugin wrote is no accident: blotting it out of whatever
+/// answers would tell the plugin which of a thousand guesses is the value, by a
+/// host that has nothing to do with the secrets in it. It is looked for only
+/// where it may go, and an answer that repeats it is withheld.
+pub(crate) struct Screen {
+    pub(crate) known: Arc<Known>,
+    pub(crate) written: Vec<Arc<Known>>,
+}
+
+impl Screen {
+    /// Whether `bytes` hold something that a plugin wrote.
+    pub(crate) fn repeats(&self, bytes: &[u8]) -> bool {
+        self.written.iter().any(|known| known.is_in(bytes))
+    }
 }
 
 impl Vault {
-    /// `secret_pointers` are the places in `data` that are secret.
+    /// `secret_pointers` are the places in `data` that are secret, `taints` what
+    /// of it a plugin wrote.
     ///
     /// # Errors
     ///
-    /// [`TooMany`].
-    pub(crate) fn new(data: SecretJson, secret_pointers: Vec<String>) -> Result<Self, TooMany> {
-        let mut known = Known::default();
+    /// See [`Unusable`].
+    pub(crate) fn new(
+        data: SecretJson,
+        secret_pointers: Vec<String>,
+        taints: Taints,
+        manifest: &Manifest,
+    ) -> Result<Self, Unusable> {
+        if let Some(pointer) = too_long(manifest, data.expose()) {
+            return Err(Unusable::TooLong(pointer.to_owned()));
+        }
         let mut public = BTreeSet::new();
         let without = data.without(&secret_pointers);
         texts(&without, &mut |text| {
             public.insert(text.to_owned());
             Ok(())
         })?;
+        let (mut known, mut written) = (Known::default(), BTreeMap::new());
         for pointer in &secret_pointers {
-            if let Some(value) = data.expose().pointer(pointer) {
+            let Some(value) = data.expose().pointer(pointer) else { continue };
+            if is_written(&taints, pointer) {
+                let mut one = Known::default();
+                learn(value, &public, &mut one)?;
+                written.insert(BTreeSet::from([Origin::Config(pointer.clone())]), Arc::new(one));
+            } else {
                 learn(value, &public, &mut known)?;
             }
         }
-        Ok(Self { data, secret_pointers, captured: BTreeMap::new(), known })
+        let known = Arc::new(known);
+        Ok(Self { data, secret_pointers, taints, captured: BTreeMap::new(), known, written })
+    }
+
+    /// What of the secrets a plugin wrote.
+    pub(crate) fn taints(&self) -> &Taints {
+        &self.taints
     }
 
     /// The secret at `pointer`.
@@ -69,6 +115,7 @@ impl Vault {
         if !self.is_secret(pointer) {
             return Err(Denial::new("a part names a field that is not a secret of the configuration"));
         }
+        self.whole(pointer)?;
         let value = match self.data.expose().pointer(pointer) {
             Some(Value::String(text)) => Zeroizing::new(text.clone().into_bytes()),
             Some(Value::Number(number)) => Zeroizing::new(number.to_string().into_bytes()),
@@ -95,7 +142,19 @@ impl Vault {
     /// The text at `inside` in the JSON document that the secret at `pointer`
     /// is; the secret itself where `inside` is empty. `None` where there is no
     /// such text.
-    pub(crate) fn inside(&self, pointer: &str, inside: &str) -> Option<Zeroizing<String>> {
+    ///
+    /// # Errors
+    ///
+    /// Where a plugin wrote the document.
+    pub(crate) fn inside(&self, pointer: &str, inside: &str) -> Result<Option<Zeroizing<String>>, Denial> {
+        if !inside.is_empty() && is_written(&self.taints, pointer) {
+            return Err(part_of_written());
+        }
+        self.whole(pointer)?;
+        Ok(self.text_inside(pointer, inside))
+    }
+
+    fn text_inside(&self, pointer: &str, inside: &str) -> Option<Zeroizing<String>> {
         if !self.is_secret(pointer) {
             return None;
         }
@@ -117,15 +176,34 @@ impl Vault {
         self.is_secret(pointer) && self.data.expose().pointer(pointer).is_some_and(|value| !value.is_null())
     }
 
+    /// Refuses a part of what a plugin wrote: which parts there are could be a
+    /// message.
+    fn whole(&self, pointer: &str) -> Result<(), Denial> {
+        let is_whole = self.secret_pointers.iter().any(|secret| secret == pointer);
+        if is_whole || !is_written(&self.taints, pointer) { Ok(()) } else { Err(part_of_written()) }
+    }
+
     /// Keeps what a token endpoint's answer held.
     pub(crate) fn capture(&mut self, endpoint: &str, name: &str, value: Zeroizing<String>) {
-        self.known.add(value.as_bytes());
+        Arc::make_mut(&mut self.known).add(value.as_bytes());
         self.captured.insert(name.to_owned(), (endpoint.to_owned(), value));
     }
 
-    /// Learns of something else that must not come back: a signature.
-    pub(crate) fn learn(&mut self, value: &[u8]) {
-        self.known.add(value);
+    /// Learns of something else that must not come back: a signature, or a
+    /// secret as a request writes it. `origins` are what it is made of.
+    pub(crate) fn learn(&mut self, value: &[u8], origins: &BTreeSet<Origin>) {
+        let written = origins.iter().any(|origin| match origin {
+            Origin::Config(pointer) => is_written(&self.taints, pointer),
+            Origin::Captured { .. } => false,
+        });
+        let known = if written { self.written.entry(origins.clone()).or_default() } else { &mut self.known };
+        Arc::make_mut(known).add(value);
+    }
+
+    /// What the answer to a request under `rules` must not show.
+    pub(crate) fn screen(&self, rules: &Rules<'_>) -> Screen {
+        let here = self.written.iter().filter(|(origins, _)| origins.iter().all(|origin| rules.may_reach(origin)));
+        Screen { known: Arc::clone(&self.known), written: here.map(|(_, known)| Arc::clone(known)).collect() }
     }
 
     /// What must not come back.
@@ -138,13 +216,37 @@ impl Vault {
     }
 }
 
-/// The secrets hold more texts than can be looked for in every answer.
+/// Data that no call can be made with.
 #[derive(Debug, Eq, PartialEq)]
-pub(crate) struct TooMany;
+pub(crate) enum Unusable {
+    /// The secrets hold more texts than can be looked for in every answer.
+    TooManyTexts,
+    /// The secret at this pointer is longer than one that is placed may be.
+    TooLong(String),
+}
+
+/// A secret that the manifest places and that is longer than such a one may be.
+/// It is refused before a plugin could find out by sending it.
+pub(crate) fn too_long<'m>(manifest: &'m Manifest, data: &Value) -> Option<&'m str> {
+    let placed = manifest.placements.iter().map(|placement| placement.secret.as_str());
+    let mut long = placed.filter(|pointer| {
+        data.pointer(pointer).and_then(Value::as_str).is_some_and(|text| text.len() > MAX_PLACED_BYTES)
+    });
+    long.next()
+}
+
+/// Whether a plugin is known to have written what is at `pointer`.
+fn is_written(taints: &Taints, pointer: &str) -> bool {
+    taints.about(pointer).any(|taint| !taint.unrecorded)
+}
+
+fn part_of_written() -> Denial {
+    Denial::new("a part names a place inside a secret that check wrote: it goes as a whole, or not at all")
+}
 
 /// Learns every text of a secret value, also inside a JSON document that it is
 /// the text of. There, what the plugin knows from elsewhere is no secret.
-fn learn(value: &Value, public: &BTreeSet<String>, known: &mut Known) -> Result<(), TooMany> {
+fn learn(value: &Value, public: &BTreeSet<String>, known: &mut Known) -> Result<(), Unusable> {
     texts(value, &mut |text| {
         add(text, known)?;
         if let Ok(document @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str(text) {
@@ -156,20 +258,20 @@ fn learn(value: &Value, public: &BTreeSet<String>, known: &mut Known) -> Result<
 }
 
 /// A text, and its lines: a key may come back with other line ends.
-fn add(text: &str, known: &mut Known) -> Result<(), TooMany> {
+fn add(text: &str, known: &mut Known) -> Result<(), Unusable> {
     let lines = text.lines().map(str::trim);
     let lines =
         lines.filter(|line| line.len() >= MIN_LINE_BYTES && line.len() < text.len() && !line.starts_with("-----"));
     for one in std::iter::once(text).chain(lines) {
         known.add(one.as_bytes());
         if known.len() > MAX_TEXTS {
-            return Err(TooMany);
+            return Err(Unusable::TooManyTexts);
         }
     }
     Ok(())
 }
 
-fn texts(value: &Value, heard: &mut impl FnMut(&str) -> Result<(), TooMany>) -> Result<(), TooMany> {
+fn texts(value: &Value, heard: &mut impl FnMut(&str) -> Result<(), Unusable>) -> Result<(), Unusable> {
     match value {
         Value::String(text) => heard(text),
         Value::Number(number) => heard(&number.to_string()),
@@ -179,6 +281,9 @@ fn texts(value: &Value, heard: &mut impl FnMut(&str) -> Result<(), TooMany>) -> 
     }
 }
 
+/// Bytes of a secret that a manifest places, and of a captured token. Whatever
+/// its length is up to there, it counts nothing in the limits of a request.
+pub(crate) const MAX_PLACED_BYTES: usize = 16 << 10;
 const MIN_LINE_BYTES: usize = 16;
 /// Of all secrets of a call. A service account's key file has some forty.
 const MAX_TEXTS: usize = 128;
@@ -189,8 +294,26 @@ mod tests {
 
     use super::*;
 
-    fn vault(data: Value) -> Result<Vault, TooMany> {
-        Vault::new(SecretJson::new(data), vec!["/secret".to_owned(), "/list".to_owned()])
+    fn vault(data: Value) -> Result<Vault, Unusable> {
+        let secrets = vec!["/secret".to_owned(), "/list".to_owned()];
+        Vault::new(SecretJson::new(data), secrets, Taints::default(), &manifest())
+    }
+
+    fn manifest() -> Manifest {
+        let place = json!({ "secret": "/secret", "host": "h", "place": "key" });
+        serde_json::from_value(json!({
+            "id": "t", "title": "T", "summary": "T.", "category": "t", "version": "1.0.0", "formats": [],
+            "placements": [place],
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_secret_that_is_placed_has_a_greatest_length() {
+        assert!(vault(json!({ "secret": "x".repeat(MAX_PLACED_BYTES) })).is_ok());
+        let long = vault(json!({ "secret": "x".repeat(MAX_PLACED_BYTES + 1) }));
+        assert_eq!(long.err(), Some(Unusable::TooLong("/secret".to_owned())));
+        assert!(vault(json!({ "list": ["x".repeat(MAX_PLACED_BYTES + 1)] })).is_ok(), "it is placed nowhere");
     }
 
     #[test]
@@ -210,7 +333,7 @@ mod tests {
     fn more_texts_than_can_be_looked_for_are_refused() {
         let texts = |count: usize| (0..count).map(|n| format!("text-{n}")).collect::<Vec<_>>();
         assert!(vault(json!({"list": texts(128)})).is_ok());
-        assert_eq!(vault(json!({"list": texts(129)})).err(), Some(TooMany));
-        assert_eq!(vault(json!({"secret": json!(texts(200)).to_string()})).err(), Some(TooMany));
+        assert_eq!(vault(json!({"list": texts(129)})).err(), Some(Unusable::TooManyTexts));
+        assert_eq!(vault(json!({"secret": json!(texts(200)).to_string()})).err(), Some(Unusable::TooManyTexts));
     }
 }

@@ -241,7 +241,7 @@ impl From<plugin::Permissions> for Permissions {
             hosts: wishes.collect(),
             placements: permissions.placements.into_iter().map(Placement::from).collect(),
             token_endpoints: permissions.token_endpoints.into_iter().map(TokenEndpoint::from).collect(),
-            derives: permissions.derives,
+            derives: permissions.derives.iter().map(ToString::to_string).collect(),
         }
     }
 }

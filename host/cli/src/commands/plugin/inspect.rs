@@ -67,7 +67,7 @@ fn described(examined: &Examined) -> Value {
         "contractVersion": info.contract_version, "exports": info.interfaces, "imports": info.imports,
         "signature": signature, "signedBy": signed.by(), "permissions": permissions.words(),
         "wantedHosts": permissions.hosts, "placements": permissions.placements,
-        "tokenEndpoints": permissions.token_endpoints, "derives": permissions.derives,
+        "tokenEndpoints": permissions.token_endpoints, "derives": permissions.derives.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })
 }
 

@@ -55,6 +55,7 @@ impl Broker {
             action: VersionAction::Create,
             changed: super::versions::changed(&Value::Null, judged.full.expose()),
             secret_pointers: judged.secret_pointers.clone(),
+            taints: Some(judged.taints.clone()),
             plugin: credential.plugin.clone(),
         };
         let name_key = keys::credential_name(self.blind(), account.id, credential.name.as_str());
@@ -170,7 +171,7 @@ impl Broker {
             seed: [0; 32],
             options: serde_json::json!({}),
         };
-        let judged = match self.judge(&of, std::mem::take(&mut draft.data), &[], &context).await {
+        let judged = match self.judge(&of, std::mem::take(&mut draft.data), &[], None, &context).await {
             Ok(judged) => judged,
             Err(error) if error.kind == Kind::Invalid => {
                 violations.extend(error.violations);
@@ -206,6 +207,7 @@ impl Broker {
             revealable: draft.revealable,
             data: judged.public.clone(),
             secret_pointers: judged.secret_pointers.clone(),
+            taints: Some(judged.taints.clone()),
             attributes: inspection.attributes.clone(),
             selectors: inspection.selectors.clone(),
             order: inspection.order.clone(),

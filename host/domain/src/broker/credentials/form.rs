@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::super::Broker;
 use super::probe::Candidate;
 use crate::id::Name;
-use crate::plugin::{Context, CredentialType, Inspection, PluginError, State};
+use crate::plugin::{Context, CredentialType, Derived, Inspection, PluginError, State, Taints};
 use crate::secret::{SecretJson, put};
 use crate::text::drop_byte_order_marks;
 use crate::{Error, Kind, Violation};
@@ -21,6 +21,8 @@ pub(super) struct Judged {
     pub(super) public: Value,
     /// Where the secrets are.
     pub(super) secret_pointers: Vec<String>,
+    /// What the plugin wrote of it.
+    pub(super) taints: Taints,
     /// What the public half says.
     pub(super) inspection: Inspection,
 }
@@ -28,7 +30,30 @@ pub(super) struct Judged {
 impl Judged {
     /// What a preflight takes of it.
     pub(super) fn candidate<'a>(&'a self, name: &'a Name) -> Candidate<'a> {
-        Candidate { name, data: &self.full, secret_pointers: &self.secret_pointers }
+        Candidate { name, data: &self.full, secret_pointers: &self.secret_pointers, taints: &self.taints }
+    }
+}
+
+/// Data that was stored before, on its way to a new version.
+#[derive(Clone, Copy)]
+pub(super) struct Stored<'a> {
+    /// What of it a plugin wrote.
+    pub(super) taints: &'a Taints,
+    /// What a person gave with this change: a merge patch.
+    pub(super) given: &'a Value,
+}
+
+impl Stored<'_> {
+    /// Fields of `data` that an earlier call may have derived from secrets: for
+    /// people to read, not for a call that is to see no secret. It could copy
+    /// them to where the network plane reads.
+    fn derived(self, of: &CredentialType, data: &Value) -> Vec<String> {
+        let computed = of.manifest.derives.iter().filter_map(|derived| match derived {
+            Derived::Computed(field) if self.given.pointer(field).is_none() => Some(field.as_str()),
+            Derived::Computed(_) | Derived::Copied(_) => None,
+        });
+        let places = self.taints.places().chain(computed).filter(|place| data.pointer(place).is_some());
+        places.map(str::to_owned).collect()
     }
 }
 
@@ -69,11 +94,13 @@ impl Broker {
 
     /// Judges `data`. `known_secrets` are pointers that are secret whatever the
     /// schema says now: a plugin version that stops marking one gains nothing.
+    /// `stored` tells what of `data` was stored before.
     pub(super) async fn judge(
         &self,
         of: &CredentialType,
         data: SecretJson,
         known_secrets: &[String],
+        stored: Option<Stored<'_>>,
         context: &Context,
     ) -> Result<Judged, Error> {
         let mut data = data;
@@ -90,12 +117,15 @@ impl Broker {
         secret_pointers.dedup();
         secret_pointers.retain(|pointer| !pointer.is_empty());
 
-        let public = data.without(&secret_pointers);
+        let mut withheld = secret_pointers.clone();
+        withheld.extend(stored.iter().flat_map(|stored| stored.derived(of, data.expose())));
+        let inherited = stored.map(|stored| stored.taints.clone()).unwrap_or_default();
+        let public = data.without(&withheld);
         let inspected = self.plugins().inspect(id, &public, context).await;
         let mut violations = Vec::new();
         let inspection = collect(inspected, &mut violations)?;
 
-        // The secrets go back into the normalised data where there is some.
+        // What was withheld goes back into the normalised data where there is some.
         let mut full = data;
         if let Some(inspection) = &inspection {
             let normalised = SecretJson::new(inspection.data.clone());
@@ -104,7 +134,7 @@ impl Broker {
                 return Err(Error::new(Kind::Plugin, "the plugin put a value where a secret belongs"));
             }
             let mut merged = normalised;
-            for pointer in &secret_pointers {
+            for pointer in &withheld {
                 if let Some(secret) = full.expose().pointer(pointer) {
                     put(merged.expose_mut(), pointer, secret.clone());
                 }
@@ -123,6 +153,7 @@ impl Broker {
         violations.extend(found_with_secrets);
         match (inspection, rewrites) {
             (Some(inspection), Some(rewrites)) if violations.is_empty() => {
+                let before = full.clone();
                 for rewrite in &rewrites {
                     put(full.expose_mut(), &rewrite.pointer, rewrite.value.expose().clone());
                 }
@@ -130,8 +161,11 @@ impl Broker {
                 if !self.plugins().validate_form(id, &full)?.violations.is_empty() {
                     return Err(Error::new(Kind::Plugin, "the plugin made data of it that its own form refuses"));
                 }
+                let taints = inherited
+                    .after_check(&rewrites, &secret_pointers, &of.manifest.derives, before.expose(), full.expose())
+                    .map_err(|error| Error::new(Kind::Plugin, format!("the plugin's {error}")))?;
                 let public = full.without(&secret_pointers);
-                Ok(Judged { full, public, secret_pointers, inspection })
+                Ok(Judged { full, public, secret_pointers, taints, inspection })
             }
             _ => Err(Error::invalid(in_body(without_repeats(violations)))),
         }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::super::Broker;
 use super::super::dns::Turn;
-use super::super::network::{Outbound, Patience};
+use super::super::network::{Outbound, Patience, Subject};
 use super::super::refusal::{Blame, refusal, word};
 use crate::access::{Account, Caller, Right};
 use crate::audit::{Action, Event, Outcome};
@@ -16,7 +16,7 @@ use crate::binding::{Protocol, Way};
 use crate::credential::Credential;
 use crate::dns::Fqdn;
 use crate::id::{Name, Reference};
-use crate::plugin::{Ability, Context, CredentialType, PluginError, Report};
+use crate::plugin::{Ability, Context, CredentialType, PluginError, Report, Taints};
 use crate::secret::SecretJson;
 use crate::store::Batch;
 use crate::{Error, Kind, Violation};
@@ -94,8 +94,12 @@ impl Broker {
         let version = stored.map_or(0, |stored| stored.version);
         let name = candidate.name.to_string();
         let context = Context { account, name, version, seed: [0; 32], options: json!({}) };
-        let (data, secret_pointers) = (candidate.data.clone(), candidate.secret_pointers.to_vec());
-        let out = self.outbound_with(by, of.clone(), data, secret_pointers, context);
+        let subject = Subject {
+            data: candidate.data.clone(),
+            secret_pointers: candidate.secret_pointers.to_vec(),
+            taints: candidate.taints.clone(),
+        };
+        let out = self.outbound_with(by, of.clone(), subject, context);
         self.look(&out, None, Batch::default(), self.deadline(), Blame::DRAFT).await.map(drop)
     }
 
@@ -168,6 +172,7 @@ pub(super) struct Candidate<'a> {
     pub(super) name: &'a Name,
     pub(super) data: &'a SecretJson,
     pub(super) secret_pointers: &'a [String],
+    pub(super) taints: &'a Taints,
 }
 
 /// Whether there is anything to ask.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::super::accounts::{check_match, name_taken, overtaken};
 use super::super::{ATTEMPTS, Broker, codec, keys_for};
 use super::find::Found;
-use super::form::Judged;
+use super::form::{Judged, Stored};
 use super::probe::Candidate;
 use super::versions::changed;
 use crate::access::{Account, Caller, Right};
@@ -84,15 +84,20 @@ impl Broker {
         judged: Option<Judged>,
         probed: &mut Option<SecretJson>,
     ) -> Result<(), Error> {
-        let data = match judged {
-            Some(judged) => judged.full,
-            None => self.secret_data(old, old.version).await?,
+        let of = self.type_for_writing(&old.type_id).map_err(|_| self.type_not_loaded(&old.type_id))?;
+        let (data, taints) = match judged {
+            Some(judged) => (judged.full, judged.taints),
+            None => {
+                let data = self.secret_data(old, old.version).await?;
+                let taints = old.taints(&of.manifest, data.expose());
+                (data, taints)
+            }
         };
         if probed.as_ref() == Some(&data) {
             return Ok(());
         }
-        let of = self.type_for_writing(&old.type_id).map_err(|_| self.type_not_loaded(&old.type_id))?;
-        let candidate = Candidate { name: &new.name, data: &data, secret_pointers: &new.secret_pointers };
+        let candidate =
+            Candidate { name: &new.name, data: &data, secret_pointers: &new.secret_pointers, taints: &taints };
         self.preflight(caller, account, Some(old), &of, candidate).await?;
         *probed = Some(data);
         Ok(())
@@ -155,9 +160,12 @@ impl Broker {
         let before = self.secret_data(old, old.version).await?;
         let mut merged = before.clone();
         json_patch::merge(merged.expose_mut(), patch.expose());
-        if merged == before {
+        let recorded = old.taints(&of.manifest, before.expose());
+        let kept = recorded.kept(before.expose(), merged.expose(), patch.expose());
+        if merged == before && kept == recorded {
             return Ok((Batch::default(), None));
         }
+        let stored = Stored { taints: &kept, given: patch.expose() };
         let context = Context {
             account: Some(old.account),
             name: new.name.to_string(),
@@ -165,9 +173,9 @@ impl Broker {
             seed: [0; 32],
             options: serde_json::json!({}),
         };
-        let judged = self.judge(&of, merged, &old.secret_pointers, &context).await?;
+        let judged = self.judge(&of, merged, &old.secret_pointers, Some(stored), &context).await?;
         refuse_repointing(&of, old, &judged, patch)?;
-        if judged.full == before {
+        if judged.full == before && judged.taints == recorded {
             return Ok((Batch::default(), None));
         }
         let batch = self.write_version(caller, new, &of, &judged, &before, VersionAction::Update, Batch::default())?;
@@ -191,6 +199,7 @@ impl Broker {
         credential.version += 1;
         credential.data = judged.public.clone();
         credential.secret_pointers.clone_from(&judged.secret_pointers);
+        credential.taints = Some(judged.taints.clone());
         credential.attributes = inspection.attributes.clone();
         credential.selectors.clone_from(&inspection.selectors);
         credential.order.clone_from(&inspection.order);
@@ -204,6 +213,7 @@ impl Broker {
             action,
             changed: changed(before.expose(), judged.full.expose()),
             secret_pointers: judged.secret_pointers.clone(),
+            taints: Some(judged.taints.clone()),
             plugin: credential.plugin.clone(),
         };
         let key = |table| keys::of_version(table, credential.account, credential.id, credential.version);

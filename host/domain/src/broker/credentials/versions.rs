@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::super::accounts::{check_match, overtaken};
 use super::super::{ATTEMPTS, Broker, Page, codec, keys_for};
 use super::find::Found;
+use super::form::Stored;
 use crate::access::{Caller, Right};
 use crate::audit::{Action, Outcome};
 use crate::credential::{Version, VersionAction, VersionView, View};
@@ -86,7 +87,9 @@ impl Broker {
                 seed: [0; 32],
                 options: serde_json::json!({}),
             };
-            let judged = self.judge(&of, data, &known_secrets, &context).await?;
+            let taints = version.taints(&of.manifest, data.expose());
+            let stored = Stored { taints: &taints, given: &Value::Null };
+            let judged = self.judge(&of, data, &known_secrets, Some(stored), &context).await?;
             let mut new = old.clone();
             let batch =
                 self.write_version(caller, &mut new, &of, &judged, &before, VersionAction::Restore, Batch::default())?;

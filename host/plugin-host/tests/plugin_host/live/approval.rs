@@ -1,6 +1,6 @@
 //! What waits for an operator's word.
 
-use bursar_domain::plugin::{Decision, Plugins as _, Revocation, State};
+use bursar_domain::plugin::{Decision, Derived, PermissionDiff, Plugins as _, Revocation, State};
 use bursar_plugin_host::{Approval, PluginEvent};
 use serde_json::json;
 
@@ -124,7 +124,7 @@ async fn derived_fields_come_with_approval() {
     let live = Live::empty().await;
     live.put("mine.wasm", &Guest::new());
     let all = live.until(&[("hostile", "1.0.0", State::Active)]).await;
-    assert_eq!(all[0].permission_diff.as_ref().unwrap().added.derives, ["/publicKey", "/fingerprint"]);
+    assert_eq!(fields(all[0].permission_diff.as_ref().unwrap()), ["/publicKey", "/fingerprint"]);
     let derive = async || {
         let secrets = ["/password".to_owned()];
         live.host.check("hostile", &data("rewrite-derived"), &secrets, &context()).await.is_ok()
@@ -133,4 +133,8 @@ async fn derived_fields_come_with_approval() {
     live.approve(&all[0]).await;
     assert!(derive().await, "granted");
     assert_eq!(live.host.status()[0].permission_diff, None);
+}
+
+fn fields(diff: &PermissionDiff) -> Vec<&str> {
+    diff.added.derives.iter().map(Derived::field).collect()
 }

@@ -66,8 +66,9 @@ async fn requests_and_answers_have_their_sizes() {
     assert!(headers["error"].is_string(), "{headers}");
     let recorded = lab.recorded();
     let large = &recorded[recorded.len() - 2];
-    assert_eq!((large.outcome, large.status), (Outcome::Failed, None));
-    assert_eq!(large.reason.as_deref(), Some("the answer has more than 1048576 bytes"));
+    assert_eq!((large.outcome, large.status), (Outcome::Failed, Some(200)));
+    let reason = "the answer has more than 100 headers, 16 KiB of headers or 1 MiB of body";
+    assert_eq!(large.reason.as_deref(), Some(reason));
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use axum_server::tls_rustls::RustlsConfig;
 use bursar_domain::Error;
-use bursar_domain::plugin::{Exchange, NetworkCall, PluginError, Plugins as _, Report, Witness};
+use bursar_domain::plugin::{Exchange, NetworkCall, PluginError, Plugins as _, Report, Taints, Witness};
 use bursar_domain::secret::SecretJson;
 use bursar_plugin_host::{Limits, NetworkConfig, PluginHost, PluginHostConfig};
 use serde_json::{Value, json};
@@ -121,12 +121,25 @@ impl Lab {
         self.host.probe("talker", &self.call(&data, &context())).await
     }
 
+    /// The same where a plugin wrote some of the data.
+    pub(crate) async fn probe_written(&self, more: Value, taints: &Taints) -> Result<Report, PluginError> {
+        let (data, context) = (data(more), context());
+        let call = NetworkCall { taints, ..self.call(&data, &context) };
+        self.host.probe("talker", &call).await
+    }
+
     pub(crate) fn call<'a>(
         &self,
         data: &'a SecretJson,
         context: &'a bursar_domain::plugin::Context,
     ) -> NetworkCall<'a> {
-        NetworkCall { data, secret_pointers: &[], context, witness: Arc::<Ledger>::clone(&self.ledger) }
+        NetworkCall {
+            data,
+            secret_pointers: &[],
+            taints: untainted(),
+            context,
+            witness: Arc::<Ledger>::clone(&self.ledger),
+        }
     }
 
     /// The requests that reached the server since the last look.
@@ -138,6 +151,12 @@ impl Lab {
     pub(crate) fn recorded(&self) -> Vec<Exchange> {
         std::mem::take(&mut self.ledger.exchanges.lock().expect("no panic while recording"))
     }
+}
+
+/// Of data that no plugin wrote anything of.
+fn untainted() -> &'static Taints {
+    static NONE: OnceLock<Taints> = OnceLock::new();
+    NONE.get_or_init(Taints::default)
 }
 
 /// The data of every call, and more.

@@ -8,5 +8,7 @@ mod placements;
 mod planes;
 mod scrubbing;
 mod signing;
+mod sizes;
+mod taint;
 mod tokens;
 mod transport;

@@ -53,5 +53,5 @@ async fn a_wire_of_ones_own_gets_what_would_have_left_and_its_answers_are_cleane
     assert_eq!(names, ["accept-encoding", "authorization", "user-agent"]);
     assert_eq!(request.headers[1].1.as_slice(), format!("Bearer {TOKEN}").as_bytes());
     assert!(request.body.is_none());
-    assert_eq!((reach.addresses.len(), reach.max_answer_bytes, reach.timeout.as_secs()), (1, 1 << 20, 15));
+    assert_eq!((reach.addresses.len(), reach.max_answer_bytes, reach.timeout.as_secs()), (1, 2 << 20, 15));
 }
