@@ -37,6 +37,8 @@ async fn each_carelessness_is_caught() {
     for (behaviour, level, says) in [
         ("spill", Level::Fail, "the secret /token is in the public field /fingerprint, which check fills, in hex"),
         ("spill", Level::Fail, "the secret /token is in the attributes of inspect, in hex"),
+        ("cross", Level::Fail, "check writes the secret /token into the secret /recovery, in hex"),
+        ("mangle", Level::Warn, "check rewrites the secret /recovery by more than blanks and line ends"),
         ("name", Level::Fail, "the secret /token is in the name of an artifact, in hex"),
         (
             "log",
@@ -154,6 +156,9 @@ fn good(behaviour: &str) -> Value {
         let mut data = json!({ "username": "ann", "token": "t0ken-of-the-case" });
         if !behaviour.is_empty() {
             data["behaviour"] = json!(behaviour);
+        }
+        if ["cross", "mangle"].contains(&behaviour) {
+            data["recovery"] = json!("a-recovery-code");
         }
         more.as_object().unwrap().iter().for_each(|(name, value)| data[name] = value.clone());
         data

@@ -14,7 +14,7 @@ mod planted;
 
 use std::collections::BTreeSet;
 
-use bursar_domain::plugin::{Context, Inspection, PluginError};
+use bursar_domain::plugin::{Context, Inspection, PluginError, Rewrite, is_tidied};
 use bursar_domain::secret::{SecretJson, put};
 use bursar_plugin_cases::{Call, Case, Exchange, Labelled, Sent};
 use serde_json::Value;
@@ -125,6 +125,7 @@ impl Search<'_> {
         if rewrites.is_empty() {
             return;
         }
+        self.crossings(label, data, canaries, &rewrites);
         let mut rewritten = data.clone();
         for rewrite in &rewrites {
             put(rewritten.expose_mut(), &rewrite.pointer, rewrite.value.expose().clone());
@@ -137,6 +138,36 @@ impl Search<'_> {
         }
         let inspection = bench.inspect(&rewritten, context).await;
         self.inspection(label, canaries, inspection);
+    }
+
+    /// What `check` writes into a secret, and a broker then holds to the places
+    /// of all secrets that it saw.
+    fn crossings(&mut self, label: &str, data: &SecretJson, canaries: &[Canary], rewrites: &[Rewrite]) {
+        let secrets = self.bench.secret_pointers(data).unwrap_or_default();
+        for Rewrite { pointer, value } in rewrites.iter().filter(|it| secrets.contains(&it.pointer)) {
+            let Some(old) = data.expose().pointer(pointer) else { continue };
+            if old == value.expose() || is_tidied(old, value.expose()) {
+                continue;
+            }
+            let (before, after) = (old.to_string(), value.expose().to_string());
+            let mut crossed = false;
+            for canary in canaries.iter().filter(|canary| canary.pointer != *pointer) {
+                let spelling = canary.spelled_in(after.as_bytes());
+                if let (Some(spelling), None) = (spelling, canary.spelled_in(before.as_bytes())) {
+                    crossed = true;
+                    let summary =
+                        format!("check writes the secret {} into the secret {pointer}, {spelling}", canary.pointer);
+                    self.tell(Level::Fail, summary, vec![label.to_owned(), after.clone()]);
+                }
+            }
+            if !crossed && secrets.len() > 1 {
+                let summary = format!(
+                    "check rewrites the secret {pointer} by more than blanks and line ends: a broker sends it only where \
+                     every secret of the form may go"
+                );
+                self.tell(Level::Warn, summary, vec![label.to_owned()]);
+            }
+        }
     }
 
     /// The calls that hold secrets by name, against the case's answers with an

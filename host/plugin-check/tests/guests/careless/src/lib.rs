@@ -73,6 +73,8 @@ impl form::Guest for Careless {
             "spill" => {
                 Ok(vec![form::Rewrite { pointer: "/fingerprint".into(), value: json!(hex(token)).to_string() }])
             }
+            "cross" => Ok(vec![recovery(&format!("{}{}", text(&data, "recovery"), hex(token)))]),
+            "mangle" => Ok(vec![recovery(&text(&data, "recovery").to_uppercase())]),
             "log" => {
                 log::log(log::Level::Info, &format!("the token is {token}"));
                 Ok(vec![])
@@ -165,6 +167,14 @@ fn send(config: &Value, method: &str, path: &str, body: Option<Value>) -> Result
         429 => Err(Error::Throttled(Some(30))),
         _ => Ok(answer),
     }
+}
+
+fn recovery(value: &str) -> form::Rewrite {
+    form::Rewrite { pointer: "/recovery".into(), value: json!(value).to_string() }
+}
+
+fn text<'a>(data: &'a Value, name: &str) -> &'a str {
+    data[name].as_str().unwrap_or_default()
 }
 
 fn behaviour(data: &Value) -> &str {

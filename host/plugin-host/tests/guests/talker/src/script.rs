@@ -95,7 +95,8 @@ fn source(with: &Value) -> signing::Source {
     }
 }
 
-/// A text is one part of text; else a list of texts and `{"secret": "/p"}`.
+/// A text is one part of text; else a list of texts, `{"secret": "/p"}` and
+/// `{"filler": 3}`, which stands for `xxx`.
 fn parts(value: &Value) -> Vec<Part> {
     match value {
         Value::Array(parts) => parts.iter().map(part).collect(),
@@ -113,6 +114,7 @@ fn part(value: &Value) -> Part {
         "form" => Part::FormEncoded(text(with)),
         "json" => Part::JsonEscaped(text(with)),
         "captured" => Part::Captured(text(with)),
+        "filler" => Part::Text("x".repeat(number(with) as usize)),
         "hex" => Part::Hex(number(with)),
         "base64" => Part::Base64(number(with)),
         _ => Part::Base64url(number(with)),
