@@ -336,3 +336,55 @@ const MAX_SELECTORS: usize = 256;
 const MAX_SELECTOR_BYTES: usize = 512;
 const MAX_ARTIFACTS: usize = 64;
 const MAX_ARTIFACT_BYTES: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    use bursar_domain::plugin::CopiedField;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_secret_stays_what_it_is() {
+        let data = json!({ "text": "s", "none": null, "object": { "a": "b" }, "derived": "x" });
+        let secrets = ["/text", "/none", "/object"].map(str::to_owned);
+        let rewrite = |pointer: &str, value: Value| {
+            let said = SaidRewrite { pointer: pointer.to_owned(), value: Zeroizing::new(value.to_string()) };
+            rewrites(vec![said], &["/text", "/none", "/object", "/derived"], &data, &secrets).is_ok()
+        };
+        for (pointer, value, allowed) in [
+            ("/text", json!("other"), true),
+            ("/text", json!(""), true),
+            ("/text", Value::Null, false),
+            ("/text", json!({ "bit": 1 }), false),
+            ("/text", json!(1), false),
+            ("/none", json!("set"), false),
+            ("/object", json!({ "c": "d" }), true),
+            ("/object", json!("text"), false),
+            ("/derived", json!({ "any": 1 }), true),
+        ] {
+            assert_eq!(rewrite(pointer, value.clone()), allowed, "{pointer} {value}");
+        }
+    }
+
+    #[test]
+    fn the_host_makes_the_copies_and_no_plugin_chooses() {
+        let copied = |field: &str, at: &str| {
+            Derived::Copied(CopiedField { field: field.into(), secret: "/account".into(), at: at.into() })
+        };
+        let derives = [copied("/email", "/email"), copied("/id", "/id"), copied("/kept", "/email")];
+        let granted = ["/email", "/id", "/free"].map(str::to_owned);
+        let data = SecretJson::new(json!({ "account": json!({ "email": "me@x" }).to_string() }));
+        let one = |pointer: &str, value: Value| Rewrite { pointer: pointer.into(), value: SecretJson::new(value) };
+        let told = |rewrites: Vec<Rewrite>| -> Vec<(String, Value)> {
+            let made = with_copies(rewrites, &data, &derives, &granted).into_iter();
+            made.map(|rewrite| (rewrite.pointer.clone(), rewrite.value.expose().clone())).collect()
+        };
+        let email = |text: &str| ("/email".to_owned(), json!(text));
+        assert_eq!(told(Vec::new()), [email("me@x")]);
+        assert_eq!(told(vec![one("/email", json!("else")), one("/kept", json!("else"))]), [email("me@x")]);
+        let account = json!({ "email": "you@y" });
+        let rewritten = told(vec![one("/account", account.clone()), one("/free", json!(1))]);
+        assert_eq!(rewritten, [("/account".to_owned(), account), ("/free".to_owned(), json!(1)), email("you@y")]);
+    }
+}

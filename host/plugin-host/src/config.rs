@@ -30,8 +30,9 @@ pub struct PluginHostConfig {
     pub trusted_keys: Vec<TrustedKey>,
     /// What operators decided so far and decide later.
     pub decisions: Arc<dyn Decisions>,
-    /// Which of the pointers under `derives` each type of a folder may fill,
-    /// beside those that were approved. Those of built-in types are granted.
+    /// Which of the fields under `derives` each type of a folder may fill, in the
+    /// words of [`bursar_domain::plugin::Derived`], beside those that were
+    /// approved. Those of built-in types are granted.
     pub granted_derives: BTreeMap<String, Vec<String>>,
     /// Bounds of each call.
     pub limits: Limits,

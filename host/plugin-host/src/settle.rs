@@ -302,7 +302,7 @@ impl<'a> Choice<'a> {
         let granted = self.rules.approval.granted(&loaded.permissions, self.decision).derives;
         let asked = loaded.permissions.derives.iter();
         let derives: Vec<String> = asked
-            .filter(|one| configured.iter().any(|field| field == one.field()) || granted.contains(one))
+            .filter(|one| configured.contains(&one.to_string()) || granted.contains(one))
             .map(|one| one.field().to_owned())
             .collect();
         if derives == loaded.derives { loaded } else { Arc::new(Loaded { derives, ..(*loaded).clone() }) }

@@ -132,7 +132,7 @@ fn described(loaded: &Loaded, about: &About<'_>, state: State) -> PluginStatus {
     let manifest = &loaded.kind.manifest;
     let built_in = loaded.source.is_built_in();
     let mut granted = about.approval.granted(&loaded.permissions, about.decision);
-    let configured = |one: &&Derived| about.configured_derives.iter().any(|field| field == one.field());
+    let configured = |one: &&Derived| about.configured_derives.contains(&one.to_string());
     granted.derives.extend(loaded.permissions.derives.iter().filter(configured).cloned());
     let diff = if built_in { None } else { PermissionDiff::between(&granted, &loaded.permissions) };
     PluginStatus {

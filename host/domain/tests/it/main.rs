@@ -16,4 +16,5 @@ mod queue;
 mod regions;
 mod resolve;
 mod support;
+mod taint;
 mod usage;

@@ -19,7 +19,7 @@ fn full() -> Value {
         "pushedByDefault": false,
         "hints": {"order": ["a", "b"], "groups": [{"title": "Group", "fields": ["a"]}]},
         "messages": {"too-long": "Choose a shorter one."},
-        "derives": ["/publicKey"], "hostsFrom": ["/url"],
+        "derives": ["/publicKey", { "field": "/email", "secret": "/account", "at": "/client_email" }], "hostsFrom": ["/url"],
         "hosts": [{"host": "*.example.com", "reason": "To ask."}, {"host": "{/url}", "reason": "To ask."}, {"host": "example.com:8443", "reason": "To ask."}],
         "placements": [
             {"secret": "/token", "host": "api.example.com", "methods": ["GET"], "pathPrefix": "/v1", "place": "header:authorization"},
@@ -72,6 +72,9 @@ fn the_published_schema_and_the_host_agree() {
         ("/messages/Bad", json!("x")),
         ("/messages/bad", json!("")),
         ("/derives", json!(["publicKey"])),
+        ("/derives", json!([{ "field": "/email", "secret": "/account" }])),
+        ("/derives", json!([{ "field": "/email", "secret": "account", "at": "/x" }])),
+        ("/derives", json!([{ "field": "/email", "secret": "/account", "at": "/x", "more": 1 }])),
         ("/hostsFrom", json!(["/a~2"])),
         ("/hosts/0/host", json!("https://example.com")),
         ("/hosts/0/host", json!("example.com/path")),

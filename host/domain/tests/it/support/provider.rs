@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bursar_domain::audit::{Event, Outcome};
 use bursar_domain::plugin::{
     Artifact, Context, CredentialType, Exchange, FormReport, Inspection, NetworkCall, PluginError, PluginStatus,
-    Plugins, Progress, Report, Rewrite, TxtRecord,
+    Plugins, Progress, Report, Rewrite, Taints, TxtRecord,
 };
 use bursar_domain::secret::SecretJson;
 use serde_json::{Value, json};
@@ -50,6 +50,10 @@ struct State {
     handles: Vec<String>,
     /// How often something was materialized.
     materialized: usize,
+    /// What the last call was told that a plugin wrote.
+    taints: Taints,
+    /// What the next checks rewrite.
+    rewrites: VecDeque<Vec<Rewrite>>,
 }
 
 impl Provider {
@@ -97,13 +101,25 @@ impl Provider {
         self.state().materialized
     }
 
+    /// What the last call was told that a plugin wrote.
+    pub(crate) fn taints(&self) -> Taints {
+        self.state().taints.clone()
+    }
+
+    /// The next check writes this into the second secret.
+    pub(crate) fn writes(&self, second: &str) {
+        let value = SecretJson::new(json!(second));
+        self.state().rewrites.push_back(vec![Rewrite { pointer: "/second".to_owned(), value }]);
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
     }
 
     async fn enter(&self, name: &'static str, call: &NetworkCall<'_>) -> Result<(), PluginError> {
-        assert_eq!(call.secret_pointers, ["/token"]);
+        assert!(call.secret_pointers.contains(&"/token".to_owned()));
         assert_eq!(call.data.expose()["token"], "s3cret");
+        self.state().taints = call.taints.clone();
         let last = self.store.events().pop().unwrap();
         self.state().seen.push((name, last));
         let exchange = Exchange {
@@ -159,8 +175,9 @@ impl Plugins for Provider {
         Vec::new()
     }
 
-    fn validate_form(&self, _: &str, _: &SecretJson) -> Result<FormReport, PluginError> {
-        Ok(FormReport { violations: Vec::new(), secret_pointers: vec!["/token".to_owned()] })
+    fn validate_form(&self, _: &str, data: &SecretJson) -> Result<FormReport, PluginError> {
+        let secrets = ["/second", "/token"].into_iter().filter(|secret| data.expose().pointer(secret).is_some());
+        Ok(FormReport { violations: Vec::new(), secret_pointers: secrets.map(str::to_owned).collect() })
     }
 
     async fn template(&self, _: &str, _: Option<&str>) -> Result<Value, PluginError> {
@@ -180,7 +197,7 @@ impl Plugins for Provider {
     }
 
     async fn check(&self, _: &str, _: &SecretJson, _: &[String], _: &Context) -> Result<Vec<Rewrite>, PluginError> {
-        Ok(Vec::new())
+        Ok(self.state().rewrites.pop_front().unwrap_or_default())
     }
 
     async fn materialize(

@@ -58,6 +58,17 @@ impl MapStore {
         self.0.lock().unwrap().records.retain(|key, _| key[0] != table as u8);
     }
 
+    /// Makes every record what a build wrote that did not know `field` yet.
+    pub(crate) fn forget_field(&self, field: &str) {
+        for record in self.0.lock().unwrap().records.values_mut() {
+            if let Ok(serde_json::Value::Object(mut fields)) = serde_json::from_slice(&record.value)
+                && fields.remove(field).is_some()
+            {
+                record.value = serde_json::to_vec(&fields).unwrap();
+            }
+        }
+    }
+
     /// How many records a table has.
     pub(crate) fn count(&self, table: Table) -> usize {
         self.0.lock().unwrap().records.keys().filter(|key| key[0] == table as u8).count()
