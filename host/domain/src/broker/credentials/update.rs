@@ -85,13 +85,12 @@ impl Broker {
         probed: &mut Option<SecretJson>,
     ) -> Result<(), Error> {
         let of = self.type_for_writing(&old.type_id).map_err(|_| self.type_not_loaded(&old.type_id))?;
-        let (data, taints) = match judged {
-            Some(judged) => (judged.full, judged.taints),
-            None => {
-                let data = self.secret_data(old, old.version).await?;
-                let taints = old.taints(&of.manifest, data.expose());
-                (data, taints)
-            }
+        let (data, taints) = if let Some(judged) = judged {
+            (judged.full, judged.taints)
+        } else {
+            let data = self.secret_data(old, old.version).await?;
+            let taints = old.taints(&of.manifest, data.expose());
+            (data, taints)
         };
         if probed.as_ref() == Some(&data) {
             return Ok(());

@@ -20,7 +20,7 @@ fn written(place: &str, sources: &[&str]) -> Taints {
 /// What each step came to where a plugin wrote some of the data.
 async fn run(lab: &Lab, taints: &Taints, script: Value, more: Value) -> Vec<Value> {
     let mut data = json!({ "script": script });
-    data.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    data.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
     let report = lab.probe_written(data, taints).await.expect("a report");
     report.details["results"].as_array().expect("results").clone()
 }
@@ -31,7 +31,7 @@ async fn step(lab: &Lab, taints: &Taints, step: Value) -> Value {
 
 fn send(url: &str, more: &Value) -> Value {
     let mut request = json!({ "url": url, "method": "POST" });
-    request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    request.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
     json!({ "send": request })
 }
 
