@@ -1,12 +1,27 @@
 //! The length of a secret changes no limit: a plugin that holds it by name could
 //! measure it otherwise.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use bursar_domain::plugin::{PluginError, Plugins as _};
+use bursar_plugin_host::{Reach, Transport, TransportError, WireAnswer, WireRequest};
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use super::lab::Lab;
 
 const LARGEST: usize = 16 << 10;
+
+/// A service without limits of its own, which would tell by them what it knows.
+struct Patient;
+
+#[async_trait]
+impl Transport for Patient {
+    async fn exchange(&self, _: WireRequest, _: &Reach) -> Result<WireAnswer, TransportError> {
+        Ok(WireAnswer { status: 200, headers: Vec::new(), body: Zeroizing::new(b"taken".to_vec()) })
+    }
+}
 
 /// Every limit of a request and of its answer, from both sides, with secrets in
 /// it: what each came to, word for word.
@@ -66,8 +81,10 @@ impl Lab {
     }
 }
 
-async fn lab() -> Lab {
-    Lab::with(|manifest, _, _| {
+/// Over `wire`, or to the lab's own server.
+async fn lab(wire: Option<Arc<dyn Transport>>) -> Lab {
+    Lab::with(|manifest, network, _| {
+        network.transport = wire;
         let place = |place: &str| json!({ "secret": "/token", "host": "api.example.com", "place": place });
         let mut places = vec![place("header:authorization"), place("query:key"), place("body"), place("key")];
         places.extend((0..33).map(|n| place(&format!("header:k{n}"))));
@@ -78,7 +95,7 @@ async fn lab() -> Lab {
 
 #[tokio::test]
 async fn a_secret_of_one_byte_and_the_largest_look_the_same() {
-    let lab = lab().await;
+    let lab = lab(Some(Arc::new(Patient))).await;
     let small = transcript(&lab, "s").await;
     let large = transcript(&lab, &"l".repeat(LARGEST)).await;
     // Every character of it is three in a query, and six in a JSON string.
@@ -99,6 +116,19 @@ async fn a_secret_of_one_byte_and_the_largest_look_the_same() {
         assert!(told.contains(limit), "{limit} was not reached: {told}");
     }
     assert!(small.iter().any(|one| one[0]["status"] == 200));
+}
+
+/// The client has limits of its own: a request that the host allows is sent.
+#[tokio::test]
+async fn the_largest_secret_fits_into_the_longest_query() {
+    let lab = lab(None).await;
+    // Every character of it is three in a query.
+    let query = json!({ "key": [{ "secret": "/token" }, { "filler": (8 << 10) - 100 }] });
+    let request = json!({ "url": "https://api.example.com/cookie", "query": query });
+    let small = lab.send_with("s", request.clone()).await;
+    assert_eq!(small[0]["status"], 200, "{small}");
+    assert_eq!(small, lab.send_with(&"\u{7f}".repeat(LARGEST), request).await);
+    assert!(lab.seen()[1].target.len() > 3 * LARGEST);
 }
 
 #[tokio::test]
@@ -128,7 +158,7 @@ async fn an_echo_counts_as_it_is_shown() {
 
 #[tokio::test]
 async fn a_secret_that_is_placed_has_a_greatest_length() {
-    let lab = lab().await;
+    let lab = lab(None).await;
     let long = "l".repeat(LARGEST + 1);
     let refused = lab.probe(json!({ "token": long, "script": [] })).await;
     let Err(PluginError::Invalid(violations)) = refused else { panic!("refused before the plugin runs: {refused:?}") };
