@@ -266,7 +266,7 @@ mod tests {
         let queue = FairQueue::new(Capacity { total: 2, per_lane: 1, waiting_per_lane: 2 });
         let _holder = polled(&queue, lane(1)).1;
         let waiting = [polled(&queue, lane(1)).0, polled(&queue, lane(1)).0];
-        assert_eq!(call(&queue, lane(1)).now_or_never().map(|permit| permit.err()), Some(Some(Full)));
+        assert_eq!(call(&queue, lane(1)).now_or_never().map(Result::err), Some(Some(Full)));
         assert!(polled(&queue, lane(2)).1.is_some());
         drop(waiting);
         assert!(call(&queue, lane(1)).now_or_never().is_none(), "whoever gave up makes room");

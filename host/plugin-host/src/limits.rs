@@ -64,7 +64,7 @@ impl Default for Limits {
             concurrent_calls: 64,
             concurrent_calls_per_plugin: (2 * cores).clamp(8, 32),
             concurrent_calls_per_account: cores.clamp(2, 16),
-            waiting_calls_per_account: 256,
+            waiting_calls_per_account: 512,
             concurrent_network_calls: 64,
             concurrent_network_calls_per_plugin: 16,
             concurrent_network_calls_per_account: 8,

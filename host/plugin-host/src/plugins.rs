@@ -98,8 +98,9 @@ impl Plugins for PluginHost {
         match self.overhear(said) {
             Ok(said) => {
                 let allowed: Vec<&str> = secret_pointers.iter().chain(&loaded.derives).map(String::as_str).collect();
-                let rewrites = answer::rewrites(said, &allowed, data.expose(), secret_pointers)?;
-                Ok(answer::with_copies(rewrites, data, &loaded.kind.manifest.derives, &loaded.derives))
+                let copies = &loaded.kind.manifest.derives;
+                answer::rewrites(said, &allowed, data.expose(), secret_pointers)
+                    .map(|rewrites| answer::with_copies(rewrites, data, copies, &loaded.derives))
             }
             Err(refusal) => {
                 let manifest = &loaded.kind.manifest;

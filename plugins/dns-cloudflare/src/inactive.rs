@@ -36,7 +36,7 @@ impl Inactive {
             return report;
         }
         for (name, status) in noted.iter() {
-            report.summary += &format!(" The zone {name} is {status} and was passed over.");
+            report.summary.extend([" The zone ", name, " is ", status, " and was passed over."]);
         }
         if let Ok(Value::Object(mut details)) = json::from_str(&report.details) {
             let zones = noted.iter().map(|(name, status)| json!({ "zone": name, "status": status }));

@@ -37,7 +37,7 @@ pub fn env_file(variables: &[Variable<'_>]) -> Result<String, Error> {
         match quoted(value) {
             Some(quoted) => text.extend([name, "=", &quoted, "\n"]),
             None => {
-                violations.add_once(pointer, NOT_IN_ENV, "Readers of environment files would not read the same value.")
+                violations.add_once(pointer, NOT_IN_ENV, "Readers of environment files would not read the same value.");
             }
         }
     }

@@ -73,7 +73,7 @@ fn readers(folder: &Path) -> Vec<(&'static str, String)> {
     let script = "process.stdout.write(process.env.BASIC_AUTH_PASSWORD)";
     let dotenv = format!(
         "process.stdout.write(require({:?}).parse(require('fs').readFileSync('.env')).BASIC_AUTH_PASSWORD)",
-        lab.join("node_modules/dotenv")
+        lab.join("node_modules/dotenv").display().to_string()
     );
     let python = "import sys, dotenv; sys.stdout.write(dotenv.dotenv_values('.env')['BASIC_AUTH_PASSWORD'])";
     let mut python_dotenv = std::process::Command::new(lab.join("bin/python"));

@@ -160,7 +160,7 @@ impl World {
         let before = active().await;
         let file: PathBuf = self.folder.path().join("plugins/crossing.wasm");
         std::fs::write(file, component(guest)).expect("a plugin file");
-        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(120);
+        let deadline = std::time::Instant::now() + std::time::Duration::from_mins(2);
         while active().await == before {
             assert!(std::time::Instant::now() < deadline, "the other file was not taken: {}", self.server.log());
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;

@@ -206,6 +206,7 @@ fn login(fields: &mut Fields) -> Option<LoginDraft> {
 }
 
 /// A list of texts: `None` where it is absent or wrong, `Some(None)` for null.
+#[expect(clippy::option_option, reason = "a merge patch tells absent from null (RFC 7396)")]
 fn list(fields: &mut Fields, name: &str, of: &str) -> Option<Option<Vec<String>>> {
     let value = fields.take(name)?;
     if value.is_null() {

@@ -162,6 +162,7 @@ impl TargetKind {
 
 /// A setting of a kind of target.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that a target declares")]
 pub struct Setting {
     /// Its name in `settings`.
     pub name: &'static str,

@@ -156,13 +156,14 @@ async fn a_client_that_hangs_up_leaves_nothing_half_done() {
 }
 
 #[tokio::test]
-async fn what_panics_is_a_problem_at_the_end_of_the_stream() {
+async fn what_panics_in_a_target_fails_its_credential_and_no_other() {
     let test = TestApp::new().await;
     attached(&test).await;
     test.credential("a").await;
     test.credential(FALLING).await;
     let mut told = test.stream(streaming(&test, "regions/eu/ensure")).await.rest().await;
     let last = told.pop().unwrap();
-    assert_eq!((last.name.as_str(), &last.data["status"]), ("problem", &json!(500)));
-    assert!(last.data["requestId"].is_string() && !last.data.to_string().contains("shelf"), "{last:?}");
+    assert_eq!((last.name.as_str(), &last.data["ready"], &last.data["synced"]), ("result", &json!(false), &json!(1)));
+    let failed = last.data["failed"].as_array().unwrap();
+    assert!(failed.len() == 1 && !last.data.to_string().contains("shelf"), "{last:?}");
 }

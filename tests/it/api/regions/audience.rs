@@ -88,9 +88,9 @@ async fn an_account_that_uses_it_is_shut_out_by_force_alone() {
 #[tokio::test]
 async fn accounts_that_are_not_there_are_told() {
     let world = World::new().await;
-    let path = format!("/v1/regions/{}", world.region);
-    let patch = async |accounts: Value| world.account.operator.patch(&path, json!({ "accounts": accounts })).await;
+    let url = format!("/v1/regions/{}", world.region);
+    let patch = async |accounts: Value| world.account.operator.patch(&url, json!({ "accounts": accounts })).await;
     assert_eq!(patch(json!([world.account.name, "no-such"])).await.violations(), [("/accounts/1", "unknown")]);
     assert_eq!(patch(json!("web")).await.violations(), [("/accounts", "type")]);
-    world.account.admin.patch(&path, json!({ "accounts": null })).await.expect(403);
+    world.account.admin.patch(&url, json!({ "accounts": null })).await.expect(403);
 }

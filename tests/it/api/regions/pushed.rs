@@ -60,8 +60,8 @@ async fn settings_that_no_library_can_use_are_refused_where_they_are_written() {
     let made = operator.post("/v1/regions", region(&kubeconfig.replace('|', "|-"))).await.expect(201);
     assert_eq!(made["settings"]["timeoutSeconds"], json!(2), "an integer, however it was written");
     let path = format!("/v1/regions/{}", made["name"].as_str().expect("a name"));
-    let patch = json!({ "settings": { "kubeconfig": kubeconfig, "timeoutSeconds": 2.5 } });
-    let refused = operator.patch(&path, patch).await;
+    let changed = json!({ "settings": { "kubeconfig": kubeconfig, "timeoutSeconds": 2.5 } });
+    let refused = operator.patch(&path, changed).await;
     assert_eq!(refused.violations(), [("/settings/kubeconfig", "format"), ("/settings/timeoutSeconds", "type")]);
     // Nobody listens there: that is told, too.
     let checked = operator.act(&format!("{path}/check")).await.expect(200);

@@ -64,12 +64,11 @@ impl Broker {
     ) -> Result<BTreeSet<AccountId>, Error> {
         let mut accounts = BTreeSet::new();
         for (index, name) in named.iter().enumerate() {
-            match self.find_account(&Reference::from(name.as_str())).await? {
-                Some(account) => drop(accounts.insert(account.id)),
-                None => {
-                    let message = "There is no such account: name those that are there.";
-                    violations.push(Violation::new(format!("/accounts/{index}"), "unknown", message));
-                }
+            if let Some(account) = self.find_account(&Reference::from(name.as_str())).await? {
+                accounts.insert(account.id);
+            } else {
+                let message = "There is no such account: name those that are there.";
+                violations.push(Violation::new(format!("/accounts/{index}"), "unknown", message));
             }
         }
         Ok(accounts)
