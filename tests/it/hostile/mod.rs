@@ -5,6 +5,7 @@
 //! get at the secrets it holds by name; `files` are no plugins at all, or lie
 //! about what they are.
 
+mod bodies;
 mod files;
 mod guest;
 mod network;
