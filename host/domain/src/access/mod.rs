@@ -8,6 +8,6 @@ mod token;
 
 pub use account::Account;
 pub use caller::{Caller, Request, Standing};
-pub use member::Member;
+pub use member::{Bindable, Member};
 pub use role::{Right, Role};
 pub use token::{Scope, Token, TokenKind, TokenText};
