@@ -8,11 +8,11 @@ use bursar_domain::broker::Broker;
 use bursar_domain::clock::Entropy;
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::{Refusals, TokenLimiter};
+use crate::auth::{Limiter, Refusals};
 use crate::metrics::Metrics;
 use crate::openapi::Published;
 use crate::operations::Operations;
-use crate::watch::Watchers;
+use crate::watch::{EventStreams, Streams, Watchers};
 
 /// What the operator can set about the HTTP surface.
 #[derive(Clone, Debug)]
@@ -21,6 +21,10 @@ pub struct ServerConfig {
     pub max_body_bytes: usize,
     /// Of each token, operators' perhaps excepted.
     pub rate_limit: RateLimit,
+    /// Of all tokens of an account together.
+    pub account_rate_limit: RateLimit,
+    /// How many streams of events may be open.
+    pub event_streams: EventStreams,
     /// How many requests without a valid token are answered 401 per minute and
     /// address prefix; further ones are answered 429. Valid tokens always work.
     pub max_refusals_per_minute: u64,
@@ -53,12 +57,27 @@ impl Default for ServerConfig {
         Self {
             max_body_bytes: 2 * 1024 * 1024,
             rate_limit: RateLimit::default(),
+            account_rate_limit: RateLimit::of_account(),
+            event_streams: EventStreams::default(),
             max_refusals_per_minute: 1_000,
             metrics_public: false,
             head_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(30),
             request_timeout: Duration::from_mins(1),
             drain_timeout: Duration::from_secs(20),
+        }
+    }
+}
+
+impl RateLimit {
+    /// For all tokens of an account.
+    fn of_account() -> Self {
+        let token = Self::default();
+        let tenfold = |rate: NonZeroU32| rate.saturating_mul(NonZeroU32::new(10).unwrap_or(NonZeroU32::MIN));
+        Self {
+            requests_per_second: tenfold(token.requests_per_second),
+            burst: tenfold(token.burst),
+            operator_unlimited: true,
         }
     }
 }
@@ -81,7 +100,8 @@ struct Parts {
     watchers: Arc<Watchers>,
     closing: CancellationToken,
     config: ServerConfig,
-    limiter: TokenLimiter,
+    limiter: Limiter,
+    streams: Arc<Streams>,
     refusals: Refusals,
     metrics: Metrics,
     published: Published,
@@ -99,10 +119,11 @@ impl App {
     ) -> Self {
         watchers.begin(&*entropy);
         Self(Arc::new(Parts {
-            limiter: TokenLimiter::new(config.rate_limit),
+            limiter: Limiter::new(config.rate_limit, config.account_rate_limit),
             refusals: Refusals::new(config.max_refusals_per_minute),
             metrics: Metrics::new(operations.clone(), watchers.metrics()),
             published: Published::new(),
+            streams: Arc::new(Streams::new(config.event_streams)),
             broker,
             operations,
             entropy,
@@ -137,8 +158,12 @@ impl App {
         &self.0.config
     }
 
-    pub(crate) fn limiter(&self) -> &TokenLimiter {
+    pub(crate) fn limiter(&self) -> &Limiter {
         &self.0.limiter
+    }
+
+    pub(crate) fn streams(&self) -> &Arc<Streams> {
+        &self.0.streams
     }
 
     pub(crate) fn refusals(&self) -> &Refusals {

@@ -9,9 +9,10 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bursar_domain::access::Quotas;
 use bursar_domain::dns::{DnsGrants, NameRule};
 use bursar_plugin_host::{Approval, NetworkConfig, TrustedKey};
-use bursar_server::{RateLimit, ServerConfig, TlsFiles};
+use bursar_server::{EventStreams, RateLimit, ServerConfig, TlsFiles};
 use bursar_sync::engine::Pace;
 use etcetera::BaseStrategy;
 use toml::Value;
@@ -52,6 +53,8 @@ pub(crate) struct Settings {
     pub(crate) network: NetworkConfig,
     /// How regions are kept in place.
     pub(crate) sync: SyncSettings,
+    /// What each account may take.
+    pub(crate) quotas: Quotas,
     /// How much is logged.
     pub(crate) log_level: LogLevel,
     /// In which form.
@@ -120,6 +123,11 @@ pub(super) fn read(from: &Configuration) -> Result<Settings, Failure> {
     let server = ServerConfig {
         max_body_bytes: number(from, "limits.body_bytes", 1)?,
         rate_limit,
+        account_rate_limit: account_rate_limit(from, rate_limit)?,
+        event_streams: EventStreams {
+            per_token: positive(from, "limits.event_streams_per_token")?.get(),
+            per_account: positive(from, "limits.event_streams_per_account")?.get(),
+        },
         metrics_public: flag(from, "server.metrics_public"),
         ..ServerConfig::default()
     };
@@ -139,8 +147,33 @@ pub(super) fn read(from: &Configuration) -> Result<Settings, Failure> {
         dns_grants: dns_grants(from)?,
         network: network::read(from)?,
         sync: sync(from)?,
+        quotas: quotas(from)?,
         log_level: one_of(from, "log.level", LOG_LEVELS)?,
         log_format: one_of(from, "log.format", LOG_FORMATS)?,
+    })
+}
+
+/// Of all tokens of an account together.
+fn account_rate_limit(from: &Configuration, of_token: RateLimit) -> Result<RateLimit, Failure> {
+    let rate = |name, of_token: NonZeroU32| match from.value(name) {
+        None => Ok(of_token.saturating_mul(ACCOUNT_RATE_FACTOR)),
+        Some(_) => positive(from, name),
+    };
+    Ok(RateLimit {
+        requests_per_second: rate("limits.account_requests_per_second", of_token.requests_per_second)?,
+        burst: rate("limits.account_burst", of_token.burst)?,
+        ..of_token
+    })
+}
+
+fn quotas(from: &Configuration) -> Result<Quotas, Failure> {
+    let quota = |name| positive(from, name).map(|quota| u64::from(quota.get()));
+    Ok(Quotas {
+        tokens: quota("quotas.tokens")?,
+        members: quota("quotas.members")?,
+        credentials: quota("quotas.credentials")?,
+        bindings: quota("quotas.bindings")?,
+        versions: positive(from, "quotas.versions")?.get(),
     })
 }
 
@@ -285,6 +318,8 @@ fn one_of<T: Copy>(from: &Configuration, name: &str, words: &[(&str, T)]) -> Res
 
 /// In the data dir.
 pub(crate) const ROOT_KEY_FILE: &str = "root.key";
+/// How much faster than one token all of an account may ask.
+const ACCOUNT_RATE_FACTOR: NonZeroU32 = NonZeroU32::new(10).unwrap();
 const APPROVALS: &[(&str, Approval)] =
     &[("ask", Approval::Ask), ("allow", Approval::Allow), ("signed-only", Approval::SignedOnly)];
 const LOG_LEVELS: &[(&str, LogLevel)] = &[

@@ -3,11 +3,13 @@
 mod account;
 mod caller;
 mod member;
+mod quotas;
 mod role;
 mod token;
 
 pub use account::Account;
 pub use caller::{Caller, Request, Standing};
 pub use member::{Bindable, Member};
+pub use quotas::Quotas;
 pub use role::{Right, Role};
 pub use token::{Scope, Token, TokenKind, TokenText};

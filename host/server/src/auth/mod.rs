@@ -10,7 +10,7 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 
-pub(crate) use limiter::TokenLimiter;
+pub(crate) use limiter::Limiter;
 pub(crate) use refusals::Refusals;
 
 use crate::app::App;
