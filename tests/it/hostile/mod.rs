@@ -3,8 +3,11 @@
 //!
 //! `pure` sees a secret and tries to tell it; `network` may speak and tries to
 //! get at the secrets it holds by name; `files` are no plugins at all, or lie
-//! about what they are.
+//! about what they are; `bombs` are meant to exhaust whoever reads or compiles
+//! them.
 
+mod bombs;
+mod compilation;
 mod files;
 mod guest;
 mod network;
