@@ -270,7 +270,7 @@ async fn beyond_the_main_job(account: &Account, anonymous: &Client) {
     patch().json(&json!({ "type": "x" })).send().await.assert_status(422);
     patch().bytes("text/plain", b"x".to_vec()).send().await.expect(415);
     patch().bytes("application/json", b"{".to_vec()).send().await.expect(400);
-    manager.delete("credentials/full?purge=true").await.expect(204);
+    manager.delete("credentials/full?purge=true&force=true").await.expect(204);
     manager.get("credentials/full").await.expect(404);
 
     for client in [operator, auditor, member] {
