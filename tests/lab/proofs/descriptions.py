@@ -88,8 +88,9 @@ def prove_azure_violations(lab: Lab) -> None:
     assert lab.violations() == []
     resource = {"resource": "https://management.azure.com/"}
     noted(lab, "POST", endpoint, encoded, urllib.parse.urlencode(form | resource))
+    group = urllib.parse.quote(known["resource_group"])
     zones = (
-        f"https://management.azure.com/subscriptions/{known['subscription_id']}/resourceGroups/Lab-DNS/providers"
+        f"https://management.azure.com/subscriptions/{known['subscription_id']}/resourceGroups/{group}/providers"
         "/Microsoft.Network/dnsZones"
     )
     record, version = f"{zones}/example.test/TXT/x", "?api-version=2018-05-01"
