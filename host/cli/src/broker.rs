@@ -1,6 +1,7 @@
 //! The composition root: where store, plugins and broker meet, and nothing else
 //! knows of more than one of them.
 
+mod anchors;
 mod built_in;
 mod counted;
 mod lock;
@@ -20,6 +21,7 @@ use bursar_server::Watchers;
 use bursar_store::Ledger;
 use serde_json::json;
 
+use self::anchors::Anchoring;
 use self::counted::CountedPlugins;
 pub(crate) use self::lock::DirectoryLock;
 use self::operations::InstallationOperations;
@@ -43,6 +45,7 @@ pub(crate) struct Installation {
     pub(crate) watchers: Arc<Watchers>,
     reconciling: Reconciling,
     plugin_trail: PluginTrail,
+    anchoring: Anchoring,
     ledger: Arc<Ledger>,
     _lock: DirectoryLock,
 }
@@ -74,18 +77,30 @@ impl Installation {
         let start = json!({"version": env!("CARGO_PKG_VERSION")});
         broker.record_system(Action::InstallationStart, start).await.map_err(domain)?;
         plugin_trail::record(&broker, &mut events.into()).await.map_err(domain)?;
+        let anchoring = Anchoring::start(&ledger);
         let plugin_trail = PluginTrail::start(&plugins, &broker, &audience);
         let reconciling = Reconciling::start(&broker, &audience, settings);
         let root_key = root_key_source(&settings.root_key)?;
         let operations = Arc::new(InstallationOperations::new(ledger.clone(), plugins, root_key));
         let watchers = audience.watchers();
-        Ok(Self { broker, operations, new_token_file, watchers, reconciling, plugin_trail, ledger, _lock: lock })
+        Ok(Self {
+            broker,
+            operations,
+            new_token_file,
+            watchers,
+            reconciling,
+            plugin_trail,
+            anchoring,
+            ledger,
+            _lock: lock,
+        })
     }
 
     /// Closes the store, so that the next start finds nothing to repair.
     pub(crate) async fn close(self) {
         self.reconciling.stop().await;
         self.plugin_trail.stop().await;
+        self.anchoring.stop().await;
         self.ledger.close().await;
     }
 }

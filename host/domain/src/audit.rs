@@ -120,6 +120,10 @@ pub enum Action {
     /// Recorded only when refused.
     #[serde(rename = "audit.read")]
     AuditRead,
+    /// A chain vouches for how far others have come, in `detail.heads`; or,
+    /// failed, names in `detail.broken` those that are less than they were.
+    #[serde(rename = "audit.anchor")]
+    AuditAnchor,
     /// Bearer tokens that were not ours, counted per minute and address prefix.
     #[serde(rename = "auth.refused")]
     AuthRefused,
@@ -334,6 +338,9 @@ pub struct Report {
     pub records: u64,
     /// Checkpoints whose signature and hash held.
     pub checkpoints: u64,
+    /// Statements of one chain about another that held.
+    #[serde(default)]
+    pub anchors: u64,
     /// Everything that does not hold, one sentence each, naming the record.
     pub problems: Vec<String>,
 }

@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use crate::chain::{Head, hash_text};
 use crate::engine::{Engine, EngineError, ReadOnly, Row, Write as RowWrite};
+use crate::identity::NodeFile;
 use crate::ledger::Ledger;
 use crate::open::{Config, Mode, OpenError, Storage, connect};
 use crate::tables;
@@ -235,6 +236,11 @@ pub async fn restore(
         Ok((Summary { header, rows }, report))
     };
     let outcome = restored.await;
+    // The restored chains end where the backup was taken. A node that goes on
+    // under its old name would give its records numbers that were given before.
+    if let (Ok(_), Storage::Postgres { node_file: Some(path), .. }) = (&outcome, &config.storage) {
+        NodeFile::new(path).forget()?;
+    }
     let cleared = if outcome.is_err() { clear(&*engine, &config.storage).await } else { Ok(()) };
     engine.close().await;
     outcome.inspect_err(|_| {

@@ -26,6 +26,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::anchor::Anchor;
 use crate::checkpoint;
 use crate::engine::{Row, Write};
 use crate::keyring::{Keyring, unsealable};
@@ -160,6 +161,11 @@ impl<'a> Appender<'a> {
         Self { keyring, head, now, writes: Vec::new() }
     }
 
+    /// Whose chain it is.
+    pub(crate) fn node(&self) -> Uuid {
+        self.head.node
+    }
+
     /// Appends one record.
     pub(crate) fn append(&mut self, revision: Revision, event: &Event, touched: Vec<Touch>) {
         let content = Content {
@@ -178,7 +184,7 @@ impl<'a> Appender<'a> {
             self.writes.push(Write { key, content: Some((revision, Vec::new())) });
         }
         if content.seq.is_multiple_of(CHECKPOINT_EVERY) {
-            let checkpoint = checkpoint::sign(self.keyring, &self.head, self.now);
+            let checkpoint = checkpoint::sign(self.keyring, &Anchor::from(&self.head), self.now);
             let bytes = serde_json::to_vec(&checkpoint).expect("a checkpoint is plain data with text keys");
             self.seal(tables::checkpoint(content.node, content.seq), revision, &bytes);
         }
@@ -221,6 +227,13 @@ pub(crate) fn sha256(bytes: &[u8]) -> Hash {
 /// `sha256:<hex>`.
 pub(crate) fn hash_text(hash: &Hash) -> String {
     format!("sha256:{}", hex::encode(hash))
+}
+
+/// A hash from its text.
+pub(crate) fn hash_of(text: &str) -> Option<Hash> {
+    let mut hash = Hash::default();
+    hex::decode_to_slice(text.strip_prefix("sha256:")?, &mut hash).ok()?;
+    Some(hash)
 }
 
 fn put_count(bytes: &mut Vec<u8>, count: usize) {

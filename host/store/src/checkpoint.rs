@@ -12,11 +12,12 @@ use bursar_domain::audit::Checkpoint;
 use bursar_domain::clock::rfc3339;
 use jiff::Timestamp;
 
-use crate::chain::{Head, hash_text};
+use crate::anchor::Anchor;
+use crate::chain::hash_text;
 use crate::keyring::Keyring;
 
-/// Signs `head`.
-pub(crate) fn sign(keyring: &Keyring, head: &Head, at: Timestamp) -> Checkpoint {
+/// Signs how far a chain has come.
+pub(crate) fn sign(keyring: &Keyring, head: &Anchor, at: Timestamp) -> Checkpoint {
     let mut checkpoint = Checkpoint {
         node: head.node.to_string(),
         seq: head.seq,

@@ -15,6 +15,7 @@ use bursar_domain::store::{Batch, Error, Revision};
 use tokio::sync::{mpsc, oneshot};
 use zeroize::Zeroize;
 
+use crate::anchor;
 use crate::chain::Head;
 use crate::group::{self, Failure};
 use crate::ledger::Core;
@@ -26,6 +27,8 @@ use crate::root::{RootKey, RootRecord};
 pub(crate) enum Command {
     Commit(Batch, oneshot::Sender<Result<Revision, Error>>),
     Rekey(Box<(RootKey, RootRecord, Event)>, oneshot::Sender<Result<u64, Error>>),
+    /// Record how far other chains have come; answers those that are broken.
+    Anchor(oneshot::Sender<Result<Vec<String>, Error>>),
     Close(oneshot::Sender<()>),
 }
 
@@ -93,6 +96,9 @@ pub(crate) async fn run(core: Arc<Core>, mut commands: mpsc::Receiver<Command>) 
                 let done = rekey::rewrap(&core, &root, &record, &event).await;
                 known_head = None;
                 let _ = reply.send(done);
+            }
+            Command::Anchor(reply) => {
+                let _ = reply.send(anchor(&core).await);
             }
             Command::Close(reply) => {
                 core.engine.close().await;
@@ -178,9 +184,22 @@ async fn commit(
     }
 }
 
+async fn anchor(core: &Core) -> Result<Vec<String>, Error> {
+    let mut tries = 0_u32;
+    loop {
+        match anchor::record(core).await {
+            Err(Failure::Engine(error)) if error.retryable && tries < MAX_TRIES => {
+                tries += 1;
+                tokio::time::sleep(backoff(tries)).await;
+            }
+            done => return done.map_err(Error::from),
+        }
+    }
+}
+
 /// 1 to 2 ms, doubling up to 64: different on each node, so that two that
 /// collided do not do so again.
-fn backoff(tries: u32) -> Duration {
+pub(crate) fn backoff(tries: u32) -> Duration {
     let mut jitter = [0];
     crate::seal::fill_random(&mut jitter);
     Duration::from_micros((1000 + u64::from(jitter[0]) * 4) << tries.min(6))
@@ -188,4 +207,4 @@ fn backoff(tries: u32) -> Duration {
 
 /// Batches in one commit: bounds memory, and locks held in `PostgreSQL`.
 const MAX_GROUP: usize = 128;
-const MAX_TRIES: u32 = 30;
+pub(crate) const MAX_TRIES: u32 = 30;

@@ -9,8 +9,9 @@ use bursar_domain::store::{Batch, Error, Expect, Revision};
 use uuid::Uuid;
 
 use crate::MAX_CHANGES;
-use crate::chain::{Appender, Head, Touch, head_of};
+use crate::chain::{Appender, Head, Touch};
 use crate::engine::{EngineError, Transaction, Write};
+use crate::floor::own_head;
 use crate::keyring::{AccountKey, unsealable};
 use crate::ledger::Core;
 use crate::seal::{cipher, random_key, seal};
@@ -44,6 +45,7 @@ impl Failure {
     pub(crate) fn share(shared: &Arc<Self>) -> Error {
         match &**shared {
             Self::Store(Error::Unsealable { key_hex }) => Error::Unsealable { key_hex: key_hex.clone() },
+            Self::Store(Error::Unavailable(why)) => Error::Unavailable(why.to_string().into()),
             Self::Engine(_) | Self::Store(_) => Error::Unavailable(shared.source().to_string().into()),
         }
     }
@@ -52,6 +54,15 @@ impl Failure {
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
         Self::Engine(error)
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Engine(error) => error.into(),
+            Failure::Store(error) => error,
+        }
     }
 }
 
@@ -95,6 +106,7 @@ pub(crate) async fn commit(core: &Core, known_head: Option<&Head>, batches: &[Ba
     if durable {
         tx.apply(writes).await?;
         tx.commit().await?;
+        core.floor.committed(&new_head);
     }
     for (account, key) in accounts {
         core.keyring.remember(account, key);
@@ -129,8 +141,7 @@ async fn lock(
 /// commit must not paper over a chain that was cut.
 async fn head(core: &Core, tx: &mut dyn Transaction, known: Option<&Head>) -> Result<Head, Failure> {
     let key = tables::head(core.node);
-    let row = tx.get(&key).await?;
-    let head = head_of(&core.keyring, core.node, row.as_ref())?;
+    let head = own_head(core, tx).await?;
     if known != Some(&head) {
         let newest = tx.scan(&tables::audit_of_node(core.node), &[], 1).await?;
         let seq = newest.first().and_then(|row| tables::seq_of(&row.key)).unwrap_or(0);

@@ -11,8 +11,11 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use crate::checkpoint;
 use crate::committer::{self, Command, Counters, Stats};
 use crate::engine::{Engine, Row};
+use crate::floor::Floor;
+use crate::identity::NodeFile;
 use crate::keyring::{Keyring, key_of, unsealable};
 use crate::open::root_record;
 use crate::root::{RootKey, RootKeyError, RootKeySource};
@@ -33,6 +36,13 @@ pub(crate) struct Core {
     pub(crate) node: Uuid,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) counters: Counters,
+    /// How far this node's chain is known to have come.
+    pub(crate) floor: Floor,
+    /// Keeps the node's id and its newest checkpoint beside the database, where
+    /// the store does not.
+    pub(crate) node_file: Option<NodeFile>,
+    /// Opened to look at what is there.
+    pub(crate) is_read_only: bool,
     /// False only to run the contract tests over a bare engine.
     pub(crate) sealed: bool,
 }
@@ -77,9 +87,26 @@ impl Ledger {
         Ok(answer.await.map_err(|_| stopped())??)
     }
 
+    /// Records in this node's chain how far the other nodes' chains have come
+    /// since it last did, and keeps this node's own newest checkpoint beside its
+    /// id. To be called at start and every few minutes. Answers a sentence for
+    /// each other chain that is less than others vouch for.
+    ///
+    /// # Errors
+    ///
+    /// Where nothing can be committed, as when this node's own chain is gone.
+    pub async fn anchor(&self) -> Result<Vec<String>, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Anchor(reply)).await?;
+        let broken = answer.await.map_err(|_| stopped())??;
+        self.core.keep_checkpoint().await;
+        Ok(broken)
+    }
+
     /// Finishes what waits, ends the committer and closes the engine. Every
     /// later call fails.
     pub async fn close(&self) {
+        self.core.keep_checkpoint().await;
         let (reply, answer) = oneshot::channel();
         if self.send(Command::Close(reply)).await.is_ok() {
             // An error means that it has ended already.
@@ -152,6 +179,18 @@ impl Blind for Ledger {
 }
 
 impl Core {
+    /// Writes the newest checkpoint beside the node's id: this machine's own
+    /// witness, should the database lose or be made to lose what it has seen.
+    async fn keep_checkpoint(&self) {
+        let seen = self.floor.get();
+        let Some(file) = self.node_file.clone().filter(|_| seen.seq > 0) else { return };
+        let checkpoint = checkpoint::sign(&self.keyring, &seen, self.clock.now());
+        let kept = tokio::task::spawn_blocking(move || file.keep_checkpoint(&checkpoint)).await;
+        if let Err(error) = kept.map_err(std::io::Error::other).flatten() {
+            tracing::warn!(error = &error as &dyn std::error::Error, "this node's checkpoint could not be kept");
+        }
+    }
+
     async fn get(&self, key: &[u8]) -> Result<Option<Record>, Error> {
         let mut wanted = vec![key.to_vec()];
         wanted.extend(tables::companions(key).into_iter().filter(|_| self.sealed));

@@ -13,12 +13,15 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod anchor;
 pub mod backup;
 mod chain;
 mod checkpoint;
 mod committer;
 pub mod engine;
+mod floor;
 mod group;
+mod identity;
 mod keyring;
 mod ledger;
 mod open;

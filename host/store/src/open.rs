@@ -1,19 +1,23 @@
 //! Creating and opening a store.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use bursar_domain::audit::Event;
+use bursar_domain::audit::Checkpoint;
 use bursar_domain::clock::Clock;
 use bursar_domain::store::Error;
 use uuid::Uuid;
 
-use crate::chain::{Appender, Head, Touch};
-use crate::committer::Counters;
+use crate::anchor::{self, Anchor};
+use crate::chain::{Appender, Head, Touch, hash_of};
+use crate::checkpoint;
+use crate::committer::{self, Counters};
 use crate::engine::postgres::PostgresEngine;
 use crate::engine::redb::{RedbEngine, RedbError};
 use crate::engine::{Engine, EngineError, ReadOnly, Row, Write};
+use crate::floor::Floor;
 use crate::group::housekeeping;
+use crate::identity::{Identity, NodeFile};
 use crate::keyring::{Keyring, installation_rows};
 use crate::ledger::{Core, Ledger};
 use crate::root::{RootKey, RootKeyError, RootKeySource, RootRecord};
@@ -117,7 +121,12 @@ impl Ledger {
     /// [`OpenError::AlreadyInitialised`] where there is anything.
     pub async fn create(config: &Config) -> Result<Self, OpenError> {
         let engine = connect(&config.storage, Mode::Create).await?;
-        Self::create_on(engine, config.storage.node()?, &config.root_key, Arc::clone(&config.clock)).await
+        let identity = match config.storage.identity()? {
+            // A file that is left of another installation.
+            Identity::Known(_, file) => Identity::New(random_id(), Some(file)),
+            identity => identity,
+        };
+        Self::create_as(engine, identity, &config.root_key, Arc::clone(&config.clock)).await
     }
 
     /// Opens a store to work with it.
@@ -128,7 +137,7 @@ impl Ledger {
     /// [`OpenError::WrongRootKey`] are for the operator to cure.
     pub async fn open(config: &Config) -> Result<Self, OpenError> {
         let engine = connect(&config.storage, Mode::Open).await?;
-        Self::open_on(engine, config.storage.node()?, &config.root_key, Arc::clone(&config.clock)).await
+        Self::open_as(engine, config.storage.identity()?, &config.root_key, Arc::clone(&config.clock)).await
     }
 
     /// Opens a store for reading alone, without changing a byte of it: to
@@ -160,7 +169,8 @@ impl Ledger {
         let rows = engine.get_many(&installation_rows()).await?;
         let keyring = Keyring::open(&root, record_row.revision, &rows)?;
         let node = stored_node(&engine).await?.unwrap_or_else(random_id);
-        Ok(start(Arc::new(engine), keyring, node, clock, true)?)
+        let core = core(Arc::new(engine), keyring, start_of(node), clock);
+        Ok(Self::start(Core { is_read_only: true, ..core })?)
     }
 
     /// As [`Ledger::create`], on an engine that is open already; `node` where
@@ -175,12 +185,35 @@ impl Ledger {
         root_key: &RootKeySource,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
-        let (root, record) = blocking_root(root_key, |source| RootKey::create(&source)).await?;
-        let (keyring, node) = initialise(&*engine, node, &root, &record, &*clock).await?;
-        Ok(start(engine, keyring, node, clock, true)?)
+        let identity = node.map_or(Identity::InStore, Identity::Given);
+        Self::create_as(engine, identity, root_key, clock).await
     }
 
-    /// As [`Ledger::open`], on an engine that is open already.
+    async fn create_as(
+        engine: Arc<dyn Engine>,
+        identity: Identity,
+        root_key: &RootKeySource,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
+        let (root, record) = blocking_root(root_key, |source| RootKey::create(&source)).await?;
+        let (node, file) = match identity {
+            Identity::InStore => (None, None),
+            Identity::Given(node) | Identity::Known(node, _) => (Some(node), None),
+            Identity::New(node, file) => (Some(node), file),
+        };
+        if let (Some(node), Some(file)) = (node, &file) {
+            file.stage(node).map_err(OpenError::NodeFile)?;
+        }
+        let (keyring, head) = initialise(&*engine, node, &root, &record, &*clock).await?;
+        if let Some(file) = &file {
+            file.keep().map_err(OpenError::NodeFile)?;
+        }
+        let core = core(engine, keyring, Anchor::from(&head), clock);
+        Ok(Self::start(Core { node_file: file, ..core })?)
+    }
+
+    /// As [`Ledger::open`], on an engine that is open already; `node` where its
+    /// id is not kept in the store, and begins here if it is new.
     ///
     /// # Errors
     ///
@@ -191,18 +224,22 @@ impl Ledger {
         root_key: &RootKeySource,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
+        Self::open_as(engine, node.map_or(Identity::InStore, Identity::Given), root_key, clock).await
+    }
+
+    async fn open_as(
+        engine: Arc<dyn Engine>,
+        identity: Identity,
+        root_key: &RootKeySource,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
         let (root, record_row) = find_root(&*engine, root_key).await?;
         let rows = engine.get_many(&installation_rows()).await?;
         let keyring = Keyring::open(&root, record_row.revision, &rows)?;
         root.finish()?;
-        let node = match node {
-            Some(node) => node,
-            None => match stored_node(&*engine).await? {
-                Some(node) => node,
-                None => keep_new_node(&*engine, &keyring, &*clock).await?,
-            },
-        };
-        Ok(start(engine, keyring, node, clock, true)?)
+        let (seen, node_file) = take_up(&*engine, &keyring, identity, &*clock).await?;
+        let core = core(engine, keyring, seen, clock);
+        Ok(Self::start(Core { node_file, ..core })?)
     }
 
     /// A store whose values are *not* sealed, with throwaway keys: shows that
@@ -214,20 +251,26 @@ impl Ledger {
     #[doc(hidden)]
     pub async fn danger_unsealed(engine: Arc<dyn Engine>, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let root = RootKey::throwaway();
-        let (keyring, node) = initialise(&*engine, None, &root.0, &root.1, &*clock).await?;
-        Ok(start(engine, keyring, node, clock, false)?)
+        let (keyring, head) = initialise(&*engine, None, &root.0, &root.1, &*clock).await?;
+        let core = core(engine, keyring, Anchor::from(&head), clock);
+        Ok(Self::start(Core { sealed: false, ..core })?)
     }
 }
 
 impl Storage {
-    /// The node id kept beside the database, made on first use; `None` where
-    /// the store keeps it.
-    fn node(&self) -> Result<Option<Uuid>, OpenError> {
-        match self {
-            Self::Redb { .. } => Ok(None),
-            Self::Postgres { node_file: None, .. } => Ok(Some(random_id())),
-            Self::Postgres { node_file: Some(path), .. } => node_file(path).map(Some).map_err(OpenError::NodeFile),
-        }
+    /// Which node this is, as far as can be told without the store.
+    fn identity(&self) -> Result<Identity, OpenError> {
+        Ok(match self {
+            Self::Redb { .. } => Identity::InStore,
+            Self::Postgres { node_file: None, .. } => Identity::New(random_id(), None),
+            Self::Postgres { node_file: Some(path), .. } => {
+                let file = NodeFile::new(path);
+                match file.read().map_err(OpenError::NodeFile)? {
+                    Some(node) => Identity::Known(node, file),
+                    None => Identity::New(random_id(), Some(file)),
+                }
+            }
+        })
     }
 }
 
@@ -258,7 +301,7 @@ async fn initialise(
     root: &RootKey,
     record: &RootRecord,
     clock: &dyn Clock,
-) -> Result<(Keyring, Uuid), OpenError> {
+) -> Result<(Keyring, Head), OpenError> {
     let mut tx = engine.begin().await?;
     tx.lock(&[tables::root()]).await?;
     if !tx.scan(&[], &[], 1).await?.is_empty() {
@@ -272,29 +315,93 @@ async fn initialise(
     if node.is_none() {
         writes.push(Write { key: tables::node(), content: Some((revision, id.as_bytes().to_vec())) });
     }
-    recorded(&keyring, Head::new(id), &housekeeping(clock.now()), revision, &mut writes, clock);
+    let mut chain = Appender::new(&keyring, Head::new(id), clock.now());
+    chain.append(revision, &housekeeping(clock.now()), writes.iter().map(Touch::of).collect());
+    let (rows, head) = chain.finish();
+    writes.extend(rows);
     tx.apply(writes).await?;
     tx.commit().await?;
-    Ok((keyring, id))
+    Ok((keyring, head))
 }
 
-/// A store restored from another engine has no node of its own yet.
-async fn keep_new_node(engine: &dyn Engine, keyring: &Keyring, clock: &dyn Clock) -> Result<Uuid, OpenError> {
-    let mut tx = engine.begin().await?;
-    tx.lock(&[tables::node()]).await?;
-    let revision = one(tx.revisions(1).await?)?;
-    let id = random_id();
-    let mut writes = vec![Write { key: tables::node(), content: Some((revision, id.as_bytes().to_vec())) }];
-    recorded(keyring, Head::new(id), &housekeeping(clock.now()), revision, &mut writes, clock);
-    tx.apply(writes).await?;
-    tx.commit().await?;
-    Ok(id)
+/// How far this node's chain is known to have come, with the file that keeps its
+/// id; a node that is new begins its chain.
+async fn take_up(
+    engine: &dyn Engine,
+    keyring: &Keyring,
+    identity: Identity,
+    clock: &dyn Clock,
+) -> Result<(Anchor, Option<NodeFile>), OpenError> {
+    match identity {
+        Identity::InStore => match stored_node(engine).await? {
+            Some(node) => Ok((seen(engine, keyring, node, None).await?, None)),
+            // A store restored from another engine has no node of its own yet.
+            None => {
+                let node = random_id();
+                let row = (tables::node(), node.as_bytes().to_vec());
+                Ok((begin(engine, keyring, node, &[row], clock).await?, None))
+            }
+        },
+        Identity::Known(node, file) => Ok((seen(engine, keyring, node, file.checkpoint()).await?, Some(file))),
+        Identity::New(node, file) => {
+            if let Some(file) = &file {
+                file.stage(node).map_err(OpenError::NodeFile)?;
+            }
+            let begun = begin(engine, keyring, node, &[], clock).await?;
+            if let Some(file) = &file {
+                file.keep().map_err(OpenError::NodeFile)?;
+            }
+            Ok((begun, file))
+        }
+        Identity::Given(node) => {
+            let is_there = engine.get_many(&[tables::head(node)]).await?.into_iter().flatten().next().is_some();
+            let seen = seen(engine, keyring, node, None).await?;
+            if is_there || seen.seq > 0 {
+                Ok((seen, None))
+            } else {
+                Ok((begin(engine, keyring, node, &[], clock).await?, None))
+            }
+        }
+    }
 }
 
-fn recorded(keyring: &Keyring, head: Head, event: &Event, revision: u64, writes: &mut Vec<Write>, clock: &dyn Clock) {
-    let mut chain = Appender::new(keyring, head, clock.now());
-    chain.append(revision, event, writes.iter().map(Touch::of).collect());
-    writes.extend(chain.finish().0);
+/// The furthest that anybody says `node`'s chain has come: other chains, or the
+/// checkpoint on this machine. Whether it is still there shows at the first
+/// commit, so that what can be read is read and what is wrong is named.
+async fn seen(
+    engine: &dyn Engine,
+    keyring: &Keyring,
+    node: Uuid,
+    kept: Option<Checkpoint>,
+) -> Result<Anchor, OpenError> {
+    let kept = kept.filter(|kept| kept.node == node.to_string() && checkpoint::is_ours(keyring, kept));
+    let kept = kept.and_then(|kept| Some(Anchor { node, seq: kept.seq, hash: hash_of(&kept.hash)? }));
+    let vouched = anchor::vouched(engine, keyring, node).await?;
+    Ok(kept.into_iter().chain(vouched).max_by_key(|anchor| anchor.seq).unwrap_or_else(|| start_of(node)))
+}
+
+async fn begin(
+    engine: &dyn Engine,
+    keyring: &Keyring,
+    node: Uuid,
+    rows: &[(Vec<u8>, Vec<u8>)],
+    clock: &dyn Clock,
+) -> Result<Anchor, OpenError> {
+    let mut tries = 0;
+    loop {
+        match anchor::birth(engine, keyring, node, rows, clock.now()).await {
+            Err(error) if error.retryable && tries < committer::MAX_TRIES => {
+                tries += 1;
+                tokio::time::sleep(committer::backoff(tries)).await;
+            }
+            begun => return Ok(Anchor::from(&begun?)),
+        }
+    }
+}
+
+/// Nothing is known of it.
+fn start_of(node: Uuid) -> Anchor {
+    Anchor::from(&Head::new(node))
 }
 
 async fn find_root(engine: &dyn Engine, source: &RootKeySource) -> Result<(RootKey, Row), OpenError> {
@@ -329,25 +436,17 @@ async fn stored_node(engine: &dyn Engine) -> Result<Option<Uuid>, OpenError> {
     Ok(row.map(|row| Uuid::from_slice(&row.value).map_err(|_| altered())).transpose()?)
 }
 
-fn start(
-    engine: Arc<dyn Engine>,
-    keyring: Keyring,
-    node: Uuid,
-    clock: Arc<dyn Clock>,
-    sealed: bool,
-) -> Result<Ledger, std::io::Error> {
-    Ledger::start(Core { engine, keyring, node, clock, counters: Counters::default(), sealed })
-}
-
-fn node_file(path: &Path) -> std::io::Result<Uuid> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => text.trim().parse().map_err(std::io::Error::other),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let node = random_id();
-            std::fs::write(path, format!("{node}\n"))?;
-            Ok(node)
-        }
-        Err(error) => Err(error),
+fn core(engine: Arc<dyn Engine>, keyring: Keyring, seen: Anchor, clock: Arc<dyn Clock>) -> Core {
+    Core {
+        engine,
+        keyring,
+        node: seen.node,
+        clock,
+        counters: Counters::default(),
+        floor: Floor::new(seen),
+        node_file: None,
+        is_read_only: false,
+        sealed: true,
     }
 }
 

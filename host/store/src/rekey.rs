@@ -3,8 +3,9 @@
 use bursar_domain::audit::Event;
 use bursar_domain::store::Error;
 
-use crate::chain::{Appender, Touch, head_of};
+use crate::chain::{Appender, Touch};
 use crate::engine::Write;
+use crate::floor::own_head;
 use crate::ledger::Core;
 use crate::root::{RootKey, RootRecord};
 use crate::seal::cipher;
@@ -26,7 +27,7 @@ pub(crate) async fn rewrap(core: &Core, root: &RootKey, record: &RootRecord, eve
     let rows = tx.scan(&[tables::KEYRING], &[], usize::MAX).await?;
     let keys: Vec<Vec<u8>> = rows.iter().map(|row| row.key.clone()).collect();
     tx.lock(&keys).await?;
-    let head = head_of(&core.keyring, core.node, tx.get(&tables::head(core.node)).await?.as_ref())?;
+    let head = own_head(core, &mut *tx).await?;
     let [revision] = tx.revisions(1).await?[..] else {
         return Err(Error::Unavailable("the engine gave no revision".into()));
     };
@@ -43,9 +44,11 @@ pub(crate) async fn rewrap(core: &Core, root: &RootKey, record: &RootRecord, eve
     for part in parts {
         chain.append(revision, event, part.iter().map(Touch::of).collect());
     }
-    writes.extend(chain.finish().0);
+    let (chain_rows, new_head) = chain.finish();
+    writes.extend(chain_rows);
     tx.apply(writes).await?;
     tx.commit().await?;
+    core.floor.committed(&new_head);
 
     core.keyring.rotated(wrapping, revision);
     core.counters.add(1, 1, 0, events);

@@ -21,6 +21,9 @@ pub(crate) const AUDIT_ACCOUNT: u8 = 0xE4;
 pub(crate) const HEAD: u8 = 0xE5;
 /// Signed checkpoints by node and inverted sequence number.
 pub(crate) const CHECKPOINT: u8 = 0xE6;
+/// The newest record of a chain that another chain vouches for, by vouched node
+/// and vouching node: what a starting node finds of itself without a walk.
+pub(crate) const ANCHOR: u8 = 0xE7;
 
 pub(crate) fn root() -> Vec<u8> {
     vec![INSTALLATION, 1]
@@ -76,6 +79,21 @@ pub(crate) fn checkpoint(node: Uuid, seq: u64) -> Vec<u8> {
     numbered(&[&[CHECKPOINT], node.as_bytes()], seq)
 }
 
+pub(crate) fn anchor(node: Uuid, by: Uuid) -> Vec<u8> {
+    [&[ANCHOR], node.as_bytes().as_slice(), by.as_bytes()].concat()
+}
+
+pub(crate) fn anchors_of(node: Uuid) -> Vec<u8> {
+    [&[ANCHOR], node.as_bytes().as_slice()].concat()
+}
+
+/// The vouched and the vouching node in a key of [`ANCHOR`].
+pub(crate) fn nodes_of_anchor(key: &[u8]) -> Option<(Uuid, Uuid)> {
+    let [ANCHOR, ids @ ..] = key else { return None };
+    let (node, by) = ids.split_at_checked(16)?;
+    Some((Uuid::from_slice(node).ok()?, Uuid::from_slice(by).ok()?))
+}
+
 /// The sequence number at the end of a key.
 pub(crate) fn seq_of(key: &[u8]) -> Option<u64> {
     key.last_chunk().map(|bytes| !u64::from_be_bytes(*bytes))
@@ -129,6 +147,7 @@ pub(crate) fn name(key: &[u8]) -> &'static str {
         Some(&AUDIT_ACCOUNT) => "audit by account",
         Some(&HEAD) => "chain head",
         Some(&CHECKPOINT) => "checkpoint",
+        Some(&ANCHOR) => "anchor",
         _ => "unknown table",
     }
 }

@@ -10,6 +10,7 @@ use bursar_domain::store::Error;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
+use crate::anchor::Anchor;
 use crate::chain::{Content, Hash, head_of};
 use crate::checkpoint;
 use crate::engine::Row;
@@ -48,9 +49,13 @@ impl Trail for Ledger {
     }
 
     async fn checkpoint(&self) -> Result<Checkpoint, Error> {
+        // What it signs then holds the other chains as well.
+        if !self.core.is_read_only {
+            self.anchor().await?;
+        }
         let row = self.core.engine.get_many(&[tables::head(self.core.node)]).await?.pop().flatten();
         let head = head_of(&self.core.keyring, self.core.node, row.as_ref())?;
-        Ok(checkpoint::sign(&self.core.keyring, &head, self.core.clock.now()))
+        Ok(checkpoint::sign(&self.core.keyring, &Anchor::from(&head), self.core.clock.now()))
     }
 
     async fn verify(&self, witness: Option<&Checkpoint>) -> Result<Report, Error> {

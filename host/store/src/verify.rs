@@ -10,7 +10,8 @@ use bursar_domain::audit::{Checkpoint, Report};
 use bursar_domain::store::{Error, Revision};
 use uuid::Uuid;
 
-use crate::chain::{CHECKPOINT_EVERY, Content, GENESIS, Hash, Head, hash_text, sha256};
+use crate::anchor::Anchor;
+use crate::chain::{CHECKPOINT_EVERY, Content, GENESIS, Hash, Head, hash_of, hash_text, sha256};
 use crate::checkpoint;
 use crate::engine::{Row, Snapshot};
 use crate::keyring::Keyring;
@@ -33,12 +34,15 @@ pub(crate) async fn verify(
         checkpoints: HashMap::new(),
         expected: HashMap::new(),
         index: HashSet::new(),
+        vouches: BTreeMap::new(),
+        walked: HashMap::new(),
         witness,
         witness_met: false,
     };
     verifier.heads(snapshot).await?;
     verifier.checkpoints(snapshot).await?;
     verifier.chains(snapshot).await?;
+    verifier.anchors();
     verifier.account_index(snapshot).await?;
     verifier.live_rows(snapshot).await?;
     verifier.witness();
@@ -54,6 +58,10 @@ struct Verifier<'a> {
     expected: HashMap<Vec<u8>, Expected>,
     /// Index rows there must be.
     index: HashSet<Vec<u8>>,
+    /// What chains say of each other, by node and sequence number, and in which record.
+    vouches: BTreeMap<(Uuid, u64), (Hash, String)>,
+    /// The hashes of each chain's records, newest first, to hold against that.
+    walked: HashMap<Uuid, Vec<(u64, Hash)>>,
     witness: Option<&'a Checkpoint>,
     witness_met: bool,
 }
@@ -186,6 +194,8 @@ impl Verifier<'_> {
         }
         walk.hash = Some(content.previous);
         self.compare_checkpoints(node, seq, &hash);
+        self.walked.entry(node).or_default().push((seq, hash));
+        self.vouch(&content, node, seq);
         if let Some(account) = content.event.account {
             self.index.insert(tables::audit_account(account.0, node, seq));
         }
@@ -237,6 +247,59 @@ impl Verifier<'_> {
         } else {
             format!("audit records {node}-{first} to {node}-{last} are missing")
         });
+    }
+
+    /// Notes what the record says of other chains.
+    fn vouch(&mut self, content: &Content, node: Uuid, seq: u64) {
+        for Anchor { node: other, seq: at, hash } in Anchor::said_in(&content.event) {
+            let by = format!("{node}-{seq}");
+            match self.vouches.get(&(other, at)) {
+                Some((said, first)) if *said != hash => {
+                    let sentence = format!(
+                        "audit records {first} and {by} each saw another audit record {other}-{at}: history was rewritten"
+                    );
+                    self.problem(sentence);
+                }
+                Some(_) => {}
+                None => {
+                    self.vouches.insert((other, at), (hash, by));
+                }
+            }
+        }
+    }
+
+    /// Holds every chain against what the others say of it.
+    fn anchors(&mut self) {
+        let vouches = std::mem::take(&mut self.vouches);
+        // One sentence for a chain that is gone or cut: of the newest that was seen.
+        let mut newest: BTreeMap<Uuid, (u64, &str)> = BTreeMap::new();
+        for ((node, seq), (hash, by)) in &vouches {
+            let found = self.walked.get(node).and_then(|records| {
+                let at = records.binary_search_by(|(walked, _)| seq.cmp(walked)).ok()?;
+                Some(records[at].1 == *hash)
+            });
+            match found {
+                Some(true) => self.report.anchors += 1,
+                Some(false) => self.problem(format!(
+                    "audit record {node}-{seq} is not the one that audit record {by} saw: history was rewritten"
+                )),
+                None => {
+                    newest.insert(*node, (*seq, by.as_str()));
+                }
+            }
+        }
+        for (node, (seq, by)) in newest {
+            match self.heads.get(&node).map(|head| head.seq) {
+                None if !self.walked.contains_key(&node) => self.problem(format!(
+                    "the audit chain of node {node} is gone: audit record {by} saw it at {node}-{seq}"
+                )),
+                Some(end) if end < seq => self.problem(format!(
+                    "the audit chain of node {node} was cut at {node}-{end}: audit record {by} saw it at {node}-{seq}"
+                )),
+                // A record that is missing or does not open was named on the walk.
+                _ => {}
+            }
+        }
     }
 
     async fn account_index(&mut self, snapshot: &mut dyn Snapshot) -> Result<(), Error> {
@@ -328,12 +391,6 @@ fn mismatch(row: &Row, said: Option<&Expected>) -> Option<String> {
 
 fn describe(key: &[u8]) -> String {
     format!("{} ({})", hex::encode(key), tables::name(key))
-}
-
-fn hash_of(text: &str) -> Option<Hash> {
-    let mut hash = Hash::default();
-    hex::decode_to_slice(text.strip_prefix("sha256:")?, &mut hash).ok()?;
-    Some(hash)
 }
 
 /// All rows under a prefix, read in pages.

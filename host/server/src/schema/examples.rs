@@ -214,7 +214,7 @@ fn of_installation(schema: &str) -> Option<Value> {
             "node": "3f2a", "seq": 118, "hash": DIGEST, "at": LATER,
             "publicKey": "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=", "signature": "<88 characters of base64>"
         }),
-        "AuditReport" => json!({ "entries": 118, "records": 12, "checkpoints": 1, "problems": [] }),
+        "AuditReport" => json!({ "entries": 118, "records": 12, "checkpoints": 1, "anchors": 4, "problems": [] }),
         "Rekeyed" => json!({ "rewrapped": 5 }),
         "Health" => json!({ "status": "ok", "version": "0.1.0", "engine": { "allocator": "pooling" } }),
         "Ready" => json!({ "status": "ready" }),

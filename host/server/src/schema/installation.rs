@@ -91,6 +91,9 @@ pub struct AuditReport {
     pub records: u64,
     /// Checkpoints that held.
     pub checkpoints: u64,
+    /// Statements of one node's chain about another that held.
+    #[serde(default)]
+    pub anchors: u64,
     /// Everything that does not hold; empty is good.
     pub problems: Vec<String>,
 }

@@ -2,6 +2,7 @@
 //! keys, backup, group commit, failing disks.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod anchors;
 mod backup;
 mod contract;
 mod failing;

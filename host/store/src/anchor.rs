@@ -1,0 +1,290 @@
+//! Anchors: the chains of an installation's nodes hold each other.
+//!
+//! A chain proves its own order, not that it is there at all: whoever deletes
+//! every row of one node leaves nothing that misses them. So each chain records
+//! how far it has seen the others come (`audit.anchor`, with their heads in
+//! `detail`), and a node's birth is recorded in the chain that was last written.
+//! To take a chain away unseen, one must take away every chain that vouches for
+//! it, and those that vouch for these.
+//!
+//! Each statement also has a row of its own ([`tables::ANCHOR`]), so that a node
+//! that starts finds what others say of it without a walk. The record digests
+//! that row, as it does any other that its commit wrote.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use bursar_domain::audit::{Action, Event, Outcome};
+use bursar_domain::store::Revision;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::chain::{Appender, Content, Hash, Head, Touch, hash_of, hash_text};
+use crate::engine::{Engine, EngineError, Row, Transaction, Write};
+use crate::floor::{BrokenChain, own_head};
+use crate::group::Failure;
+use crate::keyring::Keyring;
+use crate::ledger::Core;
+use crate::tables;
+
+/// How far a chain was seen to have come.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Anchor {
+    pub(crate) node: Uuid,
+    pub(crate) seq: u64,
+    #[serde(with = "hash_as_text")]
+    pub(crate) hash: Hash,
+}
+
+impl From<&Head> for Anchor {
+    fn from(head: &Head) -> Self {
+        Self { node: head.node, seq: head.seq, hash: head.hash }
+    }
+}
+
+impl Anchor {
+    /// Opens an anchor's row: what is said, and by whom.
+    pub(crate) fn open(keyring: &Keyring, row: &Row) -> Option<(Self, Uuid)> {
+        let (node, by) = tables::nodes_of_anchor(&row.key)?;
+        let opened = keyring.audit.open(row.revision, &row.key, row.revision, &row.value)?;
+        let anchor: Self = serde_json::from_slice(&opened).ok()?;
+        (anchor.node == node).then_some((anchor, by))
+    }
+
+    /// What a record says of other chains; nothing for one of another kind.
+    pub(crate) fn said_in(event: &Event) -> Vec<Self> {
+        let heads = event.detail.as_ref().filter(|_| event.action == Action::AuditAnchor);
+        let heads = heads.and_then(|detail| detail.get("heads"));
+        heads.and_then(|heads| Vec::deserialize(heads).ok()).unwrap_or_default()
+    }
+
+    fn write(&self, keyring: &Keyring, by: Uuid, revision: Revision) -> Write {
+        let key = tables::anchor(self.node, by);
+        let bytes = serde_json::to_vec(self).expect("an anchor is plain data with text keys");
+        let sealed = keyring.audit.seal(revision, &key, revision, &bytes);
+        Write { key, content: Some((revision, sealed)) }
+    }
+}
+
+/// The furthest that others vouch for `node`. A row that does not open vouches
+/// for nothing; verification names it.
+///
+/// # Errors
+///
+/// Where the engine fails.
+pub(crate) async fn vouched(engine: &dyn Engine, keyring: &Keyring, node: Uuid) -> Result<Option<Anchor>, EngineError> {
+    let rows = engine.scan(&tables::anchors_of(node), &[], usize::MAX).await?;
+    Ok(rows.iter().filter_map(|row| Anchor::open(keyring, row)).map(|(anchor, _)| anchor).max_by_key(|one| one.seq))
+}
+
+/// Records in this node's chain how far the others have come since it last did,
+/// and names those that are less than was vouched for. Answers the sentences.
+///
+/// # Errors
+///
+/// Nothing was recorded then.
+pub(crate) async fn record(core: &Core) -> Result<Vec<String>, Failure> {
+    let mut tx = core.engine.begin().await?;
+    tx.lock(&[tables::head(core.node)]).await?;
+    let own = own_head(core, &mut *tx).await?;
+    let view = View::read(&core.keyring, &mut *tx).await?;
+    let broken = view.broken(core.floor.saw(view.seen(core.node)));
+    let news = view.news(core.node);
+    let is_told = core.floor.is_told(&broken);
+    if news.is_empty() && is_told {
+        return Ok(broken);
+    }
+    let keys: Vec<Vec<u8>> = news.iter().map(|anchor| tables::anchor(anchor.node, core.node)).collect();
+    tx.lock(&keys).await?;
+    let revision = next_revision(&mut *tx).await?;
+    let now = core.clock.now();
+    let mut chain = Appender::new(&core.keyring, own, now);
+    let mut writes = say(&core.keyring, &mut chain, &news, revision, now);
+    let mut records = news.len().div_ceil(HEADS_PER_RECORD) as u64;
+    if !is_told {
+        let detail = Some(json!({ "broken": broken }));
+        let event = Event { outcome: Outcome::Failed, detail, ..Event::system(now, Action::AuditAnchor) };
+        chain.append(revision, &event, Vec::new());
+        records += 1;
+    }
+    let (rows, head) = chain.finish();
+    writes.extend(rows);
+    tx.apply(writes).await?;
+    tx.commit().await?;
+    core.floor.committed(&head);
+    core.floor.told(&broken);
+    core.counters.add(1, 1, 0, records);
+    Ok(broken)
+}
+
+/// The first record of `node`'s chain: it vouches for the chains there are, and
+/// the one that was last written vouches for it, in one commit. `rows` go along.
+///
+/// # Errors
+///
+/// Nothing was written then; a retryable failure may work when tried again.
+pub(crate) async fn birth(
+    engine: &dyn Engine,
+    keyring: &Keyring,
+    node: Uuid,
+    rows: &[(Vec<u8>, Vec<u8>)],
+    now: Timestamp,
+) -> Result<Head, EngineError> {
+    let mut tx = engine.begin().await?;
+    let latest = View::read(keyring, &mut *tx).await?.latest(node);
+    let mut keys = vec![tables::head(node)];
+    keys.extend(rows.iter().map(|(key, _)| key.clone()));
+    keys.extend(latest.map(tables::head));
+    keys.sort_unstable();
+    keys.dedup();
+    tx.lock(&keys).await?;
+    // Read again, now that the godparent's chain stands still.
+    let view = View::read(keyring, &mut *tx).await?;
+    let known = view.news(node);
+    let godparent = match latest.and_then(|latest| view.heads.get(&latest)) {
+        Some(head) if is_whole(keyring, &mut *tx, head).await? => Some(head.clone()),
+        _ => None,
+    };
+    let mut anchors: Vec<Vec<u8>> = known.iter().map(|anchor| tables::anchor(anchor.node, node)).collect();
+    anchors.extend(godparent.iter().map(|head| tables::anchor(node, head.node)));
+    tx.lock(&anchors).await?;
+    let revision = next_revision(&mut *tx).await?;
+
+    let mut writes: Vec<Write> = Vec::new();
+    for (key, value) in rows {
+        writes.push(Write { key: key.clone(), content: Some((revision, value.clone())) });
+    }
+    let mut own = Appender::new(keyring, Head::new(node), now);
+    let event = Event { detail: Some(json!({ "heads": [] })), ..Event::system(now, Action::AuditAnchor) };
+    own.append(revision, &event, writes.iter().map(Touch::of).collect());
+    writes.extend(say(keyring, &mut own, &known, revision, now));
+    let (own_rows, head) = own.finish();
+    writes.extend(own_rows);
+    if let Some(godparent) = godparent {
+        let mut theirs = Appender::new(keyring, godparent, now);
+        writes.extend(say(keyring, &mut theirs, &[Anchor::from(&head)], revision, now));
+        writes.extend(theirs.finish().0);
+    }
+    tx.apply(writes).await?;
+    tx.commit().await?;
+    Ok(head)
+}
+
+/// Appends the records that say `anchors`; answers the rows beside them.
+fn say(
+    keyring: &Keyring,
+    chain: &mut Appender<'_>,
+    anchors: &[Anchor],
+    revision: Revision,
+    now: Timestamp,
+) -> Vec<Write> {
+    let mut writes = Vec::with_capacity(anchors.len());
+    for part in anchors.chunks(HEADS_PER_RECORD) {
+        let rows: Vec<Write> = part.iter().map(|anchor| anchor.write(keyring, chain.node(), revision)).collect();
+        let event = Event { detail: Some(json!({ "heads": part })), ..Event::system(now, Action::AuditAnchor) };
+        chain.append(revision, &event, rows.iter().map(Touch::of).collect());
+        writes.extend(rows);
+    }
+    writes
+}
+
+/// Whether the newest record of a chain is the one its head names: nothing is
+/// appended to a chain that was cut.
+async fn is_whole(keyring: &Keyring, tx: &mut dyn Transaction, head: &Head) -> Result<bool, EngineError> {
+    let newest = tx.scan(&tables::audit_of_node(head.node), &[], 1).await?;
+    let newest = newest.first().and_then(|row| Content::open(keyring, row));
+    Ok(newest.is_some_and(|(content, hash)| content.seq == head.seq && hash == head.hash))
+}
+
+async fn next_revision(tx: &mut dyn Transaction) -> Result<Revision, EngineError> {
+    tx.revisions(1).await?.into_iter().next().ok_or_else(|| EngineError::new("the engine gave no revision"))
+}
+
+/// Every chain's head, and what chains say of each other.
+struct View {
+    heads: BTreeMap<Uuid, Head>,
+    /// By vouched node, then by the one that vouches.
+    anchors: BTreeMap<Uuid, HashMap<Uuid, Anchor>>,
+}
+
+impl View {
+    async fn read(keyring: &Keyring, tx: &mut dyn Transaction) -> Result<Self, EngineError> {
+        let heads = tx.scan(&[tables::HEAD], &[], usize::MAX).await?;
+        let heads = heads.iter().filter_map(|row| Head::open(keyring, row)).map(|head| (head.node, head)).collect();
+        let mut anchors = BTreeMap::<Uuid, HashMap<Uuid, Anchor>>::new();
+        for row in tx.scan(&[tables::ANCHOR], &[], usize::MAX).await? {
+            if let Some((anchor, by)) = Anchor::open(keyring, &row) {
+                anchors.entry(anchor.node).or_default().insert(by, anchor);
+            }
+        }
+        Ok(Self { heads, anchors })
+    }
+
+    /// The chain that was last written, but for `node`'s.
+    fn latest(&self, node: Uuid) -> Option<Uuid> {
+        let others = self.heads.values().filter(|head| head.node != node);
+        others.max_by_key(|head| head.revision).map(|head| head.node)
+    }
+
+    /// What `node` has not said yet. A chain that does not move any more has been
+    /// seen at its end by a few; more would cost a row per pair of all the nodes
+    /// there ever were.
+    fn news(&self, node: Uuid) -> Vec<Anchor> {
+        let none = HashMap::new();
+        let is_news = |head: &&Head| {
+            let said = self.anchors.get(&head.node).unwrap_or(&none);
+            let at_the_end = |anchor: &Anchor| anchor.seq == head.seq && anchor.hash == head.hash;
+            let by_others =
+                said.iter().filter(|(by, anchor)| self.heads.contains_key(by) && at_the_end(anchor)).count();
+            !said.get(&node).is_some_and(at_the_end) && by_others < ENOUGH_VOUCH
+        };
+        self.heads.values().filter(|head| head.node != node).filter(is_news).map(Anchor::from).collect()
+    }
+
+    /// How far the other chains have come, as they are and as is said of them;
+    /// [`own_head`] looks after `node`'s own.
+    fn seen(&self, node: Uuid) -> impl Iterator<Item = Anchor> {
+        let said = self.anchors.values().flat_map(HashMap::values).cloned();
+        said.chain(self.heads.values().map(Anchor::from)).filter(move |anchor| anchor.node != node)
+    }
+
+    /// One sentence for each chain that is less than it was seen to be.
+    fn broken(&self, seen: Vec<Anchor>) -> Vec<String> {
+        let mut sentences = BTreeSet::new();
+        for furthest in seen {
+            let broken = match self.heads.get(&furthest.node) {
+                None => BrokenChain::Gone { node: furthest.node, seq: furthest.seq },
+                Some(head) if head.seq < furthest.seq => {
+                    BrokenChain::Shorter { node: head.node, seq: head.seq, seen: furthest.seq }
+                }
+                Some(head) if head.seq == furthest.seq && head.hash != furthest.hash => {
+                    BrokenChain::Rewritten { node: head.node, seq: head.seq }
+                }
+                Some(_) => continue,
+            };
+            sentences.insert(broken.to_string());
+        }
+        sentences.into_iter().collect()
+    }
+}
+
+mod hash_as_text {
+    use serde::{Deserialize as _, Deserializer, Serializer, de};
+
+    use super::{Hash, hash_of, hash_text};
+
+    pub(super) fn serialize<S: Serializer>(hash: &Hash, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&hash_text(hash))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Hash, D::Error> {
+        let text = String::deserialize(from)?;
+        hash_of(&text).ok_or_else(|| de::Error::custom("not sha256:<hex>"))
+    }
+}
+
+/// Keeps a record to a size that is read at once.
+const HEADS_PER_RECORD: usize = 200;
+/// Chains that vouch for the end of one that does not move any more.
+const ENOUGH_VOUCH: usize = 3;
