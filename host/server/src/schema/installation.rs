@@ -92,7 +92,6 @@ pub struct AuditReport {
     /// Checkpoints that held.
     pub checkpoints: u64,
     /// Statements of one node's chain about another that held.
-    #[serde(default)]
     pub anchors: u64,
     /// Everything that does not hold; empty is good.
     pub problems: Vec<String>,

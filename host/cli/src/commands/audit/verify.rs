@@ -64,11 +64,12 @@ fn tell(global: &GlobalArgs, report: &Report) -> Result<(), Failure> {
         for problem in &report.problems {
             output.line(&format!("problem: {problem}"))?;
         }
-        let Report { entries, records, checkpoints, problems } = report;
+        let Report { entries, records, checkpoints, anchors, problems } = report;
         let verdict =
             if problems.is_empty() { "everything holds".to_owned() } else { format!("{} problems", problems.len()) };
-        output
-            .note(&format!("{entries} audit records, {records} live records, {checkpoints} checkpoints: {verdict}"))?;
+        output.note(&format!(
+            "{entries} audit records, {records} live records, {checkpoints} checkpoints, {anchors} anchors: {verdict}"
+        ))?;
     } else {
         output.document(&serde_json::to_value(report).unwrap_or(Value::Null))?;
     }
