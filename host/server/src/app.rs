@@ -12,6 +12,7 @@ use crate::auth::{Refusals, TokenLimiter};
 use crate::metrics::Metrics;
 use crate::openapi::Published;
 use crate::operations::Operations;
+use crate::request::BytesInFlight;
 use crate::watch::Watchers;
 
 /// What the operator can set about the HTTP surface.
@@ -19,6 +20,12 @@ use crate::watch::Watchers;
 pub struct ServerConfig {
     /// The largest request body.
     pub max_body_bytes: usize,
+    /// Most values and names of members in a request body.
+    pub max_body_nodes: usize,
+    /// Most memory that bodies of one token's requests in flight hold.
+    pub body_bytes_in_flight_per_token: usize,
+    /// Most memory that bodies of all requests in flight hold.
+    pub body_bytes_in_flight_total: usize,
     /// Of each token, operators' perhaps excepted.
     pub rate_limit: RateLimit,
     /// How many requests without a valid token are answered 401 per minute and
@@ -51,7 +58,10 @@ pub struct RateLimit {
 impl Default for ServerConfig {
     fn default() -> Self {
         Self {
-            max_body_bytes: 2 * 1024 * 1024,
+            max_body_bytes: 256 * 1024,
+            max_body_nodes: 20_000,
+            body_bytes_in_flight_per_token: 16 * 1024 * 1024,
+            body_bytes_in_flight_total: 128 * 1024 * 1024,
             rate_limit: RateLimit::default(),
             max_refusals_per_minute: 1_000,
             metrics_public: false,
@@ -82,6 +92,7 @@ struct Parts {
     closing: CancellationToken,
     config: ServerConfig,
     limiter: TokenLimiter,
+    bytes_in_flight: Arc<BytesInFlight>,
     refusals: Refusals,
     metrics: Metrics,
     published: Published,
@@ -100,6 +111,10 @@ impl App {
         watchers.begin(&*entropy);
         Self(Arc::new(Parts {
             limiter: TokenLimiter::new(config.rate_limit),
+            bytes_in_flight: Arc::new(BytesInFlight::new(
+                config.body_bytes_in_flight_per_token,
+                config.body_bytes_in_flight_total,
+            )),
             refusals: Refusals::new(config.max_refusals_per_minute),
             metrics: Metrics::new(operations.clone(), watchers.metrics()),
             published: Published::new(),
@@ -139,6 +154,10 @@ impl App {
 
     pub(crate) fn limiter(&self) -> &TokenLimiter {
         &self.0.limiter
+    }
+
+    pub(crate) fn bytes_in_flight(&self) -> &Arc<BytesInFlight> {
+        &self.0.bytes_in_flight
     }
 
     pub(crate) fn refusals(&self) -> &Refusals {

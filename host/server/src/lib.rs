@@ -19,6 +19,7 @@ mod background;
 mod detached;
 mod docs;
 mod guard;
+mod lingering;
 mod metrics;
 mod observe;
 mod openapi;

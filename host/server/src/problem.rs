@@ -83,7 +83,7 @@ impl ProblemType {
             Self::Stale => row(412, "stale", "It has changed since you read it",
                 "`If-Match` named another revision than the present one, so nothing was changed. Read it again and decide again."),
             Self::TooLarge => row(413, "too-large", "The request's body is too large",
-                "Bodies are limited, to 2 MiB unless the operator chose otherwise."),
+                "Bodies are limited, to 256 KiB and 20,000 values and names unless the operator chose otherwise."),
             Self::UnsupportedMediaType => row(415, "unsupported-media-type", "The body's media type is not supported",
                 "Send `Content-Type: application/json`; for PATCH `application/merge-patch+json` will do too. Compressed bodies are not read."),
             Self::Invalid => row(422, "invalid-input", "The input is not valid",
@@ -91,7 +91,7 @@ impl ProblemType {
             Self::Unsupported => row(422, "unsupported", "This is not supported here",
                 "The credential's type, or this installation, has no such ability."),
             Self::Throttled => row(429, "too-many-requests", "Too many requests",
-                "The token, or the address, asks faster than it may. `Retry-After` tells how many seconds to wait."),
+                "The token, or the address, asks faster than it may, or the token's other requests hold too much memory. `Retry-After` tells how many seconds to wait."),
             Self::Internal => row(500, "internal", "Something failed on our side",
                 "This is a defect or damage. It is in the log under the request's id: report it with that."),
             Self::PluginFailed => row(502, "plugin-failed", "The plugin failed",
@@ -142,6 +142,12 @@ impl Problem {
     /// Too many requests, for so many seconds.
     pub(crate) fn throttled(retry_after_seconds: u32, detail: &str) -> Self {
         let error = Error::new(Kind::Throttled, detail);
+        Self::from(Error { retry_after_seconds: Some(retry_after_seconds), ..error })
+    }
+
+    /// Not there for so many seconds.
+    pub(crate) fn unavailable(retry_after_seconds: u32, detail: &str) -> Self {
+        let error = Error::new(Kind::Unavailable, detail);
         Self::from(Error { retry_after_seconds: Some(retry_after_seconds), ..error })
     }
 

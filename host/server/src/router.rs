@@ -5,13 +5,14 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
-use crate::{guard, observe, routes};
+use crate::{guard, lingering, observe, routes};
 
 /// The whole HTTP surface.
 ///
 /// From the outside in: [`observe`](mod@crate::observe) (id, span, metrics), strict headers,
-/// panics to problems, the time limit; then the route, whose extractors
-/// authenticate and limit the caller before the body is read.
+/// unread bodies taken in, panics to problems, the time limit; then the route,
+/// whose extractors authenticate and limit the caller, and decide the right
+/// before the body is read.
 pub fn router(app: App) -> Router {
     let (quick, _) = routes::quick().split_for_parts();
     let (lasting, _) = routes::lasting().split_for_parts();
@@ -21,6 +22,7 @@ pub fn router(app: App) -> Router {
         .fallback(guard::no_such_route)
         .method_not_allowed_fallback(guard::no_such_method)
         .layer(CatchPanicLayer::custom(guard::answer_panic))
+        .layer(from_fn(lingering::linger))
         .layer(from_fn(guard::harden))
         .layer(from_fn_with_state(app.clone(), observe::observe))
         .with_state(app)

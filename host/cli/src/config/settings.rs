@@ -119,6 +119,9 @@ pub(super) fn read(from: &Configuration) -> Result<Settings, Failure> {
     };
     let server = ServerConfig {
         max_body_bytes: number(from, "limits.body_bytes", 1)?,
+        max_body_nodes: number(from, "limits.body_nodes", 1)?,
+        body_bytes_in_flight_per_token: number(from, "limits.body_bytes_in_flight_per_token", 1)?,
+        body_bytes_in_flight_total: number(from, "limits.body_bytes_in_flight_total", 1)?,
         rate_limit,
         metrics_public: flag(from, "server.metrics_public"),
         ..ServerConfig::default()

@@ -1,10 +1,12 @@
 //! The one who asks.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
-use super::{Right, Role, Scope, TokenKind};
+use super::{Account, Operation, Right, Role, Scope, TokenKind};
 use crate::audit::{Action, Event, Outcome};
-use crate::id::{AccountId, TokenId};
+use crate::id::{AccountId, Reference, TokenId};
 
 /// What is known of a request before anyone asked who sent it.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +35,16 @@ pub struct Caller {
     pub expires_at: Option<Timestamp>,
     /// The request they sent.
     pub request: Request,
+    /// What was decided already, before the request's input was read.
+    pub permit: Option<Arc<Permit>>,
+}
+
+/// That a caller may do one thing in one account. Only the broker makes one.
+#[derive(Clone, Debug)]
+pub struct Permit {
+    pub(crate) operation: Operation,
+    pub(crate) reference: Reference,
+    pub(crate) account: Account,
 }
 
 /// Where a caller stands.
@@ -81,6 +93,12 @@ impl Caller {
         }
     }
 
+    /// The account in which `operation` was permitted already.
+    pub(crate) fn permitted(&self, operation: Operation, reference: &Reference) -> Option<Account> {
+        let permit = self.permit.as_ref()?;
+        (permit.operation == operation && permit.reference == *reference).then(|| permit.account.clone())
+    }
+
     /// An event with this caller as actor; the use case fills in the rest.
     #[must_use]
     pub fn event(&self, at: Timestamp, action: Action, outcome: Outcome) -> Event {
@@ -110,6 +128,7 @@ mod tests {
             scope: Scope::default(),
             expires_at: None,
             request: Request::default(),
+            permit: None,
         };
         assert_eq!(caller.may(Right::ManageAccess, account), Some(true));
         caller.scope.credentials.push("one".to_owned());

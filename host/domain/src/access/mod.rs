@@ -3,11 +3,13 @@
 mod account;
 mod caller;
 mod member;
+mod operation;
 mod role;
 mod token;
 
 pub use account::Account;
-pub use caller::{Caller, Request, Standing};
+pub use caller::{Caller, Permit, Request, Standing};
 pub use member::Member;
+pub use operation::{Demand, Operation};
 pub use role::{Right, Role};
 pub use token::{Scope, Token, TokenKind, TokenText};

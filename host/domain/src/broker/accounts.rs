@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::idempotency::gone;
 use super::{ATTEMPTS, Broker, Created, IdempotencyKey, Page, codec, page};
-use crate::access::{Account, Caller, Right, Standing};
+use crate::access::{Account, Caller, Operation, Right, Standing};
 use crate::audit::{Action, Outcome};
 use crate::credential::{judge_name, judge_title};
 use crate::id::{AccountId, Name, Reference};
@@ -103,7 +103,7 @@ impl Broker {
         body: &Value,
         if_match: Option<Revision>,
     ) -> Result<(Account, Revision), Error> {
-        let id = self.authorize(caller, account, Right::ManageAccess, Action::AccountUpdate).await?.id;
+        let id = self.authorize_operation(caller, account, Operation::UpdateAccount).await?.id;
         let change = AccountChange::read(body, false)?;
         for _ in 0..ATTEMPTS {
             let (old, revision) = self.account_now(id).await?;

@@ -33,6 +33,7 @@ impl Broker {
             scope: token.scope,
             expires_at: token.expires_at,
             request,
+            permit: None,
         })
     }
 

@@ -1,14 +1,60 @@
 //! The one place where rights are decided. A refusal is recorded before it is
 //! answered.
 
+use std::sync::Arc;
+
 use super::{Broker, codec};
-use crate::access::{Account, Caller, Right, Standing};
+use crate::access::{Account, Caller, Demand, Operation, Permit, Right, Standing};
 use crate::audit::{Action, Event, Outcome};
 use crate::id::{AccountId, Reference};
 use crate::store::{Batch, Expect, Record};
 use crate::{Error, Kind, keys};
 
 impl Broker {
+    /// Decides whether the caller may do `operation`, before its input is read:
+    /// what comes back is the caller with that decision, which the use case
+    /// takes as its own.
+    ///
+    /// # Errors
+    ///
+    /// As the use case's: [`Kind::Denied`], or [`Kind::NotFound`] for an account
+    /// that is not theirs. The refusal is recorded, here and not again.
+    pub async fn permit(
+        &self,
+        mut caller: Caller,
+        account: Option<&Reference>,
+        operation: Operation,
+    ) -> Result<Caller, Error> {
+        match account {
+            None => self.authorize_operator(&caller, operation.demand().1).await?,
+            Some(reference) => {
+                let account = self.authorize_operation(&caller, reference, operation).await?;
+                caller.permit = Some(Arc::new(Permit { operation, reference: reference.clone(), account }));
+            }
+        }
+        Ok(caller)
+    }
+
+    /// The account, if the caller may do `operation` there; read once where that
+    /// was decided before the input was read.
+    pub(super) async fn authorize_operation(
+        &self,
+        caller: &Caller,
+        account: &Reference,
+        operation: Operation,
+    ) -> Result<Account, Error> {
+        if let Some(account) = caller.permitted(operation, account) {
+            return Ok(account);
+        }
+        match operation.demand() {
+            (Demand::InAccount(right), action) => self.authorize(caller, account, right, action).await,
+            (Demand::Operator, action) => {
+                self.authorize_operator(caller, action).await?;
+                self.find_account(account).await?.ok_or_else(|| Error::not_found("account"))
+            }
+        }
+    }
+
     /// The account, if the caller has the right there.
     ///
     /// An account that is not theirs does not exist to them.

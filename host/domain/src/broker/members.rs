@@ -2,7 +2,7 @@
 
 use super::accounts::{check_match, overtaken};
 use super::{ATTEMPTS, Broker, Page, codec};
-use crate::access::{Caller, Member, Right, Role};
+use crate::access::{Caller, Member, Operation, Right, Role};
 use crate::audit::{Action, Outcome};
 use crate::id::{AccountId, Reference};
 use crate::keys;
@@ -48,7 +48,7 @@ impl Broker {
         role: Role,
         if_match: Option<Revision>,
     ) -> Result<(Member, Revision), Error> {
-        let account = self.authorize(caller, account, Right::ManageAccess, Action::MemberPut).await?;
+        let account = self.authorize_operation(caller, account, Operation::PutMember).await?;
         let chars = principal.chars().count();
         if chars == 0 || chars > MAX_PRINCIPAL_CHARS || principal.chars().any(char::is_control) {
             let message = format!("A principal has 1 to {MAX_PRINCIPAL_CHARS} printable characters.");

@@ -9,7 +9,7 @@ use super::accounts::overtaken;
 use super::authenticate::OPERATORS;
 use super::idempotency::gone;
 use super::{ATTEMPTS, Broker, Created, IdempotencyKey, Page, codec, page};
-use crate::access::{Caller, Right, Role, Scope, Token, TokenKind, TokenText};
+use crate::access::{Caller, Operation, Right, Role, Scope, Token, TokenKind, TokenText};
 use crate::audit::{Action, Outcome};
 use crate::binding::Consumer;
 use crate::credential::judge_name;
@@ -128,7 +128,13 @@ impl Broker {
         body: &Value,
         key: Option<&IdempotencyKey>,
     ) -> Result<Created<NewToken>, Error> {
-        let account = self.authorize_tokens(caller, account, Action::TokenCreate).await?;
+        let account = match account {
+            None => {
+                self.authorize_operator(caller, Operation::CreateOperatorToken.demand().1).await?;
+                None
+            }
+            Some(account) => Some(self.authorize_operation(caller, account, Operation::CreateToken).await?.id),
+        };
         let request = TokenRequest::read(body, account.is_none(), self.now())?;
         if let (Some(account), Some(principal)) = (account, &request.principal)
             && self.role_of(account, principal).await?.is_none()

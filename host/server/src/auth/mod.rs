@@ -1,6 +1,7 @@
 //! Who asks: a handler that takes a [`Caller`] cannot run for anybody else.
 
 mod limiter;
+pub(crate) mod permit;
 mod refusals;
 
 use axum::extract::FromRequestParts;
@@ -11,6 +12,7 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 
 pub(crate) use limiter::TokenLimiter;
+pub(crate) use permit::Permit;
 pub(crate) use refusals::Refusals;
 
 use crate::app::App;

@@ -106,7 +106,7 @@ fn example_detail(of: ProblemType) -> &'static str {
         ProblemType::BodyTimeout => "the request's body did not arrive in time",
         ProblemType::Conflict => "/name: This name is taken: choose another.",
         ProblemType::Stale => "it has changed since you read it: read it again and decide again",
-        ProblemType::TooLarge => "the request's body is larger than 2097152 bytes",
+        ProblemType::TooLarge => "the request's body is larger than 262144 bytes (limits.body_bytes)",
         ProblemType::UnsupportedMediaType => "send the body uncompressed as application/json",
         ProblemType::Invalid => "/data/password: This is required.",
         ProblemType::Unsupported => "credentials of this type are never a default",

@@ -3,6 +3,8 @@
 
 mod body;
 mod events;
+mod in_flight;
+mod measure;
 mod object;
 mod path;
 mod precondition;
@@ -13,8 +15,9 @@ use std::net::{IpAddr, SocketAddr};
 use axum::extract::ConnectInfo;
 use http::request::Parts;
 
-pub(crate) use body::{Creation, IdempotencyKeyHeader, Json, MergePatch, OptionalJson};
+pub(crate) use body::{Creation, IdempotencyKeyHeader, Unread};
 pub(crate) use events::{LastEventId, WantsEvents};
+pub(crate) use in_flight::{BytesInFlight, Reservation};
 pub(crate) use object::ObjectReader;
 pub(crate) use path::{
     InAccount, InCredential, InRegion, InVersion, OfAccountToken, OfBinding, OfMember, OfPlugin, OfProblem, OfProvider,

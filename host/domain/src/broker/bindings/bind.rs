@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::super::accounts::{check_match, overtaken};
 use super::super::{ATTEMPTS, Broker, codec};
 use super::scope::detail;
-use crate::access::{Account, Caller, Right};
+use crate::access::{Account, Caller, Operation, Right};
 use crate::audit::{Action, Outcome};
 use crate::binding::{Binding, BindingView, CredentialInSlot, Place};
 use crate::credential::Credential;
@@ -31,7 +31,7 @@ impl Broker {
         credential: &Reference,
         if_match: Option<Revision>,
     ) -> Result<BindingView, Error> {
-        let account = self.authorize(caller, account, Right::Bind, Action::BindingPut).await?;
+        let account = self.authorize_operation(caller, account, Operation::PutBinding).await?;
         let place = Place::parse(consumer, slot).map_err(Error::invalid)?;
         self.speaks_for(caller, &account, &place, Action::BindingPut).await?;
         for _ in 0..ATTEMPTS {

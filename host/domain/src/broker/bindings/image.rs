@@ -5,8 +5,7 @@ use serde_json::json;
 use super::super::{Broker, codec};
 use super::index::Match;
 use super::resolve::{Resolved, Source};
-use crate::access::{Account, Caller, Right};
-use crate::audit::Action;
+use crate::access::{Account, Caller, Operation};
 use crate::binding::{Image, Protocol, Term, Way};
 use crate::id::{CredentialId, Reference};
 use crate::keys::{self, Table};
@@ -32,7 +31,7 @@ impl Broker {
         image: &str,
         format: Option<&str>,
     ) -> Result<Resolved, Error> {
-        let account = self.authorize(caller, account, Right::Use, Action::CredentialResolve).await?;
+        let account = self.authorize_operation(caller, account, Operation::ResolveImage).await?;
         let image =
             Image::parse(image).map_err(|rule| Error::invalid(vec![Violation::new("/image", "format", rule)]))?;
         let Some(Match { found, selector }) = self.best_match(caller, &account, &image).await? else {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::{Broker, Materialized, codec};
 use super::bind::listed;
 use super::scope::detail;
-use crate::access::{Account, Caller, Right};
+use crate::access::{Account, Caller, Operation};
 use crate::audit::{Action, Event, Outcome};
 use crate::binding::{Binding, CredentialInSlot, Place, Protocol, Way, url};
 use crate::credential::Credential;
@@ -57,7 +57,7 @@ impl Broker {
         slot: &str,
         format: Option<&str>,
     ) -> Result<Resolved, Error> {
-        let account = self.authorize(caller, account, Right::Use, Action::CredentialResolve).await?;
+        let account = self.authorize_operation(caller, account, Operation::Resolve).await?;
         let place = Place::parse(consumer, slot).map_err(Error::invalid)?;
         self.speaks_for(caller, &account, &place, Action::CredentialResolve).await?;
         let (credential, source) = match self.bound_at(&account, &place).await? {

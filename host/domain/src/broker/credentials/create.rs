@@ -9,7 +9,7 @@ use super::super::idempotency::gone;
 use super::super::{ATTEMPTS, Broker, Created, IdempotencyKey, codec, keys_for};
 use super::find::{Found, Kept};
 use super::form::Judged;
-use crate::access::{Account, Caller, Right};
+use crate::access::{Account, Caller, Operation, Right};
 use crate::audit::{Action, Outcome};
 use crate::credential::{Credential, Draft, MadeBy, Version, VersionAction, View, judge_credential_name};
 use crate::id::{CredentialId, Name, Reference};
@@ -38,7 +38,7 @@ impl Broker {
         key: Option<&IdempotencyKey>,
         probe: bool,
     ) -> Result<Created<View>, Error> {
-        let account = self.authorize(caller, account, Right::Write, Action::CredentialCreate).await?;
+        let account = self.authorize_operation(caller, account, Operation::CreateCredential).await?;
         if let Some(earlier) = self.replayed(caller, key).await? {
             return self.replay(caller, &account, earlier).await;
         }
@@ -115,7 +115,7 @@ impl Broker {
         body: Value,
         probe: bool,
     ) -> Result<(), Error> {
-        let account = self.authorize(caller, account, Right::Write, Action::CredentialCreate).await?;
+        let account = self.authorize_operation(caller, account, Operation::ValidateCredential).await?;
         let (_, name, of, judged) = self.judge_draft(caller, &account, body).await?;
         self.name_is_free(&account, &name).await?;
         if probe { self.preflight(caller, &account, None, &of, judged.candidate(&name)).await } else { Ok(()) }

@@ -1,7 +1,7 @@
 //! Handing a credential out in the form its user expects.
 
 use super::super::Broker;
-use crate::access::{Caller, Right};
+use crate::access::{Caller, Operation};
 use crate::audit::{Action, Event, Outcome};
 use crate::binding::{Protocol, Way};
 use crate::credential::Credential;
@@ -35,7 +35,7 @@ impl Broker {
         credential: &Reference,
         format: Option<&str>,
     ) -> Result<Materialized, Error> {
-        let account = self.authorize(caller, account, Right::Use, Action::CredentialMaterialize).await?;
+        let account = self.authorize_operation(caller, account, Operation::MaterializeCredential).await?;
         let credential = self.find_live(caller, &account, credential).await?.credential;
         let event = self.event(caller, Action::CredentialMaterialize, Outcome::Ok);
         let way = Way { protocol: Protocol::Materialize, consumer: None, actor: caller.actor(), fallback: false };

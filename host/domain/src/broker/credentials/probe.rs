@@ -10,7 +10,7 @@ use super::super::Broker;
 use super::super::dns::Turn;
 use super::super::network::{Outbound, Patience, Subject};
 use super::super::refusal::{Blame, refusal, word};
-use crate::access::{Account, Caller, Right};
+use crate::access::{Account, Caller, Operation};
 use crate::audit::{Action, Event, Outcome};
 use crate::binding::{Protocol, Way};
 use crate::credential::Credential;
@@ -49,7 +49,7 @@ impl Broker {
         fqdn: Option<&str>,
     ) -> Result<Probed, Error> {
         let deadline = self.deadline();
-        let account = self.authorize(caller, account, Right::Use, Action::CredentialProbe).await?;
+        let account = self.authorize_operation(caller, account, Operation::ProbeCredential).await?;
         let found = self.find_live(caller, &account, credential).await?;
         let type_id = found.credential.type_id.as_str();
         let of = self.plugins().find(type_id).ok_or_else(|| self.type_not_loaded(type_id))?;

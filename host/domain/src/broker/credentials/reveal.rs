@@ -1,7 +1,7 @@
 //! Showing secrets: the one way, and never unrecorded (S0-21, S0-47, D-3).
 
 use super::super::Broker;
-use crate::access::{Caller, Right};
+use crate::access::{Caller, Operation};
 use crate::audit::{Action, Outcome};
 use crate::binding::{Protocol, Way};
 use crate::id::Reference;
@@ -33,7 +33,7 @@ impl Broker {
         credential: &Reference,
         fields: Option<&[String]>,
     ) -> Result<Revealed, Error> {
-        let account = self.authorize(caller, account, Right::Reveal, Action::CredentialReveal).await?;
+        let account = self.authorize_operation(caller, account, Operation::RevealCredential).await?;
         let credential = self.find_live(caller, &account, credential).await?.credential;
         let mut event = self.event(caller, Action::CredentialReveal, Outcome::Ok);
         event.account = Some(account.id);

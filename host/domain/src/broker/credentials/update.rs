@@ -8,7 +8,7 @@ use super::find::Found;
 use super::form::{Judged, Stored};
 use super::probe::Candidate;
 use super::versions::changed;
-use crate::access::{Account, Caller, Right};
+use crate::access::{Account, Caller, Operation};
 use crate::audit::{Action, Outcome};
 use crate::binding::Term;
 use crate::credential::{Credential, MadeBy, Patch, Version, VersionAction, View};
@@ -39,7 +39,7 @@ impl Broker {
         if_match: Option<Revision>,
         probe: bool,
     ) -> Result<View, Error> {
-        let account = self.authorize(caller, account, Right::Write, Action::CredentialUpdate).await?;
+        let account = self.authorize_operation(caller, account, Operation::UpdateCredential).await?;
         // Who asks by name means that credential, also when it is renamed meanwhile.
         let first = self.find_live(caller, &account, credential).await?;
         let reference = Reference::Id(first.credential.id.0);

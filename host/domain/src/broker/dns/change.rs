@@ -10,6 +10,7 @@ use super::super::refusal::word;
 use super::super::{ATTEMPTS, Broker, codec, keys_for};
 use super::lock::Turn;
 use crate::Error;
+use crate::access::Operation;
 use crate::audit::{Action, Outcome};
 use crate::binding::{Protocol, Way};
 use crate::dns::{DnsRecord, RecordRequest, RecordState};
@@ -202,11 +203,15 @@ impl Change {
 }
 
 impl Aim {
-    pub(super) fn action(self) -> Action {
+    pub(super) fn operation(self) -> Operation {
         match self {
-            Self::Present => Action::DnsPresent,
-            Self::Cleanup => Action::DnsCleanup,
+            Self::Present => Operation::PresentDnsRecord,
+            Self::Cleanup => Operation::CleanUpDnsRecord,
         }
+    }
+
+    pub(super) fn action(self) -> Action {
+        self.operation().demand().1
     }
 
     fn state(self) -> RecordState {

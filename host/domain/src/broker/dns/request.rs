@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::super::Broker;
 use super::super::credentials::Found;
 use super::change::Aim;
-use crate::access::{Caller, Right};
+use crate::access::Caller;
 use crate::audit::{Event, Outcome};
 use crate::dns::{Fqdn, RecordRequest};
 use crate::id::Reference;
@@ -37,7 +37,7 @@ impl Broker {
         body: Value,
     ) -> Result<Allowed, Error> {
         let deadline = self.deadline();
-        let account = self.authorize(caller, account, Right::Use, aim.action()).await?;
+        let account = self.authorize_operation(caller, account, aim.operation()).await?;
         let found = self.find_live(caller, &account, credential).await?;
         let type_id = found.credential.type_id.as_str();
         let of = self.plugins().find(type_id).ok_or_else(|| self.type_not_loaded(type_id))?;

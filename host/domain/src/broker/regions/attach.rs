@@ -11,7 +11,7 @@ use super::super::{ATTEMPTS, Broker, codec};
 use super::Settling;
 use super::attachments::{AccountRegion, CHUNK, not_attached};
 use super::show::FoundRegion;
-use crate::access::{Account, Caller, Right, Scope};
+use crate::access::{Account, Caller, Operation, Right, Scope};
 use crate::audit::{Action, Outcome};
 use crate::id::{AccountId, Reference, RegionId};
 use crate::keys::{self, Table};
@@ -34,7 +34,7 @@ impl Broker {
         body: Value,
         if_match: Option<Revision>,
     ) -> Result<AccountRegion, Error> {
-        let account = self.authorize(caller, account, Right::Sync, Action::RegionAttach).await?;
+        let account = self.authorize_operation(caller, account, Operation::AttachRegion).await?;
         self.decides_for_all(caller, &account, Action::RegionAttach).await?;
         let region = self.region_open_to(caller, &account, region).await?.region;
         let (draft, mut violations) = AttachmentDraft::read(body);

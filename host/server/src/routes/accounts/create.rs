@@ -1,11 +1,11 @@
 use axum::extract::State;
 
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Permit, permit};
 use crate::openapi::{Guarded, Writing};
 use crate::problem::Problem;
 use crate::reply::Created;
-use crate::request::{Creation, IdempotencyKeyHeader, NoQuery};
+use crate::request::{IdempotencyKeyHeader, NoQuery, Unread};
 use crate::schema;
 
 /// Makes an account. For operators.
@@ -23,11 +23,12 @@ use crate::schema;
 )]
 pub(crate) async fn create_account(
     State(app): State<App>,
-    Caller(caller): Caller,
+    mut permit: Permit<permit::CreateAccount>,
     _: NoQuery,
-    creation: Creation,
+    unread: Unread,
 ) -> Result<Created<schema::Account>, Problem> {
-    let created = app.broker().create_account(&caller, &creation.body, creation.key.as_ref()).await?;
+    let creation = unread.creation(&mut permit).await?;
+    let created = app.broker().create_account(&permit, &creation.body, creation.key.as_ref()).await?;
     let (account, revision) = created.value;
     Ok(Created {
         list: creation.path,

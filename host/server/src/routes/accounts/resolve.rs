@@ -1,10 +1,10 @@
 use axum::extract::State;
 
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Permit, permit};
 use crate::openapi::{Guarded, Plugged, Writing};
 use crate::problem::Problem;
-use crate::request::{InAccount, Json, NoQuery, ObjectReader, Path};
+use crate::request::{InAccount, NoQuery, ObjectReader, Path, Unread};
 use crate::schema;
 
 /// Finds what a consumer uses in a slot: what is bound there, or the account's
@@ -25,16 +25,17 @@ use crate::schema;
 )]
 pub(crate) async fn resolve(
     State(app): State<App>,
-    Caller(caller): Caller,
+    mut permit: Permit<permit::Resolve>,
     Path(path): Path<InAccount>,
     _: NoQuery,
-    Json(body): Json,
+    unread: Unread,
 ) -> Result<axum::Json<schema::Resolved>, Problem> {
+    let body = unread.json(&mut permit).await?;
     let mut object = ObjectReader::new(Some(body));
     let consumer = object.required_text("consumer", "name who asks, such as app:web");
     let slot = object.required_text("slot", "name where it is used, such as image-pull");
     let format = object.text("format");
     object.finish()?;
-    let resolved = app.broker().resolve(&caller, &path.account, &consumer, &slot, format.as_deref()).await?;
+    let resolved = app.broker().resolve(&permit, &path.account, &consumer, &slot, format.as_deref()).await?;
     Ok(axum::Json(resolved.into()))
 }

@@ -1,10 +1,10 @@
 use axum::extract::State;
 
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Permit, permit};
 use crate::openapi::{Guarded, Plugged, Writing};
 use crate::problem::Problem;
-use crate::request::{InAccount, Json, NoQuery, ObjectReader, Path};
+use crate::request::{InAccount, NoQuery, ObjectReader, Path, Unread};
 use crate::schema;
 
 /// Finds the credential for an image, by its registry and the longest prefix of
@@ -25,15 +25,16 @@ use crate::schema;
 )]
 pub(crate) async fn resolve_image(
     State(app): State<App>,
-    Caller(caller): Caller,
+    mut permit: Permit<permit::ResolveImage>,
     Path(path): Path<InAccount>,
     _: NoQuery,
-    Json(body): Json,
+    unread: Unread,
 ) -> Result<axum::Json<schema::Resolved>, Problem> {
+    let body = unread.json(&mut permit).await?;
     let mut object = ObjectReader::new(Some(body));
     let image = object.required_text("image", "name the image, such as ghcr.io/org/app:1");
     let format = object.text("format");
     object.finish()?;
-    let resolved = app.broker().resolve_image(&caller, &path.account, &image, format.as_deref()).await?;
+    let resolved = app.broker().resolve_image(&permit, &path.account, &image, format.as_deref()).await?;
     Ok(axum::Json(resolved.into()))
 }

@@ -1,11 +1,11 @@
 use axum::extract::State;
 
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Permit, permit};
 use crate::openapi::{Guarded, Matched, Writing};
 use crate::problem::Problem;
 use crate::reply::Tagged;
-use crate::request::{IfMatch, InAccount, MergePatch, NoQuery, Path};
+use crate::request::{IfMatch, InAccount, NoQuery, Path, Unread};
 use crate::schema;
 
 /// Changes an account's name or title.
@@ -24,12 +24,13 @@ use crate::schema;
 )]
 pub(crate) async fn update_account(
     State(app): State<App>,
-    Caller(caller): Caller,
+    mut permit: Permit<permit::UpdateAccount>,
     Path(path): Path<InAccount>,
     _: NoQuery,
     IfMatch(if_match): IfMatch,
-    MergePatch(changes): MergePatch,
+    unread: Unread,
 ) -> Result<Tagged<schema::Account>, Problem> {
-    let (account, revision) = app.broker().update_account(&caller, &path.account, &changes, if_match).await?;
+    let changes = unread.merge_patch(&mut permit).await?;
+    let (account, revision) = app.broker().update_account(&permit, &path.account, &changes, if_match).await?;
     Ok(Tagged(revision, account.into()))
 }

@@ -5,10 +5,10 @@ use bursar_domain::{Error, Violation};
 use serde_json::Value;
 
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Permit, permit};
 use crate::openapi::{Guarded, Writing};
 use crate::problem::Problem;
-use crate::request::{NoQuery, OptionalJson};
+use crate::request::{NoQuery, Unread};
 use crate::schema;
 
 /// Walks the whole audit chain and compares the live records with it; with a
@@ -27,12 +27,13 @@ use crate::schema;
 )]
 pub(crate) async fn verify_audit(
     State(app): State<App>,
-    Caller(caller): Caller,
+    mut permit: Permit<permit::VerifyAudit>,
     _: NoQuery,
-    OptionalJson(body): OptionalJson,
+    unread: Unread,
 ) -> Result<Json<Report>, Problem> {
+    let body = unread.optional_json(&mut permit).await?;
     let witness = body.map(read_witness).transpose()?;
-    Ok(Json(app.broker().verify_audit(&caller, witness.as_ref()).await?))
+    Ok(Json(app.broker().verify_audit(&permit, witness.as_ref()).await?))
 }
 
 fn read_witness(body: Value) -> Result<Checkpoint, Error> {

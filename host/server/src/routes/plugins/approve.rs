@@ -2,10 +2,10 @@ use axum::Json;
 use axum::extract::State;
 
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Permit, permit};
 use crate::openapi::{Guarded, Writing};
 use crate::problem::Problem;
-use crate::request::{NoQuery, ObjectReader, OfPlugin, OptionalJson, Path};
+use crate::request::{NoQuery, ObjectReader, OfPlugin, Path, Unread};
 use crate::schema;
 
 /// Grants what a plugin asks for: what waits for it, or else what is in force.
@@ -24,13 +24,14 @@ use crate::schema;
 )]
 pub(crate) async fn approve_plugin(
     State(app): State<App>,
-    Caller(caller): Caller,
+    mut permit: Permit<permit::ApprovePlugin>,
     Path(path): Path<OfPlugin>,
     _: NoQuery,
-    OptionalJson(body): OptionalJson,
+    unread: Unread,
 ) -> Result<Json<schema::Plugin>, Problem> {
+    let body = unread.optional_json(&mut permit).await?;
     let mut object = ObjectReader::new(body);
     let digest = object.text("digest");
     object.finish()?;
-    Ok(Json(app.broker().approve_plugin(&caller, &path.plugin, digest.as_deref()).await?.into()))
+    Ok(Json(app.broker().approve_plugin(&permit, &path.plugin, digest.as_deref()).await?.into()))
 }

@@ -1,11 +1,11 @@
 use axum::extract::State;
 
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Permit, permit};
 use crate::openapi::{Guarded, Writing};
 use crate::problem::Problem;
 use crate::reply::Created;
-use crate::request::{Creation, IdempotencyKeyHeader, NoQuery};
+use crate::request::{IdempotencyKeyHeader, NoQuery, Unread};
 use crate::schema;
 
 /// Makes a region. Nothing is put there until an account uses it. For
@@ -24,11 +24,12 @@ use crate::schema;
 )]
 pub(crate) async fn create_region(
     State(app): State<App>,
-    Caller(caller): Caller,
+    mut permit: Permit<permit::CreateRegion>,
     _: NoQuery,
-    creation: Creation,
+    unread: Unread,
 ) -> Result<Created<schema::RegionItem>, Problem> {
-    let created = app.broker().create_region(&caller, creation.body, creation.key.as_ref()).await?;
+    let creation = unread.creation(&mut permit).await?;
+    let created = app.broker().create_region(&permit, creation.body, creation.key.as_ref()).await?;
     let view = created.value;
     Ok(Created {
         list: creation.path,

@@ -2,11 +2,11 @@ use axum::extract::State;
 use utoipa::IntoParams;
 
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Permit, permit};
 use crate::openapi::{Guarded, Matched, Writing};
 use crate::problem::Problem;
 use crate::reply::Tagged;
-use crate::request::{FromParameters, IfMatch, MergePatch, OfRegion, Parameters, Path, Query};
+use crate::request::{FromParameters, IfMatch, OfRegion, Parameters, Path, Query, Unread};
 use crate::schema;
 
 /// Changes a region. Settings that decide where things are change only while
@@ -26,13 +26,15 @@ use crate::schema;
 )]
 pub(crate) async fn update_region(
     State(app): State<App>,
-    Caller(caller): Caller,
+    mut permit: Permit<permit::UpdateRegion>,
     Path(path): Path<OfRegion>,
     Query(query): Query<RegionUpdateQuery>,
     IfMatch(if_match): IfMatch,
-    MergePatch(body): MergePatch,
+    unread: Unread,
 ) -> Result<Tagged<schema::RegionItem>, Problem> {
-    let view = app.broker().update_region(&caller, &path.region, body, query.force, if_match).await?;
+    let body = unread.merge_patch(&mut permit).await?;
+    let view =
+        app.broker().update_region(&permit, &path.region, body, query.force, if_match).await?;
     Ok(Tagged(view.revision, view.into()))
 }
 

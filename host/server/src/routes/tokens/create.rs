@@ -2,11 +2,11 @@ use axum::extract::State;
 use bursar_domain::broker::NewToken;
 
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Permit, permit};
 use crate::openapi::{Guarded, Writing};
 use crate::problem::Problem;
 use crate::reply::Created;
-use crate::request::{Creation, IdempotencyKeyHeader, NoQuery};
+use crate::request::{IdempotencyKeyHeader, NoQuery, Unread};
 use crate::schema;
 
 /// Makes a token; its text is told this once. For operators.
@@ -24,11 +24,12 @@ use crate::schema;
 )]
 pub(crate) async fn create_operator_token(
     State(app): State<App>,
-    Caller(caller): Caller,
+    mut permit: Permit<permit::CreateOperatorToken>,
     _: NoQuery,
-    creation: Creation,
+    unread: Unread,
 ) -> Result<Created<schema::NewToken>, Problem> {
-    let created = app.broker().create_token(&caller, None, &creation.body, creation.key.as_ref()).await?;
+    let creation = unread.creation(&mut permit).await?;
+    let created = app.broker().create_token(&permit, None, &creation.body, creation.key.as_ref()).await?;
     let NewToken { token, text } = created.value;
     Ok(Created {
         list: creation.path,

@@ -4,11 +4,11 @@ use bursar_domain::id::Reference;
 use serde_json::Value;
 
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Permit, permit};
 use crate::openapi::{Guarded, Matched, Writing};
 use crate::problem::Problem;
 use crate::reply::Tagged;
-use crate::request::{IfMatch, Json, NoQuery, ObjectReader, OfBinding, Path};
+use crate::request::{IfMatch, NoQuery, ObjectReader, OfBinding, Path, Unread};
 use crate::schema;
 
 /// Chooses what a consumer uses in a slot, whatever it used before. The binding
@@ -28,15 +28,16 @@ use crate::schema;
 )]
 pub(crate) async fn put_binding(
     State(app): State<App>,
-    Caller(caller): Caller,
+    mut permit: Permit<permit::PutBinding>,
     Path(path): Path<OfBinding>,
     _: NoQuery,
     IfMatch(if_match): IfMatch,
-    Json(body): Json,
+    unread: Unread,
 ) -> Result<Tagged<schema::Binding>, Problem> {
+    let body = unread.json(&mut permit).await?;
     let credential = read_credential(body)?;
     let place = (path.consumer.as_str(), path.slot.as_str());
-    let binding = app.broker().put_binding(&caller, &path.account, place, &credential, if_match).await?;
+    let binding = app.broker().put_binding(&permit, &path.account, place, &credential, if_match).await?;
     Ok(Tagged(binding.revision, binding.into()))
 }
 

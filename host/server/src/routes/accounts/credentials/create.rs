@@ -3,12 +3,12 @@ use serde_json::Value;
 
 use super::preflight::PreflightQuery;
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Permit, permit};
 use crate::detached::to_the_end;
 use crate::openapi::{Guarded, Plugged, Writing};
 use crate::problem::Problem;
 use crate::reply::Created;
-use crate::request::{Creation, IdempotencyKeyHeader, InAccount, Path, Query};
+use crate::request::{Creation, IdempotencyKeyHeader, InAccount, Path, Query, Unread};
 use crate::schema;
 
 /// Stores a new credential. The first of a type that has defaults becomes the
@@ -28,14 +28,14 @@ use crate::schema;
 )]
 pub(crate) async fn create_credential(
     State(app): State<App>,
-    Caller(caller): Caller,
+    mut permit: Permit<permit::CreateCredential>,
     Path(path): Path<InAccount>,
     Query(query): Query<PreflightQuery>,
-    creation: Creation,
+    unread: Unread,
 ) -> Result<Created<Value>, Problem> {
-    let Creation { body, key, path: list } = creation;
+    let Creation { body, key, path: list } = unread.creation(&mut permit).await?;
     let created = to_the_end(async move {
-        app.broker().create_credential(&caller, &path.account, body, key.as_ref(), query.probe).await
+        app.broker().create_credential(&permit, &path.account, body, key.as_ref(), query.probe).await
     });
     let created = created.await?;
     let view = created.value;

@@ -3,10 +3,10 @@ use axum::extract::State;
 use bursar_domain::broker::Materialized;
 
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Permit, permit};
 use crate::openapi::{Guarded, Plugged, Writing};
 use crate::problem::Problem;
-use crate::request::{InCredential, NoQuery, ObjectReader, OptionalJson, Path};
+use crate::request::{InCredential, NoQuery, ObjectReader, Path, Unread};
 use crate::schema;
 
 /// Hands a credential out in the form its user expects. Answers once the audit
@@ -26,16 +26,17 @@ use crate::schema;
 )]
 pub(crate) async fn materialize_credential(
     State(app): State<App>,
-    Caller(caller): Caller,
+    mut permit: Permit<permit::MaterializeCredential>,
     Path(path): Path<InCredential>,
     _: NoQuery,
-    OptionalJson(body): OptionalJson,
+    unread: Unread,
 ) -> Result<Json<schema::Materialized>, Problem> {
+    let body = unread.optional_json(&mut permit).await?;
     let mut object = ObjectReader::new(body);
     let format = object.text("format");
     object.finish()?;
     let Materialized { format, version, artifacts } =
-        app.broker().materialize(&caller, &path.account, &path.credential, format.as_deref()).await?;
+        app.broker().materialize(&permit, &path.account, &path.credential, format.as_deref()).await?;
     let artifacts = artifacts.into_iter().map(schema::Artifact::from).collect();
     Ok(Json(schema::Materialized { format, version, artifacts }))
 }

@@ -2,11 +2,11 @@ use axum::Json;
 use axum::extract::State;
 
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Permit, permit};
 use crate::detached::to_the_end;
 use crate::openapi::{Guarded, Plugged, Writing};
 use crate::problem::Problem;
-use crate::request::{InCredential, NoQuery, ObjectReader, OptionalJson, Path};
+use crate::request::{InCredential, NoQuery, ObjectReader, Path, Unread};
 use crate::schema;
 
 /// Asks the live service whether the credential works, where its type can; a
@@ -26,15 +26,16 @@ use crate::schema;
 )]
 pub(crate) async fn probe_credential(
     State(app): State<App>,
-    Caller(caller): Caller,
+    mut permit: Permit<permit::ProbeCredential>,
     Path(path): Path<InCredential>,
     _: NoQuery,
-    OptionalJson(body): OptionalJson,
+    unread: Unread,
 ) -> Result<Json<schema::Probed>, Problem> {
+    let body = unread.optional_json(&mut permit).await?;
     let mut object = ObjectReader::new(body);
     let fqdn = object.text("fqdn");
     object.finish()?;
     let probed =
-        to_the_end(async move { app.broker().probe(&caller, &path.account, &path.credential, fqdn.as_deref()).await });
+        to_the_end(async move { app.broker().probe(&permit, &path.account, &path.credential, fqdn.as_deref()).await });
     Ok(Json(probed.await?.into()))
 }

@@ -2,10 +2,10 @@ use axum::Json;
 use axum::extract::State;
 
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Permit, permit};
 use crate::openapi::{Guarded, Writing};
 use crate::problem::Problem;
-use crate::request::{InCredential, NoQuery, ObjectReader, OptionalJson, Path};
+use crate::request::{InCredential, NoQuery, ObjectReader, Path, Unread};
 use crate::schema;
 
 /// Shows secret fields. Answers once the audit record of it is durable.
@@ -23,14 +23,15 @@ use crate::schema;
 )]
 pub(crate) async fn reveal_credential(
     State(app): State<App>,
-    Caller(caller): Caller,
+    mut permit: Permit<permit::RevealCredential>,
     Path(path): Path<InCredential>,
     _: NoQuery,
-    OptionalJson(body): OptionalJson,
+    unread: Unread,
 ) -> Result<Json<schema::Revealed>, Problem> {
+    let body = unread.optional_json(&mut permit).await?;
     let mut object = ObjectReader::new(body);
     let fields = object.texts("fields");
     object.finish()?;
-    let revealed = app.broker().reveal(&caller, &path.account, &path.credential, fields.as_deref()).await?;
+    let revealed = app.broker().reveal(&permit, &path.account, &path.credential, fields.as_deref()).await?;
     Ok(Json(schema::Revealed { data: revealed.data.expose().clone(), version: revealed.version }))
 }

@@ -3,12 +3,12 @@ use serde_json::Value;
 
 use super::preflight::PreflightQuery;
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Permit, permit};
 use crate::detached::to_the_end;
 use crate::openapi::{Guarded, Matched, Plugged, Writing};
 use crate::problem::Problem;
 use crate::reply::Tagged;
-use crate::request::{IfMatch, InCredential, MergePatch, Path, Query};
+use crate::request::{IfMatch, InCredential, Path, Query, Unread};
 use crate::schema;
 
 /// Changes a credential; an absent secret keeps its value.
@@ -28,15 +28,16 @@ use crate::schema;
 )]
 pub(crate) async fn update_credential(
     State(app): State<App>,
-    Caller(caller): Caller,
+    mut permit: Permit<permit::UpdateCredential>,
     Path(path): Path<InCredential>,
     Query(query): Query<PreflightQuery>,
     IfMatch(if_match): IfMatch,
-    MergePatch(changes): MergePatch,
+    unread: Unread,
 ) -> Result<Tagged<Value>, Problem> {
+    let changes = unread.merge_patch(&mut permit).await?;
     let InCredential { account, credential } = path;
     let view = to_the_end(async move {
-        app.broker().update_credential(&caller, &account, &credential, changes, if_match, query.probe).await
+        app.broker().update_credential(&permit, &account, &credential, changes, if_match, query.probe).await
     });
     let view = view.await?;
     Ok(Tagged(view.revision, view.to_json()))

@@ -3,11 +3,11 @@ use http::StatusCode;
 
 use super::preflight::PreflightQuery;
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Permit, permit};
 use crate::detached::to_the_end;
 use crate::openapi::{Guarded, Plugged, Writing};
 use crate::problem::Problem;
-use crate::request::{InAccount, Json, Path, Query};
+use crate::request::{InAccount, Path, Query, Unread};
 use crate::schema;
 
 /// Says what creating would say, with every error at once, and stores nothing.
@@ -26,12 +26,13 @@ use crate::schema;
 )]
 pub(crate) async fn validate_credential(
     State(app): State<App>,
-    Caller(caller): Caller,
+    mut permit: Permit<permit::ValidateCredential>,
     Path(path): Path<InAccount>,
     Query(query): Query<PreflightQuery>,
-    Json(body): Json,
+    unread: Unread,
 ) -> Result<StatusCode, Problem> {
-    to_the_end(async move { app.broker().validate_credential(&caller, &path.account, body, query.probe).await })
+    let body = unread.json(&mut permit).await?;
+    to_the_end(async move { app.broker().validate_credential(&permit, &path.account, body, query.probe).await })
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }

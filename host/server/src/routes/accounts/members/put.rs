@@ -4,11 +4,11 @@ use bursar_domain::access::Role;
 use serde_json::Value;
 
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Permit, permit};
 use crate::openapi::{Guarded, Matched, Writing};
 use crate::problem::Problem;
 use crate::reply::Tagged;
-use crate::request::{IfMatch, Json, NoQuery, ObjectReader, OfMember, Path};
+use crate::request::{IfMatch, NoQuery, ObjectReader, OfMember, Path, Unread};
 use crate::schema;
 
 /// Makes a principal a member, or changes their role.
@@ -27,14 +27,15 @@ use crate::schema;
 )]
 pub(crate) async fn put_member(
     State(app): State<App>,
-    Caller(caller): Caller,
+    mut permit: Permit<permit::PutMember>,
     Path(path): Path<OfMember>,
     _: NoQuery,
     IfMatch(if_match): IfMatch,
-    Json(body): Json,
+    unread: Unread,
 ) -> Result<Tagged<schema::Member>, Problem> {
+    let body = unread.json(&mut permit).await?;
     let role = read_role(body)?;
-    let (member, revision) = app.broker().put_member(&caller, &path.account, &path.principal, role, if_match).await?;
+    let (member, revision) = app.broker().put_member(&permit, &path.account, &path.principal, role, if_match).await?;
     Ok(Tagged(revision, member.into()))
 }
 

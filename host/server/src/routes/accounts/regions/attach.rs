@@ -1,11 +1,11 @@
 use axum::extract::State;
 
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Permit, permit};
 use crate::openapi::{Guarded, Matched, Writing};
 use crate::problem::Problem;
 use crate::reply::Tagged;
-use crate::request::{IfMatch, InRegion, Json, NoQuery, Path};
+use crate::request::{IfMatch, InRegion, NoQuery, Path, Unread};
 use crate::schema;
 
 /// Has an account use a region, or use it in another way. Its credentials are
@@ -25,12 +25,13 @@ use crate::schema;
 )]
 pub(crate) async fn attach_region(
     State(app): State<App>,
-    Caller(caller): Caller,
+    mut permit: Permit<permit::AttachRegion>,
     Path(path): Path<InRegion>,
     _: NoQuery,
     IfMatch(if_match): IfMatch,
-    Json(body): Json,
+    unread: Unread,
 ) -> Result<Tagged<schema::AccountRegion>, Problem> {
-    let region = app.broker().attach_region(&caller, &path.account, &path.region, body, if_match).await?;
+    let body = unread.json(&mut permit).await?;
+    let region = app.broker().attach_region(&permit, &path.account, &path.region, body, if_match).await?;
     Ok(Tagged(region.revision, region.into()))
 }

@@ -2,11 +2,11 @@ use axum::extract::State;
 use bursar_domain::broker::NewToken;
 
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Permit, permit};
 use crate::openapi::{Guarded, Writing};
 use crate::problem::Problem;
 use crate::reply::Created;
-use crate::request::{Creation, IdempotencyKeyHeader, InAccount, NoQuery, Path};
+use crate::request::{IdempotencyKeyHeader, InAccount, NoQuery, Path, Unread};
 use crate::schema;
 
 /// Makes a token; its text is told this once.
@@ -24,13 +24,14 @@ use crate::schema;
 )]
 pub(crate) async fn create_token(
     State(app): State<App>,
-    Caller(caller): Caller,
+    mut permit: Permit<permit::CreateToken>,
     Path(path): Path<InAccount>,
     _: NoQuery,
-    creation: Creation,
+    unread: Unread,
 ) -> Result<Created<schema::NewToken>, Problem> {
+    let creation = unread.creation(&mut permit).await?;
     let created =
-        app.broker().create_token(&caller, Some(&path.account), &creation.body, creation.key.as_ref()).await?;
+        app.broker().create_token(&permit, Some(&path.account), &creation.body, creation.key.as_ref()).await?;
     let NewToken { token, text } = created.value;
     Ok(Created {
         list: creation.path,

@@ -2,11 +2,11 @@ use axum::extract::State;
 use http::StatusCode;
 
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Permit, permit};
 use crate::detached::to_the_end;
 use crate::openapi::{Guarded, Plugged, Writing};
 use crate::problem::Problem;
-use crate::request::{InCredential, Json, NoQuery, Path};
+use crate::request::{InCredential, NoQuery, Path, Unread};
 use crate::schema;
 
 /// Removes one value of a TXT record, whoever put it there, and no other; one
@@ -26,11 +26,12 @@ use crate::schema;
 )]
 pub(crate) async fn cleanup_dns_record(
     State(app): State<App>,
-    Caller(caller): Caller,
+    mut permit: Permit<permit::CleanUpDnsRecord>,
     Path(path): Path<InCredential>,
     _: NoQuery,
-    Json(body): Json,
+    unread: Unread,
 ) -> Result<StatusCode, Problem> {
-    to_the_end(async move { app.broker().dns_cleanup(&caller, &path.account, &path.credential, body).await }).await?;
+    let body = unread.json(&mut permit).await?;
+    to_the_end(async move { app.broker().dns_cleanup(&permit, &path.account, &path.credential, body).await }).await?;
     Ok(StatusCode::NO_CONTENT)
 }

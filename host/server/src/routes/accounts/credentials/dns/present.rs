@@ -1,11 +1,11 @@
 use axum::extract::State;
 
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Permit, permit};
 use crate::detached::to_the_end;
 use crate::openapi::{Guarded, Plugged, Writing};
 use crate::problem::Problem;
-use crate::request::{InCredential, Json, NoQuery, Path};
+use crate::request::{InCredential, NoQuery, Path, Unread};
 use crate::schema;
 
 /// Adds a TXT record beside what is there, and waits until it is at all of the
@@ -26,12 +26,13 @@ use crate::schema;
 )]
 pub(crate) async fn present_dns_record(
     State(app): State<App>,
-    Caller(caller): Caller,
+    mut permit: Permit<permit::PresentDnsRecord>,
     Path(path): Path<InCredential>,
     _: NoQuery,
-    Json(body): Json,
+    unread: Unread,
 ) -> Result<axum::Json<schema::DnsRecord>, Problem> {
+    let body = unread.json(&mut permit).await?;
     let record =
-        to_the_end(async move { app.broker().dns_present(&caller, &path.account, &path.credential, body).await });
+        to_the_end(async move { app.broker().dns_present(&permit, &path.account, &path.credential, body).await });
     Ok(axum::Json(record.await?.into()))
 }
