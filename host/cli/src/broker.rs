@@ -7,6 +7,7 @@ mod counted;
 mod lock;
 mod operations;
 mod plugin_trail;
+mod readiness;
 mod regions;
 mod storage;
 

@@ -21,6 +21,7 @@ mod input;
 mod kit;
 mod offline;
 mod output;
+mod process;
 mod profile;
 mod schema;
 mod session;

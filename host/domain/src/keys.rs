@@ -33,6 +33,8 @@ pub enum Table {
     Region = 0x08,
     /// Region id by name.
     RegionName = 0x09,
+    /// What a look at readiness writes: one row, written over.
+    Readiness = 0x0B,
     /// Member of an account by principal.
     Member = 0x10,
     /// Credential by account and id, without its secrets.

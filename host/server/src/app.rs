@@ -12,7 +12,7 @@ use crate::auth::{Refusals, TokenLimiter};
 use crate::metrics::Metrics;
 use crate::openapi::Published;
 use crate::operations::Operations;
-use crate::request::BytesInFlight;
+use crate::request::{BytesInFlight, TrustedProxies};
 use crate::watch::Watchers;
 
 /// What the operator can set about the HTTP surface.
@@ -26,6 +26,12 @@ pub struct ServerConfig {
     pub body_bytes_in_flight_per_token: usize,
     /// Most memory that bodies of all requests in flight hold.
     pub body_bytes_in_flight_total: usize,
+    /// Most connections of one client address; trusted proxies excepted.
+    pub connections_per_address: usize,
+    /// Most connections in all.
+    pub connections: usize,
+    /// Whose word about the client's address counts.
+    pub trusted_proxies: TrustedProxies,
     /// Of each token, operators' perhaps excepted.
     pub rate_limit: RateLimit,
     /// How many requests without a valid token are answered 401 per minute and
@@ -62,6 +68,9 @@ impl Default for ServerConfig {
             max_body_nodes: 20_000,
             body_bytes_in_flight_per_token: 16 * 1024 * 1024,
             body_bytes_in_flight_total: 128 * 1024 * 1024,
+            connections_per_address: 256,
+            connections: 4_096,
+            trusted_proxies: TrustedProxies::default(),
             rate_limit: RateLimit::default(),
             max_refusals_per_minute: 1_000,
             metrics_public: false,

@@ -41,6 +41,7 @@ pub mod schema;
 pub use app::{App, RateLimit, ServerConfig};
 pub use openapi::document;
 pub use operations::{Engine, Operations, PluginCalls, Stats};
+pub use request::{ForwardedHeader, TrustedProxies};
 pub use router::router;
 pub use serve::{ServeError, TlsFiles, serve};
 pub use watch::Watchers;

@@ -1,5 +1,6 @@
 //! Listening: plainly or with TLS, until told to stop.
 
+mod capped;
 mod prompt;
 
 use std::net::{SocketAddr, TcpListener};
@@ -8,6 +9,7 @@ use std::sync::Arc;
 
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
+use capped::{Capped, Connections};
 use hyper_util::rt::TokioTimer;
 use prompt::Prompt;
 use rustls::pki_types::pem::PemObject;
@@ -99,16 +101,25 @@ async fn listen(
     handle: Handle<SocketAddr>,
 ) -> std::io::Result<()> {
     let timeout = app.config().head_timeout;
+    let config = app.config();
+    let trusted = config.trusted_proxies.clone();
+    let connections = Connections::new(config.connections_per_address, config.connections, trusted);
     let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
     match tls {
         None => {
-            let mut server = axum_server::from_tcp(socket)?.handle(handle).map(|inner| Prompt { inner, timeout });
+            let mut server = axum_server::from_tcp(socket)?.handle(handle).map(|inner| {
+                let inner = Prompt { inner, timeout };
+                Capped { inner, connections }
+            });
             set_limits(app, server.http_builder());
             server.serve(service).await
         }
         Some(tls) => {
             let server = axum_server::from_tcp_rustls(socket, tls)?.handle(handle);
-            let mut server = server.map(|inner| Prompt { inner, timeout });
+            let mut server = server.map(|inner| {
+                let inner = Prompt { inner, timeout };
+                Capped { inner, connections }
+            });
             set_limits(app, server.http_builder());
             server.serve(service).await
         }

@@ -6,6 +6,7 @@
 //! to the host of the other; `files` are no plugins at all, or lie
 //! about what they are.
 
+mod bodies;
 mod crossing;
 mod files;
 mod guest;

@@ -1,5 +1,7 @@
 //! `bursar serve` as a process: listeners and shutdown.
 
+mod connections;
 mod listen;
+mod proxies;
 mod shutdown;
 mod tls;

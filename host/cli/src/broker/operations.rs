@@ -5,8 +5,6 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bursar_domain::audit::Action;
-use bursar_domain::keys::{Key, Table};
-use bursar_domain::store::{Batch, Store as _};
 use bursar_domain::{Error, Kind};
 use bursar_server::{Engine, Operations, Stats};
 use bursar_store::{Ledger, RootKeySource};
@@ -16,6 +14,7 @@ use futures::stream::{self, BoxStream};
 use tokio::sync::mpsc;
 
 use super::counted::CountedPlugins;
+use super::readiness::Readiness;
 use super::{chain, system_event};
 
 /// [`Operations`] over the store and the plugin host.
@@ -23,11 +22,12 @@ pub(crate) struct InstallationOperations {
     ledger: Arc<Ledger>,
     plugins: Arc<CountedPlugins>,
     root_key: RootKeySource,
+    readiness: Readiness,
 }
 
 impl InstallationOperations {
     pub(super) fn new(ledger: Arc<Ledger>, plugins: Arc<CountedPlugins>, root_key: RootKeySource) -> Self {
-        Self { ledger, plugins, root_key }
+        Self { ledger, plugins, root_key, readiness: Readiness::default() }
     }
 }
 
@@ -50,10 +50,7 @@ impl Operations for InstallationOperations {
     }
 
     async fn ready(&self) -> Result<(), Error> {
-        self.ledger.scan(&Key::table(Table::Account).bytes(), &[], 1).await?;
-        // A batch of nothing goes the whole way to the disk and leaves nothing.
-        self.ledger.commit(Batch::default()).await?;
-        Ok(())
+        self.readiness.look(&*self.ledger).await
     }
 
     async fn backup(&self) -> Result<BoxStream<'static, Result<Bytes, Error>>, Error> {

@@ -17,6 +17,7 @@ use tracing_subscriber::prelude::*;
 use crate::broker::{Installation, chain};
 use crate::config::{Configuration, FlagValue, LogFormat, LogLevel, Settings};
 use crate::failure::Failure;
+use crate::process;
 use crate::system::SystemEntropy;
 
 /// Run the broker
@@ -53,6 +54,8 @@ impl Serve {
         }
         let settings = configuration.settings()?;
         start_log(&settings);
+        process::forbid_core_dumps()?;
+        process::raise_open_files();
         let shutdown = CancellationToken::new();
         cancel_on_signal(&shutdown)?;
         // Before anything is made or changed on disk.

@@ -1,6 +1,7 @@
 //! The configuration as what the broker is built from, every value in range.
 
 mod network;
+mod server;
 
 use std::collections::BTreeMap;
 use std::env;
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use bursar_domain::dns::{DnsGrants, NameRule};
 use bursar_plugin_host::{Approval, NetworkConfig, TrustedKey};
-use bursar_server::{RateLimit, ServerConfig, TlsFiles};
+use bursar_server::{ServerConfig, TlsFiles};
 use bursar_sync::engine::Pace;
 use etcetera::BaseStrategy;
 use toml::Value;
@@ -112,20 +113,7 @@ pub(super) fn read(from: &Configuration) -> Result<Settings, Failure> {
     };
     let tls = tls(from)?;
     let listen = listen(from, tls.is_some())?;
-    let rate_limit = RateLimit {
-        requests_per_second: positive(from, "limits.requests_per_second")?,
-        burst: positive(from, "limits.burst")?,
-        operator_unlimited: flag(from, "limits.operator_unlimited"),
-    };
-    let server = ServerConfig {
-        max_body_bytes: number(from, "limits.body_bytes", 1)?,
-        max_body_nodes: number(from, "limits.body_nodes", 1)?,
-        body_bytes_in_flight_per_token: number(from, "limits.body_bytes_in_flight_per_token", 1)?,
-        body_bytes_in_flight_total: number(from, "limits.body_bytes_in_flight_total", 1)?,
-        rate_limit,
-        metrics_public: flag(from, "server.metrics_public"),
-        ..ServerConfig::default()
-    };
+    let server = server::read(from)?;
     Ok(Settings {
         listen,
         tls,

@@ -54,7 +54,7 @@ impl FromRequestParts<App> for Session {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let address = client_address(parts);
+        let address = client_address(parts, &app.config().trusted_proxies);
         let request = Request { id: request_id::current(), client: address.map(|address| address.to_string()) };
         match authenticate(&parts.headers, request, app).await {
             Ok(session) => {

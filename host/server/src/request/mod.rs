@@ -3,6 +3,7 @@
 
 mod body;
 mod events;
+mod forwarded;
 mod in_flight;
 mod measure;
 mod object;
@@ -17,6 +18,7 @@ use http::request::Parts;
 
 pub(crate) use body::{Creation, IdempotencyKeyHeader, Unread};
 pub(crate) use events::{LastEventId, WantsEvents};
+pub use forwarded::{ForwardedHeader, TrustedProxies};
 pub(crate) use in_flight::{BytesInFlight, Reservation};
 pub(crate) use object::ObjectReader;
 pub(crate) use path::{
@@ -26,7 +28,9 @@ pub(crate) use path::{
 pub(crate) use precondition::IfMatch;
 pub(crate) use query::{FromParameters, NoQuery, Page, Parameters, Query};
 
-/// The client's address: the socket's, whatever the headers claim.
-pub(crate) fn client_address(parts: &Parts) -> Option<IpAddr> {
-    parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip().to_canonical())
+/// The client's address: the socket's, whatever the headers claim, unless that
+/// is a trusted proxy's.
+pub(crate) fn client_address(parts: &Parts, trusted: &TrustedProxies) -> Option<IpAddr> {
+    let ConnectInfo(peer) = parts.extensions.get::<ConnectInfo<SocketAddr>>()?;
+    Some(trusted.client(peer.ip(), &parts.headers))
 }
