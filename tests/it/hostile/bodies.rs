@@ -64,7 +64,7 @@ async fn held_halves_keep_little_and_nobody_else() {
         .start()
         .await;
     let account = Account::on(&server).await;
-    let target = format!("/v1/accounts/{}/credentials", account.name);
+    let target = format!("/v1/accounts/{}/resolve", account.name);
     let token = account.member.token().to_owned();
     let half = vec![b' '; 200 << 10];
     let before = resident(&server);

@@ -158,7 +158,7 @@ mod tests {
     fn values_and_names_are_nodes() {
         assert_eq!(nodes("1"), 1);
         assert_eq!(nodes(r#"[1,-2,3.5,"four",null,true]"#), 7);
-        assert_eq!(nodes(r#"{"a":{"b":[]},"a":2}"#), 6, "also what a later one takes the place of");
+        assert_eq!(nodes(r#"{"a":{"b":[]},"a":2}"#), 7, "also what a later one takes the place of");
     }
 
     #[test]
