@@ -55,6 +55,9 @@ pub(crate) async fn flush(app: &App) {
     if let Err(error) = app.broker().flush_token_uses().await {
         warn("the last uses of tokens could not be written", &error);
     }
+    if let Err(error) = app.broker().flush_repeated_refusals().await {
+        warn("repeated refusals could not be recorded", &error);
+    }
     for (prefix, count) in app.refusals().drain() {
         if let Err(error) = app.broker().record_refused_tokens(prefix.clone(), count).await {
             app.refusals().put_back(prefix, count);

@@ -279,6 +279,7 @@ mod tests {
             event: Event {
                 at: Timestamp::UNIX_EPOCH,
                 actor: "operator".to_owned(),
+                actor_account: None,
                 action: Action::AccountCreate,
                 outcome: Outcome::Ok,
                 account: None,

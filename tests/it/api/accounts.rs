@@ -81,3 +81,27 @@ async fn a_stale_change_is_refused() {
     rename("two").await.expect(412);
     assert_eq!(account.admin.get(&path).await.expect(200)["title"], "one");
 }
+
+/// An admin who could would learn which names are taken, and take one that was
+/// given up.
+#[tokio::test]
+async fn a_tenant_does_not_rename_its_account_and_learns_no_other_name() {
+    let server = Server::shared().await;
+    let (account, other) = (Account::on(&server).await, Account::on(&server).await);
+    let path = format!("/v1/accounts/{}", account.name);
+    let free = unique("free");
+    let mut told = Vec::new();
+    for name in [&other.name, &free, &account.name, "not a name"] {
+        let reply = account.admin.patch(&path, json!({ "name": name, "title": "Mine" })).await.expect(403);
+        told.push((reply["detail"].clone(), reply["title"].clone(), reply["errors"].clone()));
+    }
+    assert!(told.windows(2).all(|pair| pair[0] == pair[1]), "one text, whatever the name: {told:?}");
+    assert_eq!(account.admin.get(&path).await.expect(200)["title"], "Of a test", "nothing of it was done");
+    account.admin.patch(&path, json!({ "title": "Mine" })).await.expect(200);
+    let refused = account.auditor.all("audit?action=account.update").await;
+    assert!(refused.iter().any(|entry| entry["outcome"] == "denied"), "{refused:?}");
+
+    account.operator.patch(&path, json!({ "name": free })).await.expect(200);
+    let record = &account.operator.all(&format!("/v1/accounts/{free}/audit?action=account.update")).await[0];
+    assert_eq!(record["detail"]["name"], json!({ "from": account.name, "to": free }));
+}

@@ -147,3 +147,91 @@ async fn the_chain_links_and_checkpoints_witness_it() {
     let report = verify(&forged).await.expect(200);
     assert_ne!(report["problems"], json!([]));
 }
+
+#[tokio::test]
+async fn an_attempt_on_another_account_is_in_the_callers_own_trail() {
+    let server = Server::shared().await;
+    let (one, two) = (Account::on(&server).await, Account::on(&server).await);
+    two.create(basic("staging")).await;
+    let before = two.operator.all("audit").await.len();
+    let nobody = crate::support::account::unique("nobody");
+    for account in [&two.name, &two.id, &nobody] {
+        let path = format!("/v1/accounts/{account}/credentials/staging/reveal");
+        one.manager.post(&path, json!({})).await.expect(404);
+        one.member.get(&format!("/v1/accounts/{account}/credentials")).await.expect(404);
+    }
+    assert_eq!(two.operator.all("audit").await.len(), before, "nothing of it in the other's trail");
+    let own = one.auditor.all("audit?action=credential.reveal").await;
+    assert_eq!(own.len(), 3, "{own:?}");
+    let asked: Vec<&Value> = own.iter().rev().map(|entry| &entry["detail"]["askedFor"]).collect();
+    assert_eq!(asked, [&json!(two.name), &json!(two.id), &json!(nobody)]);
+    for entry in &own {
+        assert_eq!((&entry["account"], &entry["actorAccount"]), (&json!(one.id), &json!(one.id)));
+        let mut alike = entry.clone();
+        alike["detail"]["askedFor"] = json!("");
+        let mut first = own[0].clone();
+        first["detail"]["askedFor"] = json!("");
+        for member in ["id", "seq", "at", "requestId", "prevHash", "hash"] {
+            (alike[member], first[member]) = (json!(0), json!(0));
+        }
+        assert_eq!(alike, first, "the record does not tell whether the account exists");
+    }
+    let seen = one.operator.all("/v1/audit?action=credential.reveal&limit=500").await;
+    assert!(own.iter().all(|entry| seen.contains(entry)), "and in the operator's view");
+}
+
+/// `user:ann` may be in every account: the record says which one.
+#[tokio::test]
+async fn an_actor_is_told_from_one_of_the_same_name_elsewhere() {
+    let server = Server::shared().await;
+    let (one, two) = (Account::on(&server).await, Account::on(&server).await);
+    for account in [&one, &two] {
+        account.create(basic("staging")).await;
+    }
+    let count = async |by: &crate::support::Client, query: &str| by.all(query).await.len();
+    for name in [&one.name, &one.id] {
+        let query = format!("audit?action=credential.create&actor={name}%2Fuser%3Acredentials-manager");
+        assert_eq!(count(&one.operator, &format!("/v1/{query}")).await, 1, "{name}");
+        assert_eq!(count(&one.auditor, &query).await, 1, "{name}");
+        assert_eq!(count(&two.auditor, &query).await, 0, "another account has no actors to a tenant");
+    }
+    assert_eq!(count(&two.auditor, "audit?actor=nobody%2Fuser%3Aadmin").await, 0);
+    let by_operator = one.operator.post("tokens", json!({ "name": "x", "role": "auditor" })).await.expect(201);
+    let made = one.auditor.all("audit?action=token.create").await;
+    assert!(by_operator["id"].is_string() && made[0].get("actorAccount").is_none(), "{}", made[0]);
+}
+
+/// 55 records a second of one token were 14 GB a day.
+#[tokio::test]
+async fn refusals_that_repeat_are_counted() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let server = Server::builder().data_dir(folder.path()).start().await;
+    let account = Account::on(&server).await;
+    account.create(basic("staging")).await;
+    let hidden = json!({ "type": "basic-auth", "name": "hidden", "revealable": false,
+        "data": { "username": "u", "password": "p4ssw0rd-of-it" } });
+    account.create(hidden).await;
+    let before = account.operator.all("/v1/audit").await.len();
+    for _ in 0..REPEATS {
+        account.workload.get("credentials").await.expect(403);
+        account.manager.post("credentials/hidden/reveal", json!({})).await.expect(403);
+        account.workload.post("credentials/staging/materialize", json!({ "format": "no/such" })).await.expect(422);
+    }
+    let trail = account.operator.all("/v1/audit").await;
+    // A minute may have ended meanwhile: two firsts and a count of each at most.
+    let written = trail.len() - before;
+    assert!(written <= 3 * 3, "{written} records for {} refusals", 3 * REPEATS);
+    let reads = |trail: &[Value]| {
+        let own = trail.iter().filter(|entry| entry["action"] == "credential.read" && entry["outcome"] == "denied");
+        own.map(|entry| entry["detail"]["repeated"].as_u64().unwrap_or(1)).sum::<u64>()
+    };
+    assert!(reads(&trail) >= 1, "the first is on record when it is answered");
+    crate::crash::stop(server).await;
+    let server = Server::builder().data_dir(folder.path()).start().await;
+    let trail = server.operator().all("/v1/audit").await;
+    assert_eq!(reads(&trail), REPEATS, "each is counted once the broker stopped");
+    let told = trail.iter().find(|entry| entry["detail"]["repeated"].is_u64()).expect("a count");
+    assert!(told["detail"]["since"].is_string() && told["requestId"].is_null(), "{told}");
+}
+
+const REPEATS: u64 = 40;

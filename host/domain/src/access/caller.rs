@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Account, Operation, Right, Role, Scope, TokenKind};
+use super::{Account, Bindable, Operation, Right, Role, Scope, TokenKind};
 use crate::audit::{Action, Event, Outcome};
+use crate::credential::Credential;
 use crate::id::{AccountId, Reference, TokenId};
 
 /// What is known of a request before anyone asked who sent it.
@@ -31,6 +32,8 @@ pub struct Caller {
     pub standing: Standing,
     /// What the token is narrowed to.
     pub scope: Scope,
+    /// What the member behind it may bind; `None` for all.
+    pub bindable: Option<Bindable>,
     /// When the token stops working.
     pub expires_at: Option<Timestamp>,
     /// The request they sent.
@@ -78,6 +81,15 @@ impl Caller {
         format!("{}:{}", self.kind().as_str(), self.principal.as_ref().unwrap_or(&self.name))
     }
 
+    /// The account they belong to; `None` for operators.
+    #[must_use]
+    pub fn account(&self) -> Option<AccountId> {
+        match self.standing {
+            Standing::Operator => None,
+            Standing::InAccount { account, .. } => Some(account),
+        }
+    }
+
     /// Whether they have `right` in `account`; `None` where they may not even
     /// know of the account.
     #[must_use]
@@ -99,11 +111,18 @@ impl Caller {
         (permit.operation == operation && permit.reference == *reference).then(|| permit.account.clone())
     }
 
+    /// Whether they may bind `credential`, given the right to bind at all.
+    #[must_use]
+    pub fn may_bind(&self, credential: &Credential) -> bool {
+        self.bindable.as_ref().is_none_or(|bindable| bindable.admits(credential))
+    }
+
     /// An event with this caller as actor; the use case fills in the rest.
     #[must_use]
     pub fn event(&self, at: Timestamp, action: Action, outcome: Outcome) -> Event {
         Event {
             actor: self.actor(),
+            actor_account: self.account(),
             outcome,
             request_id: self.request.id.clone(),
             client: self.request.client.clone(),
@@ -126,6 +145,7 @@ mod tests {
             principal: None,
             standing: Standing::InAccount { account, role: Role::Admin },
             scope: Scope::default(),
+            bindable: None,
             expires_at: None,
             request: Request::default(),
             permit: None,

@@ -9,7 +9,7 @@ mod token;
 
 pub use account::Account;
 pub use caller::{Caller, Permit, Request, Standing};
-pub use member::Member;
+pub use member::{Bindable, Member};
 pub use operation::{Demand, Operation};
 pub use role::{Right, Role};
 pub use token::{Scope, Token, TokenKind, TokenText};

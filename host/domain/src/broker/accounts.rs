@@ -76,6 +76,7 @@ impl Broker {
             }
             let mut event = self.event(caller, Action::AccountCreate, Outcome::Ok);
             event.account = Some(id);
+            event.detail = Some(json!({ "token": caller.token, "name": account.name }));
             let batch = Batch::default()
                 .put(keys::account(id), Expect::Absent, codec::encode(&account)?)
                 .put(name_key, Expect::Absent, codec::encode(&id)?)
@@ -90,10 +91,15 @@ impl Broker {
         Err(overtaken())
     }
 
-    /// Changes an account's name or title.
+    /// Changes an account's title, or, for operators, its name.
+    ///
+    /// A name is part of where an account's credentials are in regions, and names
+    /// are unique in the installation: a tenant who could change it would learn
+    /// which others there are, and could take over a name that was given up.
     ///
     /// # Errors
     ///
+    /// [`Kind::Denied`] for a name from anybody but an operator, whatever it is;
     /// [`Kind::Stale`] where `if_match` names another revision,
     /// [`Kind::Conflict`] where the name is taken.
     pub async fn update_account(
@@ -104,6 +110,13 @@ impl Broker {
         if_match: Option<Revision>,
     ) -> Result<(Account, Revision), Error> {
         let id = self.authorize_operation(caller, account, Operation::UpdateAccount).await?.id;
+        if caller.standing != Standing::Operator && body.get("name").is_some_and(|name| !name.is_null()) {
+            self.refuse(caller, id, Action::AccountUpdate).await?;
+            return Err(Error::new(
+                Kind::Denied,
+                "an account is renamed by operators alone: ask one, or leave the name out",
+            ));
+        }
         let change = AccountChange::read(body, false)?;
         for _ in 0..ATTEMPTS {
             let (old, revision) = self.account_now(id).await?;
@@ -117,6 +130,14 @@ impl Broker {
             account.updated_at = self.now();
             let mut event = self.event(caller, Action::AccountUpdate, Outcome::Ok);
             event.account = Some(id);
+            let mut told = json!({ "token": caller.token });
+            if account.name != old.name {
+                told["name"] = json!({ "from": old.name, "to": account.name });
+            }
+            if account.title != old.title {
+                told["title"] = json!({ "from": old.title, "to": account.title });
+            }
+            event.detail = Some(told);
             let mut batch =
                 Batch::default().put(keys::account(id), Expect::At(revision), codec::encode(&account)?).event(event);
             if account.name != old.name {
@@ -167,6 +188,7 @@ impl Broker {
         }
         let mut event = self.event(caller, Action::AccountDelete, Outcome::Ok);
         event.account = Some(id);
+        event.detail = Some(json!({ "token": caller.token, "name": account.name }));
         let mut batch = Batch::default();
         for record in self.store().scan(&keys::tokens(id), &[], usize::MAX).await? {
             let token: crate::access::Token = codec::decode(&record)?;

@@ -1,7 +1,7 @@
 //! From a bearer token to a caller.
 
 use super::{Broker, codec};
-use crate::access::{Account, Caller, Request, Role, Standing, Token, TokenText};
+use crate::access::{Account, Bindable, Caller, Request, Role, Standing, Token, TokenText};
 use crate::audit::{Action, Event, Outcome};
 use crate::id::AccountId;
 use crate::{Error, Kind, keys};
@@ -23,7 +23,7 @@ impl Broker {
         if token.expires_at.is_some_and(|expires_at| expires_at <= self.now()) {
             return Err(unauthenticated());
         }
-        let standing = self.standing(&token).await?;
+        let (standing, bindable) = self.standing(&token).await?;
         self.note_token_use(&token);
         Ok(Caller {
             token: token.id,
@@ -31,6 +31,7 @@ impl Broker {
             principal: token.principal,
             standing,
             scope: token.scope,
+            bindable,
             expires_at: token.expires_at,
             request,
             permit: None,
@@ -71,14 +72,17 @@ impl Broker {
         .await
     }
 
-    async fn standing(&self, token: &Token) -> Result<Standing, Error> {
-        let Some(account) = token.account else { return Ok(Standing::Operator) };
-        let role = match &token.principal {
-            None => token.role,
-            Some(principal) => self.role_of(account, principal).await?,
+    /// Where the token stands, and what its member may bind.
+    async fn standing(&self, token: &Token) -> Result<(Standing, Option<Bindable>), Error> {
+        let Some(account) = token.account else { return Ok((Standing::Operator, None)) };
+        let (role, bindable) = match &token.principal {
+            None => (token.role.ok_or_else(unauthenticated)?, None),
+            Some(principal) => {
+                let member = self.member(account, principal).await?.ok_or_else(unauthenticated)?;
+                (member.role, member.bindable)
+            }
         };
-        let role = role.ok_or_else(unauthenticated)?;
-        Ok(Standing::InAccount { account, role })
+        Ok((Standing::InAccount { account, role }, bindable))
     }
 
     fn note_token_use(&self, token: &Token) {

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::repeats::{Counted, Repeats};
 use super::{Broker, codec};
 use crate::access::{Account, Caller, Demand, Operation, Permit, Right, Standing};
 use crate::audit::{Action, Event, Outcome};
@@ -57,7 +58,10 @@ impl Broker {
 
     /// The account, if the caller has the right there.
     ///
-    /// An account that is not theirs does not exist to them.
+    /// An account that is not theirs does not exist to them. An attempt on one is
+    /// recorded in the caller's own account, so that nobody writes into another
+    /// tenant's trail, and tells the account as it was asked for: the record is
+    /// the same whether it exists or not.
     pub(super) async fn authorize(
         &self,
         caller: &Caller,
@@ -71,7 +75,10 @@ impl Broker {
             (Some(account), Some(true)) => Ok(account),
             (found, verdict) => {
                 let mut event = self.event(caller, action, Outcome::Denied);
-                event.account = found.map(|account| account.id);
+                event.account = caller.account().or(found.map(|account| account.id));
+                if let (None, Some(detail)) = (verdict, &mut event.detail) {
+                    detail["askedFor"] = asked_for(account).into();
+                }
                 self.record(event).await?;
                 Err(match verdict {
                     Some(_) => denied(),
@@ -85,13 +92,16 @@ impl Broker {
     pub(super) async fn authorize_operator(&self, caller: &Caller, action: Action) -> Result<(), Error> {
         match caller.standing {
             Standing::Operator => Ok(()),
-            Standing::InAccount { account, .. } => {
-                let mut event = self.event(caller, action, Outcome::Denied);
-                event.account = Some(account);
-                self.record(event).await?;
-                Err(denied())
-            }
+            Standing::InAccount { account, .. } => Err(self.refuse(caller, account, action).await?),
         }
+    }
+
+    /// Records that a caller was refused in `account`, and answers the refusal.
+    pub(super) async fn refuse(&self, caller: &Caller, account: AccountId, action: Action) -> Result<Error, Error> {
+        let mut event = self.event(caller, action, Outcome::Denied);
+        event.account = Some(account);
+        self.record(event).await?;
+        Ok(denied())
     }
 
     /// The account by id or name.
@@ -137,10 +147,30 @@ impl Broker {
         Ok(batch)
     }
 
-    /// Commits an event that comes with no change.
+    /// Commits an event that comes with no change. A refusal or failure that
+    /// repeats one recorded within the minute is counted instead: see
+    /// [`super::repeats`].
     pub(super) async fn record(&self, event: Event) -> Result<(), Error> {
-        self.store().commit(Batch::default().event(event)).await?;
+        let Some(key) = Repeats::key(&event) else {
+            self.store().commit(Batch::default().event(event)).await?;
+            return Ok(());
+        };
+        let key = match self.repeats.count(key) {
+            Counted::Repeated => return Ok(()),
+            Counted::First(key) => key,
+        };
+        self.store().commit(Batch::default().event(event.clone())).await?;
+        // Only now, so that nobody is answered who counts on a record that failed.
+        self.repeats.recorded(key, event);
         Ok(())
+    }
+}
+
+/// The account as the caller wrote it, cut to what a name may be.
+fn asked_for(account: &Reference) -> String {
+    match account {
+        Reference::Id(id) => id.to_string(),
+        Reference::Name(name) => name.chars().take(MAX_ASKED_FOR_CHARS).collect(),
     }
 }
 
@@ -148,5 +178,7 @@ pub(super) fn denied() -> Error {
     Error::new(Kind::Denied, "your role does not allow this")
 }
 
+/// As long as a name may be.
+const MAX_ASKED_FOR_CHARS: usize = 100;
 /// Well under what a store takes in one batch.
 const MAX_CHANGES_AT_ONCE: usize = 2_000;

@@ -1,13 +1,15 @@
 //! Members: what a principal is in an account.
 
+use std::collections::BTreeMap;
+
 use super::accounts::{check_match, overtaken};
 use super::{ATTEMPTS, Broker, Page, codec};
-use crate::access::{Caller, Member, Operation, Right, Role};
+use crate::access::{Account, Bindable, Caller, Member, Operation, Right, Role};
 use crate::audit::{Action, Outcome};
 use crate::id::{AccountId, Reference};
 use crate::keys;
 use crate::store::{Batch, Error as StoreError, Expect, Revision};
-use crate::{Error, Violation};
+use crate::{Error, Kind, Violation};
 
 impl Broker {
     /// The members of an account.
@@ -35,7 +37,7 @@ impl Broker {
         Ok(Page { items, next_cursor })
     }
 
-    /// Makes `principal` a member, or changes their role.
+    /// Makes `principal` a member, or changes their role and what they may bind.
     ///
     /// # Errors
     ///
@@ -46,6 +48,7 @@ impl Broker {
         account: &Reference,
         principal: &str,
         role: Role,
+        bindable: BindableChange,
         if_match: Option<Revision>,
     ) -> Result<(Member, Revision), Error> {
         let account = self.authorize_operation(caller, account, Operation::PutMember).await?;
@@ -54,6 +57,7 @@ impl Broker {
             let message = format!("A principal has 1 to {MAX_PRINCIPAL_CHARS} printable characters.");
             return Err(Error::invalid(vec![Violation::new("/principal", "format", message)]));
         }
+        let asked = self.bindable(caller, &account, role, bindable).await?;
         let key = keys::member(self.blind(), account.id, principal);
         for _ in 0..ATTEMPTS {
             let now = self.now();
@@ -61,14 +65,17 @@ impl Broker {
             if let Some(wanted) = if_match {
                 check_match(Some(wanted), old.as_ref().map_or(0, |record| record.revision))?;
             }
-            let (expect, created_at) = match &old {
-                Some(record) => (Expect::At(record.revision), codec::decode::<Member>(record)?.created_at),
-                None => (Expect::Absent, now),
-            };
-            let member = Member { principal: principal.to_owned(), role, created_at, updated_at: now };
+            let expect = old.as_ref().map_or(Expect::Absent, |record| Expect::At(record.revision));
+            let old: Option<Member> = old.as_ref().map(codec::decode).transpose()?;
+            let created_at = old.as_ref().map_or(now, |old| old.created_at);
+            let kept = || old.filter(|_| role == Role::Member).and_then(|old| old.bindable);
+            let bindable = asked.clone().unwrap_or_else(kept);
+            let member = Member { principal: principal.to_owned(), role, bindable, created_at, updated_at: now };
             let mut event = self.event(caller, Action::MemberPut, Outcome::Ok);
             event.account = Some(account.id);
-            event.detail = Some(serde_json::json!({ "token": caller.token, "principal": principal, "role": role }));
+            event.detail = Some(serde_json::json!({
+                "token": caller.token, "principal": principal, "role": role, "bindable": member.bindable,
+            }));
             let batch = self.require_account(Batch::default(), account.id).await?;
             let batch = batch.put(key.clone(), expect, codec::encode(&member)?).event(event);
             match self.store().commit(batch).await {
@@ -103,10 +110,69 @@ impl Broker {
         Ok(())
     }
 
-    pub(super) async fn role_of(&self, account: AccountId, principal: &str) -> Result<Option<Role>, Error> {
+    pub(super) async fn member(&self, account: AccountId, principal: &str) -> Result<Option<Member>, Error> {
         let record = self.store().get(&keys::member(self.blind(), account, principal)).await?;
-        Ok(record.as_ref().map(codec::decode::<Member>).transpose()?.map(|member| member.role))
+        record.as_ref().map(codec::decode).transpose()
+    }
+
+    /// What is asked for, with names turned into ids.
+    async fn bindable(
+        &self,
+        caller: &Caller,
+        account: &Account,
+        role: Role,
+        asked: BindableChange,
+    ) -> Result<Option<Option<Bindable>>, Error> {
+        let BindableChange::Only { credentials, labels } = asked else {
+            return Ok(matches!(asked, BindableChange::All).then_some(None));
+        };
+        let mut violations = Vec::new();
+        if role != Role::Member {
+            let message = "Only the role member can be limited in what it binds: leave this out, or choose member.";
+            violations.push(Violation::new("/bindable", "conflict", message));
+        }
+        for (part, count) in [("credentials", credentials.len()), ("labels", labels.len())] {
+            if count > MAX_BINDABLE {
+                let message = format!("At most {MAX_BINDABLE}: open more by a label.");
+                violations.push(Violation::new(format!("/bindable/{part}"), "too-long", message));
+            }
+        }
+        let mut ids = Vec::new();
+        for (index, text) in credentials.iter().take(MAX_BINDABLE).enumerate() {
+            match self.find(caller, account, &Reference::from(text.as_str())).await {
+                Ok(found) if ids.contains(&found.credential.id) => {}
+                Ok(found) => ids.push(found.credential.id),
+                Err(error) if error.kind == Kind::NotFound => {
+                    let message = "There is no such credential in this account.";
+                    violations.push(Violation::new(format!("/bindable/credentials/{index}"), "unknown", message));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if !violations.is_empty() {
+            return Err(Error::invalid(violations));
+        }
+        Ok(Some(Some(Bindable { credentials: ids, labels })))
     }
 }
 
+/// What a member is to be allowed to bind.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum BindableChange {
+    /// As before, so that who only repeats the role widens nothing.
+    #[default]
+    Keep,
+    /// Everything.
+    All,
+    /// These, by id or name, and what carries all of these labels.
+    Only {
+        /// Ids or names.
+        credentials: Vec<String>,
+        /// Labels and their values.
+        labels: BTreeMap<String, String>,
+    },
+}
+
 const MAX_PRINCIPAL_CHARS: usize = 255;
+/// Credentials, or labels, that can be opened one by one.
+const MAX_BINDABLE: usize = 100;

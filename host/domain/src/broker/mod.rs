@@ -21,6 +21,7 @@ mod plugins;
 mod queues;
 mod refusal;
 mod regions;
+mod repeats;
 mod sweep;
 mod tokens;
 mod trail;
@@ -36,6 +37,7 @@ pub use bindings::{BindingQuery, Resolved, Source};
 pub use credentials::{Deletion, ListQuery, Materialized, Probed, Revealed};
 pub use dns::SweepFailure;
 pub use idempotency::{Created, IdempotencyKey};
+pub use members::BindableChange;
 pub use page::Page;
 pub use plugins::StoredDecisions;
 pub use regions::{
@@ -79,6 +81,8 @@ pub struct Broker {
     dns_grants: DnsGrants,
     record_sets: queues::Queues,
     regions: regions::Regions,
+    /// Refusals that repeat what was recorded within the minute.
+    repeats: repeats::Repeats,
 }
 
 impl Broker {
@@ -91,6 +95,7 @@ impl Broker {
             dns_grants: DnsGrants::default(),
             record_sets: queues::Queues::default(),
             regions: regions::Regions::none(),
+            repeats: repeats::Repeats::default(),
         }
     }
 

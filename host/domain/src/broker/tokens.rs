@@ -137,7 +137,7 @@ impl Broker {
         };
         let request = TokenRequest::read(body, account.is_none(), self.now())?;
         if let (Some(account), Some(principal)) = (account, &request.principal)
-            && self.role_of(account, principal).await?.is_none()
+            && self.member(account, principal).await?.is_none()
         {
             let message = "There is no such member: add them first.";
             return Err(Error::invalid(vec![Violation::new("/principal", "unknown", message)]));

@@ -28,6 +28,16 @@ impl Broker {
             // Theirs is the audit of credentials and of what they are used for.
             filter.only_actions = &["credential.", "binding.", "region.", "dns.", "http."];
         }
+        if let Some((of, actor)) = filter.actor.as_deref().and_then(actor_of_account) {
+            // Nobody may find out whether an account exists by asking for its actors.
+            let own = caller.account();
+            let found = self.find_account(&of).await?.map(|account| account.id);
+            let Some(found) = found.filter(|id| own.is_none_or(|own| own == *id)) else {
+                return Ok(Page::whole(Vec::new()));
+            };
+            filter.actor = Some(actor);
+            filter.actor_account = Some(found);
+        }
         let (items, next_cursor) = self.ports.trail.list(&filter, cursor, limit).await?;
         Ok(Page { items, next_cursor })
     }
@@ -62,4 +72,11 @@ impl Broker {
         self.authorize_operator(caller, action).await?;
         self.record(self.event(caller, action, Outcome::Ok)).await
     }
+}
+
+/// Reads `acme/user:ann`: an actor of one account. Names and ids of accounts have
+/// no colon, the kind of an actor no slash.
+fn actor_of_account(text: &str) -> Option<(Reference, String)> {
+    let (account, actor) = text.split_once('/').filter(|(account, _)| !account.contains(':'))?;
+    Some((Reference::from(account), actor.to_owned()))
 }

@@ -93,6 +93,15 @@ impl Credential {
                 pointer: "/type".into(),
             }),
         }
+        if !self.revealable {
+            warnings.push(Warning {
+                code: "not-revealable",
+                message: "Nobody can reveal it, but who may use it still gets its secrets by materialize and resolve, \
+                          and the regions of the account by sync."
+                    .to_owned(),
+                pointer: "/revealable",
+            });
+        }
         if records > 0 {
             warnings.push(Warning {
                 code: "dns-records".into(),

@@ -30,6 +30,8 @@ pub struct View {
     pub account_name: String,
     /// Whether the caller may see more than a row for selects.
     pub full: bool,
+    /// Whether the caller may bind it.
+    pub bindable: bool,
 }
 
 /// How a credential stands in a region (S0-36 to S0-38).
@@ -112,6 +114,7 @@ impl View {
             "default": self.is_default,
             "status": self.status,
             "names": names,
+            "bindable": self.bindable,
             "version": credential.version,
             "createdAt": rfc3339(credential.created_at),
             "updatedAt": rfc3339(credential.updated_at),

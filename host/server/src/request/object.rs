@@ -21,6 +21,11 @@ impl ObjectReader {
         Self { members, violations }
     }
 
+    /// Whatever is there.
+    pub(crate) fn value(&mut self, name: &str) -> Option<Value> {
+        self.members.remove(name)
+    }
+
     /// A string that may be absent.
     pub(crate) fn text(&mut self, name: &str) -> Option<String> {
         match self.members.remove(name)? {

@@ -42,7 +42,8 @@ pub struct CreateAccount {
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PatchAccount {
-    /// A new name.
+    /// A new name: for operators alone, since it is unique in the installation and
+    /// part of where credentials are in regions.
     #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -76,6 +77,9 @@ pub struct Member {
     pub principal: String,
     /// What they are.
     pub role: Role,
+    /// Which credentials a `member` may bind; null for all.
+    #[schema(required)]
+    pub bindable: Option<Bindable>,
     /// Since when.
     #[schema(format = DateTime)]
     pub created_at: String,
@@ -90,6 +94,21 @@ pub struct Member {
 pub struct PutMember {
     /// What they shall be.
     pub role: Role,
+    /// Which credentials a `member` may bind; null for all. Left out, it stays as
+    /// it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bindable: Option<Bindable>,
+}
+
+/// The credentials that a member may bind: those listed, and those that carry
+/// all of the labels. Empty parts open nothing.
+#[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Bindable {
+    /// Ids; names are turned into ids when they are given.
+    pub credentials: Vec<String>,
+    /// All of them.
+    pub labels: BTreeMap<String, String>,
 }
 
 /// Whose kind of token.
@@ -275,9 +294,16 @@ impl From<access::Member> for Member {
         Self {
             principal: member.principal,
             role: member.role.into(),
+            bindable: member.bindable.map(Bindable::from),
             created_at: rfc3339(member.created_at),
             updated_at: rfc3339(member.updated_at),
         }
+    }
+}
+
+impl From<access::Bindable> for Bindable {
+    fn from(bindable: access::Bindable) -> Self {
+        Self { credentials: bindable.credentials.iter().map(ToString::to_string).collect(), labels: bindable.labels }
     }
 }
 

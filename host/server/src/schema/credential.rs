@@ -153,6 +153,8 @@ pub struct CredentialRow {
     pub status: Status,
     /// The host names it covers.
     pub names: Vec<String>,
+    /// Whether who asks may bind it.
+    pub bindable: bool,
     /// Counts changes of its data.
     pub version: u32,
     /// When it was created.

@@ -31,9 +31,13 @@ pub(crate) fn of(schema: &str) -> Option<Value> {
         "CreateAccount" => json!({ "name": "shop", "title": "The shop" }),
         "PatchAccount" => json!({ "title": "The web shop" }),
         "Member" => {
-            json!({ "principal": "alice", "role": "credentials-manager", "createdAt": EARLIER, "updatedAt": LATER })
+            json!({
+                "principal": "alice", "role": "member", "bindable": { "credentials": [CREDENTIAL], "labels": {} },
+                "createdAt": EARLIER, "updatedAt": LATER
+            })
         }
-        "PutMember" => json!({ "role": "credentials-manager" }),
+        "PutMember" => json!({ "role": "member", "bindable": { "labels": { "team": "web" } } }),
+        "Bindable" => json!({ "credentials": [CREDENTIAL], "labels": {} }),
         "Token" => token(),
         "NewToken" => {
             let mut token = token();
@@ -62,7 +66,7 @@ pub(crate) fn of(schema: &str) -> Option<Value> {
         "CredentialRow" => json!({
             "id": CREDENTIAL, "account": "default", "type": "database-login", "category": "database",
             "name": "orders-db", "title": "Orders database", "default": false, "status": "valid",
-            "names": ["db.example.com"], "version": 2, "createdAt": EARLIER, "updatedAt": LATER, "deletedAt": null
+            "names": ["db.example.com"], "bindable": true, "version": 2, "createdAt": EARLIER, "updatedAt": LATER, "deletedAt": null
         }),
         "CredentialVersion" => json!({
             "version": 2, "createdAt": LATER, "actor": "user:alice", "action": "update", "changed": ["/password"],
@@ -205,7 +209,8 @@ fn of_installation(schema: &str) -> Option<Value> {
         "Plugin" => plugin(),
         "DecidePlugin" => json!({ "digest": DIGEST }),
         "AuditEntry" => json!({
-            "id": "3f2a-118", "seq": 118, "at": LATER, "actor": "user:alice", "action": "credential.reveal",
+            "id": "3f2a-118", "seq": 118, "at": LATER, "actor": "user:alice", "actorAccount": ACCOUNT,
+            "action": "credential.reveal",
             "outcome": "ok", "account": ACCOUNT, "credential": CREDENTIAL, "version": 2, "region": null,
             "requestId": "5f0c6a52-8f8e-4d7a-9d0e-3c1b9a7e2f11", "client": "203.0.113.7", "plugin": null,
             "detail": { "token": TOKEN, "fields": ["/password"] }, "prevHash": DIGEST, "hash": DIGEST
@@ -305,6 +310,7 @@ mod tests {
         holds::<schema::PatchAccount>("PatchAccount");
         holds::<schema::Member>("Member");
         holds::<schema::PutMember>("PutMember");
+        holds::<schema::Bindable>("Bindable");
         holds::<schema::Token>("Token");
         holds::<schema::NewToken>("NewToken");
         holds::<schema::CreateToken>("CreateToken");

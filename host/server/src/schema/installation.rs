@@ -16,6 +16,10 @@ pub struct AuditEntry {
     pub at: String,
     /// Who: `user:alice`, `operator:...`, `workload:...`, `system`, `anonymous`.
     pub actor: String,
+    /// Id of the account the actor belongs to; absent for operators, `system` and
+    /// `anonymous`, and in records from before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor_account: Option<Uuid>,
     /// What: `credential.reveal` and the like.
     pub action: String,
     /// How it ended.

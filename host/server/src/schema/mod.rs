@@ -21,8 +21,8 @@ mod sync;
 pub(crate) mod examples;
 
 pub use access::{
-    Account, CreateAccount, CreateOperatorToken, CreateToken, Me, Member, MyAccount, NewToken, PatchAccount, PutMember,
-    Role, Scope, Token, TokenKind,
+    Account, Bindable, CreateAccount, CreateOperatorToken, CreateToken, Me, Member, MyAccount, NewToken, PatchAccount,
+    PutMember, Role, Scope, Token, TokenKind,
 };
 pub use account_region::{AccountRegion, AttachRegion, OnDetach, SyncCounts};
 pub use binding::{

@@ -81,6 +81,7 @@ pub(crate) fn event(actor: &str) -> Event {
     Event {
         at: Still.now(),
         actor: actor.to_owned(),
+        actor_account: None,
         action: Action::CredentialReveal,
         outcome: Outcome::Ok,
         account: Some(account()),

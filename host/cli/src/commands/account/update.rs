@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::failure::Failure;
 use crate::session::Session;
 
-/// Change an account's title or name
+/// Change an account's title, or as an operator its name
 #[derive(Args, Debug)]
 pub(crate) struct Update {
     /// Name or id
@@ -14,7 +14,7 @@ pub(crate) struct Update {
     /// Shown in lists
     #[arg(long)]
     title: Option<String>,
-    /// Rename it
+    /// Rename it; for operators alone
     #[arg(long = "name", value_name = "NAME")]
     new_name: Option<String>,
     /// Only if the account is still at this revision (its `ETag`)

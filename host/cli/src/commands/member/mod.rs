@@ -29,5 +29,10 @@ impl Command {
 }
 
 /// Of a table of members.
-const COLUMNS: &[Column] =
-    &[("PRINCIPAL", "/principal"), ("ROLE", "/role"), ("SINCE", "/createdAt"), ("UPDATED", "/updatedAt")];
+const COLUMNS: &[Column] = &[
+    ("PRINCIPAL", "/principal"),
+    ("ROLE", "/role"),
+    ("BINDABLE", "/bindable"),
+    ("SINCE", "/createdAt"),
+    ("UPDATED", "/updatedAt"),
+];

@@ -1,12 +1,13 @@
 //! `bursar member put`
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::failure::Failure;
+use crate::input::pairs;
 use crate::session::Session;
 
-/// Make somebody a member, or change their role
+/// Make somebody a member, or change their role and what they may bind
 #[derive(Args, Debug)]
 pub(crate) struct Put {
     /// Who: a user name or the like
@@ -14,12 +15,29 @@ pub(crate) struct Put {
     /// admin, credentials-manager, member, auditor or workload
     #[arg(long)]
     role: String,
+    /// A credential that a member may bind, by name or id (repeatable): they bind
+    /// no others. Without any of these it stays as it is; at first, all
+    #[arg(long, value_name = "CREDENTIAL")]
+    bindable: Vec<String>,
+    /// A label of credentials that a member may bind (repeatable: all of them)
+    #[arg(long, value_name = "KEY=VALUE")]
+    bindable_label: Vec<String>,
+    /// Let them bind every credential again
+    #[arg(long, conflicts_with_all = ["bindable", "bindable_label"])]
+    bindable_all: bool,
 }
 
 impl Put {
     pub(crate) async fn run(self, session: &Session) -> Result<(), Failure> {
         let path = session.path(&["members", &self.principal]);
-        let member = session.client.put(&path, &json!({"role": self.role})).await?;
+        let mut body = json!({"role": self.role});
+        if self.bindable_all {
+            body["bindable"] = Value::Null;
+        } else if !self.bindable.is_empty() || !self.bindable_label.is_empty() {
+            let labels = pairs("--bindable-label", &self.bindable_label)?;
+            body["bindable"] = json!({"credentials": self.bindable, "labels": labels});
+        }
+        let member = session.client.put(&path, &body).await?;
         session.output.row(&member, super::COLUMNS, "/principal")
     }
 }

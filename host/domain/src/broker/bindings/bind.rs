@@ -22,7 +22,8 @@ impl Broker {
     /// [`Kind::Invalid`] for a malformed place, a credential that is not there
     /// or one whose type is not used in the slot; [`Kind::Conflict`] for a
     /// deleted one; [`Kind::Stale`] where `if_match` names another revision;
-    /// [`Kind::Denied`] where the token is narrowed to others.
+    /// [`Kind::Denied`] where the token is narrowed to others, or the member may
+    /// bind neither what is asked for nor what is bound now.
     pub async fn put_binding(
         &self,
         caller: &Caller,
@@ -36,6 +37,10 @@ impl Broker {
         self.speaks_for(caller, &account, &place, Action::BindingPut).await?;
         for _ in 0..ATTEMPTS {
             let credential = self.to_be_bound(caller, &account, credential, &place).await?;
+            if !caller.may_bind(&credential) {
+                let message = format!("{} is not among what an admin lets you bind: ask one", credential.name);
+                return Err(self.out_of_scope(caller, &account, &place, Action::BindingPut, message).await);
+            }
             let key = keys::binding(self.blind(), account.id, &place);
             let before = self.store().get(&key).await?;
             check_match(if_match, before.as_ref().map_or(0, |record| record.revision))?;
@@ -180,7 +185,8 @@ impl Broker {
         self.plugins().types().iter().flat_map(|of| of.manifest.slots.iter().map(|slot| slot.id.clone())).collect()
     }
 
-    /// Refuses a narrowed token that would undo a choice it has no part in.
+    /// Refuses a narrowed token, or a member who may not bind what is bound, to
+    /// undo a choice they have no part in.
     async fn may_replace(
         &self,
         caller: &Caller,
@@ -189,7 +195,15 @@ impl Broker {
         action: Action,
     ) -> Result<(), Error> {
         if self.sees(caller, account, binding).await? {
-            return Ok(());
+            let bound = match caller.bindable {
+                Some(_) => self.bound_credential(account, binding.credential).await?,
+                None => None,
+            };
+            if bound.is_none_or(|bound| caller.may_bind(&bound)) {
+                return Ok(());
+            }
+            let message = "what is bound there is not among what an admin lets you bind: ask one".to_owned();
+            return Err(self.out_of_scope(caller, account, &binding.place, action, message).await);
         }
         let message = "this token is narrowed, and what is bound there is not within its scope".to_owned();
         Err(self.out_of_scope(caller, account, &binding.place, action, message).await)

@@ -12,7 +12,7 @@ use super::form::Judged;
 use crate::access::{Account, Caller, Operation, Right};
 use crate::audit::{Action, Outcome};
 use crate::credential::{Credential, Draft, MadeBy, Version, VersionAction, View, judge_credential_name};
-use crate::id::{CredentialId, Name, Reference};
+use crate::id::{AccountId, CredentialId, Name, Reference};
 use crate::keys::{self, Table};
 use crate::plugin::{Ability, Context, CredentialType};
 use crate::store::{Batch, Error as StoreError, Expect};
@@ -121,15 +121,36 @@ impl Broker {
         if probe { self.preflight(caller, &account, None, &of, judged.candidate(&name)).await } else { Ok(()) }
     }
 
-    /// Whether a name could be given (S2-06).
+    /// Whether a name could be given (S2-06). A narrowed token, which cannot
+    /// give one, is told nothing of what others are called.
     ///
     /// # Errors
     ///
+    /// [`Kind::Denied`] for a narrowed token, whatever the name;
     /// [`Kind::Invalid`] for a malformed one, [`Kind::Conflict`] for a taken one.
     pub async fn validate_name(&self, caller: &Caller, account: &Reference, name: &str) -> Result<(), Error> {
         let account = self.authorize(caller, account, Right::Write, Action::CredentialCreate).await?;
+        if !caller.scope.is_everything() {
+            let message = "a token that is narrowed to some credentials names no others";
+            return Err(self.refuse_narrowed(caller, account.id, Action::CredentialCreate, message).await);
+        }
         let name = judge_credential_name(name, "?name").map_err(|violation| Error::invalid(vec![violation]))?;
         self.name_is_free(&account, &name).await
+    }
+
+    /// Records that a narrowed token was refused what is about all of an account.
+    /// Answers it, or why it could not be recorded.
+    pub(super) async fn refuse_narrowed(
+        &self,
+        caller: &Caller,
+        account: AccountId,
+        action: Action,
+        message: &str,
+    ) -> Error {
+        match self.refuse(caller, account, action).await {
+            Ok(_) => Error::new(Kind::Denied, message),
+            Err(error) => error,
+        }
     }
 
     async fn name_is_free(&self, account: &Account, name: &Name) -> Result<(), Error> {
@@ -145,10 +166,8 @@ impl Broker {
         body: Value,
     ) -> Result<(Draft, Name, std::sync::Arc<CredentialType>, Judged), Error> {
         if !caller.scope.is_everything() {
-            let mut event = self.event(caller, Action::CredentialCreate, Outcome::Denied);
-            event.account = Some(account.id);
-            self.record(event).await?;
-            return Err(Error::new(Kind::Denied, "a token that is narrowed to some credentials cannot create others"));
+            let message = "a token that is narrowed to some credentials cannot create others";
+            return Err(self.refuse_narrowed(caller, account.id, Action::CredentialCreate, message).await);
         }
         let (mut draft, mut violations) = Draft::read(body);
         let of = if draft.type_id.is_empty() {

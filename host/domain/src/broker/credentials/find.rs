@@ -117,6 +117,7 @@ impl Broker {
             sync,
             account_name: account.name.to_string(),
             full: caller.may(Right::Read, account.id) == Some(true),
+            bindable: caller.may(Right::Bind, account.id) == Some(true) && caller.may_bind(&credential),
             credential,
         }
     }

@@ -4,12 +4,12 @@ use std::collections::HashSet;
 
 use super::super::{Broker, Page, codec, keys_for, page};
 use super::find::{Found, Kept};
-use crate::Error;
 use crate::access::{Account, Caller, Right};
 use crate::audit::Action;
 use crate::credential::{Credential, View};
 use crate::id::{CredentialId, Reference};
 use crate::keys::{self, Table};
+use crate::{Error, Kind};
 
 /// Which credentials.
 #[derive(Clone, Debug, Default)]
@@ -22,7 +22,8 @@ pub struct ListQuery {
     pub category: Option<String>,
     /// With these labels; `None` as value for any.
     pub labels: Vec<(String, Option<String>)>,
-    /// With this text in name, title or description, whatever its case.
+    /// With this text in name, title or, for those who see it, description,
+    /// whatever its case.
     pub text: Option<String>,
     /// Deleted ones instead of live ones.
     pub deleted: bool,
@@ -37,7 +38,8 @@ impl Broker {
     ///
     /// # Errors
     ///
-    /// The caller lacks the right, or the cursor is not ours.
+    /// The caller lacks the right, filters by what they may not see, or the
+    /// cursor is not ours.
     pub async fn list_credentials(
         &self,
         caller: &Caller,
@@ -45,6 +47,12 @@ impl Broker {
         query: &ListQuery,
     ) -> Result<Page<View>, Error> {
         let account = self.authorize(caller, account, Right::List, Action::CredentialRead).await?;
+        let sees_all = caller.may(Right::Read, account.id) == Some(true);
+        if !sees_all && !query.labels.is_empty() {
+            self.refuse(caller, account.id, Action::CredentialRead).await?;
+            let message = "your role sees no labels, so it cannot filter by them: leave the filter out";
+            return Err(Error::new(Kind::Denied, message));
+        }
         let slot_types: Option<HashSet<String>> = query.slot.as_ref().map(|slot| self.types_in_slot(slot));
         let prefix = keys::of_account(Table::Credential, account.id);
         let mut after = match page::after(query.cursor.as_deref())? {
@@ -61,7 +69,7 @@ impl Broker {
             for record in &records {
                 let credential: Credential = codec::decode(record)?;
                 let in_slot = slot_types.as_ref().is_none_or(|types| types.contains(&credential.type_id));
-                if in_slot && query.matches(&credential) && self.is_within_scope(caller, &credential).await? {
+                if in_slot && query.matches(&credential, sees_all) && self.is_within_scope(caller, &credential).await? {
                     found.push(Found { credential, revision: record.revision });
                 }
             }
@@ -100,11 +108,15 @@ impl Broker {
 }
 
 impl ListQuery {
-    fn matches(&self, credential: &Credential) -> bool {
+    /// A filter finds by what is shown alone, or it would tell the rest bit by
+    /// bit: without `sees_all` the description is not searched.
+    fn matches(&self, credential: &Credential, sees_all: bool) -> bool {
         let contains_text = |wanted: &String| {
             let wanted = wanted.to_lowercase();
-            [credential.name.as_str(), &credential.title, &credential.description]
+            let description = sees_all.then_some(credential.description.as_str());
+            [Some(credential.name.as_str()), Some(&credential.title), description]
                 .iter()
+                .flatten()
                 .any(|text| text.to_lowercase().contains(&wanted))
         };
         let labelled = |(key, value): &(String, Option<String>)| {

@@ -130,6 +130,11 @@ impl Broker {
             return Ok((new, batch, None));
         }
         if new.name != old.name {
+            // It would be told which names are taken outside of its scope.
+            if !caller.scope.is_everything() {
+                let message = "a token that is narrowed to some credentials does not rename them";
+                return Err(self.refuse_narrowed(caller, old.account, Action::CredentialUpdate, message).await);
+            }
             let name_key = keys::credential_name(self.blind(), old.account, new.name.as_str());
             if self.store().get(&name_key).await?.is_some() {
                 return Err(name_taken());

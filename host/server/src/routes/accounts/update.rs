@@ -8,7 +8,7 @@ use crate::reply::Tagged;
 use crate::request::{IfMatch, InAccount, NoQuery, Path, Unread};
 use crate::schema;
 
-/// Changes an account's name or title.
+/// Changes an account's title, or, for operators, its name.
 #[utoipa::path(
     patch,
     path = "/v1/accounts/{account}",

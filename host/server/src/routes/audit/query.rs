@@ -40,7 +40,7 @@ impl IntoParams for AuditQuery {
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes parameters; their values go into the domain's filter")]
 struct Described {
-    /// Exactly this actor.
+    /// Exactly this actor; `ACCOUNT/user:alice` for those of one account alone.
     #[param(example = "user:alice")]
     actor: Option<String>,
     /// Exactly this action, or those that start so, with a `*` at the end.

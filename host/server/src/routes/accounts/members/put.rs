@@ -1,6 +1,7 @@
 use axum::extract::State;
 use bursar_domain::Error;
 use bursar_domain::access::Role;
+use bursar_domain::broker::BindableChange;
 use serde_json::Value;
 
 use crate::app::App;
@@ -11,7 +12,7 @@ use crate::reply::Tagged;
 use crate::request::{IfMatch, NoQuery, ObjectReader, OfMember, Path, Unread};
 use crate::schema;
 
-/// Makes a principal a member, or changes their role.
+/// Makes a principal a member, or changes their role and what they may bind.
 #[utoipa::path(
     put,
     path = "/v1/accounts/{account}/members/{principal}",
@@ -34,19 +35,32 @@ pub(crate) async fn put_member(
     unread: Unread,
 ) -> Result<Tagged<schema::Member>, Problem> {
     let body = unread.json(&mut permit).await?;
-    let role = read_role(body)?;
-    let (member, revision) = app.broker().put_member(&permit, &path.account, &path.principal, role, if_match).await?;
+    let (role, bindable) = read(body)?;
+    let put = app.broker().put_member(&permit, &path.account, &path.principal, role, bindable, if_match);
+    let (member, revision) = put.await?;
     Ok(Tagged(revision, member.into()))
 }
 
-/// Reads `{"role": "..."}`.
-fn read_role(body: Value) -> Result<Role, Error> {
+/// Reads `{"role": "...", "bindable": ...}`.
+fn read(body: Value) -> Result<(Role, BindableChange), Error> {
     let mut object = ObjectReader::new(Some(body));
     let role = object.text("role").and_then(|text| Role::parse(&text));
     if role.is_none() {
         let roles: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
         object.complain("/role".to_owned(), "required", &format!("Choose one of {}.", roles.join(", ")));
     }
+    let bindable = match object.value("bindable") {
+        None => BindableChange::Keep,
+        Some(Value::Null) => BindableChange::All,
+        Some(value) => match serde_json::from_value(value) {
+            Ok(schema::Bindable { credentials, labels }) => BindableChange::Only { credentials, labels },
+            Err(_) => {
+                let message = "Give credentials (a list of ids or names) and labels (an object of strings), or null.";
+                object.complain("/bindable".to_owned(), "type", message);
+                BindableChange::Keep
+            }
+        },
+    };
     object.finish()?;
-    role.ok_or_else(|| Error::not_found("role"))
+    Ok((role.ok_or_else(|| Error::not_found("role"))?, bindable))
 }
