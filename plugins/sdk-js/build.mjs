@@ -33,8 +33,8 @@ import { exportsOf } from ${from(join(sdk, "component.js"))};
 export const { ${exported.join(", ")} } = exportsOf(plugin, ${JSON.stringify({ manifest, schema, template })});
 `;
 
-// The bindings resolve imports from a file that is there.
-const entryFile = join(plugin, `.entry-${process.pid}.js`);
+// The bindings resolve imports from a file that is there. Its name is in the component, so it is always the same.
+const entryFile = join(plugin, ".bursar-entry.js");
 writeFileSync(entryFile, entry);
 const component = await build().finally(() => rmSync(entryFile));
 mkdirSync(dirname(out), { recursive: true });

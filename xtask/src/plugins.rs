@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use bursar_plugin_pack::{Folder, Language, admit, encode, place};
+use bursar_plugin_pack::{BuildFolders, Folder, Language, admit, encode, named_in, place, remap_flags};
 
 use crate::shell::root;
 
@@ -26,6 +26,8 @@ pub(crate) enum Error {
     InRust(PathBuf),
     #[error("{0}: {1}")]
     Plugin(String, bursar_plugin_pack::Error),
+    #[error("{0}: the component names {1}, a folder of this machine")]
+    Named(String, PathBuf),
 }
 
 /// Builds, packs and checks all plugins and examples in Rust.
@@ -34,12 +36,16 @@ pub(crate) fn build_all() -> Result<(), Error> {
     plugins.extend(discover(&root().join("examples"), &root().join("target/plugins/examples"))?);
 
     ensure_target()?;
-    compile(&plugins)?;
+    let folders = build_folders()?;
+    compile(&plugins, &folders)?;
     for plugin in &plugins {
         let failed = |error| Error::Plugin(plugin.id.clone(), error);
         let module = plugin.module();
         let module = fs::read(&module).map_err(|error| Error::File(module, error))?;
         let component = encode(&module).map_err(failed)?;
+        if let Some(folder) = named_in(&component, &folders).into_iter().next() {
+            return Err(Error::Named(plugin.id.clone(), folder));
+        }
         place(&component, &plugin.component).map_err(failed)?;
         tell(&plugin.id, &plugin.component)?;
     }
@@ -83,7 +89,7 @@ struct Plugin {
 
 impl Plugin {
     fn module(&self) -> PathBuf {
-        root().join("target").join(TARGET).join(PROFILE).join(format!("{}.wasm", self.id.replace('-', "_")))
+        guest_target().join(TARGET).join(PROFILE).join(format!("{}.wasm", self.id.replace('-', "_")))
     }
 }
 
@@ -103,10 +109,43 @@ fn ensure_target() -> Result<(), Error> {
     }
 }
 
-fn compile(plugins: &[Plugin]) -> Result<(), Error> {
+/// Where things are on this machine.
+fn build_folders() -> Result<BuildFolders, Error> {
+    let said = |argument: &[&str]| {
+        let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+        let output = rustc.current_dir(root()).args(argument).output();
+        let output = output.ok().filter(|output| output.status.success());
+        output
+            .map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+            .ok_or_else(|| Error::Command(format!("rustc {}", argument.join(" "))))
+    };
+    let version = said(&["-vV"])?;
+    let commit = version.lines().find_map(|line| line.strip_prefix("commit-hash: "));
+    Ok(BuildFolders {
+        cargo_home: cargo_home(),
+        sysroot: PathBuf::from(said(&["--print", "sysroot"])?),
+        rustc_commit: commit.unwrap_or("unknown").to_owned(),
+        source: root(),
+        target: guest_target(),
+    })
+}
+
+fn cargo_home() -> PathBuf {
+    let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cargo");
+    std::env::var_os("CARGO_HOME").filter(|folder| !folder.is_empty()).map_or_else(home, PathBuf::from)
+}
+
+/// What cargo builds the guests into.
+fn guest_target() -> PathBuf {
+    root().join("target")
+}
+
+fn compile(plugins: &[Plugin], folders: &BuildFolders) -> Result<(), Error> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(root()).args(["build", "--quiet", "--target", TARGET, "--profile", PROFILE]);
-    cargo.arg("--target-dir").arg(root().join("target"));
+    cargo.arg("--target-dir").arg(guest_target());
+    // Nothing else: with flags of the environment they would be other components.
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", remap_flags(folders).join("\u{1f}"));
     for plugin in plugins {
         cargo.args(["--package", &plugin.id]);
     }

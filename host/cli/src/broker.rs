@@ -17,7 +17,7 @@ use std::sync::Arc;
 use bursar_domain::audit::{Action, Event};
 use bursar_domain::broker::{Broker, Ports, StoredDecisions};
 use bursar_domain::clock::Clock as _;
-use bursar_plugin_host::{Limits, PluginEvent, PluginHost, PluginHostConfig};
+use bursar_plugin_host::{Compiler, CompilerProcess, PluginEvent, PluginHost, PluginHostConfig};
 use bursar_server::Watchers;
 use bursar_store::Ledger;
 use serde_json::json;
@@ -29,6 +29,7 @@ use self::operations::InstallationOperations;
 use self::plugin_trail::PluginTrail;
 use self::regions::{Audience, Reconciling};
 pub(crate) use self::storage::{open_failure, root_key_source, storage};
+use crate::commands::COMPILE_PLUGIN;
 use crate::config::Settings;
 use crate::failure::Failure;
 use crate::profile::write_private;
@@ -107,6 +108,8 @@ impl Installation {
 }
 
 async fn load_plugins(settings: &Settings, ledger: &Arc<Ledger>) -> Result<(PluginHost, Vec<PluginEvent>), Failure> {
+    let compiler = CompilerProcess::of_this_program(&[COMPILE_PLUGIN])
+        .map_err(|error| Failure::io("find out which program this is", error))?;
     let config = PluginHostConfig {
         built_ins: built_in::plugins(),
         folders: settings.plugin_folders.clone(),
@@ -117,7 +120,9 @@ async fn load_plugins(settings: &Settings, ledger: &Arc<Ledger>) -> Result<(Plug
         decisions: Arc::new(StoredDecisions::new(ledger.clone())),
         cache_key: *ledger.derive_key("plugin code cache"),
         granted_derives: settings.granted_derives.clone(),
-        limits: Limits::default(),
+        limits: settings.plugin_limits.clone(),
+        compiler: Compiler::Process(compiler),
+        start_wait: settings.plugin_start_wait,
         network: settings.network.clone(),
     };
     PluginHost::load(config).await.map_err(|error| Failure::Failed(chain(&error)))

@@ -1,20 +1,74 @@
-//! Whether a file may become a plugin at all: what it is, what contract it was
-//! built for, and what it wants to import.
+//! Whether a file may become a plugin at all, before anything of it is compiled.
+//!
+//! Compiling is the costly step, and it comes before anybody approved the file.
+//! So a parser reads it first: what it is, what it imports, which contract it was
+//! built for, and how much there is of everything. It allocates next to nothing,
+//! reads no further than the first limit that is passed, and believes no count
+//! that the file states without holding it to the same limit.
 
-use wasmtime::Engine;
-use wasmtime::component::Component;
+mod census;
+mod contract;
+mod measure;
 
-use crate::v0_1;
+use wasmparser::{Parser, Payload};
 
-/// Looks at the bytes, before anything expensive is done with them.
+pub use self::measure::{ComponentLimits, Measure};
+
+use self::census::Census;
+use crate::text::sentence;
+
+/// What is known of a component that may be compiled.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Admitted {
+    /// The contract it was built for: `0.1.0`.
+    pub(crate) contract_version: String,
+    /// The interfaces it imports, with their versions, in the file's order.
+    pub(crate) imports: Vec<String>,
+}
+
+/// Reads a file, which may hold as much as `limits` say. Its memories may start
+/// with `memory_bytes` together.
 ///
 /// # Errors
 ///
-/// The reason, for the operator.
-pub(crate) fn check_bytes(bytes: &[u8], most_bytes: u64) -> Result<(), String> {
-    if bytes.len() as u64 > most_bytes {
-        return Err(too_large(bytes.len() as u64, most_bytes));
+/// The reason, for the operator: what there is too much of, how much, the limit
+/// and its key.
+pub(crate) fn admit(bytes: &[u8], limits: &ComponentLimits, memory_bytes: u64) -> Result<Admitted, String> {
+    check_kind(bytes)?;
+    let mut census = Census::new(limits, memory_bytes);
+    census.whole_file(bytes.len() as u64)?;
+    let (mut imports, mut exports) = (Vec::new(), Vec::new());
+    let unreadable = |error: wasmparser::BinaryReaderError| {
+        format!("it is not a whole component: {}", sentence(&error.to_string()))
+    };
+    for payload in Parser::new(0).parse_all(bytes) {
+        let payload = payload.map_err(unreadable)?;
+        census.take(&payload)?;
+        match payload {
+            // The parts inside import from one another; depth 1 is the whole.
+            Payload::ComponentImportSection(section) if census.depth() == 1 => {
+                for import in section {
+                    imports.push(import.map_err(unreadable)?.name.name.to_owned());
+                }
+            }
+            Payload::ComponentExportSection(section) if census.depth() == 1 => {
+                for export in section {
+                    exports.push(export.map_err(unreadable)?.name.name.to_owned());
+                }
+            }
+            _ => {}
+        }
     }
+    let contract_version = contract::check(&imports, &exports)?;
+    Ok(Admitted { contract_version, imports })
+}
+
+/// The sentence for a file over the limit.
+pub(crate) fn too_large(bytes: u64, most_bytes: u64) -> String {
+    format!("it is {bytes} bytes; a plugin may have at most {most_bytes} ({})", Measure::Bytes.key())
+}
+
+fn check_kind(bytes: &[u8]) -> Result<(), String> {
     match (bytes.get(..4), bytes.get(4..8)) {
         (Some(MAGIC), Some(COMPONENT)) => Ok(()),
         (Some(MAGIC), Some(MODULE)) => Err("this is a core module, not a component: turn it into one with \
@@ -25,76 +79,9 @@ pub(crate) fn check_bytes(bytes: &[u8], most_bytes: u64) -> Result<(), String> {
     }
 }
 
-/// The sentence for a file over the limit.
-pub(crate) fn too_large(bytes: u64, most_bytes: u64) -> String {
-    format!("it is {bytes} bytes; a plugin may have at most {most_bytes}")
-}
-
-/// Reads the contract's version from the export names and checks every import
-/// against the list of what is offered.
-///
-/// # Errors
-///
-/// The reason, for the operator.
-pub(crate) fn check_contract(engine: &Engine, component: &Component) -> Result<String, String> {
-    let kind = component.component_type();
-    let version = kind
-        .exports(engine)
-        .find_map(|(name, _)| name.strip_prefix(v0_1::FORM).map(str::to_owned))
-        .ok_or("it does not export bursar:plugin/form, so it is not a Bursar plugin")?;
-    if !version.starts_with(v0_1::SERIES) {
-        return Err(format!(
-            "it was built for version {} of the plugin contract; this Bursar speaks 0.1",
-            crate::text::sentence(&version)
-        ));
-    }
-    match kind.imports(engine).map(|(name, _)| name).find(|name| !is_offered(name)) {
-        Some(name) if name.starts_with("wasi:sockets/") || name.starts_with("wasi:http/") => Err(format!(
-            "it imports {}: plugins get no network of their own; a JavaScript or Python plugin is built with WASI stubbed out",
-            crate::text::sentence(name)
-        )),
-        Some(name) => Err(format!("it imports {}, which Bursar does not offer", crate::text::sentence(name))),
-        None => Ok(version),
-    }
-}
-
-/// Versions within a series are compatible, which the linker sees to.
-fn is_offered(import: &str) -> bool {
-    let Some((name, version)) = import.split_once('@') else {
-        return false;
-    };
-    match name.strip_prefix("bursar:plugin/") {
-        Some(interface) => {
-            version.starts_with(v0_1::SERIES) && ["types", "log", "clock", "http", "signing"].contains(&interface)
-        }
-        None => version.starts_with("0.2.") && INERT_WASI.contains(&name),
-    }
-}
-
 const MAGIC: &[u8] = b"\0asm";
 const MODULE: &[u8] = &[1, 0, 0, 0];
 const COMPONENT: &[u8] = &[0x0d, 0, 1, 0];
 
-/// What guests of other languages import for their runtimes; all of it empty.
-const INERT_WASI: [&str; 20] = [
-    "wasi:io/error",
-    "wasi:io/poll",
-    "wasi:io/streams",
-    "wasi:clocks/wall-clock",
-    "wasi:clocks/monotonic-clock",
-    "wasi:filesystem/types",
-    "wasi:filesystem/preopens",
-    "wasi:random/random",
-    "wasi:random/insecure",
-    "wasi:random/insecure-seed",
-    "wasi:cli/exit",
-    "wasi:cli/environment",
-    "wasi:cli/stdin",
-    "wasi:cli/stdout",
-    "wasi:cli/stderr",
-    "wasi:cli/terminal-input",
-    "wasi:cli/terminal-output",
-    "wasi:cli/terminal-stdin",
-    "wasi:cli/terminal-stdout",
-    "wasi:cli/terminal-stderr",
-];
+#[cfg(test)]
+mod tests;

@@ -7,16 +7,16 @@
 //! the one module of the project with `unsafe` in it.
 
 use std::fs;
-use std::hash::{Hash, Hasher};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use aws_lc_rs::digest::{Context, SHA256};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use crate::Error;
+use crate::compile::CompileError;
+use crate::{Error, engine};
 
 /// A folder of compiled components; without one everything is compiled anew.
 pub(crate) struct Cache {
@@ -46,54 +46,20 @@ impl Cache {
         if let Some(folder) = &folder {
             create_private(folder).map_err(|source| Error::Cache { path: folder.clone(), source })?;
         }
-        let mut settings = Sha256Hasher(Context::new(&SHA256));
-        engine.precompile_compatibility_hash().hash(&mut settings);
-        let mut digest = [0; 32];
-        digest.copy_from_slice(settings.0.finish().as_ref());
-        Ok(Self { folder, key: hmac::Key::new(hmac::HMAC_SHA256, key), settings: digest })
+        Ok(Self { folder, key: hmac::Key::new(hmac::HMAC_SHA256, key), settings: engine::settings(engine) })
     }
 
-    /// The component of `wasm`, whose SHA-256 is `digest`.
-    ///
-    /// # Errors
-    ///
-    /// The compiler's, when it is not a valid component.
-    pub(crate) fn component(
-        &self,
-        engine: &Engine,
-        wasm: &[u8],
-        digest: [u8; 32],
-    ) -> wasmtime::Result<(Component, Found)> {
-        let Some(folder) = &self.folder else {
-            return Ok((Component::from_binary(engine, wasm)?, Found::Compiled));
-        };
-        let file = folder.join(format!("{}-{}.cwasm", hex::encode(digest), hex::encode(&self.settings[..8])));
-        if let Some(component) = self.load(engine, &file, digest) {
-            return Ok((component, Found::Cached));
-        }
-        let component = Component::from_binary(engine, wasm)?;
-        let code = component.serialize()?;
-        if let Err(error) = self.save(folder, &file, &code, digest) {
-            tracing::warn!(%error, "compiled code could not be cached; the next start compiles again");
-        }
-        Ok((component, Found::Compiled))
-    }
-
-    /// An entry that is missing, altered or made by another version counts as
-    /// none.
-    #[expect(unsafe_code, reason = "loads machine code that this process wrote and signed")]
-    fn load(&self, engine: &Engine, file: &Path, digest: [u8; 32]) -> Option<Component> {
-        let entry = fs::read(file).ok()?;
+    /// The code of the component whose SHA-256 is `digest`. An entry that is
+    /// missing, altered or made by another version counts as none.
+    pub(crate) fn load(&self, engine: &Engine, digest: [u8; 32]) -> Option<Component> {
+        let file = self.file(digest, "cwasm")?;
+        let entry = fs::read(&file).ok()?;
         let (tag, code) = entry.split_at_checked(TAG_BYTES)?;
-        if hmac::verify(&self.key, &self.signed(code, digest), tag).is_err() {
+        if verify_slices_are_equal(self.tag(&[&digest, code]).as_ref(), tag).is_err() {
             tracing::warn!(file = %file.display(), "a cache entry failed authentication; compiling again");
             return None;
         }
-        // SAFETY: `code` is what `Component::serialize` returned to a process
-        // holding the key, for this digest and these settings: the tag over
-        // exactly these bytes has just been verified, and they are not read
-        // from the file again.
-        match unsafe { Component::deserialize(engine, code) } {
+        match deserialize(engine, code) {
             Ok(component) => Some(component),
             Err(error) => {
                 tracing::warn!(%error, "a cache entry does not fit this engine; compiling again");
@@ -102,20 +68,56 @@ impl Cache {
         }
     }
 
-    /// Whole or not at all: written beside, then renamed.
-    fn save(&self, folder: &Path, file: &Path, code: &[u8], digest: [u8; 32]) -> io::Result<()> {
-        let tag = hmac::sign(&self.key, &self.signed(code, digest));
-        let mut part = tempfile::NamedTempFile::new_in(folder)?;
-        part.write_all(tag.as_ref())?;
-        part.write_all(code)?;
-        part.persist(file).map_err(|error| error.error)?;
-        Ok(())
+    /// Takes over what was just compiled and keeps it for the next start.
+    ///
+    /// # Errors
+    ///
+    /// [`CompileError::Invalid`], when the engine does not take it.
+    pub(crate) fn take(&self, engine: &Engine, code: &[u8], digest: [u8; 32]) -> Result<Component, CompileError> {
+        let component = deserialize(engine, code).map_err(|error| CompileError::invalid(&error))?;
+        if let Some(file) = self.file(digest, "cwasm")
+            && let Err(error) = write_whole(&file, &[self.tag(&[&digest, code]).as_ref(), code])
+        {
+            tracing::warn!(%error, "compiled code could not be cached; the next start compiles again");
+        }
+        Ok(component)
     }
 
-    /// The first two parts have fixed lengths, so nothing can shift.
-    fn signed(&self, code: &[u8], digest: [u8; 32]) -> Vec<u8> {
-        [&self.settings[..], &digest[..], code].concat()
+    /// Where something about a component is kept, if anything is.
+    pub(crate) fn file(&self, digest: [u8; 32], kind: &str) -> Option<PathBuf> {
+        let name = format!("{}-{}.{kind}", hex::encode(digest), hex::encode(&self.settings[..8]));
+        self.folder.as_ref().map(|folder| folder.join(name))
     }
+
+    /// Under the key and for this engine. All parts but the last have a fixed
+    /// length, so nothing can shift.
+    pub(crate) fn tag(&self, parts: &[&[u8]]) -> hmac::Tag {
+        let mut context = hmac::Context::with_key(&self.key);
+        context.update(&self.settings);
+        for part in parts {
+            context.update(part);
+        }
+        context.sign()
+    }
+}
+
+#[expect(unsafe_code, reason = "loads machine code that this program made")]
+fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: `code` is what `Engine::precompile_component` returned, for these
+    // settings, to this process, to one that it started from its own program a
+    // moment ago, or to one that held the key: then the tag over exactly these
+    // bytes has just been verified, and they are not read from the file again.
+    unsafe { Component::deserialize(engine, code) }
+}
+
+/// Whole or not at all: written beside, then renamed.
+pub(crate) fn write_whole(file: &Path, parts: &[&[u8]]) -> io::Result<()> {
+    let mut part = tempfile::NamedTempFile::new_in(file.parent().unwrap_or(file))?;
+    for bytes in parts {
+        part.write_all(bytes)?;
+    }
+    part.persist(file).map_err(|error| error.error)?;
+    Ok(())
 }
 
 /// Makes a folder for this user alone.
@@ -131,19 +133,4 @@ pub(crate) fn create_private(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)
 }
 
-/// The standard library's hasher may differ between builds; a digest does not.
-struct Sha256Hasher(Context);
-
-impl Hasher for Sha256Hasher {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
-    }
-
-    fn finish(&self) -> u64 {
-        let mut first = [0; 8];
-        first.copy_from_slice(&self.0.clone().finish().as_ref()[..8]);
-        u64::from_le_bytes(first)
-    }
-}
-
-const TAG_BYTES: usize = 32;
+pub(crate) const TAG_BYTES: usize = 32;

@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bursar_domain::plugin::{Decision, Decisions};
 
-use crate::{Approval, Limits, NetworkConfig, TrustedKey};
+use crate::{Approval, Compiler, Limits, NetworkConfig, TrustedKey};
 
 /// What [`PluginHost::load`](crate::PluginHost::load) needs to know.
 pub struct PluginHostConfig {
@@ -34,8 +35,13 @@ pub struct PluginHostConfig {
     /// words of [`bursar_domain::plugin::Derived`], beside those that were
     /// approved. Those of built-in types are granted.
     pub granted_derives: BTreeMap<String, Vec<String>>,
-    /// Bounds of each call.
+    /// Bounds of each component, of its compilation, and of each call.
     pub limits: Limits,
+    /// What compiles the components of folders.
+    pub compiler: Compiler,
+    /// How long a start waits for what has to be compiled. The rest follows while
+    /// the host already serves, as a file that is dropped in later.
+    pub start_wait: Duration,
     /// What the operator says of the network plane.
     pub network: NetworkConfig,
 }
@@ -56,6 +62,8 @@ impl PluginHostConfig {
             decisions: Arc::new(Undecided),
             granted_derives: BTreeMap::new(),
             limits: Limits::default(),
+            compiler: Compiler::InProcess,
+            start_wait: Duration::from_mins(10),
             network: NetworkConfig::default(),
         }
     }

@@ -1,9 +1,11 @@
 //! The one engine of the process: how components are compiled and where their
 //! memory comes from.
 
+use std::hash::{Hash as _, Hasher};
 use std::thread;
 use std::time::Duration;
 
+use aws_lc_rs::digest::{Context, SHA256};
 use serde::Serialize;
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
@@ -42,12 +44,45 @@ pub(crate) fn start(limits: &Limits) -> Result<(Engine, EngineMode), Error> {
         Ok(engine) => (engine, EngineMode::Pooling),
         Err(refused) => {
             tracing::warn!(reason = %refused, "no memory pool for plugins; each call takes memory from the system");
-            let engine = Engine::new(&config(None)).map_err(|error| Error::Engine(error.to_string()))?;
-            (engine, EngineMode::OnDemand)
+            (compiler()?, EngineMode::OnDemand)
         }
     };
     tick(&engine)?;
     Ok((engine, mode))
+}
+
+/// An engine that compiles what [`start`]'s runs, and runs nothing: it reserves
+/// no memory for sandboxes, which plays no part in the code.
+///
+/// # Errors
+///
+/// [`Error::Engine`] when it does not start.
+pub(crate) fn compiler() -> Result<Engine, Error> {
+    Engine::new(&config(None)).map_err(|error| Error::Engine(error.to_string()))
+}
+
+/// Stands for everything that decides whether code fits the engine.
+pub(crate) fn settings(engine: &Engine) -> [u8; 32] {
+    let mut hasher = Sha256Hasher(Context::new(&SHA256));
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    let mut digest = [0; 32];
+    digest.copy_from_slice(hasher.0.finish().as_ref());
+    digest
+}
+
+/// The standard library's hasher may differ between builds; a digest does not.
+struct Sha256Hasher(Context);
+
+impl Hasher for Sha256Hasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        let mut first = [0; 8];
+        first.copy_from_slice(&self.0.clone().finish().as_ref()[..8]);
+        u64::from_le_bytes(first)
+    }
 }
 
 fn config(pool: Option<PoolingAllocationConfig>) -> Config {
@@ -75,8 +110,8 @@ fn pool(limits: &Limits) -> PoolingAllocationConfig {
         .total_stacks(256)
         .max_memory_size(limits.memory_bytes)
         .max_core_instances_per_component(128)
-        .max_memories_per_component(8)
-        .max_tables_per_component(16)
+        .max_memories_per_component(crate::limits::MEMORIES)
+        .max_tables_per_component(crate::limits::TABLES)
         .table_elements(crate::limits::TABLE_ELEMENTS)
         .linear_memory_keep_resident(512 << 10)
         .table_keep_resident(64 << 10)

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use bursar_domain::plugin::{Manifest, Permissions};
 use tokio::sync::Semaphore;
 
+use crate::admission::Measure;
 use crate::archive::Archive;
 use crate::cache::Cache;
+use crate::compile::Compiler;
 use crate::folder::{read, stamp};
 use crate::load::{Loader, Material, Source};
 use crate::sandbox::Sandboxes;
@@ -34,7 +36,7 @@ pub struct Examined {
 /// broker would refuse the file.
 pub async fn examine(file: &Path, trusted_keys: Vec<TrustedKey>) -> Result<Result<Examined, String>, Error> {
     let limits = Limits::default();
-    let most_bytes = limits.component_bytes;
+    let most_bytes = limits.component.of(Measure::Bytes);
     let (engine, _) = engine::start(&limits)?;
     let loader = Arc::new(Loader {
         sandboxes: Arc::new(Sandboxes::new(engine.clone(), limits, NetworkConfig::default())),
@@ -43,7 +45,8 @@ pub async fn examine(file: &Path, trusted_keys: Vec<TrustedKey>) -> Result<Resul
         archive: Archive::open(None, &[0; 32])?.0,
         approval: Approval::Ask,
         trusted_keys,
-        compilations: Semaphore::new(1),
+        compiler: Compiler::InProcess,
+        compilations: Arc::new(Semaphore::new(1)),
     });
     let content = match read(file, &stamp(file), most_bytes) {
         Ok(Some(content)) => content,

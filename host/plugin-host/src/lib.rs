@@ -6,7 +6,9 @@
 //! answers is one function: encode, run in a fresh sandbox, check what came back.
 //!
 //! Everything behind the sandbox is assumed hostile. What a plugin may import is
-//! a fixed list (`admission`), what a call may use up is bounded (`limits`), and
+//! a fixed list and what it consists of is counted before it is compiled
+//! (`admission`), a process of its own compiles it (`compile`), what a call may
+//! use up is bounded (`limits`), and
 //! nothing it answers is taken on trust (`answer`): a call that sees secrets can
 //! tell only codes and places, in the words of a manifest written before it saw
 //! any.
@@ -25,11 +27,13 @@ mod answer;
 mod approval;
 mod archive;
 mod cache;
+mod compile;
 mod config;
 mod engine;
 mod error;
 mod event;
 mod examine;
+mod failures;
 mod fair_queue;
 mod folder;
 mod form;
@@ -54,14 +58,16 @@ mod v0_1;
 mod watch;
 mod wording;
 
+pub use admission::{ComponentLimits, Measure};
 pub use approval::Approval;
+pub use compile::{ChildError, Compiler, CompilerProcess, compile_for_parent};
 pub use config::PluginHostConfig;
 pub use engine::EngineMode;
 pub use error::Error;
 pub use event::PluginEvent;
 pub use examine::{Examined, examine};
 pub use form::FormSchema;
-pub use limits::Limits;
+pub use limits::{CompilationLimits, Limits};
 pub use manifest::parse_manifest;
 pub use network::{
     AddressRule, HttpsTransport, NetworkConfig, Reach, Resolver, Transport, TransportError, WireAnswer, WireRequest,

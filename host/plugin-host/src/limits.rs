@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use wasmtime::ResourceLimiter;
 
+use crate::admission::ComponentLimits;
 use crate::engine::TICK;
 use crate::observe::Usage;
 
@@ -28,8 +29,10 @@ pub struct Limits {
     pub exchange_wall: Duration,
     /// Bytes that one call may copy between guest and host.
     pub copied_bytes: usize,
-    /// Size of a component file in bytes.
-    pub component_bytes: u64,
+    /// What a component may consist of.
+    pub component: ComponentLimits,
+    /// What compiling one may take.
+    pub compilation: CompilationLimits,
     /// Calls at once over all plugins; more wait, and accounts take turns.
     pub concurrent_calls: usize,
     /// Calls at once into one plugin; more wait.
@@ -48,6 +51,31 @@ pub struct Limits {
     pub concurrent_network_calls_per_account: usize,
 }
 
+/// The bounds of a compilation in a process of its own.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct CompilationLimits {
+    /// Memory of the process, in bytes.
+    pub memory_bytes: u64,
+    /// Computing time, over all its threads.
+    pub cpu: Duration,
+    /// Most bytes of machine code and what belongs to it.
+    pub code_bytes: u64,
+}
+
+impl CompilationLimits {
+    /// Time by the clock. It is generous, since the process stands back behind
+    /// all others.
+    pub(crate) fn wall(&self) -> Duration {
+        self.cpu * WALL_FACTOR + Duration::from_secs(10)
+    }
+}
+
+impl Default for CompilationLimits {
+    fn default() -> Self {
+        Self { memory_bytes: 512 << 20, cpu: Duration::from_mins(1), code_bytes: 48 << 20 }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
@@ -60,7 +88,8 @@ impl Default for Limits {
             network_wall: Duration::from_mins(1),
             exchange_wall: Duration::from_secs(15),
             copied_bytes: 4 << 20,
-            component_bytes: 32 << 20,
+            component: ComponentLimits::default(),
+            compilation: CompilationLimits::default(),
             concurrent_calls: 64,
             concurrent_calls_per_plugin: (2 * cores).clamp(8, 32),
             concurrent_calls_per_account: cores.clamp(2, 16),
@@ -173,11 +202,11 @@ impl ResourceLimiter for Meter {
     }
 
     fn tables(&self) -> usize {
-        16
+        TABLES as usize
     }
 
     fn memories(&self) -> usize {
-        8
+        MEMORIES as usize
     }
 }
 
@@ -188,3 +217,8 @@ pub(crate) struct OutOfMemory;
 
 /// Elements of one table.
 pub(crate) const TABLE_ELEMENTS: usize = 20_000;
+/// Memories of one sandbox.
+pub(crate) const MEMORIES: u32 = 8;
+/// Tables of one sandbox.
+pub(crate) const TABLES: u32 = 16;
+const WALL_FACTOR: u32 = 4;

@@ -1,6 +1,5 @@
-//! From a file to a plugin that may be called: read, admit, compile or fetch
-//! from the cache, then let it describe itself in the sandbox and hold it to
-//! what it said.
+//! From a file to a plugin that may be called: admit, compile or fetch from the
+//! cache, then let it describe itself in the sandbox and hold it to what it said.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,10 +10,13 @@ use aws_lc_rs::digest::{SHA256, digest};
 use bursar_domain::plugin::{Ability, BUILT_IN, CredentialType, Derived, Manifest, Permissions, PluginError};
 use serde_json::Value;
 use tokio::sync::Semaphore;
-use wasmtime::component::Linker;
+use wasmtime::component::{Component, Linker};
 
+use crate::admission::{self, Admitted, ComponentLimits};
 use crate::archive::Archive;
 use crate::cache::{Cache, Found};
+use crate::compile::{Compiler, Stop, StopOnDrop};
+use crate::failures::Attempt;
 use crate::form::FormSchema;
 use crate::imports::State;
 use crate::limits::Call;
@@ -23,7 +25,7 @@ use crate::names::is_within;
 use crate::sandbox::{Behalf, Sandboxes, Turns};
 use crate::signature::{Signed, check_signature};
 use crate::text::{MAX_DESCRIPTION_BYTES, MAX_JSON_BYTES, parse_json, sentence};
-use crate::{Approval, TrustedKey, admission, v0_1};
+use crate::{Approval, TrustedKey, v0_1};
 
 /// Where a component comes from.
 #[derive(Clone, Debug)]
@@ -118,8 +120,10 @@ pub(crate) struct Loader {
     pub(crate) archive: Archive,
     pub(crate) approval: Approval,
     pub(crate) trusted_keys: Vec<TrustedKey>,
+    /// What compiles the components of folders.
+    pub(crate) compiler: Compiler,
     /// One compilation at a time: each takes all the processors it finds.
-    pub(crate) compilations: Semaphore,
+    pub(crate) compilations: Arc<Semaphore>,
 }
 
 impl Rejection {
@@ -149,19 +153,23 @@ impl Loader {
         let mut sha256 = [0; 32];
         sha256.copy_from_slice(digest(&SHA256, &bytes).as_ref());
         known.digest = format!("sha256:{}", hex::encode(sha256));
-        admission::check_bytes(&bytes, self.sandboxes.limits().component_bytes)?;
         let size_bytes = bytes.len() as u64;
 
-        let turn = self.compilations.acquire().await.map_err(|_| "the plugin host is shutting down".to_owned())?;
-        let (this, built_in, text) = (Arc::clone(&self), source.is_built_in(), signature.clone());
-        let (compiled, signed, bytes) = tokio::task::spawn_blocking(move || {
+        let closed = |_| "the plugin host is shutting down".to_owned();
+        let turn = Arc::clone(&self.compilations).acquire_owned().await.map_err(closed)?;
+        let stop = StopOnDrop(Stop::default());
+        let (this, built_in, text, stopped) =
+            (Arc::clone(&self), source.is_built_in(), signature.clone(), stop.0.clone());
+        let (prepared, signed, bytes) = tokio::task::spawn_blocking(move || {
             let signed = if built_in { Signed::Not } else { this.check_signature(&bytes, text.as_deref())? };
-            Ok::<_, String>((this.compile(&bytes, sha256)?, signed, bytes))
+            let admitted = this.admit(&bytes, built_in)?;
+            let prepared = this.prepare(admitted, &bytes, sha256, built_in, &stopped)?;
+            drop(turn);
+            Ok::<_, String>((prepared, signed, bytes))
         })
         .await
         .map_err(|_| "the compiler gave up on it".to_owned())??;
-        drop(turn);
-        let Compiled { component, contract_version, imports, found } = compiled;
+        let Prepared { component, admitted: Admitted { contract_version, imports }, found } = prepared;
         known.contract_version.clone_from(&contract_version);
 
         let name = known.id.clone();
@@ -226,31 +234,66 @@ impl Loader {
         }
     }
 
-    fn compile(&self, bytes: &[u8], sha256: [u8; 32]) -> Result<Compiled, String> {
+    /// What is built in was measured when it was built.
+    fn admit(&self, bytes: &[u8], built_in: bool) -> Result<Admitted, String> {
+        let limits = self.sandboxes.limits();
+        let shipped = ComponentLimits::default();
+        let component = if built_in { &shipped } else { &limits.component };
+        admission::admit(bytes, component, limits.memory_bytes as u64)
+    }
+
+    /// Makes what was admitted ready to be called.
+    fn prepare(
+        &self,
+        admitted: Admitted,
+        bytes: &[u8],
+        sha256: [u8; 32],
+        built_in: bool,
+        stop: &Stop,
+    ) -> Result<Prepared, String> {
         let engine = self.sandboxes.engine();
         let clean = |error: wasmtime::Error| sentence(&format!("{error:#}"));
-        let (component, found) = self
-            .cache
-            .component(engine, bytes, sha256)
-            .map_err(|error| format!("it does not compile: {}", clean(error)))?;
-        let contract_version = admission::check_contract(engine, &component)?;
-        let imports = component.component_type().imports(engine).map(|(name, _)| name.to_owned()).collect();
+        let (component, found) = match self.cache.load(engine, sha256) {
+            Some(component) => (component, Found::Cached),
+            None => (self.compile(bytes, sha256, built_in, stop)?, Found::Compiled),
+        };
         let pre = self.linker.instantiate_pre(&component).map_err(|error| {
             format!(
-                "it needs something of contract {contract_version} that this Bursar does not have: {}",
+                "it needs something of contract {} that this Bursar does not have: {}",
+                admitted.contract_version,
                 clean(error)
             )
         })?;
         let component =
             v0_1::Component::new(pre).map_err(|error| format!("its form is not whole: {}", clean(error)))?;
-        Ok(Compiled { component, contract_version, imports, found })
+        Ok(Prepared { component, admitted, found })
+    }
+
+    fn compile(&self, bytes: &[u8], sha256: [u8; 32], built_in: bool, stop: &Stop) -> Result<Component, String> {
+        let (engine, limits) = (self.sandboxes.engine(), &self.sandboxes.limits().compilation);
+        if built_in {
+            let code = Compiler::InProcess.compile(engine, bytes, limits, stop);
+            return code.and_then(|code| self.cache.take(engine, &code, sha256)).map_err(|error| error.to_string());
+        }
+        let attempt = Attempt::begin(&self.cache, sha256, limits)?;
+        let code = self.compiler.compile(engine, bytes, limits, stop);
+        match code.and_then(|code| self.cache.take(engine, &code, sha256)) {
+            Ok(component) => {
+                attempt.forget();
+                Ok(component)
+            }
+            Err(error) => {
+                let reason = error.to_string();
+                attempt.ended(&error);
+                Err(reason)
+            }
+        }
     }
 }
 
-struct Compiled {
+struct Prepared {
     component: v0_1::Component,
-    contract_version: String,
-    imports: Vec<String>,
+    admitted: Admitted,
     found: Found,
 }
 
@@ -276,7 +319,9 @@ impl Interview<'_> {
         let text = session.run(self.component.schema(&mut store)).await.map_err(|error| told("schema", &error))?;
         let schema =
             parse_json(&text, MAX_DESCRIPTION_BYTES).map_err(|rule| format!("its form's schema is refused: {rule}"))?;
-        FormSchema::compile(schema)
+        // Patterns can keep a processor busy for a while.
+        let compiled = tokio::task::spawn_blocking(move || FormSchema::compile(schema)).await;
+        compiled.unwrap_or_else(|_| Err("its form's schema cannot be compiled".to_owned()))
     }
 
     async fn templates(&self, manifest: &Manifest, form: &FormSchema) -> Result<Vec<Value>, String> {

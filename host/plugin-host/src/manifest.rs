@@ -53,6 +53,8 @@ fn check_slots_and_variants(manifest: &Manifest) -> Result<(), String> {
         let kind = slot.selector.as_deref();
         require(kind.is_none_or(is_selector_kind), "the selector of a slot must be a selector kind")?;
     }
+    // Each has a template, which a broker asks for before anybody approved the plugin.
+    require(manifest.variants.len() <= MAX_VARIANTS, "variants may have at most 32 entries")?;
     unique(manifest.variants.iter().map(|variant| variant.id.clone()), "variants")?;
     for variant in &manifest.variants {
         let named = !variant.id.is_empty() && variant.id.len() <= 64;
@@ -205,3 +207,5 @@ fn unique(items: impl Iterator<Item = String>, name: &str) -> Result<(), String>
 fn require(holds: bool, otherwise: &str) -> Result<(), String> {
     if holds { Ok(()) } else { Err(otherwise.to_owned()) }
 }
+
+const MAX_VARIANTS: usize = 32;

@@ -75,14 +75,15 @@ impl PluginHost {
             archive,
             approval: config.approval,
             trusted_keys: config.trusted_keys,
-            compilations: tokio::sync::Semaphore::new(1),
+            compiler: config.compiler,
+            compilations: Arc::new(tokio::sync::Semaphore::new(1)),
         });
         let rules = Rules { approval: config.approval, granted_derives: config.granted_derives };
         let registry = Arc::new(Registry::new(loader, rules, config.decisions, index));
         registry.read_decisions().await.map_err(Error::Decisions)?;
         registry.load_built_ins(config.built_ins).await;
         let mut folders = Folders::open(config.folders)?;
-        folders.load(&registry).await;
+        folders.load(&registry, config.start_wait).await;
         registry.settle().await;
         let events = registry.drain();
         let folders = Arc::new(Mutex::new(folders));

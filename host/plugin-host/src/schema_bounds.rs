@@ -60,6 +60,11 @@ impl<'a> Walk<'a> {
                         ("$id", Value::String(_)) if !is_root => {
                             return Err("its form's schema has an $id inside".to_owned());
                         }
+                        ("pattern", Value::String(_)) => PATTERN_PARTS,
+                        ("patternProperties", Value::Object(patterns)) => {
+                            let count = u64::try_from(patterns.len()).unwrap_or(u64::MAX);
+                            self.size(field, false)?.saturating_add(count.saturating_mul(PATTERN_PARTS))
+                        }
                         _ => self.size(field, false)?,
                     };
                     size = size.saturating_add(more);
@@ -92,6 +97,8 @@ impl<'a> Walk<'a> {
 /// The one dialect.
 pub(crate) const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 const MAX_PARTS: u64 = 20_000;
+/// A pattern may take up to a mebibyte when it is compiled: 200 of them at most.
+const PATTERN_PARTS: u64 = 100;
 
 #[cfg(test)]
 mod tests {
@@ -129,5 +136,24 @@ mod tests {
         defs.insert("l40".to_owned(), json!({"type": "string"}));
         let reason = check(&json!({"$ref": "#/$defs/l0", "$defs": defs})).expect_err("a bomb");
         assert!(reason.contains("too large"), "{reason}");
+    }
+
+    #[test]
+    fn refuses_what_is_costly_to_compile() {
+        let patterns = |count: usize, keyword: &str| {
+            let parts = (0..count).map(|number| match keyword {
+                "pattern" => json!({"pattern": format!("^\\w{{{number}}}$")}),
+                _ => json!({"patternProperties": {(format!("^\\w{{{number}}}$")): true}}),
+            });
+            json!({"allOf": parts.collect::<Vec<_>>()})
+        };
+        for keyword in ["pattern", "patternProperties"] {
+            assert_eq!(check(&patterns(150, keyword)), Ok(()), "{keyword}");
+            let reason = check(&patterns(250, keyword)).expect_err(keyword);
+            assert!(reason.contains("too large"), "{reason}");
+        }
+        // Each use of a definition is compiled by itself.
+        let uses = vec![json!({"$ref": "#/$defs/a"}); 250];
+        assert!(check(&json!({"$defs": {"a": {"pattern": "x"}}, "allOf": uses})).is_err());
     }
 }

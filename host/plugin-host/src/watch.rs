@@ -11,7 +11,9 @@ use notify::event::{AccessKind, AccessMode};
 use notify::{EventKind, RecursiveMode, Watcher as _};
 use tokio::sync::{Mutex, Notify};
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
 
+use crate::admission::Measure;
 use crate::folder::{Stamp, look, read};
 use crate::load::{Material, Rejection, Source};
 use crate::registry::Registry;
@@ -70,19 +72,26 @@ impl Folders {
     }
 
     /// Takes in everything that is there now, decisions being made afterwards.
-    pub(crate) async fn load(&mut self, registry: &Arc<Registry>) {
+    /// What is not done after `wait` is left to [`PluginHost::watch`], since one
+    /// file must not keep all the others waiting.
+    pub(crate) async fn load(&mut self, registry: &Arc<Registry>, wait: Duration) {
         self.look(registry).await;
         if self.files.is_empty() {
             return;
         }
         tokio::time::sleep(SETTLE).await;
+        let deadline = Instant::now() + wait;
         for (folder, path, stamp) in self.look(registry).await.still {
             registry.prepare(|stock| stock.compiling(folder, &path)).await;
-            if let Some(outcome) = take_in(registry, &path, &stamp).await {
-                registry.prepare(|stock| stock.holds(folder, &path, outcome)).await;
-                self.taken(folder, path, stamp);
-            } else {
-                registry.prepare(|stock| stock.gone(folder, &path)).await;
+            match timeout_at(deadline, take_in(registry, &path, &stamp)).await {
+                Ok(Some(outcome)) => {
+                    registry.prepare(|stock| stock.holds(folder, &path, outcome)).await;
+                    self.taken(folder, path, stamp);
+                }
+                Ok(None) => registry.prepare(|stock| stock.gone(folder, &path)).await,
+                Err(_elapsed) => {
+                    tracing::warn!(file = %path.display(), "this plugin is compiled after the start, which would take too long");
+                }
             }
         }
     }
@@ -190,7 +199,7 @@ async fn take_in(
     path: &Path,
     stamp: &Stamp,
 ) -> Option<Result<crate::load::Loaded, Box<Rejection>>> {
-    let most_bytes = registry.loader.sandboxes.limits().component_bytes;
+    let most_bytes = registry.loader.sandboxes.limits().component.of(Measure::Bytes);
     let (file, expected) = (path.to_owned(), stamp.clone());
     let source = Source::File(path.to_owned());
     let content = tokio::task::spawn_blocking(move || read(&file, &expected, most_bytes)).await;

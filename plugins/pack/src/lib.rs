@@ -3,7 +3,8 @@
 //!
 //! [`Folder`] says what a folder holds and in which language; [`encode`] makes a
 //! component of a Rust guest's core module; [`python_command`] is how a Python
-//! one is built; [`admit`] reads what came of it, and [`place`] puts it where it
+//! one is built, [`remap_flags`] what
+//! keeps this machine's folders out of a Rust one; [`admit`] reads what came of it, and [`place`] puts it where it
 //! belongs.
 //!
 //! This crate runs nothing and prints nothing: its callers do, each in its way.
@@ -15,11 +16,13 @@ mod component;
 mod folder;
 mod place;
 mod python;
+mod rust;
 
 pub use component::{Interfaces, admit, encode};
 pub use folder::{Folder, Language};
 pub use place::place;
 pub use python::python_command;
+pub use rust::{BuildFolders, named_in, remap_flags};
 
 use std::io;
 use std::path::PathBuf;

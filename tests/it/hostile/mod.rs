@@ -3,10 +3,13 @@
 //!
 //! `pure` sees a secret and tries to tell it; `network` may speak and tries to
 //! get at the secrets it holds by name; `crossing` sees two secrets and carries one
-//! to the host of the other; `files` are no plugins at all, or lie
-//! about what they are.
+//! to the host of the other; `files` are no plugins at all, or lie about what they
+//! are; `bombs` are meant to exhaust whoever reads or compiles them; `bodies` are
+//! requests that take memory before anyone asked who sends them.
 
 mod bodies;
+mod bombs;
+mod compilation;
 mod crossing;
 mod files;
 mod guest;

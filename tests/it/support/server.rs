@@ -30,6 +30,7 @@ pub(crate) struct Builder {
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
     https_root: Option<Vec<u8>>,
+    most_memory_bytes: Option<u64>,
 }
 
 impl Server {
@@ -151,6 +152,12 @@ impl Builder {
         self.env("BURSAR_SERVER__TLS_CERT", certificate).env("BURSAR_SERVER__TLS_KEY", key)
     }
 
+    /// With only so much address space.
+    pub(crate) fn most_memory(mut self, bytes: u64) -> Self {
+        self.most_memory_bytes = Some(bytes);
+        self
+    }
+
     /// Starts it and waits until it is ready.
     pub(crate) async fn start(self) -> Server {
         let folder = tempfile::tempdir().expect("a temporary folder").keep();
@@ -165,7 +172,13 @@ impl Builder {
             arguments.extend(["--listen".into(), OsString::from(&address)]);
             arguments.extend(self.arguments.iter().cloned());
             std::fs::create_dir_all(&folder).expect("a folder for its output");
-            let guarded = Guarded::spawn(&binary(), &arguments, &self.environment, &folder, "KILL");
+            let mut program = binary();
+            if let Some(bytes) = self.most_memory_bytes {
+                // It becomes the program, so the process is the same.
+                arguments.splice(0..0, [format!("--as={bytes}").into(), program.into()]);
+                program = "prlimit".into();
+            }
+            let guarded = Guarded::spawn(&program, &arguments, &self.environment, &folder, "KILL");
             let base = format!("{scheme}://{address}");
             if until_ready(&http, &base, &guarded).await {
                 let token_file = data_dir.join("operator-token");

@@ -5,6 +5,7 @@ mod audit;
 mod backup;
 mod binding;
 mod certificate;
+mod compile_plugin;
 mod completions;
 mod credential;
 mod dns;
@@ -20,6 +21,8 @@ pub(crate) mod serve;
 mod token;
 
 use clap::{Parser, Subcommand};
+
+pub(crate) use self::compile_plugin::COMPILE_PLUGIN;
 
 use crate::failure::Failure;
 use crate::session::{GlobalArgs, Session};
@@ -66,6 +69,8 @@ enum Command {
     Restore(restore::Restore),
     Rekey(rekey::Rekey),
     Completions(completions::Completions),
+    #[command(name = COMPILE_PLUGIN, hide = true)]
+    CompilePlugin(compile_plugin::CompilePlugin),
 }
 
 impl Cli {
@@ -73,6 +78,8 @@ impl Cli {
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self.command {
             Command::Completions(command) => command.run(),
+            // Within its bounds from the first moment, so without a runtime.
+            Command::CompilePlugin(command) => command.run(),
             command => runtime()?.block_on(command.run(&self.global)),
         }
     }
@@ -99,6 +106,7 @@ impl Command {
             Self::Restore(command) => command.run(global).await,
             Self::Rekey(command) => command.run(global).await,
             Self::Completions(command) => command.run(),
+            Self::CompilePlugin(command) => command.run(),
         }
     }
 }

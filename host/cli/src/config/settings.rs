@@ -1,5 +1,6 @@
 //! The configuration as what the broker is built from, every value in range.
 
+mod limits;
 mod network;
 mod server;
 
@@ -11,7 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bursar_domain::dns::{DnsGrants, NameRule};
-use bursar_plugin_host::{Approval, NetworkConfig, TrustedKey};
+use bursar_plugin_host::{Approval, Limits, NetworkConfig, TrustedKey};
 use bursar_server::{ServerConfig, TlsFiles};
 use bursar_sync::engine::Pace;
 use etcetera::BaseStrategy;
@@ -51,6 +52,10 @@ pub(crate) struct Settings {
     pub(crate) dns_grants: DnsGrants,
     /// What plugins may reach.
     pub(crate) network: NetworkConfig,
+    /// What plugins may consist of and use up.
+    pub(crate) plugin_limits: Limits,
+    /// How long a start waits for plugins that have to be compiled.
+    pub(crate) plugin_start_wait: Duration,
     /// How regions are kept in place.
     pub(crate) sync: SyncSettings,
     /// How much is logged.
@@ -129,6 +134,8 @@ pub(super) fn read(from: &Configuration) -> Result<Settings, Failure> {
         granted_derives: lists(from, "plugins.granted_derives", "must map a plugin's id to a list of JSON Pointers")?,
         dns_grants: dns_grants(from)?,
         network: network::read(from)?,
+        plugin_limits: limits::read(from)?,
+        plugin_start_wait: Duration::from_secs(positive(from, "plugins.start_wait_seconds")?.get().into()),
         sync: sync(from)?,
         log_level: one_of(from, "log.level", LOG_LEVELS)?,
         log_format: one_of(from, "log.format", LOG_FORMATS)?,

@@ -17,8 +17,8 @@ async fn files_that_are_no_plugins_are_told_what_they_are() {
         (b"hello".to_vec(), "not a WebAssembly component"),
         (Vec::new(), "not a WebAssembly component"),
         (b"\0asm\x0e\0\x01\0".to_vec(), "a layer that is not known"),
-        (truncated, "it does not compile"),
-        (large, "may have at most 33554432"),
+        (truncated, "it is not a whole component"),
+        (large, "may have at most 25165824 (plugins.limits.bytes)"),
         (b"\0asm\x0d\0\x01\0".to_vec(), "does not export bursar:plugin/form"),
     ] {
         let reason = rejection(bytes).await;
