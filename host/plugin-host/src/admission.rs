@@ -38,9 +38,8 @@ pub(crate) fn admit(bytes: &[u8], limits: &ComponentLimits, memory_bytes: u64) -
     let mut census = Census::new(limits, memory_bytes);
     census.whole_file(bytes.len() as u64)?;
     let (mut imports, mut exports) = (Vec::new(), Vec::new());
-    let unreadable = |error: wasmparser::BinaryReaderError| {
-        format!("it is not a whole component: {}", sentence(&error.to_string()))
-    };
+    let unreadable =
+        |error: wasmparser::BinaryReaderError| format!("it is not a whole component: {}", sentence(&error.to_string()));
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload.map_err(unreadable)?;
         census.take(&payload)?;

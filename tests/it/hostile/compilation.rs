@@ -38,7 +38,7 @@ async fn fifty_hostile_files_stop_neither_the_broker_nor_its_next_start() {
     }
     for start in ["first", "second"] {
         let began = Instant::now();
-        let server = starting(&data, &plugins, 1).most_memory(2 << 30).start().await;
+        let server = starting(&data, &plugins, 1).most_memory(1 << 30).start().await;
         let ready = began.elapsed();
         let operator = server.operator();
         let all_told = eventually(Duration::from_mins(8), async || {
@@ -54,7 +54,10 @@ async fn fifty_hostile_files_stop_neither_the_broker_nor_its_next_start() {
             assert_eq!(reason.contains("to try again, delete plugin-cache/"), remembered, "{name}: {reason}");
         }
         let peak_mib = peak_kib(server.pid()) / 1024;
-        println!("{start} start: ready after {ready:.1?}, all refused after {:.1?}, peak {peak_mib} MiB", began.elapsed());
+        println!(
+            "{start} start: ready after {ready:.1?}, all refused after {:.1?}, peak {peak_mib} MiB",
+            began.elapsed()
+        );
         assert!(peak_mib < 700, "the broker took {peak_mib} MiB");
         assert_eq!(children(server.pid()), Vec::<u32>::new());
         assert!(server.is_running());
@@ -73,8 +76,12 @@ async fn the_process_that_compiles_is_bounded_and_its_death_is_a_rejection() {
 
     let of = |name: &str| fs::read_to_string(format!("/proc/{child}/{name}")).expect("the process is there");
     assert!(!of("environ").contains("BURSAR") && !of("environ").contains("HOME="), "{}", of("environ"));
-    let open = fs::read_dir(format!("/proc/{child}/fd")).expect("the process is there").count();
-    assert_eq!(open, 3, "beside its three pipes nothing is open");
+    // Whoever started the broker may have left it something open; nothing of the broker's own is here.
+    for open in fs::read_dir(format!("/proc/{child}/fd")).expect("the process is there").flatten() {
+        let target = fs::read_link(open.path()).unwrap_or_default();
+        let is_ours = target.starts_with(&data) || target.to_string_lossy().starts_with("socket:");
+        assert!(!is_ours, "it has {} open", target.display());
+    }
     assert_eq!(of("oom_score_adj").trim(), "1000");
     for (limit, value) in [
         ("Max data size", "536870912"),
@@ -133,8 +140,14 @@ async fn a_plugin_that_takes_the_broker_along_twice_is_not_compiled_again() {
         assert_eq!(records(&data), 1);
     }
     let server = starting(&data, &plugins, 600).start().await;
-    let reason = &rejections(&server.operator()).await[0].1;
-    assert!(reason.contains("Bursar ended 2 times on the way; to try again, delete plugin-cache/"), "{reason}");
+    let operator = server.operator();
+    let told = eventually(Duration::from_mins(1), async || {
+        rejections(&operator)
+            .await
+            .iter()
+            .any(|(_, reason)| reason.contains("Bursar ended 2 times on the way; to try again, delete plugin-cache/"))
+    });
+    assert!(told.await, "{:?}", rejections(&operator).await);
     drop(server);
 
     // With other limits it is another question.
@@ -156,9 +169,10 @@ async fn a_compiler_out_of_memory_is_told_by_the_key() {
     let server = starting(&data, &plugins, 600).env("BURSAR_PLUGINS__LIMITS__COMPILE_MEMORY_MIB", "64").start().await;
     let operator = server.operator();
     let told = eventually(Duration::from_mins(2), async || {
-        rejections(&operator).await.iter().any(|(_, reason)| {
-            reason.contains("more than 64 MiB of memory (plugins.limits.compile_memory_mib)")
-        })
+        rejections(&operator)
+            .await
+            .iter()
+            .any(|(_, reason)| reason.contains("more than 64 MiB of memory (plugins.limits.compile_memory_mib)"))
     });
     assert!(told.await, "{:?}", rejections(&operator).await);
     works(&operator, "afterwards").await;

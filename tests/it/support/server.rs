@@ -152,7 +152,7 @@ impl Builder {
         self.env("BURSAR_SERVER__TLS_CERT", certificate).env("BURSAR_SERVER__TLS_KEY", key)
     }
 
-    /// With only so much address space.
+    /// With only so much memory; what sandboxes reserve and never use aside.
     pub(crate) fn most_memory(mut self, bytes: u64) -> Self {
         self.most_memory_bytes = Some(bytes);
         self
@@ -175,7 +175,7 @@ impl Builder {
             let mut program = binary();
             if let Some(bytes) = self.most_memory_bytes {
                 // It becomes the program, so the process is the same.
-                arguments.splice(0..0, [format!("--as={bytes}").into(), program.into()]);
+                arguments.splice(0..0, [format!("--data={bytes}").into(), program.into()]);
                 program = "prlimit".into();
             }
             let guarded = Guarded::spawn(&program, &arguments, &self.environment, &folder, "KILL");

@@ -164,7 +164,11 @@ impl<'a> Census<'a> {
         if highest <= most {
             return Ok(());
         }
-        Err(format!("it has at least {highest} {}; a plugin may have at most {most} ({})", measure.noun(), measure.key()))
+        Err(format!(
+            "it has at least {highest} {}; a plugin may have at most {most} ({})",
+            measure.noun(),
+            measure.key()
+        ))
     }
 }
 

@@ -122,7 +122,11 @@ fn what_is_cut_off_or_unknown_is_told() {
     }
     assert!(refusal(&whole).contains("does not export bursar:plugin/form"));
     let unknown = holding(&[section(0x3f, &[])]);
-    assert!(refusal(&unknown).contains("malformed") || refusal(&unknown).contains("not known"), "{}", refusal(&unknown));
+    assert!(
+        refusal(&unknown).contains("malformed") || refusal(&unknown).contains("not known"),
+        "{}",
+        refusal(&unknown)
+    );
 }
 
 #[test]

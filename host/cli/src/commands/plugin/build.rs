@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use bursar_plugin_pack::{Folder, Language, admit, encode, place, python_command};
+use bursar_plugin_pack::{BuildFolders, Folder, Language, admit, encode, named_in, place, python_command, remap_flags};
 use clap::Args;
 use serde_json::Value;
 
@@ -17,7 +17,8 @@ use crate::output::Output;
 /// Leaves `dist/<id>.wasm` there: a component that imports the contract's
 /// interfaces and nothing else. The commands that are run are printed. Missing
 /// packages are fetched as the folder pins them: into `node_modules`, or into a
-/// `.venv` unless there is a componentize-py already.
+/// `.venv` unless there is a componentize-py already. A Rust plugin holds no path
+/// of this machine: the same source has the same digest wherever it is built.
 #[derive(Args, Debug)]
 pub(crate) struct Build {
     /// The folder with manifest.json
@@ -44,9 +45,17 @@ impl Build {
 }
 
 fn rust(folder: &Folder, out: &Path) -> Result<(), Failure> {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let cargo = || Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let folders = build_folders(folder, cargo())?;
+    let mut cargo = cargo();
     cargo.current_dir(&folder.path).args(["build", "--lib", "--release", "--target", TARGET]);
     cargo.arg("--message-format=json-render-diagnostics");
+    let flags = remap_flags(&folders);
+    match environment_flags() {
+        // Cargo takes flags from one place alone: an author's own stay in force.
+        Some(own) => cargo.env("CARGO_ENCODED_RUSTFLAGS", [own, flags].concat().join(SEPARATOR)),
+        None => cargo.arg("--config").arg(format!("target.{TARGET}.rustflags={}", toml::Value::from(flags))),
+    };
     let cure = format!(": if it does not find `core`, run `rustup target add {TARGET}`");
     let messages = run(&mut cargo, Stdio::piped(), &cure)?;
     let module = built_module(&messages, &folder.path).ok_or_else(|| {
@@ -54,7 +63,41 @@ fn rust(folder: &Folder, out: &Path) -> Result<(), Failure> {
     })?;
     let module = fs::read(&module).map_err(|error| Failure::io(format!("read {}", module.display()), error))?;
     let component = encode(&module).map_err(|error| Failure::Failed(error.to_string()))?;
+    for named in named_in(&component, &folders) {
+        let what = format!("warning: the component names {}: elsewhere it will have another digest", named.display());
+        writeln!(io::stderr(), "{what}").map_err(|error| Failure::io("write to stderr", error))?;
+    }
     place(&component, out).map_err(|error| Failure::Failed(error.to_string()))
+}
+
+/// Where things are on this machine, by the word of the tools themselves.
+fn build_folders(folder: &Folder, mut cargo: Command) -> Result<BuildFolders, Failure> {
+    cargo.current_dir(&folder.path).args(["metadata", "--format-version=1", "--no-deps"]);
+    let metadata: Value = serde_json::from_slice(&run(&mut cargo, Stdio::piped(), "")?).unwrap_or_default();
+    let told = |name: &str| metadata[name].as_str().map_or_else(|| folder.path.clone(), PathBuf::from);
+    let rustc = |arguments: &[&str]| {
+        let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+        let said = run(rustc.current_dir(&folder.path).args(arguments), Stdio::piped(), "")?;
+        Ok::<_, Failure>(String::from_utf8_lossy(&said).trim().to_owned())
+    };
+    let version = rustc(&["-vV"])?;
+    let commit = version.lines().find_map(|line| line.strip_prefix("commit-hash: "));
+    let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cargo");
+    let cargo_home = std::env::var_os("CARGO_HOME").filter(|folder| !folder.is_empty());
+    Ok(BuildFolders {
+        cargo_home: cargo_home.map_or_else(home, PathBuf::from),
+        sysroot: PathBuf::from(rustc(&["--print", "sysroot"])?),
+        rustc_commit: commit.unwrap_or("unknown").to_owned(),
+        source: told("workspace_root"),
+        target: told("target_directory"),
+    })
+}
+
+/// Flags for rustc that the environment asks for, which go before all others.
+fn environment_flags() -> Option<Vec<String>> {
+    let owned = |flags: std::str::Split<'_, &str>| flags.filter(|it| !it.is_empty()).map(str::to_owned).collect();
+    let encoded = std::env::var("CARGO_ENCODED_RUSTFLAGS").ok().map(|flags| owned(flags.split(SEPARATOR)));
+    encoded.or_else(|| std::env::var("RUSTFLAGS").ok().map(|flags| owned(flags.split(" "))))
 }
 
 /// What cargo says it made of this folder's crate, wherever its target folder is.
@@ -145,6 +188,8 @@ fn run(command: &mut Command, stdout: Stdio, cure: &str) -> Result<Vec<u8>, Fail
     Err(Failure::Failed(format!("`{shown}` failed; its output above says why{cure}")))
 }
 
+/// Between the flags of `CARGO_ENCODED_RUSTFLAGS`.
+const SEPARATOR: &str = "\u{1f}";
 const TARGET: &str = "wasm32-unknown-unknown";
 const COMPONENTIZE: &str = "componentize-py";
 
