@@ -8,8 +8,8 @@ pub(super) fn refused() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let constants = [vec![0], [I32_CONST, 1, DROP].repeat(1_600_000), vec![END]].concat();
     let types = section(1, &counted(1_000_000, &[0x60, 4, 0x7f, 0x7f, 0x7f, 0x7f, 1, 0x7f].repeat(1_250_000)));
     vec![
-        ("tiny-functions", holding(&functions(&vec![nothing; 900_000], &[])), "plugins.limits.declaration_bytes"),
-        ("one-function", holding(&functions(&[constants], &[])), "plugins.limits.code_bytes"),
+        ("tiny-functions", holding(&functions(&vec![nothing; 900_000], &[])), "plugins.limits.functions"),
+        ("one-function", holding(&functions(&[constants], &[])), "plugins.limits.function_bytes"),
         ("types", holding(&types), "plugins.limits.declaration_bytes"),
         ("component-types", outer(&section(7, &[0x42].repeat(8 << 20))), "plugins.limits.definition_bytes"),
         ("nested", deep(400), "plugins.limits.nesting"),
