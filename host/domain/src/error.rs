@@ -18,6 +18,8 @@ pub enum Kind {
     NotFound,
     /// Something else is in the way: a taken name, a changed record.
     Conflict,
+    /// The account has as many of these as it may.
+    QuotaExceeded,
     /// `If-Match` named another revision.
     Stale,
     /// The type, or this build, has no such ability.
@@ -43,6 +45,7 @@ impl Kind {
             | Self::Denied
             | Self::NotFound
             | Self::Conflict
+            | Self::QuotaExceeded
             | Self::Stale
             | Self::Unsupported
             | Self::Plugin

@@ -8,12 +8,12 @@ use bursar_domain::broker::Broker;
 use bursar_domain::clock::Entropy;
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::{Refusals, TokenLimiter};
+use crate::auth::{Limiter, Refusals};
 use crate::metrics::Metrics;
 use crate::openapi::Published;
 use crate::operations::Operations;
 use crate::request::{BytesInFlight, TrustedProxies};
-use crate::watch::Watchers;
+use crate::watch::{EventStreams, Streams, Watchers};
 
 /// What the operator can set about the HTTP surface.
 #[derive(Clone, Debug)]
@@ -34,6 +34,10 @@ pub struct ServerConfig {
     pub trusted_proxies: TrustedProxies,
     /// Of each token, operators' perhaps excepted.
     pub rate_limit: RateLimit,
+    /// Of all tokens of an account together.
+    pub account_rate_limit: RateLimit,
+    /// How many streams of events may be open.
+    pub event_streams: EventStreams,
     /// How many requests without a valid token are answered 401 per minute and
     /// address prefix; further ones are answered 429. Valid tokens always work.
     pub max_refusals_per_minute: u64,
@@ -72,12 +76,28 @@ impl Default for ServerConfig {
             connections: 4_096,
             trusted_proxies: TrustedProxies::default(),
             rate_limit: RateLimit::default(),
+            account_rate_limit: RateLimit::of_account(RateLimit::default()),
+            event_streams: EventStreams::default(),
             max_refusals_per_minute: 1_000,
             metrics_public: false,
             head_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(30),
             request_timeout: Duration::from_mins(1),
             drain_timeout: Duration::from_secs(20),
+        }
+    }
+}
+
+impl RateLimit {
+    /// For all tokens of an account, where nothing else is said: ten times what
+    /// one of them may do.
+    #[must_use]
+    pub fn of_account(of_token: Self) -> Self {
+        let tenfold = |rate: NonZeroU32| rate.saturating_mul(NonZeroU32::MIN.saturating_add(9));
+        Self {
+            requests_per_second: tenfold(of_token.requests_per_second),
+            burst: tenfold(of_token.burst),
+            ..of_token
         }
     }
 }
@@ -100,8 +120,9 @@ struct Parts {
     watchers: Arc<Watchers>,
     closing: CancellationToken,
     config: ServerConfig,
-    limiter: TokenLimiter,
+    limiter: Limiter,
     bytes_in_flight: Arc<BytesInFlight>,
+    streams: Arc<Streams>,
     refusals: Refusals,
     metrics: Metrics,
     published: Published,
@@ -119,7 +140,7 @@ impl App {
     ) -> Self {
         watchers.begin(&*entropy);
         Self(Arc::new(Parts {
-            limiter: TokenLimiter::new(config.rate_limit),
+            limiter: Limiter::new(config.rate_limit, config.account_rate_limit),
             bytes_in_flight: Arc::new(BytesInFlight::new(
                 config.body_bytes_in_flight_per_token,
                 config.body_bytes_in_flight_total,
@@ -127,6 +148,7 @@ impl App {
             refusals: Refusals::new(config.max_refusals_per_minute),
             metrics: Metrics::new(operations.clone(), watchers.metrics()),
             published: Published::new(),
+            streams: Arc::new(Streams::new(config.event_streams)),
             broker,
             operations,
             entropy,
@@ -161,12 +183,16 @@ impl App {
         &self.0.config
     }
 
-    pub(crate) fn limiter(&self) -> &TokenLimiter {
+    pub(crate) fn limiter(&self) -> &Limiter {
         &self.0.limiter
     }
 
     pub(crate) fn bytes_in_flight(&self) -> &Arc<BytesInFlight> {
         &self.0.bytes_in_flight
+    }
+
+    pub(crate) fn streams(&self) -> &Arc<Streams> {
+        &self.0.streams
     }
 
     pub(crate) fn refusals(&self) -> &Refusals {

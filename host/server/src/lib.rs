@@ -44,4 +44,4 @@ pub use operations::{Engine, Operations, PluginCalls, Stats};
 pub use request::{ForwardedHeader, TrustedProxies};
 pub use router::router;
 pub use serve::{ServeError, TlsFiles, serve};
-pub use watch::Watchers;
+pub use watch::{EventStreams, Watchers};

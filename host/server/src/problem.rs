@@ -17,6 +17,7 @@ pub(crate) enum ProblemType {
     MethodNotAllowed,
     BodyTimeout,
     Conflict,
+    QuotaExceeded,
     Stale,
     TooLarge,
     UnsupportedMediaType,
@@ -42,7 +43,7 @@ pub(crate) struct Row {
 
 impl ProblemType {
     /// Every type, by status.
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Malformed,
         Self::Unauthenticated,
         Self::Denied,
@@ -50,6 +51,7 @@ impl ProblemType {
         Self::MethodNotAllowed,
         Self::BodyTimeout,
         Self::Conflict,
+        Self::QuotaExceeded,
         Self::Stale,
         Self::TooLarge,
         Self::UnsupportedMediaType,
@@ -80,6 +82,8 @@ impl ProblemType {
                 "The body did not arrive in time. Nothing was done; send it again."),
             Self::Conflict => row(409, "conflict", "Something is in the way",
                 "The name is taken, the thing is in use or deleted, or it kept changing meanwhile. The detail and `errors` tell which."),
+            Self::QuotaExceeded => row(409, "quota-exceeded", "The account's quota is used up",
+                "The account has as many of these as the operator lets it have. The detail names the quota and what makes room."),
             Self::Stale => row(412, "stale", "It has changed since you read it",
                 "`If-Match` named another revision than the present one, so nothing was changed. Read it again and decide again."),
             Self::TooLarge => row(413, "too-large", "The request's body is too large",
@@ -115,6 +119,7 @@ impl From<Kind> for ProblemType {
             Kind::Denied => Self::Denied,
             Kind::NotFound => Self::NotFound,
             Kind::Conflict => Self::Conflict,
+            Kind::QuotaExceeded => Self::QuotaExceeded,
             Kind::Stale => Self::Stale,
             Kind::Unsupported => Self::Unsupported,
             Kind::Throttled => Self::Throttled,
@@ -260,6 +265,7 @@ mod tests {
             (Kind::Denied, 403),
             (Kind::NotFound, 404),
             (Kind::Conflict, 409),
+            (Kind::QuotaExceeded, 409),
             (Kind::Stale, 412),
             (Kind::Unsupported, 422),
             (Kind::Throttled, 429),

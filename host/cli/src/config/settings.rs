@@ -2,6 +2,7 @@
 
 mod limits;
 mod network;
+mod quotas;
 mod server;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bursar_domain::access::Quotas;
 use bursar_domain::dns::{DnsGrants, NameRule};
 use bursar_plugin_host::{Approval, Limits, NetworkConfig, TrustedKey};
 use bursar_server::{ServerConfig, TlsFiles};
@@ -58,6 +60,8 @@ pub(crate) struct Settings {
     pub(crate) plugin_start_wait: Duration,
     /// How regions are kept in place.
     pub(crate) sync: SyncSettings,
+    /// What each account may take.
+    pub(crate) quotas: Quotas,
     /// How much is logged.
     pub(crate) log_level: LogLevel,
     /// In which form.
@@ -137,6 +141,7 @@ pub(super) fn read(from: &Configuration) -> Result<Settings, Failure> {
         plugin_limits: limits::read(from)?,
         plugin_start_wait: Duration::from_secs(positive(from, "plugins.start_wait_seconds")?.get().into()),
         sync: sync(from)?,
+        quotas: quotas::read(from)?,
         log_level: one_of(from, "log.level", LOG_LEVELS)?,
         log_format: one_of(from, "log.format", LOG_FORMATS)?,
     })

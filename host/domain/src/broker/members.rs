@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::accounts::{check_match, overtaken};
+use super::quota::{Counted, Reservation};
 use super::{ATTEMPTS, Broker, Page, codec};
 use crate::access::{Account, Bindable, Caller, Member, Operation, Right, Role};
 use crate::audit::{Action, Outcome};
@@ -59,12 +60,17 @@ impl Broker {
         }
         let asked = self.bindable(caller, &account, role, bindable).await?;
         let key = keys::member(self.blind(), account.id, principal);
+        let mut room = None;
         for _ in 0..ATTEMPTS {
             let now = self.now();
             let old = self.store().get(&key).await?;
             if let Some(wanted) = if_match {
                 check_match(Some(wanted), old.as_ref().map_or(0, |record| record.revision))?;
             }
+            if old.is_none() && room.is_none() {
+                room = Some(self.reserve(account.id, Counted::Members).await?);
+            }
+            let is_new = old.is_none();
             let expect = old.as_ref().map_or(Expect::Absent, |record| Expect::At(record.revision));
             let old: Option<Member> = old.as_ref().map(codec::decode).transpose()?;
             let created_at = old.as_ref().map_or(now, |old| old.created_at);
@@ -79,7 +85,10 @@ impl Broker {
             let batch = self.require_account(Batch::default(), account.id).await?;
             let batch = batch.put(key.clone(), expect, codec::encode(&member)?).event(event);
             match self.store().commit(batch).await {
-                Ok(revision) => return Ok((member, revision)),
+                Ok(revision) => {
+                    room.into_iter().filter(|_| is_new).for_each(Reservation::take);
+                    return Ok((member, revision));
+                }
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -107,6 +116,7 @@ impl Broker {
         event.account = Some(account.id);
         event.detail = Some(serde_json::json!({ "token": caller.token, "principal": principal }));
         self.store().commit(Batch::default().delete(key, Expect::At(record.revision)).event(event)).await?;
+        self.release_one(account.id, Counted::Members);
         Ok(())
     }
 

@@ -19,6 +19,7 @@ mod network;
 mod page;
 mod plugins;
 mod queues;
+mod quota;
 mod refusal;
 mod regions;
 mod repeats;
@@ -81,6 +82,8 @@ pub struct Broker {
     dns_grants: DnsGrants,
     record_sets: queues::Queues,
     regions: regions::Regions,
+    quotas: crate::access::Quotas,
+    counts: quota::Counts,
     /// Refusals that repeat what was recorded within the minute.
     repeats: repeats::Repeats,
 }
@@ -95,6 +98,8 @@ impl Broker {
             dns_grants: DnsGrants::default(),
             record_sets: queues::Queues::default(),
             regions: regions::Regions::none(),
+            quotas: crate::access::Quotas::default(),
+            counts: quota::Counts::default(),
             repeats: repeats::Repeats::default(),
         }
     }
@@ -103,6 +108,12 @@ impl Broker {
     #[must_use]
     pub fn with_dns_grants(self, dns_grants: DnsGrants) -> Self {
         Self { dns_grants, ..self }
+    }
+
+    /// The same broker with what each account may take.
+    #[must_use]
+    pub fn with_quotas(self, quotas: crate::access::Quotas) -> Self {
+        Self { quotas, ..self }
     }
 
     /// The time, by the broker's clock.

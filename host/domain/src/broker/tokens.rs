@@ -8,11 +8,12 @@ use serde_json::Value;
 use super::accounts::overtaken;
 use super::authenticate::OPERATORS;
 use super::idempotency::gone;
+use super::quota::{Counted, Reservation};
 use super::{ATTEMPTS, Broker, Created, IdempotencyKey, Page, codec, page};
 use crate::access::{Caller, Operation, Right, Role, Scope, Token, TokenKind, TokenText};
 use crate::audit::{Action, Outcome};
 use crate::binding::Consumer;
-use crate::credential::judge_name;
+use crate::credential::{MAX_LABEL_BYTES, MAX_LABELS, judge_name};
 use crate::id::{AccountId, Reference, TokenId};
 use crate::keys;
 use crate::store::{Batch, Error as StoreError, Expect};
@@ -103,6 +104,7 @@ impl TokenRequest {
                 Scope::default()
             }),
         };
+        violations.extend(scope_bounds(&scope));
         for (index, consumer) in scope.consumers.iter().enumerate() {
             let wrong = Consumer::parse(consumer).err();
             let told = wrong.map(|rule| Violation::new(format!("/scope/consumers/{index}"), "format", rule));
@@ -148,11 +150,15 @@ impl Broker {
             (Some(_), _) => TokenKind::User,
         };
         let owner = account.unwrap_or(OPERATORS);
+        let mut room = None;
         for _ in 0..ATTEMPTS {
             if let Some(earlier) = self.replayed(caller, key).await? {
                 let record = self.store().get(&keys::token(owner, TokenId(earlier))).await?.ok_or_else(gone)?;
                 let value = NewToken { token: codec::decode(&record)?, text: None };
                 return Ok(Created { value, replayed: true });
+            }
+            if let (Some(account), None) = (account, &room) {
+                room = Some(self.reserve(account, Counted::Tokens).await?);
             }
             let text = TokenText::generate(kind, &*self.ports.entropy);
             let token = Token {
@@ -183,7 +189,10 @@ impl Broker {
                 .put(record_key, Expect::Absent, codec::encode(&token)?)
                 .event(event);
             match self.store().commit(self.keep(batch, caller, key, token.id.0)?).await {
-                Ok(_) => return Ok(Created { value: NewToken { token, text: Some(text) }, replayed: false }),
+                Ok(_) => {
+                    room.into_iter().for_each(Reservation::take);
+                    return Ok(Created { value: NewToken { token, text: Some(text) }, replayed: false });
+                }
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -237,6 +246,7 @@ impl Broker {
             .delete(keys::token_use(owner, id), Expect::Any)
             .event(event);
         self.store().commit(batch).await?;
+        self.release_one(owner, Counted::Tokens);
         Ok(())
     }
 
@@ -288,3 +298,28 @@ fn roles_sentence() -> String {
     let roles: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
     format!("Choose one of {}, or name a principal.", roles.join(", "))
 }
+
+/// What is too much about a scope: it is read with each request of the token.
+fn scope_bounds(scope: &Scope) -> Vec<Violation> {
+    let Scope { credentials, labels, regions, consumers } = scope;
+    let mut violations = Vec::new();
+    for (part, texts) in [("credentials", credentials), ("regions", regions), ("consumers", consumers)] {
+        if texts.len() > MAX_SCOPE_ITEMS {
+            let message = format!("At most {MAX_SCOPE_ITEMS}: narrow by labels instead, or make several tokens.");
+            violations.push(Violation::new(format!("/scope/{part}"), "too-long", message));
+        } else if texts.iter().any(|text| text.len() > MAX_SCOPE_TEXT_BYTES) {
+            let message = format!("At most {MAX_SCOPE_TEXT_BYTES} bytes each.");
+            violations.push(Violation::new(format!("/scope/{part}"), "too-long", message));
+        }
+    }
+    let too_long = |text: &String| text.len() > MAX_LABEL_BYTES;
+    if labels.len() > MAX_LABELS || labels.iter().any(|(key, value)| too_long(key) || too_long(value)) {
+        let message = format!("At most {MAX_LABELS} labels of {MAX_LABEL_BYTES} bytes each.");
+        violations.push(Violation::new("/scope/labels", "too-long", message));
+    }
+    violations
+}
+
+const MAX_SCOPE_ITEMS: usize = 100;
+/// Longer than any name, id or consumer.
+const MAX_SCOPE_TEXT_BYTES: usize = 512;

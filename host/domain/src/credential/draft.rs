@@ -198,8 +198,10 @@ const RESERVED_NAMES: [&str; 2] = ["validate", "validate-name"];
 const MAX_NAME_CHARS: usize = 100;
 const MAX_TITLE_CHARS: usize = 255;
 const MAX_DESCRIPTION_CHARS: usize = 2_000;
-const MAX_LABELS: usize = 64;
-const MAX_LABEL_BYTES: usize = 255;
+/// Of one credential.
+pub(crate) const MAX_LABELS: usize = 64;
+/// Of a label's name, and of its value.
+pub(crate) const MAX_LABEL_BYTES: usize = 255;
 
 /// The data as a plugin reads it: with one form of each integer.
 fn form_data(mut data: Value) -> Value {

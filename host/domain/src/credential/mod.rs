@@ -7,7 +7,7 @@ mod status;
 mod view;
 
 pub use draft::{Draft, Patch};
-pub(crate) use draft::{judge_credential_name, judge_name, judge_title};
+pub(crate) use draft::{MAX_LABEL_BYTES, MAX_LABELS, judge_credential_name, judge_name, judge_title};
 pub use model::{Credential, MadeBy, Version, VersionAction};
 pub use status::{Status, Warning};
 pub use view::{SyncRow, VersionView, View};

@@ -1,49 +1,76 @@
-//! How fast each token may ask.
+//! How fast each token may ask, and all tokens of an account together.
+
+use std::hash::Hash;
 
 use bursar_domain::access::{Caller, Standing};
-use bursar_domain::id::TokenId;
+use bursar_domain::id::{AccountId, TokenId};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use crate::app::RateLimit;
 use crate::problem::Problem;
 
-/// One token bucket per token.
-pub(crate) struct TokenLimiter {
-    buckets: DefaultKeyedRateLimiter<TokenId>,
-    clock: DefaultClock,
+/// One token bucket per token, and one per account: more tokens give no account
+/// more than its share.
+pub(crate) struct Limiter {
+    tokens: Buckets<TokenId>,
+    accounts: Buckets<AccountId>,
     operator_unlimited: bool,
 }
 
-impl TokenLimiter {
-    pub(crate) fn new(limit: RateLimit) -> Self {
-        let quota = Quota::per_second(limit.requests_per_second).allow_burst(limit.burst);
+struct Buckets<K: Clone + Eq + Hash> {
+    of: DefaultKeyedRateLimiter<K>,
+    clock: DefaultClock,
+}
+
+impl Limiter {
+    pub(crate) fn new(token: RateLimit, account: RateLimit) -> Self {
         Self {
-            buckets: RateLimiter::keyed(quota),
-            clock: DefaultClock::default(),
-            operator_unlimited: limit.operator_unlimited,
+            tokens: Buckets::new(token),
+            accounts: Buckets::new(account),
+            operator_unlimited: token.operator_unlimited,
         }
     }
 
-    /// Takes one request out of the caller's bucket.
+    /// Takes one request out of the caller's bucket, and out of its account's.
     ///
     /// # Errors
     ///
     /// 429 with the time until there is one again.
     pub(crate) fn check(&self, caller: &Caller) -> Result<(), Problem> {
-        if self.operator_unlimited && caller.standing == Standing::Operator {
-            return Ok(());
-        }
-        self.buckets.check_key(&caller.token).map_err(|until| {
-            let wait = until.wait_time_from(self.clock.now());
-            let seconds = u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX);
-            Problem::throttled(seconds.max(1), "this token asks faster than it may: wait and try again")
-        })
+        let account = match caller.standing {
+            Standing::Operator if self.operator_unlimited => return Ok(()),
+            Standing::Operator => None,
+            Standing::InAccount { account, .. } => Some(account),
+        };
+        self.tokens.check(&caller.token, "this token asks faster than it may: wait and try again")?;
+        let Some(account) = account else { return Ok(()) };
+        self.accounts.check(&account, "the account's tokens together ask faster than they may: wait and try again")
     }
 
     /// Forgets full buckets, so that revoked tokens leave nothing behind.
     pub(crate) fn forget_idle(&self) {
-        self.buckets.retain_recent();
-        self.buckets.shrink_to_fit();
+        self.tokens.forget_idle();
+        self.accounts.forget_idle();
+    }
+}
+
+impl<K: Clone + Eq + Hash> Buckets<K> {
+    fn new(limit: RateLimit) -> Self {
+        let quota = Quota::per_second(limit.requests_per_second).allow_burst(limit.burst);
+        Self { of: RateLimiter::keyed(quota), clock: DefaultClock::default() }
+    }
+
+    fn check(&self, key: &K, detail: &str) -> Result<(), Problem> {
+        self.of.check_key(key).map_err(|until| {
+            let wait = until.wait_time_from(self.clock.now());
+            let seconds = u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX);
+            Problem::throttled(seconds.max(1), detail)
+        })
+    }
+
+    fn forget_idle(&self) {
+        self.of.retain_recent();
+        self.of.shrink_to_fit();
     }
 }

@@ -11,7 +11,7 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 
-pub(crate) use limiter::TokenLimiter;
+pub(crate) use limiter::Limiter;
 pub(crate) use permit::Permit;
 pub(crate) use refusals::Refusals;
 

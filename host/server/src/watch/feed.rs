@@ -9,7 +9,7 @@ use bursar_domain::id::{AccountId, Reference};
 use futures::Stream;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
-use super::{Subscription, Told};
+use super::{OpenStream, Subscription, Told};
 use crate::app::App;
 use crate::auth::Session;
 use crate::sse::KEEP_ALIVE_EVERY;
@@ -26,13 +26,21 @@ pub(crate) struct Feed {
     may_read: bool,
     rests: Interval,
     checks: Interval,
+    _open: OpenStream,
 }
 
 impl Feed {
     /// For a caller who was found to be allowed to watch `account`, from after
     /// the event with the id `last`, or from now.
-    pub(crate) fn new(app: App, session: Session, account: AccountId, last: Option<&str>) -> Self {
+    pub(crate) fn new(
+        app: App,
+        session: Session,
+        account: AccountId,
+        open: OpenStream,
+        last: Option<&str>,
+    ) -> Self {
         Self {
+            _open: open,
             subscription: app.watchers().subscribe(last),
             told: String::new(),
             may_read: may_read(&session.caller),

@@ -10,6 +10,7 @@ mod event;
 mod feed;
 mod metrics;
 mod ring;
+mod streams;
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -22,6 +23,8 @@ use self::event::Event;
 pub(crate) use self::feed::Feed;
 pub(crate) use self::metrics::SyncMetrics;
 use self::ring::{Ring, Since};
+pub use self::streams::EventStreams;
+pub(crate) use self::streams::{OpenStream, Streams};
 
 /// Takes notices and tells those who watch. Never blocks who tells.
 pub struct Watchers {

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use bursar_server::{ForwardedHeader, RateLimit, ServerConfig, TrustedProxies};
+use bursar_server::{EventStreams, ForwardedHeader, RateLimit, ServerConfig, TrustedProxies};
 use ipnet::IpNet;
 
 use super::{flag, list, number, one_of, positive};
@@ -24,9 +24,27 @@ pub(super) fn read(from: &Configuration) -> Result<ServerConfig, Failure> {
         connections: number(from, "limits.connections", 1)?,
         trusted_proxies: trusted_proxies(from)?,
         rate_limit,
+        account_rate_limit: account_rate_limit(from, rate_limit)?,
+        event_streams: EventStreams {
+            per_token: positive(from, "limits.event_streams_per_token")?.get(),
+            per_account: positive(from, "limits.event_streams_per_account")?.get(),
+        },
         metrics_public: flag(from, "server.metrics_public"),
         ..ServerConfig::default()
     })
+}
+
+fn account_rate_limit(from: &Configuration, of_token: RateLimit) -> Result<RateLimit, Failure> {
+    let mut limit = RateLimit::of_account(of_token);
+    for (name, rate) in [
+        ("limits.account_requests_per_second", &mut limit.requests_per_second),
+        ("limits.account_burst", &mut limit.burst),
+    ] {
+        if from.value(name).is_some() {
+            *rate = positive(from, name)?;
+        }
+    }
+    Ok(limit)
 }
 
 fn trusted_proxies(from: &Configuration) -> Result<TrustedProxies, Failure> {

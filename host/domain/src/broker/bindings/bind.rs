@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::accounts::{check_match, overtaken};
+use super::super::quota::{Counted, Reservation};
 use super::super::{ATTEMPTS, Broker, codec};
 use super::scope::detail;
 use crate::access::{Account, Caller, Operation, Right};
@@ -35,6 +36,7 @@ impl Broker {
         let account = self.authorize_operation(caller, account, Operation::PutBinding).await?;
         let place = Place::parse(consumer, slot).map_err(Error::invalid)?;
         self.speaks_for(caller, &account, &place, Action::BindingPut).await?;
+        let mut room = None;
         for _ in 0..ATTEMPTS {
             let credential = self.to_be_bound(caller, &account, credential, &place).await?;
             if !caller.may_bind(&credential) {
@@ -50,6 +52,9 @@ impl Broker {
                 if old.credential == credential.id {
                     return Ok(BindingView::new(old.clone(), record.revision, &credential));
                 }
+            }
+            if old.is_none() && room.is_none() {
+                room = Some(self.reserve(account.id, Counted::Bindings).await?);
             }
             // It goes with a deletion: what is deleted meanwhile is not bound.
             let Some(name) = self.name_record(&credential).await? else { continue };
@@ -84,7 +89,10 @@ impl Broker {
                 batch = batch.delete(self.binding_of(old), Expect::Any);
             }
             match self.store().commit(batch).await {
-                Ok(revision) => return Ok(BindingView::new(binding, revision, &credential)),
+                Ok(revision) => {
+                    room.into_iter().filter(|_| old.is_none()).for_each(Reservation::take);
+                    return Ok(BindingView::new(binding, revision, &credential));
+                }
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -123,7 +131,10 @@ impl Broker {
                 .delete(self.binding_of(&binding), Expect::Any)
                 .event(event);
             match self.store().commit(batch).await {
-                Ok(_) => return Ok(()),
+                Ok(_) => {
+                    self.release_one(account.id, Counted::Bindings);
+                    return Ok(());
+                }
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error.into()),
             }

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::super::accounts::{name_taken, overtaken};
 use super::super::idempotency::gone;
+use super::super::quota::Counted;
 use super::super::{ATTEMPTS, Broker, Created, IdempotencyKey, codec, keys_for};
 use super::find::{Found, Kept};
 use super::form::Judged;
@@ -42,6 +43,7 @@ impl Broker {
         if let Some(earlier) = self.replayed(caller, key).await? {
             return self.replay(caller, &account, earlier).await;
         }
+        let room = self.reserve(account.id, Counted::Credentials).await?;
         let (draft, name, of, judged) = self.judge_draft(caller, &account, body).await?;
         if probe {
             self.name_is_free(&account, &name).await?;
@@ -88,6 +90,7 @@ impl Broker {
             }
             match self.store().commit(self.keep(batch, caller, key, credential.id.0)?).await {
                 Ok(revision) => {
+                    room.take();
                     self.tell_credential(&credential, "created");
                     let sync = self.sync_rows(&self.standings(caller, &account).await?, &credential).await?;
                     let found = Found { credential, revision };

@@ -1,6 +1,7 @@
 //! Deleting, undeleting and destroying (D-4).
 
 use super::super::accounts::{check_match, name_taken, overtaken};
+use super::super::quota::Counted;
 use super::super::regions::places_of;
 use super::super::{ATTEMPTS, Broker, codec, keys_for};
 use super::find::{Found, not_found};
@@ -87,6 +88,11 @@ impl Broker {
             batch = self.release(&found.credential, batch, deletion.purge).await?;
             match self.store().commit(batch.event(event)).await {
                 Ok(_) => {
+                    if deletion.purge {
+                        self.release_one(account.id, Counted::Credentials);
+                        // Its bindings went with it.
+                        self.recount(account.id, Counted::Bindings);
+                    }
                     self.tell_credential(&found.credential, if deletion.purge { "purged" } else { "deleted" });
                     return Ok(());
                 }

@@ -11,7 +11,7 @@ use super::versions::changed;
 use crate::access::{Account, Caller, Operation};
 use crate::audit::{Action, Outcome};
 use crate::binding::Term;
-use crate::credential::{Credential, MadeBy, Patch, Version, VersionAction, View};
+use crate::credential::{Credential, MAX_LABELS, MadeBy, Patch, Version, VersionAction, View};
 use crate::id::Reference;
 use crate::keys::{self, Table};
 use crate::plugin::{Context, CredentialType};
@@ -122,6 +122,11 @@ impl Broker {
                 None => new.labels.remove(key),
             };
         }
+        // A patch adds to what is there.
+        if new.labels.len() > MAX_LABELS.max(old.labels.len()) {
+            let message = format!("At most {MAX_LABELS} labels: remove some by giving them null.");
+            return Err(Error::invalid(vec![Violation::new("/labels", "too-long", message)]));
+        }
         let (mut batch, judged) = match &patch.data {
             Some(data) => self.change_data(caller, old, &mut new, data).await?,
             None => (Batch::default(), None),
@@ -221,7 +226,12 @@ impl Broker {
             plugin: credential.plugin.clone(),
         };
         let key = |table| keys::of_version(table, credential.account, credential.id, credential.version);
-        let batch = self.index(batch, credential, &terms)?;
+        let mut batch = self.index(batch, credential, &terms)?;
+        if let Some(old @ 1..) = credential.version.checked_sub(self.quotas.versions.max(1)) {
+            for table in [Table::Version, Table::Secret] {
+                batch = batch.delete(keys::of_version(table, credential.account, credential.id, old), Expect::Any);
+            }
+        }
         Ok(batch.put(key(Table::Version), Expect::Absent, codec::encode(&version)?).put(
             key(Table::Secret),
             Expect::Absent,

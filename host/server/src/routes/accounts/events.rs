@@ -34,5 +34,6 @@ pub(crate) async fn watch_account(
     LastEventId(last): LastEventId,
 ) -> Result<Response, Problem> {
     let account = app.broker().watch(&session.caller, &path.account).await?;
-    Ok(sse::answer(Feed::new(app, session, account.id, last.as_deref()).stream()))
+    let open = app.streams().open(&session.caller, account.id)?;
+    Ok(sse::answer(Feed::new(app, session, account.id, open, last.as_deref()).stream()))
 }
