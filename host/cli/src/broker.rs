@@ -73,7 +73,10 @@ impl Installation {
             entropy: Arc::new(SystemEntropy),
         });
         let audience = Audience::new();
-        let broker = broker.with_quotas(settings.quotas).with_dns_grants(settings.dns_grants.clone()).with_regions(audience.ports(settings));
+        let broker = broker
+            .with_quotas(settings.quotas)
+            .with_dns_grants(settings.dns_grants.clone())
+            .with_regions(audience.ports(settings));
         let broker = Arc::new(broker);
         let new_token_file = initialize(&broker, &settings.data_dir).await?;
         let start = json!({"version": env!("CARGO_PKG_VERSION")});

@@ -94,11 +94,7 @@ impl RateLimit {
     #[must_use]
     pub fn of_account(of_token: Self) -> Self {
         let tenfold = |rate: NonZeroU32| rate.saturating_mul(NonZeroU32::MIN.saturating_add(9));
-        Self {
-            requests_per_second: tenfold(of_token.requests_per_second),
-            burst: tenfold(of_token.burst),
-            ..of_token
-        }
+        Self { requests_per_second: tenfold(of_token.requests_per_second), burst: tenfold(of_token.burst), ..of_token }
     }
 }
 

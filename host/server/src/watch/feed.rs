@@ -32,13 +32,7 @@ pub(crate) struct Feed {
 impl Feed {
     /// For a caller who was found to be allowed to watch `account`, from after
     /// the event with the id `last`, or from now.
-    pub(crate) fn new(
-        app: App,
-        session: Session,
-        account: AccountId,
-        open: OpenStream,
-        last: Option<&str>,
-    ) -> Self {
+    pub(crate) fn new(app: App, session: Session, account: AccountId, open: OpenStream, last: Option<&str>) -> Self {
         Self {
             _open: open,
             subscription: app.watchers().subscribe(last),

@@ -58,10 +58,9 @@ impl Streams {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let of_token = open.tokens.get(&caller.token).copied().unwrap_or_default();
         let of_account = open.accounts.get(&account).copied().unwrap_or_default();
-        for (open, limit, whose) in [
-            (of_token, self.limits.per_token, "this token"),
-            (of_account, self.limits.per_account, "the account"),
-        ] {
+        for (open, limit, whose) in
+            [(of_token, self.limits.per_token, "this token"), (of_account, self.limits.per_account, "the account")]
+        {
             if open >= limit {
                 let detail = format!("{whose} has {limit} streams of events open, which is the limit: close some");
                 return Err(Problem::throttled(RETRY_AFTER_SECONDS, &detail));

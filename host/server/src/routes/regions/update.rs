@@ -33,8 +33,7 @@ pub(crate) async fn update_region(
     unread: Unread,
 ) -> Result<Tagged<schema::RegionItem>, Problem> {
     let body = unread.merge_patch(&mut permit).await?;
-    let view =
-        app.broker().update_region(&permit, &path.region, body, query.force, if_match).await?;
+    let view = app.broker().update_region(&permit, &path.region, body, query.force, if_match).await?;
     Ok(Tagged(view.revision, view.into()))
 }
 
