@@ -21,6 +21,7 @@ pub mod dns;
 pub mod error;
 mod fields;
 pub mod id;
+mod if_match;
 pub mod integer;
 pub mod keys;
 pub mod plugin;
@@ -30,3 +31,4 @@ pub mod store;
 pub mod text;
 
 pub use error::{Conflict, Error, Kind, Violation};
+pub use if_match::IfMatch;

@@ -11,7 +11,7 @@ use crate::id::{AccountId, Name, Reference};
 use crate::keys::{self, Key, Table};
 use crate::region::Notice;
 use crate::store::{Batch, Error as StoreError, Expect, Revision};
-use crate::{Error, Kind, Violation};
+use crate::{Error, IfMatch, Kind, Violation};
 
 impl Broker {
     /// The accounts the caller may enter.
@@ -107,7 +107,7 @@ impl Broker {
         caller: &Caller,
         account: &Reference,
         body: &Value,
-        if_match: Option<Revision>,
+        if_match: Option<IfMatch>,
     ) -> Result<(Account, Revision), Error> {
         let id = self.authorize_operation(caller, account, Operation::UpdateAccount).await?.id;
         if caller.standing != Standing::Operator && body.get("name").is_some_and(|name| !name.is_null()) {
@@ -120,7 +120,7 @@ impl Broker {
         let change = AccountChange::read(body, false)?;
         for _ in 0..ATTEMPTS {
             let (old, revision) = self.account_now(id).await?;
-            check_match(if_match, revision)?;
+            IfMatch::check(if_match.as_ref(), Some(revision))?;
             let mut account = old.clone();
             account.title = change.title.clone().unwrap_or(account.title);
             account.name = change.name.clone().unwrap_or(account.name);
@@ -172,12 +172,12 @@ impl Broker {
         &self,
         caller: &Caller,
         account: &Reference,
-        if_match: Option<Revision>,
+        if_match: Option<IfMatch>,
     ) -> Result<(), Error> {
         self.authorize_operator(caller, Action::AccountDelete).await?;
         let id = self.find_account(account).await?.ok_or_else(|| Error::not_found("account"))?.id;
         let (account, revision) = self.account_now(id).await?;
-        check_match(if_match, revision)?;
+        IfMatch::check(if_match.as_ref(), Some(revision))?;
         if !self.store().scan(&keys::of_account(Table::Credential, id), &[], 1).await?.is_empty() {
             let message = "the account still holds credentials, perhaps deleted ones: purge them first";
             return Err(Error::new(Kind::Conflict, message));
@@ -222,14 +222,6 @@ impl Broker {
         let record = self.account_record(id).await?.ok_or_else(|| Error::not_found("account"))?;
         Ok((codec::decode(&record)?, record.revision))
     }
-}
-
-/// Refuses a write that was decided on another revision.
-pub(super) fn check_match(if_match: Option<Revision>, revision: Revision) -> Result<(), Error> {
-    if if_match.is_none_or(|wanted| wanted == revision) {
-        return Ok(());
-    }
-    Err(Error::new(Kind::Stale, "it has changed since you read it: read it again and decide again"))
 }
 
 pub(super) fn name_taken() -> Error {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::accounts::{check_match, overtaken};
+use super::accounts::overtaken;
 use super::quota::{Counted, Reservation};
 use super::{ATTEMPTS, Broker, Page, codec};
 use crate::access::{Account, Bindable, Caller, Member, Operation, Right, Role};
@@ -10,7 +10,7 @@ use crate::audit::{Action, Outcome};
 use crate::id::{AccountId, Reference};
 use crate::keys;
 use crate::store::{Batch, Error as StoreError, Expect, Revision};
-use crate::{Error, Kind, Violation};
+use crate::{Error, IfMatch, Kind, Violation};
 
 impl Broker {
     /// The members of an account.
@@ -50,7 +50,7 @@ impl Broker {
         principal: &str,
         role: Role,
         bindable: BindableChange,
-        if_match: Option<Revision>,
+        if_match: Option<IfMatch>,
     ) -> Result<(Member, Revision), Error> {
         let account = self.authorize_operation(caller, account, Operation::PutMember).await?;
         let chars = principal.chars().count();
@@ -64,9 +64,7 @@ impl Broker {
         for _ in 0..ATTEMPTS {
             let now = self.now();
             let old = self.store().get(&key).await?;
-            if let Some(wanted) = if_match {
-                check_match(Some(wanted), old.as_ref().map_or(0, |record| record.revision))?;
-            }
+            IfMatch::check(if_match.as_ref(), old.as_ref().map(|record| record.revision))?;
             if old.is_none() && room.is_none() {
                 room = Some(self.reserve(account.id, Counted::Members).await?);
             }
@@ -106,12 +104,12 @@ impl Broker {
         caller: &Caller,
         account: &Reference,
         principal: &str,
-        if_match: Option<Revision>,
+        if_match: Option<IfMatch>,
     ) -> Result<(), Error> {
         let account = self.authorize(caller, account, Right::ManageAccess, Action::MemberDelete).await?;
         let key = keys::member(self.blind(), account.id, principal);
         let record = self.store().get(&key).await?.ok_or_else(|| Error::not_found("member"))?;
-        check_match(if_match, record.revision)?;
+        IfMatch::check(if_match.as_ref(), Some(record.revision))?;
         let mut event = self.event(caller, Action::MemberDelete, Outcome::Ok);
         event.account = Some(account.id);
         event.detail = Some(serde_json::json!({ "token": caller.token, "principal": principal }));

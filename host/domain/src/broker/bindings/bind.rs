@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::super::accounts::{check_match, overtaken};
+use super::super::accounts::overtaken;
 use super::super::quota::{Counted, Reservation};
 use super::super::{ATTEMPTS, Broker, codec};
 use super::scope::detail;
@@ -13,7 +13,7 @@ use crate::credential::Credential;
 use crate::id::{CredentialId, Reference};
 use crate::keys::{self, Table};
 use crate::store::{Batch, Error as StoreError, Expect, Revision};
-use crate::{Error, Kind, Violation};
+use crate::{Error, IfMatch, Kind, Violation};
 
 impl Broker {
     /// Binds a consumer's slot to a credential, whatever it was bound to before.
@@ -31,7 +31,7 @@ impl Broker {
         account: &Reference,
         (consumer, slot): (&str, &str),
         credential: &Reference,
-        if_match: Option<Revision>,
+        if_match: Option<IfMatch>,
     ) -> Result<BindingView, Error> {
         let account = self.authorize_operation(caller, account, Operation::PutBinding).await?;
         let place = Place::parse(consumer, slot).map_err(Error::invalid)?;
@@ -45,7 +45,7 @@ impl Broker {
             }
             let key = keys::binding(self.blind(), account.id, &place);
             let before = self.store().get(&key).await?;
-            check_match(if_match, before.as_ref().map_or(0, |record| record.revision))?;
+            IfMatch::check(if_match.as_ref(), before.as_ref().map(|record| record.revision))?;
             let old: Option<Binding> = before.as_ref().map(codec::decode).transpose()?;
             if let (Some(record), Some(old)) = (&before, &old) {
                 self.may_replace(caller, &account, old, Action::BindingPut).await?;
@@ -111,7 +111,7 @@ impl Broker {
         caller: &Caller,
         account: &Reference,
         (consumer, slot): (&str, &str),
-        if_match: Option<Revision>,
+        if_match: Option<IfMatch>,
     ) -> Result<(), Error> {
         let account = self.authorize(caller, account, Right::Bind, Action::BindingDelete).await?;
         let place = Place::parse(consumer, slot).map_err(|_| not_found())?;
@@ -119,7 +119,7 @@ impl Broker {
         for _ in 0..ATTEMPTS {
             let key = keys::binding(self.blind(), account.id, &place);
             let record = self.store().get(&key).await?.ok_or_else(not_found)?;
-            check_match(if_match, record.revision)?;
+            IfMatch::check(if_match.as_ref(), Some(record.revision))?;
             let binding: Binding = codec::decode(&record)?;
             self.may_replace(caller, &account, &binding, Action::BindingDelete).await?;
             let mut event = self.event(caller, Action::BindingDelete, Outcome::Ok);

@@ -1,6 +1,6 @@
 //! Deleting, undeleting and destroying (D-4).
 
-use super::super::accounts::{check_match, name_taken, overtaken};
+use super::super::accounts::{name_taken, overtaken};
 use super::super::quota::Counted;
 use super::super::regions::places_of;
 use super::super::{ATTEMPTS, Broker, codec, keys_for};
@@ -11,8 +11,8 @@ use crate::binding::Term;
 use crate::credential::{Credential, View};
 use crate::id::Reference;
 use crate::keys::{self, Table};
-use crate::store::{Batch, Error as StoreError, Expect, Revision};
-use crate::{Error, Kind};
+use crate::store::{Batch, Error as StoreError, Expect};
+use crate::{Error, IfMatch, Kind};
 
 /// How to delete.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,12 +40,12 @@ impl Broker {
         account: &Reference,
         credential: &Reference,
         deletion: Deletion,
-        if_match: Option<Revision>,
+        if_match: Option<IfMatch>,
     ) -> Result<(), Error> {
         let action = if deletion.purge { Action::CredentialPurge } else { Action::CredentialDelete };
         let account = self.authorize(caller, account, Right::Delete, action).await?;
         let first = self.find(caller, &account, credential).await?;
-        check_match(if_match, first.revision)?;
+        IfMatch::check(if_match.as_ref(), Some(first.revision))?;
         let reference = Reference::Id(first.credential.id.0);
         let mut if_match = if_match;
         if deletion.purge {
@@ -56,11 +56,11 @@ impl Broker {
                 self.signs_in_nowhere(&first.credential).await?;
             }
             let revision = self.withdraw(caller, &account, first, deletion.force).await?;
-            if_match = if_match.map(|_| revision);
+            if_match = if_match.map(|_| IfMatch::OneOf(vec![revision]));
         }
         for _ in 0..ATTEMPTS {
             let found = self.find(caller, &account, &reference).await?;
-            check_match(if_match, found.revision)?;
+            IfMatch::check(if_match.as_ref(), Some(found.revision))?;
             let mut event = self.event(caller, action, Outcome::Ok);
             event.account = Some(account.id);
             event.credential = Some(found.credential.id);

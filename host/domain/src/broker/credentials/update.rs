@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::super::accounts::{check_match, name_taken, overtaken};
+use super::super::accounts::{name_taken, overtaken};
 use super::super::{ATTEMPTS, Broker, codec, keys_for};
 use super::find::Found;
 use super::form::{Judged, Stored};
@@ -16,8 +16,8 @@ use crate::id::Reference;
 use crate::keys::{self, Table};
 use crate::plugin::{Context, CredentialType};
 use crate::secret::SecretJson;
-use crate::store::{Batch, Error as StoreError, Expect, Revision};
-use crate::{Error, Violation};
+use crate::store::{Batch, Error as StoreError, Expect};
+use crate::{Error, IfMatch, Violation};
 
 impl Broker {
     /// Applies a merge patch (RFC 7396); an absent secret keeps its value. With
@@ -36,7 +36,7 @@ impl Broker {
         account: &Reference,
         credential: &Reference,
         body: Value,
-        if_match: Option<Revision>,
+        if_match: Option<IfMatch>,
         probe: bool,
     ) -> Result<View, Error> {
         let account = self.authorize_operation(caller, account, Operation::UpdateCredential).await?;
@@ -54,7 +54,7 @@ impl Broker {
         let mut probed = None;
         for _ in 0..ATTEMPTS {
             let found = self.find_live(caller, &account, &reference).await?;
-            check_match(if_match, found.revision)?;
+            IfMatch::check(if_match.as_ref(), Some(found.revision))?;
             let (updated, batch, judged) = self.changes(caller, &found, &patch).await?;
             if probe {
                 self.preflight_update(caller, &account, &found.credential, &updated, judged, &mut probed).await?;

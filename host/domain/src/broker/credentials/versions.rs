@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::super::accounts::{check_match, overtaken};
+use super::super::accounts::overtaken;
 use super::super::{ATTEMPTS, Broker, Page, codec, keys_for};
 use super::find::Found;
 use super::form::Stored;
@@ -14,8 +14,8 @@ use crate::credential::{Version, VersionAction, VersionView, View};
 use crate::id::Reference;
 use crate::keys::{self, Table};
 use crate::plugin::Context;
-use crate::store::{Batch, Error as StoreError, Expect, Revision};
-use crate::{Error, Violation};
+use crate::store::{Batch, Error as StoreError, Expect};
+use crate::{Error, IfMatch, Violation};
 
 impl Broker {
     /// The versions of a credential, newest first.
@@ -65,12 +65,12 @@ impl Broker {
         account: &Reference,
         credential: &Reference,
         number: u32,
-        if_match: Option<Revision>,
+        if_match: Option<IfMatch>,
     ) -> Result<View, Error> {
         let account = self.authorize(caller, account, Right::Write, Action::CredentialUpdate).await?;
         for _ in 0..ATTEMPTS {
             let found = self.find_live(caller, &account, credential).await?;
-            check_match(if_match, found.revision)?;
+            IfMatch::check(if_match.as_ref(), Some(found.revision))?;
             let old = &found.credential;
             let of = self.type_for_writing(&old.type_id).map_err(|_| self.type_not_loaded(&old.type_id))?;
             let version_key = keys::of_version(Table::Version, old.account, old.id, number);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::accounts::{check_match, name_taken, overtaken};
+use super::super::accounts::{name_taken, overtaken};
 use super::super::idempotency::gone;
 use super::super::{ATTEMPTS, Broker, Created, IdempotencyKey, Page, codec, page};
 use super::show::{FoundRegion, RegionView, may_know};
@@ -15,8 +15,8 @@ use crate::region::{
     LoginDraft, LoginReference, Mode, Notice, Region, RegionDraft, RegionPatch, TargetError, TargetKind,
 };
 use crate::secret::SecretJson;
-use crate::store::{Batch, Error as StoreError, Expect, Revision};
-use crate::{Error, Kind, Violation};
+use crate::store::{Batch, Error as StoreError, Expect};
+use crate::{Error, IfMatch, Kind, Violation};
 
 impl Broker {
     /// The kinds of targets a region can have.
@@ -141,13 +141,13 @@ impl Broker {
         region: &Reference,
         body: Value,
         force: bool,
-        if_match: Option<Revision>,
+        if_match: Option<IfMatch>,
     ) -> Result<RegionView, Error> {
         self.authorize_operator(caller, Action::RegionUpdate).await?;
         let id = Reference::Id(self.find_region(caller, region).await?.region.id.0);
         for _ in 0..ATTEMPTS {
             let found = self.find_region(caller, &id).await?;
-            check_match(if_match, found.revision)?;
+            IfMatch::check(if_match.as_ref(), Some(found.revision))?;
             let new = self.patched(&found.region, body.clone()).await?;
             if new == found.region {
                 return self.region_view(caller, found).await;
@@ -193,12 +193,12 @@ impl Broker {
         caller: &Caller,
         region: &Reference,
         force: bool,
-        if_match: Option<Revision>,
+        if_match: Option<IfMatch>,
     ) -> Result<(), Error> {
         self.authorize_operator(caller, Action::RegionDelete).await?;
         for _ in 0..ATTEMPTS {
             let FoundRegion { region, revision } = self.find_region(caller, region).await?;
-            check_match(if_match, revision)?;
+            IfMatch::check(if_match.as_ref(), Some(revision))?;
             // Whoever attaches it meanwhile writes this.
             let name = self.store().get(&keys::region_name(self.blind(), region.name.as_str())).await?;
             let name = name.ok_or_else(super::show::no_such_region)?;

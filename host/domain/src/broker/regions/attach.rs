@@ -6,7 +6,7 @@ use futures::future::{Either, select};
 use futures::{StreamExt as _, stream};
 use serde_json::{Value, json};
 
-use super::super::accounts::{check_match, overtaken};
+use super::super::accounts::overtaken;
 use super::super::{ATTEMPTS, Broker, codec};
 use super::Settling;
 use super::attachments::{AccountRegion, CHUNK, not_attached};
@@ -16,8 +16,8 @@ use crate::audit::{Action, Outcome};
 use crate::id::{AccountId, Reference, RegionId};
 use crate::keys::{self, Table};
 use crate::region::{Attachment, AttachmentDraft, Notice, OnDetach, Pair, Region};
-use crate::store::{Batch, Error as StoreError, Expect, Revision};
-use crate::{Error, Kind, Violation};
+use crate::store::{Batch, Error as StoreError, Expect};
+use crate::{Error, IfMatch, Kind, Violation};
 
 impl Broker {
     /// Has an account use a region, or use it in another way. Its credentials
@@ -32,7 +32,7 @@ impl Broker {
         account: &Reference,
         region: &Reference,
         body: Value,
-        if_match: Option<Revision>,
+        if_match: Option<IfMatch>,
     ) -> Result<AccountRegion, Error> {
         let account = self.authorize_operation(caller, account, Operation::AttachRegion).await?;
         self.decides_for_all(caller, &account, Action::RegionAttach).await?;
@@ -72,7 +72,7 @@ impl Broker {
         account: &Account,
         region: RegionId,
         draft: &AttachmentDraft,
-        if_match: Option<Revision>,
+        if_match: Option<IfMatch>,
     ) -> Result<(), Error> {
         let key = keys::attachment(account.id, region);
         for _ in 0..ATTEMPTS {
@@ -80,9 +80,7 @@ impl Broker {
                 self.region_open_to(caller, account, &Reference::Id(region.0)).await?;
             let record = self.store().get(&key).await?;
             let old: Option<Attachment> = record.as_ref().map(codec::decode).transpose()?;
-            if let Some(wanted) = if_match {
-                check_match(Some(wanted), record.as_ref().map(|record| record.revision).unwrap_or_default())?;
-            }
+            IfMatch::check(if_match.as_ref(), record.as_ref().map(|record| record.revision))?;
             let now = self.now();
             let new = Attachment {
                 account: account.id,
@@ -140,7 +138,7 @@ impl Broker {
         account: &Reference,
         region: &Reference,
         on_detach: Option<OnDetach>,
-        if_match: Option<Revision>,
+        if_match: Option<IfMatch>,
     ) -> Result<(), Error> {
         let account = self.authorize(caller, account, Right::Sync, Action::RegionDetach).await?;
         self.decides_for_all(caller, &account, Action::RegionDetach).await?;
@@ -149,7 +147,7 @@ impl Broker {
         let mut done = false;
         for _ in 0..ATTEMPTS {
             let record = self.store().get(&key).await?.ok_or_else(not_attached)?;
-            check_match(if_match, record.revision)?;
+            IfMatch::check(if_match.as_ref(), Some(record.revision))?;
             let mut attachment: Attachment = codec::decode(&record)?;
             let how = on_detach.or(attachment.detaching).unwrap_or(attachment.on_detach);
             if attachment.detaching == Some(how) {
