@@ -124,6 +124,11 @@ pub enum Action {
     /// failed, names in `detail.broken` those that are less than they were.
     #[serde(rename = "audit.anchor")]
     AuditAnchor,
+    /// The oldest stretch of a chain, in `detail`, was written to a file and is
+    /// removed from the store; what it said of rows that are unchanged since is
+    /// carried over to such records.
+    #[serde(rename = "audit.prune")]
+    AuditPrune,
     /// Bearer tokens that were not ours, counted per minute and address prefix.
     #[serde(rename = "auth.refused")]
     AuthRefused,

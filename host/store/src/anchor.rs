@@ -269,16 +269,16 @@ impl View {
     }
 }
 
-mod hash_as_text {
+pub(crate) mod hash_as_text {
     use serde::{Deserialize as _, Deserializer, Serializer, de};
 
     use super::{Hash, hash_of, hash_text};
 
-    pub(super) fn serialize<S: Serializer>(hash: &Hash, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(hash: &Hash, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(&hash_text(hash))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Hash, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Hash, D::Error> {
         let text = String::deserialize(from)?;
         hash_of(&text).ok_or_else(|| de::Error::custom("not sha256:<hex>"))
     }

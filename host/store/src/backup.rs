@@ -2,9 +2,8 @@
 //! never in it: to restore takes the file, its passphrase or identity, *and* the
 //! root key.
 //!
-//! Inside the age encryption, numbers big-endian: a line of JSON ([`Header`]),
-//! then per row `1 || key length (u32) || key || revision (u64) || value length
-//! (u32) || value`, then `0 || row count (u64)`.
+//! Inside the age encryption: a line of JSON ([`Header`]), then the rows, as
+//! [`crate::rows`] writes them.
 
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::sync::Arc;
@@ -22,8 +21,8 @@ use crate::engine::{Engine, EngineError, ReadOnly, Row, Write as RowWrite};
 use crate::identity::NodeFile;
 use crate::ledger::Ledger;
 use crate::open::{Config, Mode, OpenError, Storage, connect};
+use crate::rows::{self, Rows, RowsError, Sink};
 use crate::tables;
-use crate::verify::Rows;
 
 /// What a backup is encrypted for.
 #[derive(Clone)]
@@ -99,6 +98,16 @@ pub enum BackupError {
     Store(#[from] Error),
 }
 
+impl From<RowsError> for BackupError {
+    fn from(error: RowsError) -> Self {
+        match error {
+            RowsError::Malformed(why) => Self::Malformed(why),
+            RowsError::Io(error) => Self::Io(error),
+            RowsError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
 impl From<EngineError> for BackupError {
     fn from(error: EngineError) -> Self {
         Self::Store(error.into())
@@ -137,35 +146,7 @@ impl Ledger {
     ) -> Result<Summary, BackupError> {
         let mut snapshot = self.core.engine.snapshot().await?;
         let header = self.header(&mut *snapshot).await?;
-        let (sender, mut pages) = mpsc::channel::<Row>(QUEUE);
-        let first_line = header.clone();
-        let writer = tokio::task::spawn_blocking(move || {
-            let mut out = BufWriter::new(open()?);
-            serde_json::to_writer(&mut out, &first_line)?;
-            out.write_all(b"\n")?;
-            let mut rows = 0_u64;
-            while let Some(row) = pages.blocking_recv() {
-                if row.key.is_empty() {
-                    out.write_all(&[END])?;
-                    out.write_all(&rows.to_be_bytes())?;
-                    out.into_inner().map_err(std::io::IntoInnerError::into_error)?.end()?;
-                    return Ok(rows);
-                }
-                write_row(&mut out, &row)?;
-                rows += 1;
-            }
-            Err(std::io::Error::other("the store could not be read to its end"))
-        });
-        let mut rows = Rows::of(&[]);
-        while let Some(row) = rows.next(&mut *snapshot).await? {
-            // The writer is gone only after an error, which it answers below.
-            if sender.send(row).await.is_err() {
-                break;
-            }
-        }
-        // No row has an empty key: this one says that all of them were sent.
-        let _ = sender.send(Row { key: Vec::new(), revision: 0, value: Vec::new() }).await;
-        let rows = writer.await.map_err(std::io::Error::other)??;
+        let rows = rows::stream(&mut *snapshot, header.clone(), Rows::of(&[]), open).await?;
         Ok(Summary { header, rows })
     }
 
@@ -176,11 +157,6 @@ impl Ledger {
         let Head { node, seq, hash, .. } = head;
         Ok(Header { format: FORMAT, node, at: self.core.clock.now(), seq, hash: hash_text(&hash) })
     }
-}
-
-/// Where the rows are written, with what is to be done after the last.
-trait Sink: Write {
-    fn end(self) -> std::io::Result<()>;
 }
 
 impl<W: Write> Sink for age::stream::StreamWriter<W> {
@@ -308,15 +284,14 @@ impl Reader {
         };
         let decryptor = age::Decryptor::new_buffered(BufReader::new(input)).map_err(locked)?;
         let mut input = BufReader::new(decryptor.decrypt(std::iter::once(&*identity)).map_err(locked)?);
-        let header: Header = serde_json::from_slice(&read_line(&mut input)?)
-            .map_err(|_| BackupError::Malformed("its header cannot be read"))?;
+        let header: Header = rows::read_header(&mut input)?;
         if header.format != FORMAT {
             return Err(BackupError::Malformed("it was written by a newer version"));
         }
         let (sender, pages) = mpsc::channel(2);
         std::thread::Builder::new().name("bursar-restore".to_owned()).spawn(move || {
             loop {
-                let page = read_page(&mut input);
+                let page = rows::read_page(&mut input, PAGE).map_err(BackupError::from);
                 let last = !matches!(page, Ok((_, false)));
                 // Whoever restores may have failed and gone.
                 if sender.blocking_send(page.map(|(rows, _)| rows)).is_err() || last {
@@ -332,65 +307,6 @@ impl Reader {
     }
 }
 
-/// Up to a page of rows, and whether they are the last.
-fn read_page(input: &mut impl Read) -> Result<(Vec<Row>, bool), BackupError> {
-    let mut rows = Vec::new();
-    while rows.len() < PAGE {
-        match read_array::<1>(input)? {
-            [ROW] => rows.push(Row {
-                key: read_counted(input)?,
-                revision: u64::from_be_bytes(read_array(input)?),
-                value: read_counted(input)?,
-            }),
-            // The stream is authenticated to its end, and rows are checked against
-            // the chain: the count is for whoever reads the file by other means.
-            [END] => {
-                read_array::<8>(input)?;
-                return Ok((rows, true));
-            }
-            _ => return Err(BackupError::Malformed("a row is neither a row nor the end")),
-        }
-    }
-    Ok((rows, false))
-}
-
-fn read_line(input: &mut impl Read) -> Result<Vec<u8>, BackupError> {
-    let mut line = Vec::new();
-    while line.len() < MAX_HEADER_BYTES {
-        match read_array(input)? {
-            [b'\n'] => return Ok(line),
-            [byte] => line.push(byte),
-        }
-    }
-    Err(BackupError::Malformed("its header is too long"))
-}
-
-fn read_array<const N: usize>(input: &mut impl Read) -> Result<[u8; N], BackupError> {
-    let mut bytes = [0; N];
-    input.read_exact(&mut bytes)?;
-    Ok(bytes)
-}
-
-fn read_counted(input: &mut impl Read) -> Result<Vec<u8>, BackupError> {
-    let count = u32::from_be_bytes(read_array(input)?);
-    let mut bytes = Vec::new();
-    // Grows with what is there, not with what a length claims.
-    if input.take(u64::from(count)).read_to_end(&mut bytes)? != count as usize {
-        return Err(BackupError::Malformed("it ends within a row"));
-    }
-    Ok(bytes)
-}
-
-fn write_row(out: &mut impl Write, row: &Row) -> std::io::Result<()> {
-    let count = |bytes: &[u8]| u32::try_from(bytes.len()).map_err(std::io::Error::other);
-    out.write_all(&[ROW])?;
-    out.write_all(&count(&row.key)?.to_be_bytes())?;
-    out.write_all(&row.key)?;
-    out.write_all(&row.revision.to_be_bytes())?;
-    out.write_all(&count(&row.value)?.to_be_bytes())?;
-    out.write_all(&row.value)
-}
-
 fn encryptor(protection: &Protection) -> Result<age::Encryptor, BackupError> {
     match protection {
         Protection::Passphrase(passphrase) => Ok(age::Encryptor::with_user_passphrase(passphrase.clone())),
@@ -403,8 +319,4 @@ fn encryptor(protection: &Protection) -> Result<age::Encryptor, BackupError> {
 }
 
 const FORMAT: u32 = 1;
-const ROW: u8 = 1;
-const END: u8 = 0;
 const PAGE: usize = 512;
-const QUEUE: usize = 256;
-const MAX_HEADER_BYTES: usize = 64 * 1024;

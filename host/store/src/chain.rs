@@ -11,8 +11,10 @@
 //! event      4 + n   length and JSON, as `bursar_domain::audit::Event`
 //! count      4   of changed rows, then for each:
 //!   key      4 + n   length and key
-//!   kind     1   0 deleted, 1 written
-//!   digest   32  of the stored bytes, only when written
+//!   kind     1   0 deleted, 1 written, 2 carried over
+//!   revision 8   of the row, only when carried over: an older commit wrote it,
+//!                and the record of that is removed (see `retention`)
+//!   digest   32  of the stored bytes, but for what was deleted
 //! ```
 //!
 //! Its hash is SHA-256 of exactly these bytes, so that two records of the same
@@ -44,6 +46,8 @@ pub(crate) struct Touch {
     pub(crate) key: Vec<u8>,
     /// Of the stored bytes; `None` where it was deleted.
     pub(crate) digest: Option<Hash>,
+    /// The commit that wrote it, where that is not the record's own.
+    pub(crate) written_at: Option<Revision>,
 }
 
 /// What a record says.
@@ -71,7 +75,7 @@ impl Touch {
     /// What the record says of `write`.
     pub(crate) fn of(write: &Write) -> Self {
         let digest = write.content.as_ref().map(|(_, value)| sha256(value));
-        Self { key: write.key.clone(), digest }
+        Self { key: write.key.clone(), digest, written_at: None }
     }
 }
 
@@ -120,8 +124,15 @@ impl Content {
         put_count(&mut bytes, self.touched.len());
         for touch in &self.touched {
             put_counted(&mut bytes, &touch.key);
-            bytes.push(u8::from(touch.digest.is_some()));
-            bytes.extend_from_slice(touch.digest.as_ref().map_or(&[], Hash::as_slice));
+            bytes.push(match touch {
+                Touch { digest: None, .. } => DELETED,
+                Touch { written_at: None, .. } => WRITTEN,
+                Touch { written_at: Some(_), .. } => CARRIED,
+            });
+            if let Touch { digest: Some(digest), written_at, .. } = touch {
+                bytes.extend(written_at.iter().flat_map(|revision| revision.to_be_bytes()));
+                bytes.extend_from_slice(digest);
+            }
         }
         bytes
     }
@@ -137,12 +148,13 @@ impl Content {
         let mut touched = Vec::new();
         for _ in 0..count {
             let key = take_counted(&mut rest)?.to_vec();
-            let digest = match take::<1>(&mut rest)? {
-                [0] => None,
-                [1] => Some(*take(&mut rest)?),
+            let (written_at, digest) = match *take::<1>(&mut rest)? {
+                [DELETED] => (None, None),
+                [WRITTEN] => (None, Some(*take(&mut rest)?)),
+                [CARRIED] => (Some(u64::from_be_bytes(*take(&mut rest)?)), Some(*take(&mut rest)?)),
                 _ => return None,
             };
-            touched.push(Touch { key, digest });
+            touched.push(Touch { key, digest, written_at });
         }
         rest.is_empty().then_some(Self { node, seq, previous, revision, event, touched })
     }
@@ -262,6 +274,9 @@ fn take_counted<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 /// Records between stored checkpoints.
 pub(crate) const CHECKPOINT_EVERY: u64 = 1000;
 const MAGIC: &[u8] = b"bursar audit 1\n";
+const DELETED: u8 = 0;
+const WRITTEN: u8 = 1;
+const CARRIED: u8 = 2;
 
 #[cfg(test)]
 mod tests {
@@ -291,7 +306,11 @@ mod tests {
                 plugin: None,
                 detail: Some(serde_json::json!({"b": 1, "a": [true]})),
             },
-            touched: vec![Touch { key: vec![1, 2], digest: Some([4; 32]) }, Touch { key: vec![], digest: None }],
+            touched: vec![
+                Touch { key: vec![1, 2], digest: Some([4; 32]), written_at: None },
+                Touch { key: vec![], digest: None, written_at: None },
+                Touch { key: vec![3], digest: Some([5; 32]), written_at: Some(7) },
+            ],
         };
         let bytes = content.encode();
         assert_eq!(Content::decode(&bytes), Some(content));

@@ -6,6 +6,7 @@
 //! answers all of it and leaves nothing behind, since every group starts from
 //! what the engine holds.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -16,12 +17,14 @@ use tokio::sync::{mpsc, oneshot};
 use zeroize::Zeroize;
 
 use crate::anchor;
-use crate::chain::Head;
+use crate::chain::{Head, Touch};
 use crate::group::{self, Failure};
 use crate::ledger::Core;
 use crate::pace::Pace;
 use crate::rekey;
+use crate::retention;
 use crate::root::{RootKey, RootRecord};
+use crate::segment::Stretch;
 
 /// What the committer is asked to do.
 pub(crate) enum Command {
@@ -29,6 +32,10 @@ pub(crate) enum Command {
     Rekey(Box<(RootKey, RootRecord, Event)>, oneshot::Sender<Result<u64, Error>>),
     /// Record how far other chains have come; answers those that are broken.
     Anchor(oneshot::Sender<Result<Vec<String>, Error>>),
+    /// Record what is taken out of the chain, and what is carried over.
+    Prune(Box<(Stretch, Vec<Touch>)>, oneshot::Sender<Result<(), Error>>),
+    /// Remove these records, which were taken out.
+    Remove(RangeInclusive<u64>, oneshot::Sender<Result<(), Error>>),
     Close(oneshot::Sender<()>),
 }
 
@@ -98,7 +105,14 @@ pub(crate) async fn run(core: Arc<Core>, mut commands: mpsc::Receiver<Command>) 
                 let _ = reply.send(done);
             }
             Command::Anchor(reply) => {
-                let _ = reply.send(anchor(&core).await);
+                let _ = reply.send(retried(|| anchor::record(&core)).await);
+            }
+            Command::Prune(work, reply) => {
+                let (stretch, carried) = *work;
+                let _ = reply.send(retried(|| retention::record(&core, &stretch, &carried)).await);
+            }
+            Command::Remove(seqs, reply) => {
+                let _ = reply.send(retried(|| retention::remove(&core, seqs.clone())).await);
             }
             Command::Close(reply) => {
                 core.engine.close().await;
@@ -184,10 +198,11 @@ async fn commit(
     }
 }
 
-async fn anchor(core: &Core) -> Result<Vec<String>, Error> {
+/// Tries again what collided with another node.
+async fn retried<T>(work: impl AsyncFn() -> Result<T, Failure>) -> Result<T, Error> {
     let mut tries = 0_u32;
     loop {
-        match anchor::record(core).await {
+        match work().await {
             Err(Failure::Engine(error)) if error.retryable && tries < MAX_TRIES => {
                 tries += 1;
                 tokio::time::sleep(backoff(tries)).await;

@@ -99,14 +99,14 @@ impl Ledger {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Anchor(reply)).await?;
         let broken = answer.await.map_err(|_| stopped())??;
-        self.core.keep_checkpoint().await;
+        self.core.try_to_keep_checkpoint().await;
         Ok(broken)
     }
 
     /// Finishes what waits, ends the committer and closes the engine. Every
     /// later call fails.
     pub async fn close(&self) {
-        self.core.keep_checkpoint().await;
+        self.core.try_to_keep_checkpoint().await;
         let (reply, answer) = oneshot::channel();
         if self.send(Command::Close(reply)).await.is_ok() {
             // An error means that it has ended already.
@@ -125,7 +125,7 @@ impl Ledger {
         Ok(Self { core, committer })
     }
 
-    async fn send(&self, command: Command) -> Result<(), Error> {
+    pub(crate) async fn send(&self, command: Command) -> Result<(), Error> {
         self.committer.send(command).await.map_err(|_| stopped())
     }
 }
@@ -181,12 +181,17 @@ impl Blind for Ledger {
 impl Core {
     /// Writes the newest checkpoint beside the node's id: this machine's own
     /// witness, should the database lose or be made to lose what it has seen.
-    async fn keep_checkpoint(&self) {
+    pub(crate) async fn keep_checkpoint(&self) -> std::io::Result<()> {
         let seen = self.floor.get();
-        let Some(file) = self.node_file.clone().filter(|_| seen.seq > 0) else { return };
+        let Some(file) = self.node_file.clone().filter(|_| seen.seq > 0) else { return Ok(()) };
         let checkpoint = checkpoint::sign(&self.keyring, &seen, self.clock.now());
         let kept = tokio::task::spawn_blocking(move || file.keep_checkpoint(&checkpoint)).await;
-        if let Err(error) = kept.map_err(std::io::Error::other).flatten() {
+        kept.map_err(std::io::Error::other).flatten()
+    }
+
+    /// The same where it is no matter if it fails once.
+    async fn try_to_keep_checkpoint(&self) {
+        if let Err(error) = self.keep_checkpoint().await {
             tracing::warn!(error = &error as &dyn std::error::Error, "this node's checkpoint could not be kept");
         }
     }
@@ -248,7 +253,7 @@ impl Core {
     }
 }
 
-fn stopped() -> Error {
+pub(crate) fn stopped() -> Error {
     Error::Unavailable("the store was closed".into())
 }
 

@@ -27,8 +27,11 @@ mod ledger;
 mod open;
 mod pace;
 mod rekey;
+mod retention;
 mod root;
+mod rows;
 mod seal;
+mod segment;
 mod tables;
 mod trail;
 mod verify;
@@ -37,7 +40,9 @@ pub use checkpoint::is_signed;
 pub use committer::Stats;
 pub use ledger::{Ledger, RekeyError};
 pub use open::{Config, OpenError, Opened, Storage};
+pub use retention::{PruneError, Pruned};
 pub use root::{RootKeyError, RootKeySource};
+pub use segment::{Segment, SegmentError};
 
 /// Changes, and events, that one batch may hold.
 pub const MAX_CHANGES: usize = 4096;

@@ -24,6 +24,9 @@ pub(crate) const CHECKPOINT: u8 = 0xE6;
 /// The newest record of a chain that another chain vouches for, by vouched node
 /// and vouching node: what a starting node finds of itself without a walk.
 pub(crate) const ANCHOR: u8 = 0xE7;
+/// The newest stretch of each node's chain that was exported, and is or will be
+/// removed.
+pub(crate) const RETAINED: u8 = 0xE8;
 
 pub(crate) fn root() -> Vec<u8> {
     vec![INSTALLATION, 1]
@@ -87,6 +90,10 @@ pub(crate) fn anchors_of(node: Uuid) -> Vec<u8> {
     [&[ANCHOR], node.as_bytes().as_slice()].concat()
 }
 
+pub(crate) fn retained(node: Uuid) -> Vec<u8> {
+    [&[RETAINED], node.as_bytes().as_slice()].concat()
+}
+
 /// The vouched and the vouching node in a key of [`ANCHOR`].
 pub(crate) fn nodes_of_anchor(key: &[u8]) -> Option<(Uuid, Uuid)> {
     let [ANCHOR, ids @ ..] = key else { return None };
@@ -148,6 +155,7 @@ pub(crate) fn name(key: &[u8]) -> &'static str {
         Some(&HEAD) => "chain head",
         Some(&CHECKPOINT) => "checkpoint",
         Some(&ANCHOR) => "anchor",
+        Some(&RETAINED) => "exported stretch",
         _ => "unknown table",
     }
 }

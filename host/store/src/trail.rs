@@ -16,6 +16,7 @@ use crate::checkpoint;
 use crate::engine::Row;
 use crate::keyring::unsealable;
 use crate::ledger::{Core, Ledger};
+use crate::segment::Segment;
 use crate::tables;
 use crate::verify;
 
@@ -59,8 +60,21 @@ impl Trail for Ledger {
     }
 
     async fn verify(&self, witness: Option<&Checkpoint>) -> Result<Report, Error> {
+        self.verify_with(witness, Vec::new()).await
+    }
+}
+
+impl Ledger {
+    /// Walks the whole chain and the live records, and goes on through the
+    /// exported stretches in `segments`, of which none may be missing in between.
+    ///
+    /// # Errors
+    ///
+    /// Only where the store could not be read; what is wrong is in the report.
+    pub async fn verify_with(&self, witness: Option<&Checkpoint>, segments: Vec<Segment>) -> Result<Report, Error> {
         let mut snapshot = self.core.engine.snapshot().await?;
-        verify::verify(&self.core.keyring, &mut *snapshot, witness).await
+        let request = verify::Request { witness, segments, ..verify::Request::default() };
+        Ok(verify::verify(&self.core.keyring, &mut *snapshot, request).await?.report)
     }
 }
 

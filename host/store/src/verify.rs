@@ -3,6 +3,9 @@
 //! One pass over a snapshot in key order. A node's records come newest first,
 //! so the first mention of a row is its last change; what each row must be is
 //! kept as one digest, and compared when the rows themselves are read.
+//!
+//! A chain may begin after a stretch that was exported, if a record of its own says
+//! so; with the files at hand the walk goes on through them.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -11,11 +14,39 @@ use bursar_domain::store::{Error, Revision};
 use uuid::Uuid;
 
 use crate::anchor::Anchor;
-use crate::chain::{CHECKPOINT_EVERY, Content, GENESIS, Hash, Head, hash_of, hash_text, sha256};
+use crate::chain::{CHECKPOINT_EVERY, Content, GENESIS, Hash, Head, Touch, hash_of, hash_text, sha256};
 use crate::checkpoint;
 use crate::engine::{Row, Snapshot};
 use crate::keyring::Keyring;
+use crate::rows::Rows;
+use crate::segment::{Segment, Stretch};
 use crate::tables;
+
+/// What to verify beyond the store itself.
+#[derive(Default)]
+pub(crate) struct Request<'a> {
+    /// A checkpoint that was kept elsewhere.
+    pub(crate) witness: Option<&'a Checkpoint>,
+    /// What was exported.
+    pub(crate) segments: Vec<Segment>,
+    /// The chain and its newest record that is about to be taken out.
+    pub(crate) cut: Option<(Uuid, u64)>,
+}
+
+/// What was found.
+pub(crate) struct Verified {
+    pub(crate) report: Report,
+    /// What only the records to be cut say of live rows.
+    pub(crate) carried: Vec<Touch>,
+    hashes: HashMap<Uuid, Vec<(u64, Hash)>>,
+}
+
+impl Verified {
+    /// The hash of a record that was met.
+    pub(crate) fn hash(&self, node: Uuid, seq: u64) -> Option<Hash> {
+        hash_at(&self.hashes, node, seq)
+    }
+}
 
 /// Walks every chain and every live row.
 ///
@@ -25,8 +56,9 @@ use crate::tables;
 pub(crate) async fn verify(
     keyring: &Keyring,
     snapshot: &mut dyn Snapshot,
-    witness: Option<&Checkpoint>,
-) -> Result<Report, Error> {
+    request: Request<'_>,
+) -> Result<Verified, Error> {
+    let Request { witness, segments, cut } = request;
     let mut verifier = Verifier {
         keyring,
         report: Report::default(),
@@ -38,15 +70,21 @@ pub(crate) async fn verify(
         walked: HashMap::new(),
         witness,
         witness_met: false,
+        exported: BTreeMap::new(),
+        segments,
+        cut,
+        carried: Vec::new(),
     };
     verifier.heads(snapshot).await?;
     verifier.checkpoints(snapshot).await?;
     verifier.chains(snapshot).await?;
+    verifier.anchor_rows(snapshot).await?;
     verifier.anchors();
     verifier.account_index(snapshot).await?;
     verifier.live_rows(snapshot).await?;
     verifier.witness();
-    Ok(verifier.report)
+    let Verifier { report, carried, walked, .. } = verifier;
+    Ok(Verified { report, carried, hashes: walked })
 }
 
 struct Verifier<'a> {
@@ -64,6 +102,11 @@ struct Verifier<'a> {
     walked: HashMap<Uuid, Vec<(u64, Hash)>>,
     witness: Option<&'a Checkpoint>,
     witness_met: bool,
+    /// The newest stretch that each chain says was taken out.
+    exported: BTreeMap<Uuid, Stretch>,
+    segments: Vec<Segment>,
+    cut: Option<(Uuid, u64)>,
+    carried: Vec<Touch>,
 }
 
 /// What the newest record that touched a row says of it.
@@ -81,6 +124,9 @@ struct Walk {
     next: Option<u64>,
     /// The hash the next record must have, where it is known.
     hash: Option<Hash>,
+    /// Whether the records come from a file: what lies beside them in the store
+    /// was taken out with them.
+    is_exported: bool,
 }
 
 impl Verifier<'_> {
@@ -135,7 +181,7 @@ impl Verifier<'_> {
             };
             if walk.as_ref().is_none_or(|walk| walk.node != node) {
                 if let Some(done) = walk.take() {
-                    self.end(&done);
+                    self.end(done);
                 }
                 headless.remove(&node);
                 walk = Some(self.start(node, seq));
@@ -145,12 +191,13 @@ impl Verifier<'_> {
             }
         }
         if let Some(done) = walk {
-            self.end(&done);
+            self.end(done);
         }
         for node in headless {
             let walk = self.start(node, 0);
-            self.end(&walk);
+            self.end(walk);
         }
+        self.left_segments();
         let mut left: Vec<_> = self.checkpoints.drain().map(|(place, _)| place).collect();
         left.sort_unstable();
         for (node, seq) in left {
@@ -162,9 +209,9 @@ impl Verifier<'_> {
     fn start(&mut self, node: Uuid, newest: u64) -> Walk {
         let Some(head) = self.heads.get(&node) else {
             self.problem(format!("the chain of node {node} has no head that opens: its newest record is {node}-{newest}, as far as can be told"));
-            return Walk { node, next: None, hash: None };
+            return Walk { node, next: None, hash: None, is_exported: false };
         };
-        Walk { node, next: Some(head.seq), hash: Some(head.hash) }
+        Walk { node, next: Some(head.seq), hash: Some(head.hash), is_exported: false }
     }
 
     fn record(&mut self, walk: &mut Walk, row: &Row, seq: u64) {
@@ -193,14 +240,23 @@ impl Verifier<'_> {
             self.problem(format!("audit record {node}-{seq} is not the one that the chain after it names"));
         }
         walk.hash = Some(content.previous);
-        self.compare_checkpoints(node, seq, &hash);
+        if !walk.is_exported {
+            self.compare_checkpoint(node, seq, &hash);
+        }
+        self.compare_witness(node, seq, &hash);
         self.walked.entry(node).or_default().push((seq, hash));
         self.vouch(&content, node, seq);
-        if let Some(account) = content.event.account {
+        if let Some(stretch) = Stretch::said_in(&content.event).filter(|stretch| stretch.node == node) {
+            self.exported.entry(node).or_insert(stretch);
+        }
+        if let Some(account) = content.event.account
+            && !walk.is_exported
+        {
             self.index.insert(tables::audit_account(account.0, node, seq));
         }
         for touch in content.touched {
-            let said = Expected { revision: content.revision, digest: touch.digest, node, seq };
+            let revision = touch.written_at.unwrap_or(content.revision);
+            let said = Expected { revision, digest: touch.digest, node, seq };
             let known = self.expected.get(&touch.key);
             if known.is_none_or(|known| known.revision < said.revision) {
                 self.expected.insert(touch.key, said);
@@ -208,7 +264,7 @@ impl Verifier<'_> {
         }
     }
 
-    fn compare_checkpoints(&mut self, node: Uuid, seq: u64, hash: &Hash) {
+    fn compare_checkpoint(&mut self, node: Uuid, seq: u64, hash: &Hash) {
         match self.checkpoints.remove(&(node, seq)) {
             Some(sworn) if sworn == *hash => self.report.checkpoints += 1,
             Some(_) => self.problem(format!("audit record {node}-{seq} is not the one its checkpoint swears to")),
@@ -217,6 +273,9 @@ impl Verifier<'_> {
             }
             None => {}
         }
+    }
+
+    fn compare_witness(&mut self, node: Uuid, seq: u64, hash: &Hash) {
         if let Some(witness) = self.witness
             && witness.node == node.to_string()
             && witness.seq == seq
@@ -230,14 +289,82 @@ impl Verifier<'_> {
         }
     }
 
-    /// Every record down to the first must have come.
-    fn end(&mut self, walk: &Walk) {
+    /// Every record down to the first must have come, or down to those that a
+    /// record of the chain says were taken out; the files go on with these.
+    fn end(&mut self, mut walk: Walk) {
+        let node = walk.node;
+        if let Some(stretch) = self.exported.get(&node).cloned()
+            && let Some(next) = walk.next.filter(|next| *next > 0)
+        {
+            if next > stretch.last {
+                self.gap(node, stretch.last + 1, next);
+                return;
+            }
+            if next == stretch.last && walk.hash.is_some_and(|hash| hash != stretch.hash) {
+                self.problem(format!("audit record {node}-{next} is not the one that was exported"));
+            }
+            if !self.exported_records(&mut walk) {
+                return;
+            }
+        }
         match walk.next {
             Some(0) if walk.hash.is_some_and(|hash| hash != GENESIS) => {
-                self.problem(format!("audit record {}-1 is not the first of its chain", walk.node));
+                self.problem(format!("audit record {node}-1 is not the first of its chain"));
             }
-            Some(next) if next > 0 => self.gap(walk.node, 1, next),
+            Some(next) if next > 0 => self.gap(node, 1, next),
             _ => {}
+        }
+    }
+
+    /// Goes on through the files that hold what comes before; answers whether they
+    /// do down to the first record.
+    fn exported_records(&mut self, walk: &mut Walk) -> bool {
+        walk.is_exported = true;
+        while let Some(next) = walk.next.filter(|next| *next > 0) {
+            let is_next = |segment: &Segment| {
+                let Stretch { node, first, last, .. } = segment.stretch();
+                *node == walk.node && (*first..=*last).contains(&next)
+            };
+            let Some(found) = self.segments.iter().position(is_next) else { return false };
+            let mut segment = self.segments.swap_remove(found);
+            let file = segment.path().display().to_string();
+            loop {
+                match segment.page() {
+                    Ok(page) if page.is_empty() => break,
+                    Ok(page) => {
+                        for row in page {
+                            let seq = tables::seq_of(&row.key).unwrap_or_default();
+                            // Some may be in the store as well, while they are removed.
+                            if walk.next.is_some_and(|next| seq <= next) {
+                                self.record(walk, &row, seq);
+                            }
+                        }
+                    }
+                    Err(error) => {
+                        self.problem(format!("the segment {file} cannot be read: {error}"));
+                        return false;
+                    }
+                }
+            }
+            if walk.next.is_some_and(|left| left >= segment.stretch().first) {
+                self.problem(format!("the segment {file} ends before the first record that it names"));
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Of the files that were given, those that proved nothing.
+    fn left_segments(&mut self) {
+        for segment in std::mem::take(&mut self.segments) {
+            let Stretch { node, first, last, .. } = segment.stretch();
+            if self.walked_hash(*node, *first).is_none() {
+                self.problem(format!(
+                    "the segment {} does not join the chain of node {node}: give the one that begins with {node}-{}",
+                    segment.path().display(),
+                    last + 1,
+                ));
+            }
         }
     }
 
@@ -251,19 +378,35 @@ impl Verifier<'_> {
 
     /// Notes what the record says of other chains.
     fn vouch(&mut self, content: &Content, node: Uuid, seq: u64) {
-        for Anchor { node: other, seq: at, hash } in Anchor::said_in(&content.event) {
-            let by = format!("{node}-{seq}");
-            match self.vouches.get(&(other, at)) {
-                Some((said, first)) if *said != hash => {
-                    let sentence = format!(
-                        "audit records {first} and {by} each saw another audit record {other}-{at}: history was rewritten"
-                    );
-                    self.problem(sentence);
-                }
-                Some(_) => {}
-                None => {
-                    self.vouches.insert((other, at), (hash, by));
-                }
+        for anchor in Anchor::said_in(&content.event) {
+            self.vouched(anchor, format!("{node}-{seq}"));
+        }
+    }
+
+    /// What is said of chains by records that were taken out since stands in rows
+    /// of its own, which are held against the chain as all live rows are.
+    async fn anchor_rows(&mut self, snapshot: &mut dyn Snapshot) -> Result<(), Error> {
+        let mut rows = Rows::of(&[tables::ANCHOR]);
+        while let Some(row) = rows.next(snapshot).await? {
+            if let Some((anchor, by)) = Anchor::open(self.keyring, &row) {
+                self.vouched(anchor, format!("of node {by}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn vouched(&mut self, anchor: Anchor, by: String) {
+        let Anchor { node: other, seq: at, hash } = anchor;
+        match self.vouches.get(&(other, at)) {
+            Some((said, first)) if *said != hash => {
+                let sentence = format!(
+                    "audit records {first} and {by} each saw another audit record {other}-{at}: history was rewritten"
+                );
+                self.problem(sentence);
+            }
+            Some(_) => {}
+            None => {
+                self.vouches.insert((other, at), (hash, by));
             }
         }
     }
@@ -274,11 +417,7 @@ impl Verifier<'_> {
         // One sentence for a chain that is gone or cut: of the newest that was seen.
         let mut newest: BTreeMap<Uuid, (u64, &str)> = BTreeMap::new();
         for ((node, seq), (hash, by)) in &vouches {
-            let found = self.walked.get(node).and_then(|records| {
-                let at = records.binary_search_by(|(walked, _)| seq.cmp(walked)).ok()?;
-                Some(records[at].1 == *hash)
-            });
-            match found {
+            match self.walked_hash(*node, *seq).map(|found| found == *hash) {
                 Some(true) => self.report.anchors += 1,
                 Some(false) => self.problem(format!(
                     "audit record {node}-{seq} is not the one that audit record {by} saw: history was rewritten"
@@ -331,6 +470,11 @@ impl Verifier<'_> {
             let said = self.expected.remove(&row.key);
             if let Some(problem) = mismatch(&row, said.as_ref()) {
                 self.problem(problem);
+            } else if let (Some(said), Some((node, last))) = (said, self.cut)
+                && said.node == node
+                && said.seq <= last
+            {
+                self.carried.push(Touch { key: row.key, digest: said.digest, written_at: Some(said.revision) });
             }
         }
         let mut missing: Vec<_> = self.expected.drain().filter(|(_, said)| said.digest.is_some()).collect();
@@ -349,6 +493,10 @@ impl Verifier<'_> {
         let (node, seq) = (&witness.node, witness.seq);
         if !checkpoint::is_ours(self.keyring, witness) {
             self.problem("the given checkpoint is not signed by this installation".to_owned());
+        } else if !self.witness_met && node.parse().is_ok_and(|node| self.is_exported(node, seq)) {
+            self.problem(format!(
+                "the given checkpoint witnesses audit record {node}-{seq}, which was exported: give its segment as well"
+            ));
         } else if !self.witness_met && seq > 0 {
             self.problem(format!(
                 "the given checkpoint witnesses audit record {node}-{seq}, which is not there: the store was rolled back or cut"
@@ -358,12 +506,27 @@ impl Verifier<'_> {
         }
     }
 
+    fn is_exported(&self, node: Uuid, seq: u64) -> bool {
+        self.exported.get(&node).is_some_and(|stretch| seq <= stretch.last)
+    }
+
+    fn walked_hash(&self, node: Uuid, seq: u64) -> Option<Hash> {
+        hash_at(&self.walked, node, seq)
+    }
+
     fn problem(&mut self, sentence: String) {
         // One who rewrote all of a large store is named as well by the first few thousand.
         if self.report.problems.len() < MAX_PROBLEMS {
             self.report.problems.push(sentence);
         }
     }
+}
+
+/// The hash of one of the records that were walked, newest first.
+fn hash_at(walked: &HashMap<Uuid, Vec<(u64, Hash)>>, node: Uuid, seq: u64) -> Option<Hash> {
+    let records = walked.get(&node)?;
+    let at = records.binary_search_by(|(walked, _)| seq.cmp(walked)).ok()?;
+    Some(records[at].1)
 }
 
 /// What is wrong with a live row, if anything.
@@ -393,32 +556,5 @@ fn describe(key: &[u8]) -> String {
     format!("{} ({})", hex::encode(key), tables::name(key))
 }
 
-/// All rows under a prefix, read in pages.
-pub(crate) struct Rows {
-    prefix: Vec<u8>,
-    after: Vec<u8>,
-    page: std::vec::IntoIter<Row>,
-    done: bool,
-}
-
-impl Rows {
-    pub(crate) fn of(prefix: &[u8]) -> Self {
-        Self { prefix: prefix.to_vec(), after: Vec::new(), page: Vec::new().into_iter(), done: false }
-    }
-
-    pub(crate) async fn next(&mut self, snapshot: &mut dyn Snapshot) -> Result<Option<Row>, Error> {
-        if self.page.as_slice().is_empty() && !self.done {
-            let page = snapshot.scan(&self.prefix, &self.after, PAGE).await?;
-            self.done = page.len() < PAGE;
-            if let Some(last) = page.last() {
-                self.after.clone_from(&last.key);
-            }
-            self.page = page.into_iter();
-        }
-        Ok(self.page.next())
-    }
-}
-
 const AUDIT_TABLES: [u8; 4] = [tables::AUDIT, tables::AUDIT_ACCOUNT, tables::HEAD, tables::CHECKPOINT];
-const PAGE: usize = 512;
 const MAX_PROBLEMS: usize = 5000;

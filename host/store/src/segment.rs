@@ -1,0 +1,167 @@
+//! A stretch of a chain in a file of its own: what retention took out of the store.
+//!
+//! The records are sealed there as they were in the store, newest first, so that
+//! only the installation can read them and their hashes still prove them.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, Write};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use bursar_domain::audit::{Action, Entry, Event};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::anchor::hash_as_text;
+use crate::chain::{Content, Hash};
+use crate::engine::Row;
+use crate::ledger::Ledger;
+use crate::rows::{self, RowsError, Sink};
+
+/// Which records of which chain.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Stretch {
+    pub(crate) node: Uuid,
+    pub(crate) first: u64,
+    pub(crate) last: u64,
+    /// Of the record before the first.
+    #[serde(with = "hash_as_text")]
+    pub(crate) previous: Hash,
+    /// Of the last.
+    #[serde(with = "hash_as_text")]
+    pub(crate) hash: Hash,
+}
+
+impl Stretch {
+    /// What a record says was taken out; nothing for one of another kind.
+    pub(crate) fn said_in(event: &Event) -> Option<Self> {
+        let detail = event.detail.as_ref().filter(|_| event.action == Action::AuditPrune)?;
+        Self::deserialize(detail).ok()
+    }
+
+    /// What its file is called.
+    pub(crate) fn file_name(&self) -> String {
+        format!("{}-{}-{}.segment", self.node, self.first, self.last)
+    }
+}
+
+/// A file that was exported, open to be read once.
+pub struct Segment {
+    path: PathBuf,
+    stretch: Stretch,
+    input: BufReader<File>,
+    ended: bool,
+}
+
+/// Why a segment cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the segment {} cannot be read", path.display())]
+pub struct SegmentError {
+    path: PathBuf,
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    /// Of this file, 1.
+    format: u32,
+    #[serde(flatten)]
+    stretch: Stretch,
+}
+
+impl Segment {
+    /// Opens `path`, which says what it holds; that it does is proved later.
+    ///
+    /// # Errors
+    ///
+    /// Where it is no segment, or cannot be read.
+    pub fn open(path: &Path) -> Result<Self, SegmentError> {
+        let failed = |source: Box<dyn std::error::Error + Send + Sync>| SegmentError { path: path.to_owned(), source };
+        let mut input = BufReader::new(File::open(path).map_err(|error| failed(error.into()))?);
+        let header: Header = rows::read_header(&mut input).map_err(|error| failed(error.into()))?;
+        if header.format != FORMAT {
+            return Err(failed("it was written by a newer version".into()));
+        }
+        Ok(Self { path: path.to_owned(), stretch: header.stretch, input, ended: false })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn stretch(&self) -> &Stretch {
+        &self.stretch
+    }
+
+    /// The next records, newest first; none after the last.
+    pub(crate) fn page(&mut self) -> Result<Vec<Row>, RowsError> {
+        if self.ended {
+            return Ok(Vec::new());
+        }
+        let (page, ended) = rows::read_page(&mut self.input, PAGE)?;
+        self.ended = ended;
+        Ok(page)
+    }
+
+    /// The next entries, newest first, as they are listed; none after the last.
+    ///
+    /// # Errors
+    ///
+    /// Where the file is damaged, or `ledger` is another installation's.
+    pub fn entries(&mut self, ledger: &Ledger) -> Result<Vec<Entry>, SegmentError> {
+        let failed = |source| SegmentError { path: self.path.clone(), source };
+        let page = self.page().map_err(|error| SegmentError { path: self.path.clone(), source: error.into() })?;
+        page.iter()
+            .map(|row| {
+                let (content, hash) = Content::open(&ledger.core.keyring, row).ok_or_else(|| {
+                    failed("a record does not open: it was altered, or is another installation's".into())
+                })?;
+                Ok(content.entry(&hash))
+            })
+            .collect()
+    }
+}
+
+/// A segment that is written, and in place only once it is whole and durable.
+pub(crate) struct NewSegment {
+    file: File,
+    staged: PathBuf,
+    path: PathBuf,
+}
+
+impl NewSegment {
+    /// Begins the file of `stretch` in `folder`, which is made if need be.
+    pub(crate) fn create(folder: &Path, stretch: &Stretch) -> io::Result<Self> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        let path = folder.join(stretch.file_name());
+        let staged = path.with_extension("segment.new");
+        let file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&staged)?;
+        Ok(Self { file, staged, path })
+    }
+
+    /// What such a file begins with.
+    pub(crate) fn header(stretch: &Stretch) -> impl Serialize + Send + 'static {
+        Header { format: FORMAT, stretch: stretch.clone() }
+    }
+}
+
+impl Write for NewSegment {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Sink for NewSegment {
+    fn end(self) -> io::Result<()> {
+        self.file.sync_all()?;
+        fs::rename(&self.staged, &self.path)?;
+        File::open(self.path.parent().unwrap_or(Path::new(".")))?.sync_all()
+    }
+}
+
+const FORMAT: u32 = 1;
+const PAGE: usize = 512;
