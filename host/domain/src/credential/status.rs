@@ -95,11 +95,11 @@ impl Credential {
         }
         if !self.revealable {
             warnings.push(Warning {
-                code: "not-revealable",
+                code: "not-revealable".into(),
                 message: "Nobody can reveal it, but who may use it still gets its secrets by materialize and resolve, \
                           and the regions of the account by sync."
                     .to_owned(),
-                pointer: "/revealable",
+                pointer: "/revealable".into(),
             });
         }
         if records > 0 {

@@ -5,7 +5,7 @@ use bursar_domain::audit::{Action, Outcome};
 use bursar_domain::broker::{BindingQuery, Deletion, Source};
 use bursar_domain::id::Reference;
 use bursar_domain::keys::Table;
-use bursar_domain::{Error, Kind};
+use bursar_domain::{Error, IfMatch, Kind};
 use futures::future::join_all;
 use serde_json::json;
 
@@ -34,11 +34,12 @@ async fn a_binding_is_to_the_credential_and_not_to_its_name() {
     assert_eq!((world.store.count(Table::Binding), world.store.count(Table::BindingOf)), (1, 3));
 
     let (at, to) = (account(), Reference::from("renamed"));
+    let at_revision = |revision| Some(IfMatch::OneOf(vec![revision]));
     let put = |if_match| world.broker.put_binding(&world.caller, &at, WEB, &to, if_match);
-    assert_eq!(put(Some(bound.revision)).await.unwrap_err().kind, Kind::Stale);
-    put(Some(moved.revision)).await.unwrap();
+    assert_eq!(put(at_revision(bound.revision)).await.unwrap_err().kind, Kind::Stale);
+    put(at_revision(moved.revision)).await.unwrap();
     let unbind = |if_match| world.broker.delete_binding(&world.caller, &at, WEB, if_match);
-    assert_eq!(unbind(Some(moved.revision)).await.unwrap_err().kind, Kind::Stale);
+    assert_eq!(unbind(at_revision(moved.revision)).await.unwrap_err().kind, Kind::Stale);
     unbind(None).await.unwrap();
     assert_eq!(unbind(None).await.unwrap_err().kind, Kind::NotFound);
     let told = world.events(Action::BindingDelete).pop().unwrap();

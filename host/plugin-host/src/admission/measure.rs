@@ -3,7 +3,7 @@
 /// One thing there may be too much of.
 ///
 /// The defaults lie about a third above the largest component that the project
-/// builds, which is CPython with a DNS provider in it.
+/// builds, which is `CPython` with a DNS provider in it.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Measure {
     /// The file.

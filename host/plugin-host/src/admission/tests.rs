@@ -48,13 +48,18 @@ fn code(bodies: &[Vec<u8>]) -> Vec<u8> {
     bodies
 }
 
+/// As many functions as there are bodies: a parser refuses all else first.
+fn functions(count: u64, bodies: &[u8]) -> Vec<u8> {
+    let types = vec![0; usize::try_from(count).expect("a small number")];
+    holding(&[section(3, &counted(count, &types)), section(10, &counted(count, bodies))])
+}
+
 fn refusal(component: &[u8]) -> String {
     admit(component, &ComponentLimits::default(), MEMORY_BYTES).expect_err("it is refused")
 }
 
 #[test]
 fn each_measure_refuses_by_its_key() {
-    let functions = counted(18_001, &vec![0; 18_001]);
     let tiny = code(&vec![vec![0, 0x0b]; 18_001]);
     let large = [vec![0], vec![1; 570_000], vec![0x0b]].concat();
     // Two groups of local variables of 600 each.
@@ -67,11 +72,11 @@ fn each_measure_refuses_by_its_key() {
         (component(&vec![section(1, &module(&[])); 53]), Measure::Modules),
         (component(&vec![section(4, &component(&[])); 36]), Measure::Components),
         (holding(&vec![section(0, &[1, b'x']); 1_301]), Measure::Sections),
-        (holding(&[section(3, &functions)]), Measure::Functions),
-        (holding(&[section(10, &counted(18_001, &tiny))]), Measure::Functions),
-        (holding(&[section(10, &counted(1, &code(&[large])))]), Measure::FunctionBytes),
-        (holding(&[section(10, &counted(1, &code(&[locals])))]), Measure::Locals),
-        (holding(&[section(10, &counted(18, &much))]), Measure::CodeBytes),
+        (holding(&[section(3, &counted(18_001, &vec![0; 18_001]))]), Measure::Functions),
+        (functions(18_001, &tiny), Measure::Functions),
+        (functions(1, &code(&[large])), Measure::FunctionBytes),
+        (functions(1, &code(&[locals])), Measure::Locals),
+        (functions(18, &much), Measure::CodeBytes),
         (holding(&[section(1, &vec![0x60; 312_001])]), Measure::DeclarationBytes),
         (component(&[section(7, &vec![0x42; 120_001])]), Measure::DefinitionBytes),
         (holding(&[section(11, &counted(10_701, &data))]), Measure::DataSegments),

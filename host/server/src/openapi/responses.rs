@@ -105,6 +105,10 @@ fn example_detail(of: ProblemType) -> &'static str {
         ProblemType::MethodNotAllowed => "this address has no such method: see /openapi.json",
         ProblemType::BodyTimeout => "the request's body did not arrive in time",
         ProblemType::Conflict => "/name: This name is taken: choose another.",
+        ProblemType::QuotaExceeded => {
+            "the account has 1000 tokens, which is its quota: delete those that are expired or unused, \
+             or ask the operator to raise quotas.tokens"
+        }
         ProblemType::Stale => "it has changed since you read it: read it again and decide again",
         ProblemType::TooLarge => "the request's body is larger than 262144 bytes (limits.body_bytes)",
         ProblemType::UnsupportedMediaType => "send the body uncompressed as application/json",

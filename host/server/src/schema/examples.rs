@@ -36,7 +36,7 @@ pub(crate) fn of(schema: &str) -> Option<Value> {
                 "createdAt": EARLIER, "updatedAt": LATER
             })
         }
-        "PutMember" => json!({ "role": "member", "bindable": { "labels": { "team": "web" } } }),
+        "PutMember" => json!({ "role": "member", "bindable": { "credentials": [], "labels": { "team": "web" } } }),
         "Bindable" => json!({ "credentials": [CREDENTIAL], "labels": {} }),
         "Token" => token(),
         "NewToken" => {
