@@ -5,7 +5,7 @@
 //! Inside the age encryption: a line of JSON ([`Header`]), then the rows, as
 //! [`crate::rows`] writes them.
 
-use std::io::{BufReader, BufWriter, Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::sync::Arc;
 
 use age::secrecy::SecretString;

@@ -199,7 +199,7 @@ async fn commit(
 }
 
 /// Tries again what collided with another node.
-async fn retried<T>(work: impl AsyncFn() -> Result<T, Failure>) -> Result<T, Error> {
+async fn retried<T, F: Future<Output = Result<T, Failure>>>(work: impl Fn() -> F) -> Result<T, Error> {
     let mut tries = 0_u32;
     loop {
         match work().await {

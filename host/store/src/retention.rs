@@ -101,8 +101,8 @@ impl Ledger {
         // A restart takes up the chain from what it is known to have been.
         core.keep_checkpoint().await.map_err(PruneError::Checkpoint)?;
         let length = (size.records / STRETCHES).clamp(1, MAX_STRETCH);
-        let last = (oldest + length - 1).min(head.seq.saturating_sub(KEPT));
-        if last < oldest {
+        let last = oldest + length - 1;
+        if last + KEPT > head.seq {
             return Ok(None);
         }
 

@@ -109,16 +109,15 @@ impl Segment {
     ///
     /// Where the file is damaged, or `ledger` is another installation's.
     pub fn entries(&mut self, ledger: &Ledger) -> Result<Vec<Entry>, SegmentError> {
-        let failed = |source| SegmentError { path: self.path.clone(), source };
-        let page = self.page().map_err(|error| SegmentError { path: self.path.clone(), source: error.into() })?;
-        page.iter()
-            .map(|row| {
-                let (content, hash) = Content::open(&ledger.core.keyring, row).ok_or_else(|| {
-                    failed("a record does not open: it was altered, or is another installation's".into())
-                })?;
-                Ok(content.entry(&hash))
-            })
-            .collect()
+        let page = self.page().map_err(|error| self.failed(error))?;
+        let keyring = &ledger.core.keyring;
+        let entry = |row| Content::open(keyring, row).map(|(content, hash)| content.entry(&hash));
+        let entries: Option<Vec<Entry>> = page.iter().map(entry).collect();
+        entries.ok_or_else(|| self.failed("a record does not open: it was altered, or is another installation's"))
+    }
+
+    fn failed(&self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> SegmentError {
+        SegmentError { path: self.path.clone(), source: source.into() }
     }
 }
 

@@ -9,6 +9,7 @@ mod failing;
 mod grouping;
 mod keys;
 mod open;
+mod retention;
 mod support;
 mod tamper;
 mod trail;
