@@ -81,10 +81,10 @@ async fn a_body_that_is_no_json_is_refused_and_not_repeated() {
 #[tokio::test]
 async fn a_body_over_the_limit_is_refused() {
     let account = Account::new().await;
-    let over = json!({ "type": "basic-auth", "name": "x", "description": "x".repeat(2 << 20), "data": {} });
+    let over = json!({ "type": "basic-auth", "name": "x", "description": "x".repeat(256 << 10), "data": {} });
     account.manager.post("credentials", over).await.expect(413);
     // Just below it is read, and judged.
-    let below = json!({ "type": "basic-auth", "name": "x", "description": "x".repeat((2 << 20) - 1000), "data": {} });
+    let below = json!({ "type": "basic-auth", "name": "x", "description": "x".repeat((256 << 10) - 1000), "data": {} });
     assert!(account.manager.post("credentials", below).await.pointers().contains(&"/description"));
 }
 

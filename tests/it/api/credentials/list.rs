@@ -106,6 +106,7 @@ async fn a_member_sees_rows_for_selects_and_no_more() {
         let members: BTreeSet<&str> = row.as_object().expect("an object").keys().map(String::as_str).collect();
         let expected = [
             "account",
+            "bindable",
             "category",
             "createdAt",
             "default",

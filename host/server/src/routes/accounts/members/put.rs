@@ -52,9 +52,12 @@ fn read(body: Value) -> Result<(Role, BindableChange), Error> {
     let bindable = match object.value("bindable") {
         None => BindableChange::Keep,
         Some(Value::Null) => BindableChange::All,
-        Some(value) => match serde_json::from_value(value) {
-            Ok(schema::Bindable { credentials, labels }) => BindableChange::Only { credentials, labels },
-            Err(_) => {
+        Some(value) => match serde_json::from_value(value.clone()) {
+            // A list would be read as the members in order.
+            Ok(schema::Bindable { credentials, labels }) if value.is_object() => {
+                BindableChange::Only { credentials, labels }
+            }
+            _ => {
                 let message = "Give credentials (a list of ids or names) and labels (an object of strings), or null.";
                 object.complain("/bindable".to_owned(), "type", message);
                 BindableChange::Keep
