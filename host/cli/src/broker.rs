@@ -1,8 +1,8 @@
 //! The composition root: where store, plugins and broker meet, and nothing else
 //! knows of more than one of them.
 
-mod anchors;
 mod built_in;
+mod chain_upkeep;
 mod counted;
 mod lock;
 mod operations;
@@ -22,7 +22,7 @@ use bursar_server::Watchers;
 use bursar_store::Ledger;
 use serde_json::json;
 
-use self::anchors::Anchoring;
+use self::chain_upkeep::ChainUpkeep;
 use self::counted::CountedPlugins;
 pub(crate) use self::lock::DirectoryLock;
 use self::operations::InstallationOperations;
@@ -47,7 +47,7 @@ pub(crate) struct Installation {
     pub(crate) watchers: Arc<Watchers>,
     reconciling: Reconciling,
     plugin_trail: PluginTrail,
-    anchoring: Anchoring,
+    chain_upkeep: ChainUpkeep,
     ledger: Arc<Ledger>,
     _lock: DirectoryLock,
 }
@@ -82,7 +82,7 @@ impl Installation {
         let start = json!({"version": env!("CARGO_PKG_VERSION")});
         broker.record_system(Action::InstallationStart, start).await.map_err(domain)?;
         plugin_trail::record(&broker, &mut events.into()).await.map_err(domain)?;
-        let anchoring = Anchoring::start(&ledger);
+        let chain_upkeep = ChainUpkeep::start(&ledger, settings.retention.clone());
         let plugin_trail = PluginTrail::start(&plugins, &broker, &audience);
         let reconciling = Reconciling::start(&broker, &audience, settings);
         let root_key = root_key_source(&settings.root_key)?;
@@ -95,7 +95,7 @@ impl Installation {
             watchers,
             reconciling,
             plugin_trail,
-            anchoring,
+            chain_upkeep,
             ledger,
             _lock: lock,
         })
@@ -105,7 +105,7 @@ impl Installation {
     pub(crate) async fn close(self) {
         self.reconciling.stop().await;
         self.plugin_trail.stop().await;
-        self.anchoring.stop().await;
+        self.chain_upkeep.stop().await;
         self.ledger.close().await;
     }
 }

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use toml::Value;
 
 use crate::config::keys::{KEYS, Key};
-pub(crate) use crate::config::settings::{LogFormat, LogLevel, ROOT_KEY_FILE, RootKey, Settings};
+pub(crate) use crate::config::settings::{LogFormat, LogLevel, ROOT_KEY_FILE, Retention, RootKey, Settings};
 use crate::failure::Failure;
 use crate::input::decoded;
 

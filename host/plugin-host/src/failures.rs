@@ -57,7 +57,7 @@ impl<'a> Attempt<'a> {
         Ok(attempt)
     }
 
-    /// It is compiled, or nothing can be said of it.
+    /// It is compiled.
     pub(crate) fn forget(self) {
         if let Some(file) = self.cache.file(self.digest, KIND) {
             // Where it could not be written it is not there.
@@ -65,10 +65,12 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Keeps what came of it, if it would again.
+    /// Keeps what came of it, if it would again. What was cut off says nothing,
+    /// and takes nothing from what is known of earlier attempts.
     pub(crate) fn ended(mut self, error: &CompileError) {
         if !error.is_final() {
-            return self.forget();
+            self.record.attempts -= 1;
+            return if self.record.attempts == 0 { self.forget() } else { self.write() };
         }
         self.record.reason = Some(error.to_string());
         self.write();
@@ -162,6 +164,18 @@ mod tests {
         }
         let reason = Attempt::begin(&cache, [1; 32], &limits).err().unwrap();
         assert!(reason.contains("Bursar ended 2 times on the way"), "{reason}");
+    }
+
+    #[test]
+    fn what_was_cut_off_takes_nothing_from_earlier_attempts() {
+        let folder = tempfile::tempdir().unwrap();
+        let (cache, limits) = (cache(folder.path(), [1; 32]), CompilationLimits::default());
+        for _ in 0..MAX_ATTEMPTS {
+            // As at a start that waits no longer, and goes on beside.
+            Attempt::begin(&cache, [1; 32], &limits).unwrap().ended(&CompileError::Stopped);
+            drop(Attempt::begin(&cache, [1; 32], &limits).unwrap());
+        }
+        assert!(Attempt::begin(&cache, [1; 32], &limits).is_err());
     }
 
     #[test]

@@ -65,7 +65,7 @@ async fn held_halves_keep_little_and_nobody_else() {
         .await;
     let account = Account::on(&server).await;
     let target = format!("/v1/accounts/{}/resolve", account.name);
-    let token = account.member.token().to_owned();
+    let token = account.manager.token().to_owned();
     let half = vec![b' '; 200 << 10];
     let before = resident(&server);
     let held = join_all((0..700).map(|_| async {
@@ -77,14 +77,15 @@ async fn held_halves_keep_little_and_nobody_else() {
     }))
     .await;
     // What was refused has been, and what is held is held.
-    let waits = async || account.member.post("resolve", json!({ "pad": "x".repeat(200 << 10) })).await.status == 429;
+    let status = async || account.manager.post("resolve", json!({ "pad": "x".repeat(200 << 10) })).await.status;
+    let waits = async || status().await == 429;
     assert!(eventually(Duration::from_secs(20), waits).await, "the token's own bodies are bounded");
-    account.manager.post("resolve", json!({ "consumer": "app:web", "slot": "none" })).await.expect(404);
+    account.admin.post("resolve", json!({ "consumer": "app:web", "slot": "image-pull" })).await.expect(404);
     let during = resident(&server);
     println!("700 halves of 200 KiB held: resident {before} -> {during} KiB");
     assert!(during - before < 100 * 1024, "{before} -> {during} KiB");
     drop(held);
-    let served = async || account.member.post("resolve", json!({ "pad": "x".repeat(200 << 10) })).await.status == 422;
+    let served = async || status().await == 422;
     assert!(eventually(Duration::from_secs(60), served).await, "what was held comes back");
 }
 

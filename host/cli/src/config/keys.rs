@@ -142,6 +142,13 @@ pub(crate) const KEYS: &[Key] = &[
     key("quotas.credentials", Shape::Number, "10000", ""),
     key("quotas.bindings", Shape::Number, "10000", ""),
     key("quotas.versions", Shape::Number, "100", ""),
+    key("audit.max_bytes", Shape::Number, "4294967296", ""),
+    key(
+        "audit.segments_dir",
+        Shape::Text,
+        "",
+        "where exported stretches go; audit-segments in the data dir without it",
+    ),
     key("log.level", Shape::Text, "info", ""),
     key("log.format", Shape::Text, "text", ""),
 ];

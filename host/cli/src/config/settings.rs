@@ -62,6 +62,8 @@ pub(crate) struct Settings {
     pub(crate) sync: SyncSettings,
     /// What each account may take.
     pub(crate) quotas: Quotas,
+    /// How much of the audit trail the store keeps.
+    pub(crate) retention: Retention,
     /// How much is logged.
     pub(crate) log_level: LogLevel,
     /// In which form.
@@ -76,6 +78,15 @@ pub(crate) struct SyncSettings {
     pub(crate) pace: Pace,
     /// Calls of one region's target at once.
     pub(crate) concurrency: usize,
+}
+
+/// How much of the audit trail the store keeps.
+#[derive(Clone, Debug)]
+pub(crate) struct Retention {
+    /// About so much of each node's chain.
+    pub(crate) max_bytes: u64,
+    /// Where older stretches go.
+    pub(crate) segments: PathBuf,
 }
 
 /// Where the root key comes from.
@@ -123,6 +134,10 @@ pub(super) fn read(from: &Configuration) -> Result<Settings, Failure> {
     let tls = tls(from)?;
     let listen = listen(from, tls.is_some())?;
     let server = server::read(from)?;
+    let retention = Retention {
+        max_bytes: number(from, "audit.max_bytes", 1)? as u64,
+        segments: path(from, "audit.segments_dir").unwrap_or_else(|| data_dir.join("audit-segments")),
+    };
     Ok(Settings {
         listen,
         tls,
@@ -142,6 +157,7 @@ pub(super) fn read(from: &Configuration) -> Result<Settings, Failure> {
         plugin_start_wait: Duration::from_secs(positive(from, "plugins.start_wait_seconds")?.get().into()),
         sync: sync(from)?,
         quotas: quotas::read(from)?,
+        retention,
         log_level: one_of(from, "log.level", LOG_LEVELS)?,
         log_format: one_of(from, "log.format", LOG_FORMATS)?,
     })

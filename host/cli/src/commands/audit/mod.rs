@@ -26,7 +26,7 @@ impl Command {
         match self {
             Self::Tail(command) => command.run(&Session::open(global)?).await,
             Self::Verify(command) => command.run(global).await,
-            Self::Export(command) => command.run(&Session::open(global)?).await,
+            Self::Export(command) => command.run(global).await,
             Self::Checkpoint(command) => command.run(&Session::open(global)?).await,
         }
     }

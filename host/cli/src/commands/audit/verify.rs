@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use bursar_domain::audit::{Checkpoint, Report, Trail as _};
+use bursar_domain::audit::{Checkpoint, Report};
+use bursar_store::Segment;
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -23,6 +24,10 @@ pub(crate) struct Verify {
     /// A checkpoint kept elsewhere: the chain must go through it
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
+    /// Records that left the store: the walk goes on through them; once for each
+    /// file, of which none may be missing in between
+    #[arg(long = "segment", value_name = "FILE", requires = "data_dir")]
+    segments: Vec<PathBuf>,
 }
 
 impl Verify {
@@ -30,10 +35,13 @@ impl Verify {
         let witness = self.witness()?;
         let report = match self.offline.open().await? {
             Some(ledger) => {
-                let report = ledger.verify(witness.as_ref()).await;
+                let segments: Result<_, _> = self.segments.iter().map(|file| Segment::open(file)).collect();
+                let segments = segments.map_err(|error| Failure::Failed(chain(&error)))?;
+                let report = ledger.verify_with(witness.as_ref(), segments).await;
                 ledger.close().await;
                 report.map_err(|error| Failure::Failed(chain(&error)))?
             }
+            None if !self.segments.is_empty() => return Err(Failure::Usage(SEGMENTS_ARE_OFFLINE.to_owned())),
             None => Self::online(&Session::open(global)?, witness.as_ref()).await?,
         };
         tell(global, &report)
@@ -57,6 +65,10 @@ impl Verify {
             .map_err(|error| Failure::Usage(format!("{} is not a checkpoint: {error}", file.display())))
     }
 }
+
+/// The API takes no files of that size.
+pub(super) const SEGMENTS_ARE_OFFLINE: &str =
+    "--segment needs a stopped broker's data dir: stop it, or restore a backup and give that";
 
 fn tell(global: &GlobalArgs, report: &Report) -> Result<(), Failure> {
     let output = global.output();
