@@ -126,7 +126,8 @@ async fn listen(
     }
 }
 
-/// A connection that says nothing, or is gone, does not stay.
+/// A connection that says nothing, or is gone, does not stay; and what one sends
+/// that nobody reads stays small.
 fn set_limits<E>(app: &App, builder: &mut hyper_util::server::conn::auto::Builder<E>) {
     let timeout = app.config().head_timeout;
     builder.http1().timer(TokioTimer::new()).header_read_timeout(timeout).max_buf_size(MAX_HEAD_BYTES);
@@ -135,6 +136,8 @@ fn set_limits<E>(app: &App, builder: &mut hyper_util::server::conn::auto::Builde
         .timer(TokioTimer::new())
         .keep_alive_interval(timeout)
         .keep_alive_timeout(timeout)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_concurrent_streams(MAX_STREAMS);
 }
 
@@ -154,5 +157,10 @@ fn tls_config(files: &TlsFiles) -> Result<RustlsConfig, ServeError> {
     Ok(RustlsConfig::from_config(Arc::new(config)))
 }
 
-const MAX_HEAD_BYTES: usize = 64 * 1024;
+/// Of a request's line and headers; also what a connection of HTTP/1 takes in
+/// before a handler asks for it.
+const MAX_HEAD_BYTES: usize = 16 * 1024;
+/// The same of HTTP/2: of one request's body, and of all on a connection.
+const STREAM_WINDOW_BYTES: u32 = 64 * 1024;
+const CONNECTION_WINDOW_BYTES: u32 = 128 * 1024;
 const MAX_STREAMS: u32 = 200;

@@ -178,7 +178,8 @@ impl Group<'_> {
                 .retain(|account, key| key.as_ref().is_none_or(|key| is_written(account) == Some(key.revision)));
         }
         let writes = staged?;
-        let touched: Vec<Touch> = writes.iter().map(Touch::of).collect();
+        let touched: Vec<Touch> =
+            writes.iter().filter(|write| tables::is_recorded(&write.key)).map(Touch::of).collect();
         for Write { key, content } in writes {
             if let Some(account) = tables::account_of_key_row(&key)
                 && content.is_none()

@@ -119,6 +119,12 @@ pub(crate) fn account_record(key: &[u8]) -> Option<Uuid> {
     }
 }
 
+/// Whether the trail tells of a row. What a look at readiness writes says nothing,
+/// and anybody may look.
+pub(crate) fn is_recorded(key: &[u8]) -> bool {
+    key.first() != Some(&READINESS)
+}
+
 /// The rows beside `key` that sealing it reads or writes.
 pub(crate) fn companions(key: &[u8]) -> Vec<Vec<u8>> {
     match scope(key) {
@@ -167,3 +173,4 @@ fn numbered(parts: &[&[u8]], seq: u64) -> Vec<u8> {
 }
 
 const ACCOUNT: u8 = bursar_domain::keys::Table::Account as u8;
+const READINESS: u8 = bursar_domain::keys::Table::Readiness as u8;

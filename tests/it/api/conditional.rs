@@ -28,6 +28,37 @@ async fn if_match_is_honoured_by_every_write() {
     send(Method::DELETE, &account.manager.get("credentials/staging").await.etag()).await.expect(204);
 }
 
+/// Several tags, in one line or in several, of which one is the present one.
+#[tokio::test]
+async fn a_list_of_tags_holds_where_one_of_them_does() {
+    let account = Account::new().await;
+    account.create(basic("staging")).await;
+    let patch = async |lines: &[&str]| {
+        let mut call = account.manager.call(Method::PATCH, "credentials/staging").json(&json!({ "title": "mine" }));
+        for line in lines {
+            call = call.header("if-match", line);
+        }
+        call.send().await
+    };
+    let tag = async || account.manager.get("credentials/staging").await.etag();
+    patch(&[&format!("\"1\", {}", tag().await)]).await.expect(200);
+    patch(&[&format!("{},\"1\"", tag().await)]).await.expect(200);
+    patch(&["\"1\"", &tag().await]).await.expect(200);
+    let weak = format!("W/{}", tag().await);
+    for list in [&["\"1\", \"2\""][..], &["\"1\"", "\"x,y\""], &[&weak], &["*, \"1\""], &[""]] {
+        patch(list).await.expect(412);
+    }
+    // Nothing is there to be matched: a PUT that makes something is refused.
+    let put = async |tag: &str| {
+        let path = "bindings/app:web/basic-auth";
+        let call = account.manager.call(Method::PUT, path).json(&json!({ "credential": "staging" }));
+        call.header("if-match", tag).send().await
+    };
+    put("*").await.expect(412);
+    account.manager.put("bindings/app:web/basic-auth", json!({ "credential": "staging" })).await.expect(200);
+    put("*").await.expect(200);
+}
+
 #[tokio::test]
 async fn a_stale_rollback_is_refused() {
     let account = Account::new().await;

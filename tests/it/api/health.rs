@@ -1,3 +1,5 @@
+use serde_json::json;
+
 use crate::support::{Account, Server};
 
 #[tokio::test]
@@ -8,6 +10,20 @@ async fn health_and_readiness_are_public() {
     assert!(["pooling", "on-demand"].contains(&health["engine"]["allocator"].as_str().expect("an allocator")));
     assert!(health["version"].is_string());
     assert_eq!(client.get("/readyz").await.expect(200)["status"], "ready");
+}
+
+/// Anybody may look, as often as they like: it fills no trail.
+#[tokio::test]
+async fn a_look_at_readiness_is_not_on_record() {
+    let server = Server::builder().start().await;
+    let operator = server.operator();
+    let before = operator.all("/v1/audit").await.len();
+    for _ in 0..5 {
+        server.anonymous().get("/readyz").await.expect(200);
+        tokio::time::sleep(std::time::Duration::from_millis(600)).await;
+    }
+    assert_eq!(operator.all("/v1/audit").await.len(), before);
+    assert_eq!(operator.act("/v1/audit/verify").await.expect(200)["problems"], json!([]));
 }
 
 #[tokio::test]
