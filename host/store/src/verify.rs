@@ -7,13 +7,15 @@
 //! A chain may begin after a stretch that was exported, if a record of its own says
 //! so; with the files at hand the walk goes on through them.
 
+mod anchors;
+mod exported;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use bursar_domain::audit::{Checkpoint, Report};
 use bursar_domain::store::{Error, Revision};
 use uuid::Uuid;
 
-use crate::anchor::Anchor;
 use crate::chain::{CHECKPOINT_EVERY, Content, GENESIS, Hash, Head, Touch, hash_of, hash_text, sha256};
 use crate::checkpoint;
 use crate::engine::{Row, Snapshot};
@@ -316,129 +318,12 @@ impl Verifier<'_> {
         }
     }
 
-    /// Goes on through the files that hold what comes before; answers whether they
-    /// do down to the first record.
-    fn exported_records(&mut self, walk: &mut Walk) -> bool {
-        walk.is_exported = true;
-        while let Some(next) = walk.next.filter(|next| *next > 0) {
-            let is_next = |segment: &Segment| {
-                let Stretch { node, first, last, .. } = segment.stretch();
-                *node == walk.node && (*first..=*last).contains(&next)
-            };
-            let Some(found) = self.segments.iter().position(is_next) else { return false };
-            let mut segment = self.segments.swap_remove(found);
-            let file = segment.path().display().to_string();
-            loop {
-                match segment.page() {
-                    Ok(page) if page.is_empty() => break,
-                    Ok(page) => {
-                        for row in page {
-                            let seq = tables::seq_of(&row.key).unwrap_or_default();
-                            // Some may be in the store as well, while they are removed.
-                            if walk.next.is_some_and(|next| seq <= next) {
-                                self.record(walk, &row, seq);
-                            }
-                        }
-                    }
-                    Err(error) => {
-                        self.problem(format!("the segment {file} cannot be read: {error}"));
-                        return false;
-                    }
-                }
-            }
-            if walk.next.is_some_and(|left| left >= segment.stretch().first) {
-                self.problem(format!("the segment {file} ends before the first record that it names"));
-                return false;
-            }
-        }
-        true
-    }
-
-    /// Of the files that were given, those that proved nothing.
-    fn left_segments(&mut self) {
-        for segment in std::mem::take(&mut self.segments) {
-            let Stretch { node, first, last, .. } = segment.stretch();
-            if self.walked_hash(*node, *first).is_none() {
-                self.problem(format!(
-                    "the segment {} does not join the chain of node {node}: give the one that begins with {node}-{}",
-                    segment.path().display(),
-                    last + 1,
-                ));
-            }
-        }
-    }
-
     fn gap(&mut self, node: Uuid, first: u64, last: u64) {
         self.problem(if first == last {
             format!("audit record {node}-{first} is missing")
         } else {
             format!("audit records {node}-{first} to {node}-{last} are missing")
         });
-    }
-
-    /// Notes what the record says of other chains.
-    fn vouch(&mut self, content: &Content, node: Uuid, seq: u64) {
-        for anchor in Anchor::said_in(&content.event) {
-            self.vouched(anchor, format!("{node}-{seq}"));
-        }
-    }
-
-    /// What is said of chains by records that were taken out since stands in rows
-    /// of its own, which are held against the chain as all live rows are.
-    async fn anchor_rows(&mut self, snapshot: &mut dyn Snapshot) -> Result<(), Error> {
-        let mut rows = Rows::of(&[tables::ANCHOR]);
-        while let Some(row) = rows.next(snapshot).await? {
-            if let Some((anchor, by)) = Anchor::open(self.keyring, &row) {
-                self.vouched(anchor, format!("of node {by}"));
-            }
-        }
-        Ok(())
-    }
-
-    fn vouched(&mut self, anchor: Anchor, by: String) {
-        let Anchor { node: other, seq: at, hash } = anchor;
-        match self.vouches.get(&(other, at)) {
-            Some((said, first)) if *said != hash => {
-                let sentence = format!(
-                    "audit records {first} and {by} each saw another audit record {other}-{at}: history was rewritten"
-                );
-                self.problem(sentence);
-            }
-            Some(_) => {}
-            None => {
-                self.vouches.insert((other, at), (hash, by));
-            }
-        }
-    }
-
-    /// Holds every chain against what the others say of it.
-    fn anchors(&mut self) {
-        let vouches = std::mem::take(&mut self.vouches);
-        // One sentence for a chain that is gone or cut: of the newest that was seen.
-        let mut newest: BTreeMap<Uuid, (u64, &str)> = BTreeMap::new();
-        for ((node, seq), (hash, by)) in &vouches {
-            match self.walked_hash(*node, *seq).map(|found| found == *hash) {
-                Some(true) => self.report.anchors += 1,
-                Some(false) => self.problem(format!(
-                    "audit record {node}-{seq} is not the one that audit record {by} saw: history was rewritten"
-                )),
-                None => {
-                    newest.insert(*node, (*seq, by.as_str()));
-                }
-            }
-        }
-        for (node, (seq, by)) in newest {
-            match self.heads.get(&node).map(|head| head.seq) {
-                None if !self.walked.contains_key(&node) => self.problem(format!(
-                    "the audit chain of node {node} is gone: audit record {by} saw it at {node}-{seq}"
-                )),
-                Some(end) if end < seq => self.problem(format!(
-                    "the audit chain of node {node} was cut at {node}-{end}: audit record {by} saw it at {node}-{seq}"
-                )),
-                // A record that is missing or does not open was named on the walk.
-                _ => {}
-            }
-        }
     }
 
     async fn account_index(&mut self, snapshot: &mut dyn Snapshot) -> Result<(), Error> {
@@ -504,10 +389,6 @@ impl Verifier<'_> {
         } else {
             self.report.checkpoints += 1;
         }
-    }
-
-    fn is_exported(&self, node: Uuid, seq: u64) -> bool {
-        self.exported.get(&node).is_some_and(|stretch| seq <= stretch.last)
     }
 
     fn walked_hash(&self, node: Uuid, seq: u64) -> Option<Hash> {

@@ -10,6 +10,7 @@ mod exit_codes;
 mod input;
 mod materialize;
 mod output;
+mod plugin_digest;
 mod plugin_new;
 mod prompts;
 mod regions;
