@@ -231,9 +231,9 @@ impl View {
     /// seen at its end by a few; more would cost a row per pair of all the nodes
     /// there ever were.
     fn news(&self, node: Uuid) -> Vec<Anchor> {
-        let none = HashMap::new();
+        let nobody = HashMap::new();
         let is_news = |head: &&Head| {
-            let said = self.anchors.get(&head.node).unwrap_or(&none);
+            let said = self.anchors.get(&head.node).unwrap_or(&nobody);
             let at_the_end = |anchor: &Anchor| anchor.seq == head.seq && anchor.hash == head.hash;
             let by_others =
                 said.iter().filter(|(by, anchor)| self.heads.contains_key(by) && at_the_end(anchor)).count();

@@ -333,15 +333,15 @@ async fn take_up(
     clock: &dyn Clock,
 ) -> Result<(Anchor, Option<NodeFile>), OpenError> {
     match identity {
-        Identity::InStore => match stored_node(engine).await? {
-            Some(node) => Ok((seen(engine, keyring, node, None).await?, None)),
-            // A store restored from another engine has no node of its own yet.
-            None => {
-                let node = random_id();
-                let row = (tables::node(), node.as_bytes().to_vec());
-                Ok((begin(engine, keyring, node, &[row], clock).await?, None))
+        Identity::InStore => {
+            if let Some(node) = stored_node(engine).await? {
+                return Ok((seen(engine, keyring, node, None).await?, None));
             }
-        },
+            // A store restored from another engine has no node of its own yet.
+            let node = random_id();
+            let row = (tables::node(), node.as_bytes().to_vec());
+            Ok((begin(engine, keyring, node, &[row], clock).await?, None))
+        }
         Identity::Known(node, file) => Ok((seen(engine, keyring, node, file.checkpoint()).await?, Some(file))),
         Identity::New(node, file) => {
             if let Some(file) = &file {

@@ -50,8 +50,8 @@ async fn a_list_of_tags_holds_where_one_of_them_does() {
     }
     // Nothing is there to be matched: a PUT that makes something is refused.
     let put = async |tag: &str| {
-        let path = "bindings/app:web/basic-auth";
-        let call = account.manager.call(Method::PUT, path).json(&json!({ "credential": "staging" }));
+        let binding = "bindings/app:web/basic-auth";
+        let call = account.manager.call(Method::PUT, binding).json(&json!({ "credential": "staging" }));
         call.header("if-match", tag).send().await
     };
     put("*").await.expect(412);

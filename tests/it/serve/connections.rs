@@ -21,7 +21,7 @@ async fn connections_of_one_address_are_bounded_and_the_rest_goes_on() {
         }));
         open.len() == 8 || open.len() == 7
     };
-    assert!(eventually(Duration::from_secs(60), filled).await);
+    assert!(eventually(Duration::from_mins(1), filled).await);
     let refused = (0..20).filter(|_| !answers(&mut connect(address))).count();
     assert!(refused >= 19, "only {refused} of 20 were refused");
     assert!(open.iter_mut().all(answers), "connections that are there go on");

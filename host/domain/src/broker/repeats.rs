@@ -104,12 +104,11 @@ impl Repeats {
     fn put_back(&self, repeats: Vec<(Key, Repeated)>) {
         let mut kinds = self.kinds();
         for (key, repeated) in repeats {
-            match kinds.of.get_mut(&key) {
-                Some(newer) => newer.count = newer.count.saturating_add(repeated.count),
-                None => {
-                    *kinds.per_actor.entry(key.actor.clone()).or_default() += 1;
-                    kinds.of.insert(key, repeated);
-                }
+            if let Some(newer) = kinds.of.get_mut(&key) {
+                newer.count = newer.count.saturating_add(repeated.count);
+            } else {
+                *kinds.per_actor.entry(key.actor.clone()).or_default() += 1;
+                kinds.of.insert(key, repeated);
             }
         }
     }

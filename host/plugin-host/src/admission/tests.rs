@@ -65,7 +65,7 @@ fn each_measure_refuses_by_its_key() {
     // Two groups of local variables of 600 each.
     let locals = [vec![2], leb128(600), vec![0x7f], leb128(600), vec![0x7e, 0x0b]].concat();
     let much = code(&vec![[vec![0], vec![1; 500_000], vec![0x0b]].concat(); 18]);
-    let data: Vec<u8> = vec![1, 0].repeat(10_701);
+    let data: Vec<u8> = [1, 0].repeat(10_701);
     let custom = section(0, &[vec![1, b'x'], vec![0; 600_000]].concat());
     for (component, measure) in [
         (nested(7), Measure::Nesting),
@@ -95,9 +95,9 @@ fn each_measure_refuses_by_its_key() {
 
 #[test]
 fn what_no_sandbox_has_room_for_is_refused() {
-    let memories = counted(9, &vec![0, 1].repeat(9));
+    let memories = counted(9, &[0, 1].repeat(9));
     let pages = [vec![1, 0], leb128(1025)].concat();
-    let tables = counted(17, &vec![0x70, 0, 1].repeat(17));
+    let tables = counted(17, &[0x70, 0, 1].repeat(17));
     let elements = [vec![1, 0x70, 0], leb128(20_001)].concat();
     for (sections, why) in [
         (section(5, &memories), "it has 9 memories; a sandbox has room for 8"),

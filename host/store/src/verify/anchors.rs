@@ -16,7 +16,7 @@ impl Verifier<'_> {
     /// Notes what the record says of other chains.
     pub(super) fn vouch(&mut self, content: &Content, node: Uuid, seq: u64) {
         for anchor in Anchor::said_in(&content.event) {
-            self.vouched(anchor, format!("{node}-{seq}"));
+            self.vouched(&anchor, format!("{node}-{seq}"));
         }
     }
 
@@ -26,14 +26,14 @@ impl Verifier<'_> {
         let mut rows = Rows::of(&[tables::ANCHOR]);
         while let Some(row) = rows.next(snapshot).await? {
             if let Some((anchor, by)) = Anchor::open(self.keyring, &row) {
-                self.vouched(anchor, format!("of node {by}"));
+                self.vouched(&anchor, format!("of node {by}"));
             }
         }
         Ok(())
     }
 
-    pub(super) fn vouched(&mut self, anchor: Anchor, by: String) {
-        let Anchor { node: other, seq: at, hash } = anchor;
+    pub(super) fn vouched(&mut self, anchor: &Anchor, by: String) {
+        let Anchor { node: other, seq: at, hash } = *anchor;
         match self.vouches.get(&(other, at)) {
             Some((said, first)) if *said != hash => {
                 let sentence = format!(

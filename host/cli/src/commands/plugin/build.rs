@@ -53,7 +53,7 @@ fn rust(folder: &Folder, out: &Path) -> Result<(), Failure> {
     let flags = remap_flags(&folders);
     match environment_flags() {
         // Cargo takes flags from one place alone: an author's own stay in force.
-        Some(own) => cargo.env("CARGO_ENCODED_RUSTFLAGS", [own, flags].concat().join(SEPARATOR)),
+        Some(own) => cargo.env("CARGO_ENCODED_RUSTFLAGS", [own, flags].concat().join(&SEPARATOR.to_string())),
         None => cargo.arg("--config").arg(format!("target.{TARGET}.rustflags={}", toml::Value::from(flags))),
     };
     let cure = format!(": if it does not find `core`, run `rustup target add {TARGET}`");
@@ -95,9 +95,9 @@ fn build_folders(folder: &Folder, mut cargo: Command) -> Result<BuildFolders, Fa
 
 /// Flags for rustc that the environment asks for, which go before all others.
 fn environment_flags() -> Option<Vec<String>> {
-    let owned = |flags: std::str::Split<'_, &str>| flags.filter(|it| !it.is_empty()).map(str::to_owned).collect();
+    let owned = |flags: std::str::Split<'_, char>| flags.filter(|it| !it.is_empty()).map(str::to_owned).collect();
     let encoded = std::env::var("CARGO_ENCODED_RUSTFLAGS").ok().map(|flags| owned(flags.split(SEPARATOR)));
-    encoded.or_else(|| std::env::var("RUSTFLAGS").ok().map(|flags| owned(flags.split(" "))))
+    encoded.or_else(|| std::env::var("RUSTFLAGS").ok().map(|flags| owned(flags.split(' '))))
 }
 
 /// What cargo says it made of this folder's crate, wherever its target folder is.
@@ -189,7 +189,7 @@ fn run(command: &mut Command, stdout: Stdio, cure: &str) -> Result<Vec<u8>, Fail
 }
 
 /// Between the flags of `CARGO_ENCODED_RUSTFLAGS`.
-const SEPARATOR: &str = "\u{1f}";
+const SEPARATOR: char = '\u{1f}';
 const TARGET: &str = "wasm32-unknown-unknown";
 const COMPONENTIZE: &str = "componentize-py";
 
