@@ -53,14 +53,15 @@ pub(crate) struct Installation {
 }
 
 impl Installation {
-    /// Opens the installation in the data dir, or makes it where there is none.
+    /// Opens the installation in the data dir, or makes it where there is none and
+    /// nothing tells that there was one, or it is to be begun anew.
     ///
     /// # Errors
     ///
     /// Where another broker has it, a key is missing or wrong, or a part fails.
-    pub(crate) async fn open(settings: &Settings) -> Result<Self, Failure> {
+    pub(crate) async fn open(settings: &Settings, begin_anew: bool) -> Result<Self, Failure> {
         let lock = DirectoryLock::take(&settings.data_dir)?;
-        let ledger = Arc::new(storage::open_or_create(settings).await?);
+        let ledger = Arc::new(storage::open_or_create(settings, begin_anew).await?);
         let (plugins, events) = load_plugins(settings, &ledger).await?;
         let plugins = Arc::new(CountedPlugins::new(plugins));
         let broker = Broker::new(Ports {
@@ -174,4 +175,4 @@ fn domain(error: bursar_domain::Error) -> Failure {
 }
 
 /// In the data dir.
-const TOKEN_FILE: &str = "operator-token";
+pub(crate) const TOKEN_FILE: &str = "operator-token";

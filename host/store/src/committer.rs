@@ -172,10 +172,10 @@ async fn commit(
     group: Vec<Waiting>,
 ) -> Vec<(Reply, Result<Revision, Error>)> {
     let (mut batches, replies): (Vec<Batch>, Vec<_>) = group.into_iter().unzip();
-    let mut tries = 0_u32;
+    let (mut tries, since) = (0_u32, Instant::now());
     let outcome = loop {
         match group::commit(core, known_head.as_ref(), &batches).await {
-            Err(Failure::Engine(error)) if error.retryable && tries < MAX_TRIES => {
+            Err(Failure::Engine(error)) if error.retryable && tries < MAX_TRIES && since.elapsed() < PATIENCE => {
                 tries += 1;
                 tokio::time::sleep(backoff(tries)).await;
             }
@@ -223,3 +223,5 @@ pub(crate) fn backoff(tries: u32) -> Duration {
 /// Batches in one commit: bounds memory, and locks held in `PostgreSQL`.
 const MAX_GROUP: usize = 128;
 pub(crate) const MAX_TRIES: u32 = 30;
+/// Longer than a lock is kept by a node that sleeps.
+const PATIENCE: Duration = Duration::from_secs(10);

@@ -83,6 +83,18 @@ pub trait Transaction: Send {
     /// Where the database failed.
     async fn lock(&mut self, keys: &[Vec<u8>]) -> Result<Vec<Option<Revision>>, EngineError>;
 
+    /// Holds `keys` still against writers, and lets others hold them too: for
+    /// what a commit rests on and leaves as it is. Before [`lock`](Self::lock), so
+    /// that of two which want each other's keys fewer meet. Answers as that does.
+    ///
+    /// # Errors
+    ///
+    /// Where the database failed.
+    async fn hold(&mut self, keys: &[Vec<u8>]) -> Result<Vec<Option<Revision>>, EngineError> {
+        // Where there is one writer, nobody else holds anything.
+        self.lock(keys).await
+    }
+
     /// The row under `key`.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! One durable commit of a group of batches: lock, judge, seal, record, write.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use bursar_domain::audit::{Action, Event};
@@ -117,24 +117,36 @@ pub(crate) async fn commit(core: &Core, known_head: Option<&Head>, batches: &[Ba
     Ok(Done { answers, head: new_head })
 }
 
-/// Locks every row that the batches name or bring along.
+/// Locks every row that the batches write, and holds those that they rest on:
+/// what all commits of an account rest on, many nodes hold at once, so that one
+/// that sleeps in a commit stops nobody else.
 async fn lock(
     tx: &mut dyn Transaction,
     node: Uuid,
     batches: &[Batch],
 ) -> Result<HashMap<Vec<u8>, Option<Revision>>, EngineError> {
-    let mut keys = vec![tables::head(node)];
+    let (mut written, mut held) = (BTreeSet::from([tables::head(node)]), BTreeSet::new());
     for batch in batches {
-        keys.extend(batch.requirements.iter().map(|(key, _)| key.clone()));
+        held.extend(batch.requirements.iter().map(|(key, _)| key.clone()));
         for change in &batch.changes {
-            keys.push(change.key.clone());
-            keys.extend(tables::companions(&change.key));
+            written.insert(change.key.clone());
+            for companion in tables::companions(&change.key) {
+                // An account's key changes with its account, and is read by all else.
+                let is_read =
+                    tables::account_of_key_row(&companion).is_some() && tables::account_record(&change.key).is_none();
+                if is_read {
+                    held.insert(companion)
+                } else {
+                    written.insert(companion)
+                };
+            }
         }
     }
-    keys.sort_unstable();
-    keys.dedup();
-    let revisions = tx.lock(&keys).await?;
-    Ok(keys.into_iter().zip(revisions).collect())
+    let held: Vec<Vec<u8>> = held.difference(&written).cloned().collect();
+    let written: Vec<Vec<u8>> = written.into_iter().collect();
+    let mut revisions = if held.is_empty() { Vec::new() } else { tx.hold(&held).await? };
+    revisions.extend(tx.lock(&written).await?);
+    Ok(held.into_iter().chain(written).zip(revisions).collect())
 }
 
 /// The chain's head, and whether the newest record is the one it names: a
@@ -322,7 +334,7 @@ impl Group<'_> {
     /// Another node may have rotated the root key: what we would wrap now could
     /// not be opened again.
     async fn root_is_ours(&mut self) -> Result<(), Failure> {
-        let revision = self.tx.lock(&[tables::root()]).await?;
+        let revision = self.tx.hold(&[tables::root()]).await?;
         if revision == [Some(self.core.keyring.root_revision())] {
             return Ok(());
         }

@@ -5,7 +5,9 @@
 //! or not, but whole. See `world` for how that is kept track of.
 
 mod first_start;
+mod frozen;
 mod kill;
+mod lost;
 mod tamper;
 mod world;
 mod writers;

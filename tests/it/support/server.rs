@@ -140,6 +140,12 @@ impl Builder {
         self
     }
 
+    /// With a flag of `bursar serve`.
+    pub(crate) fn flag(mut self, flag: &str) -> Self {
+        self.arguments.push(flag.into());
+        self
+    }
+
     pub(crate) fn env(mut self, key: &str, value: impl Into<OsString>) -> Self {
         self.environment.retain(|(known, _)| known != key);
         self.environment.push((key.into(), value.into()));

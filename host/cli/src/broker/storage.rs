@@ -9,7 +9,7 @@ use bursar_store::{Config, Ledger, OpenError, RootKeySource, Storage};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-use super::chain;
+use super::{TOKEN_FILE, chain};
 use crate::config::{RootKey, Settings};
 use crate::failure::Failure;
 use crate::input;
@@ -20,17 +20,30 @@ use crate::system::{SystemClock, SystemEntropy};
 ///
 /// # Errors
 ///
-/// See [`open_failure`].
-pub(super) async fn open_or_create(settings: &Settings) -> Result<Ledger, Failure> {
+/// Where the data dir tells of a store that is gone, unless it is to be begun
+/// anew; else see [`open_failure`].
+pub(super) async fn open_or_create(settings: &Settings, begin_anew: bool) -> Result<Ledger, Failure> {
     let config = Config {
         storage: storage(settings),
         root_key: root_key_source(&settings.root_key)?,
         clock: Arc::new(SystemClock),
     };
+    let first_start = FirstStart(settings.data_dir.join(FIRST_START_FILE));
     match Ledger::open(&config).await {
         Err(OpenError::NotInitialised) => {}
-        opened => return opened.map_err(|error| open_failure(&error, &settings.data_dir)),
+        opened => {
+            let ledger = opened.map_err(|error| open_failure(&error, &settings.data_dir))?;
+            first_start.end()?;
+            return Ok(ledger);
+        }
     }
+    if !begin_anew
+        && !first_start.is_under_way()
+        && let Some(trace) = trace_of_a_store(settings)
+    {
+        return Err(gone(settings, &trace));
+    }
+    first_start.begin()?;
     make_root_key(&settings.root_key)?;
     let created = match &config.storage {
         Storage::Redb { path, cache_bytes } => create_file(path, *cache_bytes, &config).await,
@@ -41,7 +54,62 @@ pub(super) async fn open_or_create(settings: &Settings) -> Result<Ledger, Failur
         Err(OpenError::AlreadyInitialised) => Ledger::open(&config).await,
         created => created,
     };
-    ledger.map_err(|error| open_failure(&error, &settings.data_dir))
+    let ledger = ledger.map_err(|error| open_failure(&error, &settings.data_dir))?;
+    first_start.end()?;
+    Ok(ledger)
+}
+
+/// What a data dir keeps of a store and would not be there without one.
+fn trace_of_a_store(settings: &Settings) -> Option<PathBuf> {
+    let data_dir = &settings.data_dir;
+    let mut traces = vec![data_dir.join(NODE_FILE)];
+    // Nodes of one database are given these before their first start.
+    if settings.database_url.is_none() {
+        let own_key = match &settings.root_key {
+            RootKey::File(path) if path.starts_with(data_dir) => Some(path.clone()),
+            _ => None,
+        };
+        traces.extend([TOKEN_FILE, "plugins", "plugin-cache", "audit-segments"].map(|name| data_dir.join(name)));
+        traces.extend(own_key);
+    }
+    traces.into_iter().find(|path| path.exists())
+}
+
+fn gone(settings: &Settings, trace: &Path) -> Failure {
+    let (what, cure) = match &settings.database_url {
+        None => (format!("{STORE_FILE} is not in {}", settings.data_dir.display()), format!("put {STORE_FILE} back")),
+        Some(_) => ("the database is empty".to_owned(), "name the right one in storage.url".to_owned()),
+    };
+    Failure::Conflict(format!(
+        "{what}, but {} tells that there was a store: {cure}, or restore a backup into a new folder (bursar restore), \
+         or begin anew with --init",
+        trace.display()
+    ))
+}
+
+/// That a first start has begun and is not through: then what it made before the
+/// store tells of none.
+struct FirstStart(PathBuf);
+
+impl FirstStart {
+    fn is_under_way(&self) -> bool {
+        self.0.exists()
+    }
+
+    fn begin(&self) -> Result<(), Failure> {
+        fs::File::create(&self.0)
+            .and_then(|file| file.sync_all())
+            .map_err(|error| Failure::io(format!("write {}", self.0.display()), error))
+    }
+
+    fn end(&self) -> Result<(), Failure> {
+        match fs::remove_file(&self.0) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Failure::io(format!("remove {}", self.0.display()), error))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Where the rows are.
@@ -51,7 +119,7 @@ pub(crate) fn storage(settings: &Settings) -> Storage {
         Some(url) => Storage::Postgres {
             url: url.clone(),
             max_connections: settings.max_connections,
-            node_file: Some(settings.data_dir.join("node-id")),
+            node_file: Some(settings.data_dir.join(NODE_FILE)),
         },
     }
 }
@@ -123,3 +191,5 @@ fn unfinished(path: &Path) -> PathBuf {
 
 /// In the data dir.
 const STORE_FILE: &str = "bursar.redb";
+const NODE_FILE: &str = "node-id";
+const FIRST_START_FILE: &str = ".first-start";

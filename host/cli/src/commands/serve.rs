@@ -39,6 +39,9 @@ pub(crate) struct Serve {
     /// A folder of plugins beside the built-in ones. Repeatable
     #[arg(long = "plugins", value_name = "DIR")]
     plugins: Vec<PathBuf>,
+    /// Begin a new store although the data dir tells of one that is gone
+    #[arg(long)]
+    init: bool,
     /// Print what is in force and where each value came from, then exit
     #[arg(long)]
     print_config: bool,
@@ -61,7 +64,7 @@ impl Serve {
         // Before anything is made or changed on disk.
         let socket = TcpListener::bind(settings.listen)
             .map_err(|error| Failure::io(format!("listen on {}", settings.listen), error))?;
-        let installation = Installation::open(&settings).await?;
+        let installation = Installation::open(&settings, self.init).await?;
         announce(&settings, &socket, &installation)?;
         let app = App::new(
             installation.broker.clone(),

@@ -1,15 +1,22 @@
 //! The distributed engine: any number of nodes over one `PostgreSQL`.
 //!
 //! Transactions run at READ COMMITTED with what they decide on locked: rows by
-//! `FOR UPDATE`, absent keys by an advisory lock, always in one order. What
-//! still collides (a unique violation, 40001, 40P01) is answered as retryable.
+//! `FOR UPDATE`, or by `FOR SHARE` where they are only read, absent keys by an
+//! advisory lock, always in one order. What still collides (a unique violation,
+//! 40001, 40P01, a lock that does not come) is answered as retryable.
+//!
+//! A node may be stopped or cut off at any moment, in a transaction too. The
+//! server then ends its session within [`IDLE_IN_TRANSACTION_MS`], and with it
+//! its locks.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::str::FromStr as _;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bursar_domain::store::Revision;
-use sqlx::postgres::{PgPool, PgPoolOptions, PgRow};
-use sqlx::{Postgres, Row as _};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgRow};
+use sqlx::{Connection as _, Postgres, Row as _};
 
 use super::{Engine, EngineError, Row, Snapshot, Transaction, Write, end_of};
 
@@ -24,20 +31,45 @@ impl PostgresEngine {
     /// Where the server cannot be reached, refuses, or the database was
     /// migrated by a newer version.
     pub async fn connect(url: &str, max_connections: u32) -> Result<Self, EngineError> {
-        let pool = PgPoolOptions::new().max_connections(max_connections).connect(url).await.map_err(failed)?;
-        sqlx::migrate!().run(&pool).await.map_err(EngineError::new)?;
-        Ok(Self(pool))
+        let options = PgConnectOptions::from_str(url).map_err(failed)?;
+        let connecting = PgConnection::connect_with(&options);
+        let mut first = tokio::time::timeout(ACQUIRE, connecting).await.map_err(EngineError::new)?.map_err(failed)?;
+        // Another node may be at it, and large tables take their time.
+        sqlx::migrate!().run(&mut first).await.map_err(EngineError::new)?;
+        first.close().await.map_err(failed)?;
+        let pool = PgPoolOptions::new().max_connections(max_connections).acquire_timeout(ACQUIRE);
+        let pool = pool.after_connect(|connection, _| Box::pin(bound(connection)));
+        // One that was given up on in the middle does not come back, nor keeps its place.
+        let pool = pool.after_release(|connection, _| {
+            Box::pin(
+                async move { Ok(tokio::time::timeout(ACQUIRE, connection.ping()).await.is_ok_and(|it| it.is_ok())) },
+            )
+        });
+        Ok(Self(pool.connect_with(options).await.map_err(failed)?))
     }
+}
+
+/// Sets how long the server waits for a session. A server that does not know a
+/// setting is left as it is.
+async fn bound(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let (names, values): (Vec<&str>, Vec<String>) =
+        SESSION.iter().map(|(name, value)| (*name, value.to_string())).unzip();
+    sqlx::query(
+        "SELECT set_config(name, wanted.value, false)
+         FROM unnest($1::text[], $2::text[]) AS wanted (name, value) JOIN pg_settings USING (name)",
+    )
+    .bind(names)
+    .bind(values)
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 #[async_trait]
 impl Engine for PostgresEngine {
     async fn get_many(&self, keys: &[Vec<u8>]) -> Result<Vec<Option<Row>>, EngineError> {
-        let found = sqlx::query("SELECT key, revision, value FROM record WHERE key = ANY($1)")
-            .bind(keys)
-            .fetch_all(&self.0)
-            .await
-            .map_err(failed)?;
+        let query = sqlx::query("SELECT key, revision, value FROM record WHERE key = ANY($1)").bind(keys);
+        let found = answered(query.fetch_all(&self.0)).await?;
         let found = found.iter().map(row).collect::<Result<Vec<_>, _>>()?;
         Ok(keys.iter().map(|key| found.iter().find(|row| row.key == *key).cloned()).collect())
     }
@@ -47,12 +79,15 @@ impl Engine for PostgresEngine {
     }
 
     async fn begin(&self) -> Result<Box<dyn Transaction>, EngineError> {
-        let tx = self.0.begin().await.map_err(failed)?;
+        let tx = answered(self.0.begin()).await?;
         Ok(Box::new(PostgresTransaction { tx, existing: HashSet::new() }))
     }
 
     async fn snapshot(&self) -> Result<Box<dyn Snapshot>, EngineError> {
-        let tx = self.0.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await.map_err(failed)?;
+        let mut tx = answered(self.0.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")).await?;
+        // It locks nothing, and whoever reads it may be slow.
+        let unbounded = sqlx::query("SELECT set_config('idle_in_transaction_session_timeout', '0', true)");
+        answered(unbounded.execute(&mut *tx)).await?;
         Ok(Box::new(PostgresSnapshot(tx)))
     }
 
@@ -70,32 +105,16 @@ struct PostgresTransaction {
 #[async_trait]
 impl Transaction for PostgresTransaction {
     async fn lock(&mut self, keys: &[Vec<u8>]) -> Result<Vec<Option<Revision>>, EngineError> {
-        let mut found = self.lock_rows(keys).await?;
-        let absent: Vec<Vec<u8>> =
-            keys.iter().filter(|key| !found.iter().any(|(locked, _)| locked == *key)).cloned().collect();
-        if !absent.is_empty() {
-            sqlx::query(
-                "SELECT pg_advisory_xact_lock(lock) FROM
-                 (SELECT DISTINCT hashtextextended(encode(key, 'hex'), 0) AS lock FROM unnest($1::bytea[]) AS key ORDER BY 1) AS locks",
-            )
-            .bind(&absent)
-            .execute(&mut *self.tx)
-            .await
-            .map_err(failed)?;
-            // Whoever held the lock before may have made the row.
-            found.extend(self.lock_rows(&absent).await?);
-        }
-        self.existing.extend(found.iter().map(|(key, _)| key.clone()));
-        let found: std::collections::HashMap<_, _> = found.into_iter().collect();
-        Ok(keys.iter().map(|key| found.get(key).copied()).collect())
+        self.take(keys, &EXCLUSIVE).await
+    }
+
+    async fn hold(&mut self, keys: &[Vec<u8>]) -> Result<Vec<Option<Revision>>, EngineError> {
+        self.take(keys, &SHARED).await
     }
 
     async fn get(&mut self, key: &[u8]) -> Result<Option<Row>, EngineError> {
-        let found = sqlx::query("SELECT key, revision, value FROM record WHERE key = $1")
-            .bind(key)
-            .fetch_optional(&mut *self.tx)
-            .await
-            .map_err(failed)?;
+        let query = sqlx::query("SELECT key, revision, value FROM record WHERE key = $1").bind(key);
+        let found = answered(query.fetch_optional(&mut *self.tx)).await?;
         found.as_ref().map(row).transpose()
     }
 
@@ -105,20 +124,14 @@ impl Transaction for PostgresTransaction {
 
     async fn revisions(&mut self, count: usize) -> Result<Vec<Revision>, EngineError> {
         let count = i64::try_from(count).map_err(EngineError::new)?;
-        let taken: Vec<i64> = sqlx::query_scalar("SELECT nextval('record_revision') FROM generate_series(1, $1)")
-            .bind(count)
-            .fetch_all(&mut *self.tx)
-            .await
-            .map_err(failed)?;
+        let query = sqlx::query_scalar("SELECT nextval('record_revision') FROM generate_series(1, $1)").bind(count);
+        let taken: Vec<i64> = answered(query.fetch_all(&mut *self.tx)).await?;
         taken.into_iter().map(|revision| u64::try_from(revision).map_err(EngineError::new)).collect()
     }
 
     async fn raise_revision(&mut self, revision: Revision) -> Result<(), EngineError> {
-        sqlx::query("SELECT setval('record_revision', greatest($1, nextval('record_revision')))")
-            .bind(stored(revision)?)
-            .execute(&mut *self.tx)
-            .await
-            .map_err(failed)?;
+        let query = sqlx::query("SELECT setval('record_revision', greatest($1, nextval('record_revision')))");
+        answered(query.bind(stored(revision)?).execute(&mut *self.tx)).await?;
         Ok(())
     }
 
@@ -133,7 +146,7 @@ impl Transaction for PostgresTransaction {
         }
         if !deletes.is_empty() {
             let delete = sqlx::query("DELETE FROM record WHERE key = ANY($1)").bind(deletes);
-            delete.execute(&mut *self.tx).await.map_err(failed)?;
+            answered(delete.execute(&mut *self.tx)).await?;
         }
         if !updates.keys.is_empty() {
             let update = sqlx::query(
@@ -141,27 +154,45 @@ impl Transaction for PostgresTransaction {
                  FROM unnest($1::bytea[], $2::bigint[], $3::bytea[]) AS new (key, revision, value)
                  WHERE record.key = new.key",
             );
-            updates.bind(update).execute(&mut *self.tx).await.map_err(failed)?;
+            answered(updates.bind(update).execute(&mut *self.tx)).await?;
         }
         if !inserts.keys.is_empty() {
             let insert = sqlx::query("INSERT INTO record SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::bytea[])");
-            inserts.bind(insert).execute(&mut *self.tx).await.map_err(failed)?;
+            answered(inserts.bind(insert).execute(&mut *self.tx)).await?;
         }
         Ok(())
     }
 
     async fn commit(self: Box<Self>) -> Result<(), EngineError> {
-        self.tx.commit().await.map_err(failed)
+        let error = match tokio::time::timeout(ANSWER, self.tx.commit()).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => failed(error),
+            Err(_) => unanswered(),
+        };
+        // Without an answer nobody knows whether it happened: trying again could
+        // conflict with itself.
+        let collided = code(&error).is_some_and(|code| COLLISIONS.contains(&code.as_str()));
+        Err(EngineError { retryable: collided, ..error })
     }
 }
 
 impl PostgresTransaction {
-    async fn lock_rows(&mut self, keys: &[Vec<u8>]) -> Result<Vec<(Vec<u8>, Revision)>, EngineError> {
-        let rows = sqlx::query("SELECT key, revision FROM record WHERE key = ANY($1) ORDER BY key FOR UPDATE")
-            .bind(keys)
-            .fetch_all(&mut *self.tx)
-            .await
-            .map_err(failed)?;
+    async fn take(&mut self, keys: &[Vec<u8>], kind: &LockKind) -> Result<Vec<Option<Revision>>, EngineError> {
+        let mut found = self.take_rows(keys, kind).await?;
+        let absent: Vec<Vec<u8>> =
+            keys.iter().filter(|key| !found.iter().any(|(locked, _)| locked == *key)).cloned().collect();
+        if !absent.is_empty() {
+            answered(sqlx::query(kind.absent).bind(&absent).execute(&mut *self.tx)).await?;
+            // Whoever held the lock before may have made the row.
+            found.extend(self.take_rows(&absent, kind).await?);
+        }
+        self.existing.extend(found.iter().map(|(key, _)| key.clone()));
+        let found: HashMap<_, _> = found.into_iter().collect();
+        Ok(keys.iter().map(|key| found.get(key).copied()).collect())
+    }
+
+    async fn take_rows(&mut self, keys: &[Vec<u8>], kind: &LockKind) -> Result<Vec<(Vec<u8>, Revision)>, EngineError> {
+        let rows = answered(sqlx::query(kind.rows).bind(keys).fetch_all(&mut *self.tx)).await?;
         rows.iter().map(|row| Ok((row.try_get(0).map_err(failed)?, revision(row)?))).collect()
     }
 }
@@ -204,18 +235,13 @@ async fn scan_rows<'c>(
     after: &[u8],
     limit: usize,
 ) -> Result<Vec<Row>, EngineError> {
-    let rows = sqlx::query(
+    let query = sqlx::query(
         "SELECT key, revision, value FROM record
          WHERE key >= $1 AND ($2 = ''::bytea OR key > $2) AND ($3::bytea IS NULL OR key < $3)
          ORDER BY key LIMIT $4",
-    )
-    .bind(prefix)
-    .bind(after)
-    .bind(end_of(prefix))
-    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-    .fetch_all(executor)
-    .await
-    .map_err(failed)?;
+    );
+    let query = query.bind(prefix).bind(after).bind(end_of(prefix)).bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    let rows = answered(query.fetch_all(executor)).await?;
     rows.iter().map(row).collect()
 }
 
@@ -232,13 +258,69 @@ fn stored(revision: Revision) -> Result<i64, EngineError> {
     i64::try_from(revision).map_err(EngineError::new)
 }
 
+/// What comes of `asked`, within the time that the database has for an answer.
+async fn answered<T>(asked: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, EngineError> {
+    tokio::time::timeout(ANSWER, asked).await.map_or_else(|_| Err(unanswered()), |answer| answer.map_err(failed))
+}
+
+fn unanswered() -> EngineError {
+    EngineError::new(format!("the database did not answer for {} s", ANSWER.as_secs()))
+}
+
+/// Before the commit nothing has happened, so what broke off can be tried again.
 fn failed(error: sqlx::Error) -> EngineError {
-    let retryable = error
-        .as_database_error()
-        .and_then(sqlx::error::DatabaseError::code)
-        .is_some_and(|code| RETRYABLE.contains(&code.as_ref()));
+    let retryable = match &error {
+        sqlx::Error::Io(_) => true,
+        error => database_code(error)
+            .is_some_and(|code| COLLISIONS.contains(&code.as_str()) || ENDED.contains(&code.as_str())),
+    };
     EngineError { retryable, source: Box::new(error) }
 }
 
-/// A unique violation, a serialization failure, a deadlock.
-const RETRYABLE: [&str; 3] = ["23505", "40001", "40P01"];
+fn code(error: &EngineError) -> Option<String> {
+    database_code(error.source.downcast_ref()?)
+}
+
+fn database_code(error: &sqlx::Error) -> Option<String> {
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code).map(std::borrow::Cow::into_owned)
+}
+
+/// How rows are locked, and keys that have none.
+struct LockKind {
+    rows: &'static str,
+    absent: &'static str,
+}
+
+const EXCLUSIVE: LockKind = LockKind {
+    rows: "SELECT key, revision FROM record WHERE key = ANY($1) ORDER BY key FOR UPDATE",
+    absent: "SELECT pg_advisory_xact_lock(lock) FROM
+             (SELECT DISTINCT hashtextextended(encode(key, 'hex'), 0) AS lock FROM unnest($1::bytea[]) AS key ORDER BY 1) AS locks",
+};
+const SHARED: LockKind = LockKind {
+    rows: "SELECT key, revision FROM record WHERE key = ANY($1) ORDER BY key FOR SHARE",
+    absent: "SELECT pg_advisory_xact_lock_shared(lock) FROM
+             (SELECT DISTINCT hashtextextended(encode(key, 'hex'), 0) AS lock FROM unnest($1::bytea[]) AS key ORDER BY 1) AS locks",
+};
+
+/// What a session is held to: `PostgreSQL`'s names, milliseconds and seconds as it
+/// takes them.
+const SESSION: [(&str, u32); 7] = [
+    ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_MS),
+    ("lock_timeout", 1_000),
+    ("statement_timeout", 30_000),
+    ("tcp_keepalives_idle", 5),
+    ("tcp_keepalives_interval", 1),
+    ("tcp_keepalives_count", 3),
+    ("tcp_user_timeout", 5_000),
+];
+/// Far longer than a commit takes between two of its statements.
+const IDLE_IN_TRANSACTION_MS: u32 = 2_000;
+/// For a connection: the database is away, or has none left.
+const ACQUIRE: Duration = Duration::from_secs(2);
+/// For an answer of any other kind: longer than a lock may take to come.
+const ANSWER: Duration = Duration::from_secs(5);
+/// A unique violation, a serialization failure, a deadlock, a lock that did not
+/// come.
+const COLLISIONS: [&str; 4] = ["23505", "40001", "40P01", "55P03"];
+/// The session was ended, or is of a server that goes down or comes up.
+const ENDED: [&str; 4] = ["25P03", "57P01", "57P02", "57P03"];

@@ -10,6 +10,7 @@ mod grouping;
 mod keys;
 mod open;
 mod retention;
+mod sleeping;
 mod support;
 mod tamper;
 mod trail;
