@@ -1,12 +1,13 @@
 //! The main job on each storage engine.
 
 use futures::future::join_all;
+use reqwest::Method;
 use serde_json::json;
 
 use crate::main_job::walk;
 use crate::support::postgres::database;
-use crate::support::samples::registry;
-use crate::support::{Account, Server};
+use crate::support::samples::{basic, registry};
+use crate::support::{Account, Client, Server};
 
 #[tokio::test]
 async fn the_main_job_runs_on_redb() {
@@ -16,6 +17,35 @@ async fn the_main_job_runs_on_redb() {
 #[tokio::test]
 async fn the_main_job_runs_on_postgresql() {
     walk(&Server::shared_on_postgres().await).await;
+}
+
+/// A client that is in doubt asks another node: the same request at both at once
+/// is created once, and neither is told that its own twin took the name.
+#[tokio::test]
+async fn one_request_at_two_nodes_creates_once() {
+    let url = database().await;
+    let first = Server::builder().postgres(&url).start().await;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for file in ["root.key", "operator-token"] {
+        std::fs::copy(first.data_dir().join(file), folder.path().join(file)).expect("what nodes share");
+    }
+    let second = Server::builder().postgres(&url).data_dir(folder.path()).start().await;
+    let account = Account::on(&first).await;
+    let elsewhere = second.with_token(account.operator.token()).within(&account.name);
+    for n in 0..40 {
+        for (path, body) in [
+            ("credentials", basic(&format!("c{n}"))),
+            ("tokens", json!({ "name": format!("t{n}"), "role": "member" })),
+            ("/v1/accounts", json!({ "name": format!("twin-{n}"), "title": "" })),
+        ] {
+            let key = format!("{path} {n}");
+            let ask =
+                |client: &Client| client.call(Method::POST, path).header("idempotency-key", &key).json(&body).send();
+            let replies = join_all([ask(&account.operator), ask(&elsewhere), ask(&elsewhere)]).await;
+            let ids: Vec<_> = replies.into_iter().map(|reply| reply.expect(201)["id"].clone()).collect();
+            assert!(ids.iter().all(|id| *id == ids[0]), "{path}: {ids:?}");
+        }
+    }
 }
 
 /// Two nodes over one database see one truth: nothing is kept in either alone.

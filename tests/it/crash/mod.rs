@@ -4,6 +4,7 @@
 //! acknowledged must be there after the restart; what it had not may be there
 //! or not, but whole. See `world` for how that is kept track of.
 
+mod away;
 mod first_start;
 mod frozen;
 mod kill;

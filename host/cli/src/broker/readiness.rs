@@ -34,10 +34,16 @@ impl Readiness {
         let found = match &*last {
             Some(look) if look.at.elapsed() < SHARED_FOR => look.found,
             _ => {
-                let found = write(store).await.map_err(|error| {
-                    tracing::warn!(error = chain(&error), "not ready: the store cannot be written");
-                    reason(&chain(&error))
-                });
+                let found = match tokio::time::timeout(PATIENCE, write(store)).await {
+                    Ok(written) => written.map_err(|error| {
+                        tracing::warn!(error = chain(&error), "not ready: the store cannot be written");
+                        reason(&chain(&error))
+                    }),
+                    Err(_) => {
+                        tracing::warn!("not ready: a write of one row takes more than {} s", PATIENCE.as_secs());
+                        Err("storage does not answer")
+                    }
+                };
                 *last = Some(Look { at: Instant::now(), found });
                 found
             }
@@ -73,6 +79,8 @@ fn reason(said: &str) -> &'static str {
 /// About as much as a credential.
 const ROW_BYTES: usize = 4_096;
 const SHARED_FOR: Duration = Duration::from_secs(1);
+/// Whoever asks has as little.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {

@@ -66,12 +66,13 @@ impl Broker {
         let Some(name) = change.name else { return Err(Error::not_found("name")) };
         let account = Account { id, name, title: change.title.unwrap_or_default(), created_at: now, updated_at: now };
         for _ in 0..ATTEMPTS {
+            let name_key = keys::account_name(self.blind(), account.name.as_str());
+            let is_taken = self.store().get(&name_key).await?.is_some();
             if let Some(earlier) = self.replayed(caller, key).await? {
                 let value = self.account_now(AccountId(earlier)).await.map_err(|_| gone())?;
                 return Ok(Created { value, replayed: true });
             }
-            let name_key = keys::account_name(self.blind(), account.name.as_str());
-            if self.store().get(&name_key).await?.is_some() {
+            if is_taken {
                 return Err(name_taken());
             }
             let mut event = self.event(caller, Action::AccountCreate, Outcome::Ok);

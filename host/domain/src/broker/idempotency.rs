@@ -2,6 +2,8 @@
 //!
 //! The record of the first is written in the same commit as what it created,
 //! under a key that must be absent, so two of them at once cannot both create.
+//! What the first made, such as a name that is now taken, is in the way of its
+//! twin: so a use case looks for that first, then here, and only then says so.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -152,13 +152,17 @@ impl Broker {
         let owner = account.unwrap_or(OPERATORS);
         let mut room = None;
         for _ in 0..ATTEMPTS {
+            let reserved = match (account, &room) {
+                (Some(account), None) => self.reserve(account, Counted::Tokens).await.map(Some),
+                _ => Ok(None),
+            };
             if let Some(earlier) = self.replayed(caller, key).await? {
                 let record = self.store().get(&keys::token(owner, TokenId(earlier))).await?.ok_or_else(gone)?;
                 let value = NewToken { token: codec::decode(&record)?, text: None };
                 return Ok(Created { value, replayed: true });
             }
-            if let (Some(account), None) = (account, &room) {
-                room = Some(self.reserve(account, Counted::Tokens).await?);
+            if let Some(reserved) = reserved? {
+                room = Some(reserved);
             }
             let text = TokenText::generate(kind, &*self.ports.entropy);
             let token = Token {

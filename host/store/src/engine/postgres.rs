@@ -11,17 +11,23 @@
 
 use std::collections::{HashMap, HashSet};
 use std::str::FromStr as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bursar_domain::store::Revision;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgRow};
 use sqlx::{Connection as _, Postgres, Row as _};
+use tokio::sync::Mutex;
 
 use super::{Engine, EngineError, Row, Snapshot, Transaction, Write, end_of};
 
 /// A pool of connections to one database.
-pub struct PostgresEngine(PgPool);
+pub struct PostgresEngine {
+    pool: PgPool,
+    options: PgConnectOptions,
+    /// Why the last connection did not come, and when that was found out.
+    cause: Mutex<Option<(Instant, String)>>,
+}
 
 impl PostgresEngine {
     /// Connects and brings the tables up to date.
@@ -32,8 +38,9 @@ impl PostgresEngine {
     /// migrated by a newer version.
     pub async fn connect(url: &str, max_connections: u32) -> Result<Self, EngineError> {
         let options = PgConnectOptions::from_str(url).map_err(failed)?;
-        let connecting = PgConnection::connect_with(&options);
-        let mut first = tokio::time::timeout(ACQUIRE, connecting).await.map_err(EngineError::new)?.map_err(failed)?;
+        let connecting = tokio::time::timeout(ACQUIRE, PgConnection::connect_with(&options)).await;
+        let mut first = connecting.map_err(|_| unanswered(ACQUIRE))?.map_err(failed)?;
+        has_room(&mut first, max_connections).await?;
         // Another node may be at it, and large tables take their time.
         sqlx::migrate!().run(&mut first).await.map_err(EngineError::new)?;
         first.close().await.map_err(failed)?;
@@ -45,7 +52,56 @@ impl PostgresEngine {
                 async move { Ok(tokio::time::timeout(ACQUIRE, connection.ping()).await.is_ok_and(|it| it.is_ok())) },
             )
         });
-        Ok(Self(pool.connect_with(options).await.map_err(failed)?))
+        let pool = pool.connect_with(options.clone()).await.map_err(failed)?;
+        Ok(Self { pool, options, cause: Mutex::default() })
+    }
+
+    /// A pool whose connections do not come says that it timed out: this says why.
+    async fn explained(&self, error: EngineError) -> EngineError {
+        if !matches!(error.source.downcast_ref(), Some(sqlx::Error::PoolTimedOut)) {
+            return error;
+        }
+        // Those who come meanwhile share what one finds out.
+        let mut cause = self.cause.lock().await;
+        let known = cause.as_ref().filter(|(at, _)| at.elapsed() < CAUSE_HOLDS).map(|(_, why)| why.clone());
+        let why = match known {
+            Some(why) => why,
+            None => {
+                let why = self.why_none_comes().await;
+                *cause = Some((Instant::now(), why.clone()));
+                why
+            }
+        };
+        drop(cause);
+        EngineError::new(format!("no connection to the database within {} s: {why}", ACQUIRE.as_secs()))
+    }
+
+    async fn why_none_comes(&self) -> String {
+        match tokio::time::timeout(CAUSE_HOLDS, PgConnection::connect_with(&self.options)).await {
+            Ok(Ok(connection)) => {
+                // It was only to see whether one comes.
+                drop(connection.close().await);
+                "all that storage.max_connections allows are in use".to_owned()
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "it does not answer".to_owned(),
+        }
+    }
+}
+
+/// Whether the server lets as many connections in as the pool may have.
+async fn has_room(connection: &mut PgConnection, wanted: u32) -> Result<(), EngineError> {
+    let query = sqlx::query_scalar(
+        "SELECT sum(CASE name WHEN 'max_connections' THEN setting::bigint ELSE -setting::bigint END)::bigint
+         FROM pg_settings WHERE name IN ('max_connections', 'superuser_reserved_connections')",
+    );
+    let room: Option<i64> = query.fetch_one(connection).await.map_err(failed)?;
+    match room {
+        Some(room) if i64::from(wanted) > room => Err(EngineError::new(format!(
+            "storage.max_connections is {wanted}, and the server lets {room} in: lower it, so that those of all nodes \
+             together fit, or raise max_connections of the server"
+        ))),
+        _ => Ok(()),
     }
 }
 
@@ -69,22 +125,34 @@ async fn bound(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
 impl Engine for PostgresEngine {
     async fn get_many(&self, keys: &[Vec<u8>]) -> Result<Vec<Option<Row>>, EngineError> {
         let query = sqlx::query("SELECT key, revision, value FROM record WHERE key = ANY($1)").bind(keys);
-        let found = answered(query.fetch_all(&self.0)).await?;
+        let found = match answered(query.fetch_all(&self.pool)).await {
+            Ok(found) => found,
+            Err(error) => return Err(self.explained(error).await),
+        };
         let found = found.iter().map(row).collect::<Result<Vec<_>, _>>()?;
         Ok(keys.iter().map(|key| found.iter().find(|row| row.key == *key).cloned()).collect())
     }
 
     async fn scan(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Row>, EngineError> {
-        scan_rows(&self.0, prefix, after, limit).await
+        match scan_rows(&self.pool, prefix, after, limit).await {
+            Err(error) => Err(self.explained(error).await),
+            found => found,
+        }
     }
 
     async fn begin(&self) -> Result<Box<dyn Transaction>, EngineError> {
-        let tx = answered(self.0.begin()).await?;
+        let tx = match answered(self.pool.begin()).await {
+            Ok(tx) => tx,
+            Err(error) => return Err(self.explained(error).await),
+        };
         Ok(Box::new(PostgresTransaction { tx, existing: HashSet::new() }))
     }
 
     async fn snapshot(&self) -> Result<Box<dyn Snapshot>, EngineError> {
-        let mut tx = answered(self.0.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")).await?;
+        let mut tx = match answered(self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")).await {
+            Ok(tx) => tx,
+            Err(error) => return Err(self.explained(error).await),
+        };
         // It locks nothing, and whoever reads it may be slow.
         let unbounded = sqlx::query("SELECT set_config('idle_in_transaction_session_timeout', '0', true)");
         answered(unbounded.execute(&mut *tx)).await?;
@@ -92,7 +160,7 @@ impl Engine for PostgresEngine {
     }
 
     async fn close(&self) {
-        self.0.close().await;
+        self.pool.close().await;
     }
 }
 
@@ -167,7 +235,7 @@ impl Transaction for PostgresTransaction {
         let error = match tokio::time::timeout(ANSWER, self.tx.commit()).await {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(error)) => failed(error),
-            Err(_) => unanswered(),
+            Err(_) => unanswered(ANSWER),
         };
         // Without an answer nobody knows whether it happened: trying again could
         // conflict with itself.
@@ -260,11 +328,11 @@ fn stored(revision: Revision) -> Result<i64, EngineError> {
 
 /// What comes of `asked`, within the time that the database has for an answer.
 async fn answered<T>(asked: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, EngineError> {
-    tokio::time::timeout(ANSWER, asked).await.map_or_else(|_| Err(unanswered()), |answer| answer.map_err(failed))
+    tokio::time::timeout(ANSWER, asked).await.map_or_else(|_| Err(unanswered(ANSWER)), |answer| answer.map_err(failed))
 }
 
-fn unanswered() -> EngineError {
-    EngineError::new(format!("the database did not answer for {} s", ANSWER.as_secs()))
+fn unanswered(within: Duration) -> EngineError {
+    EngineError::new(format!("the database did not answer for {} s", within.as_secs()))
 }
 
 /// Before the commit nothing has happened, so what broke off can be tried again.
@@ -319,6 +387,8 @@ const IDLE_IN_TRANSACTION_MS: u32 = 2_000;
 const ACQUIRE: Duration = Duration::from_secs(2);
 /// For an answer of any other kind: longer than a lock may take to come.
 const ANSWER: Duration = Duration::from_secs(5);
+/// Finding out why none comes takes no longer, and is not done more often.
+const CAUSE_HOLDS: Duration = Duration::from_secs(1);
 /// A unique violation, a serialization failure, a deadlock, a lock that did not
 /// come.
 const COLLISIONS: [&str; 4] = ["23505", "40001", "40P01", "55P03"];

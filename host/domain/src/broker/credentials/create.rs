@@ -43,10 +43,18 @@ impl Broker {
         if let Some(earlier) = self.replayed(caller, key).await? {
             return self.replay(caller, &account, earlier).await;
         }
-        let room = self.reserve(account.id, Counted::Credentials).await?;
+        let room = self.reserve(account.id, Counted::Credentials).await;
+        let room = match (room, self.replayed(caller, key).await?) {
+            (_, Some(earlier)) => return self.replay(caller, &account, earlier).await,
+            (room, None) => room?,
+        };
         let (draft, name, of, judged) = self.judge_draft(caller, &account, body).await?;
         if probe {
-            self.name_is_free(&account, &name).await?;
+            let free = self.name_is_free(&account, &name).await;
+            if let Some(earlier) = self.replayed(caller, key).await? {
+                return self.replay(caller, &account, earlier).await;
+            }
+            free?;
             self.preflight(caller, &account, None, &of, judged.candidate(&name)).await?;
         }
         let credential = self.new_credential(&account, &draft, name, &of, &judged);
@@ -62,10 +70,11 @@ impl Broker {
         };
         let name_key = keys::credential_name(self.blind(), account.id, credential.name.as_str());
         for _ in 0..ATTEMPTS {
+            let is_taken = self.store().get(&name_key).await?.is_some();
             if let Some(earlier) = self.replayed(caller, key).await? {
                 return self.replay(caller, &account, earlier).await;
             }
-            if self.store().get(&name_key).await?.is_some() {
+            if is_taken {
                 return Err(name_taken());
             }
             let mut event = self.event(caller, Action::CredentialCreate, Outcome::Ok);

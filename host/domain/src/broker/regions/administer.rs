@@ -97,10 +97,11 @@ impl Broker {
         };
         let name_key = keys::region_name(self.blind(), region.name.as_str());
         for _ in 0..ATTEMPTS {
+            let is_taken = self.store().get(&name_key).await?.is_some();
             if let Some(earlier) = self.replayed(caller, key).await? {
                 return self.replay_region(caller, earlier).await;
             }
-            if self.store().get(&name_key).await?.is_some() {
+            if is_taken {
                 return Err(name_taken());
             }
             let batch = Batch::default()
