@@ -5,6 +5,7 @@
 //! from the committer's own thread, which may block.
 
 use std::ops::Bound::{Excluded, Included, Unbounded};
+use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -65,16 +66,14 @@ impl RedbEngine {
     ///
     /// What redb said.
     pub fn with_opener(reopen: Box<Opener>) -> Result<Self, RedbError> {
-        let database = reopen()?;
+        let database = undamaged(|| Ok(reopen()))??;
         let tables = || {
             let tx = database.begin_write().map_err(failed)?;
             tx.open_table(RECORDS).map_err(failed)?;
             tx.open_table(REVISION).map_err(failed)?;
             tx.commit().map_err(failed)
         };
-        if !has_tables(&database).map_err(RedbError::Engine)? {
-            tables().map_err(RedbError::Engine)?;
-        }
+        undamaged(|| if has_tables(&database)? { Ok(()) } else { tables() })?;
         let shared = Arc::new(Shared { handle: RwLock::new(Handle::Writable(database)), reopen });
         Ok(Self { shared, private_copy: Mutex::default() })
     }
@@ -90,7 +89,7 @@ impl RedbEngine {
         if !path.exists() {
             return Err(RedbError::Missing);
         }
-        match Builder::new().set_cache_size(cache_bytes).open_read_only(path) {
+        match undamaged(|| Ok(Builder::new().set_cache_size(cache_bytes).open_read_only(path)))? {
             Ok(database) => {
                 let handle = RwLock::new(Handle::ReadOnly(database));
                 let reopen: Box<Opener> = Box::new(|| Err(DatabaseError::RepairAborted));
@@ -182,10 +181,13 @@ impl Handle {
 impl Shared {
     /// Does `work`; where that fails, reopens the file and does it once more.
     fn retried<T>(&self, work: impl Fn(&Handle) -> Result<T, EngineError>) -> Result<T, EngineError> {
-        let first = work(&*self.handle.read().map_err(|_| poisoned())?);
-        match first {
+        let attempt = || {
+            let handle = self.handle.read().map_err(|_| poisoned())?;
+            undamaged(|| work(&handle))
+        };
+        match attempt() {
             Ok(done) => Ok(done),
-            Err(error) if self.reopen()? => work(&*self.handle.read().map_err(|_| poisoned())?).or(Err(error)),
+            Err(error) if self.reopen()? => attempt().or(Err(error)),
             Err(error) => Err(error),
         }
     }
@@ -200,7 +202,7 @@ impl Shared {
         }
         // The old handle holds the file's lock and must go first.
         *handle = Handle::Lost;
-        *handle = Handle::Writable((self.reopen)().map_err(failed)?);
+        *handle = Handle::Writable(undamaged(|| (self.reopen)().map_err(failed))?);
         Ok(true)
     }
 }
@@ -214,16 +216,18 @@ struct RedbTransaction {
 impl Transaction for RedbTransaction {
     /// redb has one writer: beginning was the lock.
     async fn lock(&mut self, keys: &[Vec<u8>]) -> Result<Vec<Option<Revision>>, EngineError> {
-        let table = self.tx.open_table(RECORDS).map_err(failed)?;
-        keys.iter().map(|key| Ok(table.get(key.as_slice()).map_err(failed)?.map(|guard| guard.value().0))).collect()
+        undamaged(|| {
+            let table = self.tx.open_table(RECORDS).map_err(failed)?;
+            keys.iter().map(|key| Ok(table.get(key.as_slice()).map_err(failed)?.map(|guard| guard.value().0))).collect()
+        })
     }
 
     async fn get(&mut self, key: &[u8]) -> Result<Option<Row>, EngineError> {
-        get_row(&self.tx.open_table(RECORDS).map_err(failed)?, key)
+        undamaged(|| get_row(&self.tx.open_table(RECORDS).map_err(failed)?, key))
     }
 
     async fn scan(&mut self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Row>, EngineError> {
-        scan_rows(&self.tx.open_table(RECORDS).map_err(failed)?, prefix, after, limit)
+        undamaged(|| scan_rows(&self.tx.open_table(RECORDS).map_err(failed)?, prefix, after, limit))
     }
 
     async fn revisions(&mut self, count: usize) -> Result<Vec<Revision>, EngineError> {
@@ -242,30 +246,31 @@ impl Transaction for RedbTransaction {
     }
 
     async fn apply(&mut self, writes: Vec<Write>) -> Result<(), EngineError> {
-        let mut table = self.tx.open_table(RECORDS).map_err(failed)?;
-        for Write { key, content } in writes {
-            match content {
-                Some((revision, value)) => {
-                    table.insert(key.as_slice(), (revision, value.as_slice())).map_err(failed)?;
-                }
-                None => {
-                    table.remove(key.as_slice()).map_err(failed)?;
+        undamaged(|| {
+            let mut table = self.tx.open_table(RECORDS).map_err(failed)?;
+            for Write { key, content } in &writes {
+                match content {
+                    Some((revision, value)) => {
+                        table.insert(key.as_slice(), (*revision, value.as_slice())).map_err(failed)?;
+                    }
+                    None => {
+                        table.remove(key.as_slice()).map_err(failed)?;
+                    }
                 }
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     async fn commit(self: Box<Self>) -> Result<(), EngineError> {
         let Self { tx, shared } = *self;
-        tx.commit().map_err(|error| {
+        undamaged(|| tx.commit().map_err(failed)).inspect_err(|_| {
             if let Err(error) = shared.reopen() {
                 tracing::error!(
                     error = &*error.source,
                     "the database file could not be reopened; trying again on next use"
                 );
             }
-            failed(error)
         })
     }
 }
@@ -275,7 +280,7 @@ struct RedbSnapshot(ReadTransaction);
 #[async_trait]
 impl Snapshot for RedbSnapshot {
     async fn scan(&mut self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Row>, EngineError> {
-        scan_rows(&self.0.open_table(RECORDS).map_err(failed)?, prefix, after, limit)
+        undamaged(|| scan_rows(&self.0.open_table(RECORDS).map_err(failed)?, prefix, after, limit))
     }
 }
 
@@ -319,6 +324,16 @@ fn has_tables(database: &Database) -> Result<bool, EngineError> {
         Err(TableError::TableDoesNotExist(_)) => Ok(false),
         Err(error) => Err(failed(error)),
     }
+}
+
+/// redb panics at some pages that no redb wrote. That is damage, not a defect of
+/// ours: it is answered like any other failure of the file.
+fn undamaged<T>(work: impl FnOnce() -> Result<T, EngineError>) -> Result<T, EngineError> {
+    // Whatever it left half done is not used again: a transaction is dropped, and
+    // a handle is opened anew.
+    panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        Err(EngineError::new("the database file is damaged: restore a backup into a new folder (bursar restore)"))
+    })
 }
 
 fn failed(error: impl std::error::Error + Send + Sync + 'static) -> EngineError {

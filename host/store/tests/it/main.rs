@@ -5,6 +5,7 @@
 mod anchors;
 mod backup;
 mod contract;
+mod damage;
 mod failing;
 mod grouping;
 mod keys;
