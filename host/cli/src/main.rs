@@ -50,6 +50,10 @@ fn main() -> ExitCode {
 /// Says where a thread panicked, but not its message: that may hold what it was
 /// working on.
 fn tell_of_panic(panic: &std::panic::PanicHookInfo<'_>) {
+    // The disk's defect, and told as such.
+    if bursar_store::engine::redb::answers_panics() {
+        return;
+    }
     let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
     // Without stderr there is nobody left to tell.
     let _ = writeln!(io::stderr(), "a defect in bursar: a thread panicked at {place}");

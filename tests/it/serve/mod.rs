@@ -1,6 +1,7 @@
 //! `bursar serve` as a process: listeners and shutdown.
 
 mod connections;
+mod early;
 mod listen;
 mod proxies;
 mod shutdown;

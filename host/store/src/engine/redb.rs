@@ -4,6 +4,7 @@
 //! handing them to another thread would cost more than they do. Writes come
 //! from the committer's own thread, which may block.
 
+use std::cell::Cell;
 use std::ops::Bound::{Excluded, Included, Unbounded};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
@@ -329,11 +330,25 @@ fn has_tables(database: &Database) -> Result<bool, EngineError> {
 /// redb panics at some pages that no redb wrote. That is damage, not a defect of
 /// ours: it is answered like any other failure of the file.
 fn undamaged<T>(work: impl FnOnce() -> Result<T, EngineError>) -> Result<T, EngineError> {
+    let before = ANSWERS_PANICS.replace(true);
     // Whatever it left half done is not used again: a transaction is dropped, and
     // a handle is opened anew.
-    panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+    let done = panic::catch_unwind(AssertUnwindSafe(work));
+    ANSWERS_PANICS.set(before);
+    done.unwrap_or_else(|_| {
         Err(EngineError::new("the database file is damaged: restore a backup into a new folder (bursar restore)"))
     })
+}
+
+/// Whether a panic of this thread, now, would be answered as damage of the file:
+/// for a hook that tells of panics.
+#[must_use]
+pub fn answers_panics() -> bool {
+    ANSWERS_PANICS.get()
+}
+
+thread_local! {
+    static ANSWERS_PANICS: Cell<bool> = const { Cell::new(false) };
 }
 
 fn failed(error: impl std::error::Error + Send + Sync + 'static) -> EngineError {
