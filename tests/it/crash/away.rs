@@ -21,11 +21,13 @@ async fn a_database_that_is_away_is_told_at_once_and_comes_back() {
     let server = Server::builder().postgres(&through).start().await;
     let account = Account::on(&server).await;
     account.create(basic("staging")).await;
-    for (mode, said) in [(Mode::Refuse, "no connection to the database"), (Mode::Drop, "does not answer")] {
+    for (mode, said) in [(Mode::Refuse, "error communicating with database"), (Mode::Drop, "does not answer")] {
         proxy.set(mode);
+        // A look is shared for a second.
+        let unready = async || server.anonymous().get("/readyz").await.status == 503;
+        assert!(eventually(Duration::from_secs(10), unready).await);
         let began = Instant::now();
-        let ready = server.anonymous().get("/readyz").await;
-        ready.assert_status(503);
+        server.anonymous().get("/readyz").await.expect(503);
         let ready_after = began.elapsed();
         // What a connection was open for may have been answered still.
         let away = async || account.manager.get("credentials/staging").await.status == 503;

@@ -13,7 +13,8 @@ async fn a_lost_file_is_named_with_the_ways_out() {
     let data = folder.path().join("data");
     stop(Server::builder().data_dir(&data).start().await).await;
     let store = data.join("bursar.redb");
-    let kept = std::fs::read(&store).expect("the store");
+    let (kept, token) = (std::fs::read(&store).expect("the store"), data.join("operator-token"));
+    let kept_token = std::fs::read(&token).expect("the token");
     std::fs::remove_file(&store).expect("it was there");
 
     let cli = Cli::bare();
@@ -33,6 +34,7 @@ async fn a_lost_file_is_named_with_the_ways_out() {
     assert!(said.contains("root.key tells that there was a store"), "{said}");
 
     std::fs::write(&store, kept).expect("it is put back");
+    std::fs::write(&token, kept_token).expect("it is put back");
     let server = Server::builder().data_dir(&data).start().await;
     stop(server).await;
 }

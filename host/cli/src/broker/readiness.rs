@@ -34,15 +34,14 @@ impl Readiness {
         let found = match &*last {
             Some(look) if look.at.elapsed() < SHARED_FOR => look.found,
             _ => {
-                let found = match tokio::time::timeout(PATIENCE, write(store)).await {
-                    Ok(written) => written.map_err(|error| {
+                let found = if let Ok(written) = tokio::time::timeout(PATIENCE, write(store)).await {
+                    written.map_err(|error| {
                         tracing::warn!(error = chain(&error), "not ready: the store cannot be written");
                         reason(&chain(&error))
-                    }),
-                    Err(_) => {
-                        tracing::warn!("not ready: a write of one row takes more than {} s", PATIENCE.as_secs());
-                        Err("storage does not answer")
-                    }
+                    })
+                } else {
+                    tracing::warn!("not ready: a write of one row takes more than {} s", PATIENCE.as_secs());
+                    Err("storage does not answer")
                 };
                 *last = Some(Look { at: Instant::now(), found });
                 found

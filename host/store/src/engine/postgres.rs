@@ -64,13 +64,12 @@ impl PostgresEngine {
         // Those who come meanwhile share what one finds out.
         let mut cause = self.cause.lock().await;
         let known = cause.as_ref().filter(|(at, _)| at.elapsed() < CAUSE_HOLDS).map(|(_, why)| why.clone());
-        let why = match known {
-            Some(why) => why,
-            None => {
-                let why = self.why_none_comes().await;
-                *cause = Some((Instant::now(), why.clone()));
-                why
-            }
+        let why = if let Some(why) = known {
+            why
+        } else {
+            let why = self.why_none_comes().await;
+            *cause = Some((Instant::now(), why.clone()));
+            why
         };
         drop(cause);
         EngineError::new(format!("no connection to the database within {} s: {why}", ACQUIRE.as_secs()))
