@@ -56,6 +56,7 @@ impl Server {
         Builder::default()
             .env("BURSAR_LIMITS__REQUESTS_PER_SECOND", "1000000")
             .env("BURSAR_LIMITS__BURST", "1000000")
+            .env("BURSAR_LIMITS__CONNECTIONS_PER_ADDRESS", "4096")
             .env("BURSAR_LOG__LEVEL", "info")
     }
 
