@@ -16,10 +16,5 @@ pub(crate) fn all(filter: &[String]) -> Result<(), Error> {
     // program under test is among it.
     run(&mut cargo(&["build", "--workspace", "--all-targets"]))?;
     let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"]);
-    if std::env::var_os("RUST_TEST_THREADS").is_none() {
-        // Many of them wait for a server more than they compute.
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        tests.env("RUST_TEST_THREADS", (cores + 1).to_string());
-    }
     run(tests.args(filter))
 }
