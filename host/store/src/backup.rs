@@ -229,6 +229,8 @@ pub async fn restore(
 /// All rows in one transaction: a crash leaves an empty store.
 async fn load(engine: &dyn Engine, reader: &mut Reader) -> Result<u64, BackupError> {
     let mut tx = engine.begin().await?;
+    // A file may come slowly.
+    tx.wait_for_caller().await?;
     let (mut rows, mut last_revision) = (0, 0);
     while let Some(page) = reader.page().await? {
         rows += page.len() as u64;

@@ -124,6 +124,16 @@ pub trait Transaction: Send {
     /// Where the database failed.
     async fn raise_revision(&mut self, revision: Revision) -> Result<(), EngineError>;
 
+    /// Lets the transaction wait for its caller between statements for as long as
+    /// that takes: for filling a store that nobody uses yet.
+    ///
+    /// # Errors
+    ///
+    /// Where the database failed.
+    async fn wait_for_caller(&mut self) -> Result<(), EngineError> {
+        Ok(())
+    }
+
     /// Writes rows; a key may occur once, and one that existed must have been
     /// locked.
     ///

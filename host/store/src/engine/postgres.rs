@@ -153,8 +153,7 @@ impl Engine for PostgresEngine {
             Err(error) => return Err(self.explained(error).await),
         };
         // It locks nothing, and whoever reads it may be slow.
-        let unbounded = sqlx::query("SELECT set_config('idle_in_transaction_session_timeout', '0', true)");
-        answered(unbounded.execute(&mut *tx)).await?;
+        answered(sqlx::query(WAIT_FOR_CALLER).execute(&mut *tx)).await?;
         Ok(Box::new(PostgresSnapshot(tx)))
     }
 
@@ -200,6 +199,10 @@ impl Transaction for PostgresTransaction {
         let query = sqlx::query("SELECT setval('record_revision', greatest($1, nextval('record_revision')))");
         answered(query.bind(stored(revision)?).execute(&mut *self.tx)).await?;
         Ok(())
+    }
+
+    async fn wait_for_caller(&mut self) -> Result<(), EngineError> {
+        answered(sqlx::query(WAIT_FOR_CALLER).execute(&mut *self.tx)).await.map(drop)
     }
 
     async fn apply(&mut self, writes: Vec<Write>) -> Result<(), EngineError> {
@@ -369,6 +372,8 @@ const SHARED: LockKind = LockKind {
              (SELECT DISTINCT hashtextextended(encode(key, 'hex'), 0) AS lock FROM unnest($1::bytea[]) AS key ORDER BY 1) AS locks",
 };
 
+/// For this transaction alone.
+const WAIT_FOR_CALLER: &str = "SELECT set_config('idle_in_transaction_session_timeout', '0', true)";
 /// What a session is held to: `PostgreSQL`'s names, milliseconds and seconds as it
 /// takes them.
 const SESSION: [(&str, u32); 7] = [

@@ -85,3 +85,13 @@ async fn a_copy_may_be_read_slowly() {
     tokio::time::sleep(std::time::Duration::from_secs(3)).await;
     assert!(!snapshot.scan(&[], &first[0].key, 10).await.unwrap().is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_may_be_filled_slowly() {
+    let world = world().await;
+    let mut tx = world.engine.begin().await.unwrap();
+    tx.wait_for_caller().await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    assert!(tx.get(&key_row()).await.unwrap().is_some());
+    tx.commit().await.unwrap();
+}
