@@ -328,17 +328,17 @@ impl Group<'_> {
             return Ok(key);
         }
         let row = self.tx.get(row).await?.ok_or_else(|| unsealable(row))?;
-        Ok(self.core.keyring.unwrap_account(&row)?)
+        Ok(self.core.unwrap_account(account, &row).await?)
     }
 
     /// Another node may have rotated the root key: what we would wrap now could
     /// not be opened again.
     async fn root_is_ours(&mut self) -> Result<(), Failure> {
         let revision = self.tx.hold(&[tables::root()]).await?;
-        if revision == [Some(self.core.keyring.root_revision())] {
-            return Ok(());
+        if revision != [Some(self.core.keyring.root_revision())] {
+            self.core.follow_root().await?;
         }
-        Err(refused("the root key was rotated by another process: restart with the new one"))
+        Ok(())
     }
 
     fn record(&mut self, batch: &Batch, revision: Revision, mut touched: Vec<Touch>) {

@@ -125,9 +125,10 @@ impl Keyring {
     ///
     /// # Errors
     ///
-    /// Names the row where it does not open.
-    pub(crate) fn unwrap_account(&self, row: &Row) -> Result<Arc<AccountKey>, Error> {
-        let key = self.wrapping().unwrap(row).ok_or_else(|| unsealable(&row.key))?;
+    /// The revision of the root key under which it does not open.
+    pub(crate) fn unwrap_account(&self, row: &Row) -> Result<Arc<AccountKey>, Revision> {
+        let wrapping = self.wrapping();
+        let key = wrapping.unwrap(row).ok_or(wrapping.root_revision)?;
         Ok(Arc::new(AccountKey { revision: row.revision, scope: ScopeKey::new(key, b"account") }))
     }
 
@@ -156,9 +157,8 @@ impl Keyring {
 
     /// Goes over to the new root key, once its commit is durable.
     pub(crate) fn rotated(&self, root: Aes256Gcm, root_revision: Revision) {
+        // The accounts' keys stay as they are: what changes is their wrapping.
         *self.root.write().unwrap_or_else(PoisonError::into_inner) = Wrapping { cipher: root, root_revision };
-        // Their rows have new revisions.
-        self.accounts().clear();
     }
 
     fn wrapping(&self) -> std::sync::RwLockReadGuard<'_, Wrapping> {

@@ -15,6 +15,7 @@ use crate::checkpoint;
 use crate::committer::{self, Command, Counters, Stats};
 use crate::engine::{Engine, Row};
 use crate::floor::Floor;
+use crate::follow::RootFollower;
 use crate::identity::NodeFile;
 use crate::keyring::{Keyring, key_of, unsealable};
 use crate::open::root_record;
@@ -33,6 +34,8 @@ pub struct Ledger {
 pub(crate) struct Core {
     pub(crate) engine: Arc<dyn Engine>,
     pub(crate) keyring: Keyring,
+    /// Where the root key comes from.
+    pub(crate) root: RootFollower,
     pub(crate) node: Uuid,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) counters: Counters,
@@ -78,6 +81,7 @@ impl Ledger {
     /// After [`RekeyError::Store`] a staged key file is left: opening the store
     /// again finds out which key is in force and clears up.
     pub async fn rekey(&self, new: &RootKeySource, event: Event) -> Result<u64, RekeyError> {
+        self.core.follow_root().await?;
         let (present, _) = root_record(&*self.core.engine).await?.ok_or_else(|| unsealable(&tables::root()))?;
         let source = new.clone();
         let staged = tokio::task::spawn_blocking(move || RootKey::stage(&source, &present));
@@ -202,7 +206,7 @@ impl Core {
         let mut found = self.engine.get_many(&wanted).await?;
         let Some(row) = found[0].take() else { return Ok(None) };
         let companions: Vec<Row> = found.into_iter().flatten().collect();
-        let value = self.open_with(&row, &companions)?;
+        let value = self.open_with(&row, &companions).await?;
         Ok(Some(Record { key: row.key, revision: row.revision, value }))
     }
 
@@ -213,10 +217,10 @@ impl Core {
             _ => Vec::new(),
         };
         let companions: Vec<Row> = companions.into_iter().flatten().collect();
-        self.open_with(row, &companions)
+        self.open_with(row, &companions).await
     }
 
-    fn open_with(&self, row: &Row, companions: &[Row]) -> Result<Vec<u8>, Error> {
+    async fn open_with(&self, row: &Row, companions: &[Row]) -> Result<Vec<u8>, Error> {
         let altered = || unsealable(&row.key);
         let Row { key, revision, value } = row;
         if !self.sealed {
@@ -224,9 +228,11 @@ impl Core {
         }
         let mut opened = match scope(key).ok_or_else(altered)? {
             Scope::Installation => self.keyring.system.open(*revision, key, *revision, value),
-            Scope::Account(account) => self.account(account, companions)?.scope.open(*revision, key, *revision, value),
+            Scope::Account(account) => {
+                self.account(account, companions).await?.scope.open(*revision, key, *revision, value)
+            }
             Scope::OwnKey(account) => {
-                let account = self.account(account, companions)?;
+                let account = self.account(account, companions).await?;
                 let row = tables::data_key(key);
                 let row = companions.iter().find(|companion| companion.key == row).ok_or_else(altered)?;
                 let data_key = account.scope.open(row.revision, &row.key, row.revision, &row.value);
@@ -239,15 +245,15 @@ impl Core {
     }
 
     /// The account's key, from its row where that is at hand.
-    fn account(&self, account: Uuid, companions: &[Row]) -> Result<Arc<crate::keyring::AccountKey>, Error> {
+    async fn account(&self, account: Uuid, companions: &[Row]) -> Result<Arc<crate::keyring::AccountKey>, Error> {
         let row_key = tables::account_key(account);
         let Some(row) = companions.iter().find(|companion| companion.key == row_key) else {
-            return self.keyring.last_seen(account).ok_or_else(|| unsealable(&row_key));
+            return self.last_seen(account).ok_or_else(|| unsealable(&row_key));
         };
         if let Some(key) = self.keyring.cached(account, row.revision) {
             return Ok(key);
         }
-        let key = self.keyring.unwrap_account(row)?;
+        let key = self.unwrap_account(account, row).await?;
         self.keyring.remember(account, Some(Arc::clone(&key)));
         Ok(key)
     }

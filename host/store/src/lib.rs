@@ -20,6 +20,7 @@ mod checkpoint;
 mod committer;
 pub mod engine;
 mod floor;
+mod follow;
 mod group;
 mod identity;
 mod keyring;
@@ -38,6 +39,7 @@ mod verify;
 
 pub use checkpoint::is_signed;
 pub use committer::Stats;
+pub use follow::RootStanding;
 pub use ledger::{Ledger, RekeyError};
 pub use open::{Config, OpenError, Opened, Storage};
 pub use retention::{PruneError, Pruned};

@@ -16,6 +16,7 @@ use crate::engine::postgres::PostgresEngine;
 use crate::engine::redb::{RedbEngine, RedbError};
 use crate::engine::{Engine, EngineError, ReadOnly, Row, Write};
 use crate::floor::Floor;
+use crate::follow::RootFollower;
 use crate::group::housekeeping;
 use crate::identity::{Identity, NodeFile};
 use crate::keyring::{Keyring, installation_rows};
@@ -165,11 +166,9 @@ impl Ledger {
         root_key: &RootKeySource,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
-        let (root, record_row) = find_root(&engine, root_key).await?;
-        let rows = engine.get_many(&installation_rows()).await?;
-        let keyring = Keyring::open(&root, record_row.revision, &rows)?;
+        let (_, keyring) = open_keyring(&engine, root_key).await?;
         let node = stored_node(&engine).await?.unwrap_or_else(random_id);
-        let core = core(Arc::new(engine), keyring, start_of(node), clock);
+        let core = core(Arc::new(engine), keyring, root_key, start_of(node), clock);
         Ok(Self::start(Core { is_read_only: true, ..core })?)
     }
 
@@ -208,7 +207,7 @@ impl Ledger {
         if let Some(file) = &file {
             file.keep().map_err(OpenError::NodeFile)?;
         }
-        let core = core(engine, keyring, Anchor::from(&head), clock);
+        let core = core(engine, keyring, root_key, Anchor::from(&head), clock);
         Ok(Self::start(Core { node_file: file, ..core })?)
     }
 
@@ -233,12 +232,10 @@ impl Ledger {
         root_key: &RootKeySource,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
-        let (root, record_row) = find_root(&*engine, root_key).await?;
-        let rows = engine.get_many(&installation_rows()).await?;
-        let keyring = Keyring::open(&root, record_row.revision, &rows)?;
+        let (root, keyring) = open_keyring(&*engine, root_key).await?;
         root.finish()?;
         let (seen, node_file) = take_up(&*engine, &keyring, identity, &*clock).await?;
-        let core = core(engine, keyring, seen, clock);
+        let core = core(engine, keyring, root_key, seen, clock);
         Ok(Self::start(Core { node_file, ..core })?)
     }
 
@@ -252,7 +249,8 @@ impl Ledger {
     pub async fn danger_unsealed(engine: Arc<dyn Engine>, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let root = RootKey::throwaway();
         let (keyring, head) = initialise(&*engine, None, &root.0, &root.1, &*clock).await?;
-        let core = core(engine, keyring, Anchor::from(&head), clock);
+        let nowhere = RootKeySource::Environment(String::new());
+        let core = core(engine, keyring, &nowhere, Anchor::from(&head), clock);
         Ok(Self::start(Core { sealed: false, ..core })?)
     }
 }
@@ -404,6 +402,22 @@ fn start_of(node: Uuid) -> Anchor {
     Anchor::from(&Head::new(node))
 }
 
+/// The root key in force and what it wraps, as of one moment: another node may be
+/// rotating it.
+async fn open_keyring(engine: &dyn Engine, source: &RootKeySource) -> Result<(RootKey, Keyring), OpenError> {
+    let mut wanted = installation_rows();
+    wanted.push(tables::root());
+    loop {
+        let (root, record_row) = find_root(engine, source).await?;
+        let mut rows = engine.get_many(&wanted).await?;
+        let now = rows.pop().flatten().map(|row| row.revision);
+        if now == Some(record_row.revision) {
+            let keyring = Keyring::open(&root, record_row.revision, &rows)?;
+            return Ok((root, keyring));
+        }
+    }
+}
+
 async fn find_root(engine: &dyn Engine, source: &RootKeySource) -> Result<(RootKey, Row), OpenError> {
     let (record, row) = root_record(engine).await?.ok_or(OpenError::NotInitialised)?;
     if !record.is_known_format() {
@@ -436,10 +450,17 @@ async fn stored_node(engine: &dyn Engine) -> Result<Option<Uuid>, OpenError> {
     Ok(row.map(|row| Uuid::from_slice(&row.value).map_err(|_| altered())).transpose()?)
 }
 
-fn core(engine: Arc<dyn Engine>, keyring: Keyring, seen: Anchor, clock: Arc<dyn Clock>) -> Core {
+fn core(
+    engine: Arc<dyn Engine>,
+    keyring: Keyring,
+    root_key: &RootKeySource,
+    seen: Anchor,
+    clock: Arc<dyn Clock>,
+) -> Core {
     Core {
         engine,
         keyring,
+        root: RootFollower::new(root_key.clone()),
         node: seen.node,
         clock,
         counters: Counters::default(),

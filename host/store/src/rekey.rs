@@ -22,7 +22,7 @@ pub(crate) async fn rewrap(core: &Core, root: &RootKey, record: &RootRecord, eve
     // The root record first: whoever makes an account key elsewhere waits for it.
     let locked = tx.lock(&[tables::root(), tables::head(core.node)]).await?;
     if locked.first() != Some(&Some(core.keyring.root_revision())) {
-        return Err(Error::Unavailable("the root key was rotated by another process: restart with the new one".into()));
+        return Err(Error::Unavailable("another node rotated the root key meanwhile: try again".into()));
     }
     let rows = tx.scan(&[tables::KEYRING], &[], usize::MAX).await?;
     let keys: Vec<Vec<u8>> = rows.iter().map(|row| row.key.clone()).collect();

@@ -44,6 +44,14 @@ pub enum RootKeyError {
         #[source]
         source: io::Error,
     },
+    /// Others than its owner can read the file.
+    #[error("the root key file {path} can be read by others (mode {mode:o}): chmod 600 it", path = path.display())]
+    Exposed {
+        /// Which.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
     /// The variable is not set.
     #[error("the environment variable {0} is not set")]
     Unset(String),
@@ -251,8 +259,21 @@ fn write_key_file(path: &Path) -> Result<(), RootKeyError> {
 }
 
 fn read_key_file(path: &Path) -> Result<Key256, RootKeyError> {
+    refuse_exposed(path)?;
     let text = fs::read_to_string(path).map_err(|source| RootKeyError::File { path: path.to_owned(), source })?;
     parse(&Zeroizing::new(text)).ok_or_else(|| RootKeyError::Malformed(path.display().to_string()))
+}
+
+/// As ssh does with a private key: a file of our own user's that others can read
+/// is no secret. One of another user's was put there by whoever set up the machine.
+fn refuse_exposed(path: &Path) -> Result<(), RootKeyError> {
+    use std::os::unix::fs::MetadataExt as _;
+    let found = fs::metadata(path).map_err(|source| RootKeyError::File { path: path.to_owned(), source })?;
+    let is_ours = found.uid() == rustix::process::getuid().as_raw();
+    if is_ours && found.mode() & 0o077 != 0 {
+        return Err(RootKeyError::Exposed { path: path.to_owned(), mode: found.mode() & 0o777 });
+    }
+    Ok(())
 }
 
 fn remove_if_there(path: &Path) -> Result<(), RootKeyError> {

@@ -152,7 +152,7 @@ async fn what_does_not_hold_is_not_restored() {
     }
     // Another root key, and none.
     let other = home.path("other.key");
-    fs::write(&other, "00".repeat(32)).unwrap();
+    crate::keys::key_file(&other, &"00".repeat(32));
     let wrong = config(&home.path("restored.redb"), RootKeySource::File(other));
     let refused = attempt(&file, &keys.unlock, &wrong).await;
     assert!(matches!(refused, Err(BackupError::Open(OpenError::WrongRootKey))), "{refused:?}");

@@ -1,6 +1,8 @@
 //! Root keys, their rotation, and keys that are destroyed.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
 use bursar_domain::audit::{Action, Event, Trail};
 use bursar_domain::keys;
@@ -11,7 +13,7 @@ use secrecy::SecretString;
 
 use crate::support::{Home, account, account_key, config, event, key, write};
 
-fn rekeyed() -> Event {
+pub(crate) fn rekeyed() -> Event {
     Event { action: Action::InstallationRekey, account: None, ..event("operator") }
 }
 
@@ -21,6 +23,11 @@ async fn fill(store: &Ledger) {
         .put(account_key(0x11, "a"), Expect::Absent, b"account".to_vec())
         .put(account_key(0x18, "a"), Expect::Absent, b"secret".to_vec());
     store.commit(batch).await.unwrap();
+}
+
+pub(crate) fn key_file(path: &Path, text: &str) {
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 async fn is_whole(store: &Ledger) {
@@ -42,9 +49,9 @@ async fn another_root_key_is_told_apart_from_damage() {
     fill(&store).await;
     store.close().await;
     let other = home.path("other.key");
-    fs::write(&other, "00".repeat(32)).unwrap();
+    key_file(&other, &"00".repeat(32));
     assert!(matches!(refusal(&home, RootKeySource::File(other.clone())).await, OpenError::WrongRootKey));
-    fs::write(&other, "00").unwrap();
+    key_file(&other, "00");
     let malformed = refusal(&home, RootKeySource::File(other)).await;
     assert!(matches!(malformed, OpenError::RootKey(RootKeyError::Malformed(_))));
     let missing = refusal(&home, RootKeySource::File(home.path("none.key"))).await;
@@ -93,7 +100,7 @@ async fn a_passphrase_opens_what_it_sealed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_managers_credential_is_read() {
     let home = Home::new();
-    fs::write(home.path("bursar-root-key"), format!("{}\n", "ab".repeat(32))).unwrap();
+    key_file(&home.path("bursar-root-key"), &format!("{}\n", "ab".repeat(32)));
     let with = || config(&home.path("bursar.redb"), RootKeySource::Credential(home.0.path().to_owned()));
     let store = Ledger::create(&with()).await.unwrap();
     fill(&store).await;
@@ -163,7 +170,7 @@ async fn a_crash_before_the_rotations_commit_leaves_the_old_key() {
         let store = home.create().await;
         fill(&store).await;
         store.close().await;
-        fs::write(home.path("root.key.new"), leftover).unwrap();
+        key_file(&home.path("root.key.new"), &leftover);
         let store = home.open().await;
         is_whole(&store).await;
         assert!(!home.path("root.key.new").exists());

@@ -7,6 +7,7 @@ mod backup;
 mod contract;
 mod damage;
 mod failing;
+mod following;
 mod grouping;
 mod keys;
 mod open;

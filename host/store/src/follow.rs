@@ -1,0 +1,223 @@
+//! Following a root key that another node rotated.
+//!
+//! A row that does not open was altered only if it was wrapped under the root
+//! key that is known here: what the store says of its root key is looked at
+//! first. Where another one is in force it is taken up from its source; until
+//! the source has it, this node serves what it has opened before.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use bursar_domain::store::{Error, Revision};
+use uuid::Uuid;
+
+use crate::engine::{Engine, Row};
+use crate::keyring::{AccountKey, Keyring, unsealable};
+use crate::ledger::{Core, Ledger};
+use crate::open::root_record;
+use crate::root::{RootKey, RootKeyError, RootKeySource, RootRecord};
+use crate::seal::cipher;
+use crate::tables;
+
+/// How the root key known here stands against the one in force.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum RootStanding {
+    /// They are the same.
+    Current,
+    /// Another node rotated it, and the new one is not where it should be.
+    Missing {
+        /// When that was found.
+        since: Instant,
+    },
+}
+
+/// Another root key is in force than the one known here.
+#[derive(Debug, thiserror::Error)]
+#[error("the root key was rotated by another node: put the new one where storage.root_key says")]
+pub(crate) struct RootKeyMissing;
+
+impl From<RootKeyMissing> for Error {
+    fn from(missing: RootKeyMissing) -> Self {
+        Self::Unavailable(Box::new(missing))
+    }
+}
+
+/// Where the root key comes from, and whether the one in force is there.
+pub(crate) struct RootFollower {
+    source: RwLock<RootKeySource>,
+    /// Since when another one is in force that is not there.
+    missing: Mutex<Option<Instant>>,
+    /// The last look at the source, and the revision it was for: those who come
+    /// within a moment share it.
+    looked: tokio::sync::Mutex<Option<(Instant, Revision)>>,
+}
+
+/// What came of a look at the root key in force.
+enum Found {
+    /// It is the one known here.
+    Same,
+    /// It is another one, and known here from now on.
+    TakenUp,
+    Missing,
+}
+
+impl RootFollower {
+    pub(crate) fn new(source: RootKeySource) -> Self {
+        Self { source: RwLock::new(source), missing: Mutex::default(), looked: tokio::sync::Mutex::default() }
+    }
+
+    fn source(&self) -> RootKeySource {
+        self.source.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn missing(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.missing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn standing(&self) -> RootStanding {
+        self.missing().map_or(RootStanding::Current, |since| RootStanding::Missing { since })
+    }
+
+    /// Whether what was opened before may still be served.
+    fn serves_cached(&self) -> bool {
+        self.missing().is_none_or(|since| since.elapsed() < SERVES_CACHED_FOR)
+    }
+
+    async fn look(&self, engine: &dyn Engine, keyring: &Keyring) -> Result<Found, Error> {
+        let mut looked = self.looked.lock().await;
+        let mut tries = 0;
+        let refused = loop {
+            let (record, row) = root_record(engine).await?.ok_or_else(|| unsealable(&tables::root()))?;
+            if row.revision == keyring.root_revision() {
+                *self.missing() = None;
+                return Ok(Found::Same);
+            }
+            if looked.is_some_and(|(at, revision)| revision == row.revision && at.elapsed() < LOOK_AGAIN_AFTER) {
+                return Ok(Found::Missing);
+            }
+            let found = self.find(record).await;
+            if let Ok(Some(root)) = found {
+                keyring.rotated(cipher(&root.wrapping_key()), row.revision);
+                (*self.missing(), *looked) = (None, None);
+                tracing::info!("the root key was rotated by another node: the new one is in use");
+                return Ok(Found::TakenUp);
+            }
+            tries += 1;
+            if tries == TRIES {
+                *looked = Some((Instant::now(), row.revision));
+                break found.err();
+            }
+            // The other node may be renaming the file, or at the next rotation.
+            tokio::time::sleep(RENAMING).await;
+        };
+        drop(looked);
+        if self.note_missing() {
+            let minutes = SERVES_CACHED_FOR.as_secs() / 60;
+            let cause = refused.as_ref().map(|error| error as &dyn std::error::Error);
+            tracing::error!(cause, "{RootKeyMissing}; for {minutes} minutes, accounts that were in use are served");
+        }
+        Ok(Found::Missing)
+    }
+
+    /// The key that `record` tells of, where the source has it.
+    async fn find(&self, record: RootRecord) -> Result<Option<RootKey>, RootKeyError> {
+        if !record.is_known_format() {
+            return Ok(None);
+        }
+        let source = self.source();
+        let found = tokio::task::spawn_blocking(move || RootKey::find(&source, &record)).await;
+        // It panics nowhere; where it is cut off, the process ends.
+        found.unwrap_or(Ok(None))
+    }
+
+    /// Answers whether it was there until now.
+    fn note_missing(&self) -> bool {
+        let mut missing = self.missing();
+        let is_news = missing.is_none();
+        missing.get_or_insert_with(Instant::now);
+        is_news
+    }
+}
+
+impl Core {
+    /// Opens an account's key from its row, under the root key in force.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsealable`] only where the row was altered; where the root key is
+    /// another one that cannot be had, that.
+    pub(crate) async fn unwrap_account(&self, account: Uuid, row: &Row) -> Result<Arc<AccountKey>, Error> {
+        let mut row = row.clone();
+        for _ in 0..MOST_ROTATIONS {
+            let tried = match self.keyring.unwrap_account(&row) {
+                Ok(key) => return Ok(key),
+                Err(root_revision) => root_revision,
+            };
+            if let Found::Missing = self.root.look(&*self.engine, &self.keyring).await? {
+                return self.last_seen(account).ok_or_else(|| RootKeyMissing.into());
+            }
+            let now = self.engine.get_many(std::slice::from_ref(&row.key)).await?.pop().flatten();
+            let now = now.ok_or_else(|| unsealable(&row.key))?;
+            if tried == self.keyring.root_revision() && now.revision == row.revision {
+                break;
+            }
+            // It was wrapped anew between two looks, or others took the root key up.
+            row = now;
+        }
+        Err(unsealable(&row.key))
+    }
+
+    /// The account's key as last seen: rotating the root key changes its wrapping
+    /// and not the key.
+    pub(crate) fn last_seen(&self, account: Uuid) -> Option<Arc<AccountKey>> {
+        self.keyring.last_seen(account).filter(|_| self.root.serves_cached())
+    }
+
+    /// Goes over to the root key in force.
+    ///
+    /// # Errors
+    ///
+    /// Where it is another one that cannot be had.
+    pub(crate) async fn follow_root(&self) -> Result<(), Error> {
+        match self.root.look(&*self.engine, &self.keyring).await? {
+            Found::Same | Found::TakenUp => Ok(()),
+            Found::Missing => Err(RootKeyMissing.into()),
+        }
+    }
+}
+
+impl Ledger {
+    /// Looks whether another node rotated the root key, and takes the new one up
+    /// where its source has it.
+    ///
+    /// # Errors
+    ///
+    /// Where the store could not be read.
+    pub async fn follow_root_key(&self) -> Result<RootStanding, Error> {
+        self.core.root.look(&*self.core.engine, &self.core.keyring).await?;
+        Ok(self.root_standing())
+    }
+
+    /// What the last look found.
+    #[must_use]
+    pub fn root_standing(&self) -> RootStanding {
+        self.core.root.standing()
+    }
+
+    /// From now on, where a new root key is looked for.
+    pub fn take_root_key_from(&self, source: RootKeySource) {
+        *self.core.root.source.write().unwrap_or_else(PoisonError::into_inner) = source;
+    }
+}
+
+/// How long accounts whose keys were opened before are served without the root
+/// key in force: long enough to bring it, and no longer than a forgotten node
+/// should go on.
+const SERVES_CACHED_FOR: Duration = Duration::from_hours(1);
+/// A passphrase takes half a second of computing, and all requests may ask.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// That one look at a row may meet.
+const MOST_ROTATIONS: usize = 5;
+/// Looks until what is found counts.
+const TRIES: usize = 3;
+const RENAMING: Duration = Duration::from_millis(20);
