@@ -19,6 +19,7 @@ mod hostile;
 mod lab;
 mod leaks;
 mod main_job;
+mod nodes;
 mod outside;
 mod plugin_cases;
 mod plugins;

@@ -80,7 +80,7 @@ const TOOLS: &[Tool] = &[
     Tool { program: "dig", package: "bind9-dnsutils" },
     Tool { program: "lego", package: "lego" },
     Tool { program: "pebble", package: "pebble" },
-    Tool { program: "minisign", package: "minisign" },
+    Tool { program: "faketime", package: "faketime" },
 ];
 
 fn missing() -> Vec<&'static Tool> {

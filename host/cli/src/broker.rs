@@ -5,18 +5,21 @@ mod built_in;
 mod chain_upkeep;
 mod counted;
 mod lock;
+mod membership;
 mod operations;
 mod plugin_trail;
-mod readiness;
 mod regions;
 mod storage;
+mod storage_look;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bursar_domain::audit::{Action, Event};
 use bursar_domain::broker::{Broker, Ports, StoredDecisions};
-use bursar_domain::clock::Clock as _;
+use bursar_domain::clock::{Clock as _, Entropy as _};
+use bursar_domain::id::NodeId;
+use bursar_domain::nodes::Nodes;
 use bursar_plugin_host::{Compiler, CompilerProcess, PluginEvent, PluginHost, PluginHostConfig};
 use bursar_server::Watchers;
 use bursar_store::Ledger;
@@ -25,6 +28,7 @@ use serde_json::json;
 use self::chain_upkeep::ChainUpkeep;
 use self::counted::CountedPlugins;
 pub(crate) use self::lock::DirectoryLock;
+use self::membership::{Membership, Round};
 use self::operations::InstallationOperations;
 use self::plugin_trail::PluginTrail;
 use self::regions::{Audience, Reconciling};
@@ -48,6 +52,7 @@ pub(crate) struct Installation {
     reconciling: Reconciling,
     plugin_trail: PluginTrail,
     chain_upkeep: ChainUpkeep,
+    membership: Membership,
     ledger: Arc<Ledger>,
     _lock: DirectoryLock,
 }
@@ -74,10 +79,11 @@ impl Installation {
             entropy: Arc::new(SystemEntropy),
         });
         let audience = Audience::new();
+        let nodes = Arc::new(nodes(settings, &ledger));
         let broker = broker
             .with_quotas(settings.quotas)
             .with_dns_grants(settings.dns_grants.clone())
-            .with_regions(audience.ports(settings));
+            .with_regions(audience.ports(settings, &nodes));
         let broker = Arc::new(broker);
         let new_token_file = initialize(&broker, &settings.data_dir).await?;
         let start = json!({"version": env!("CARGO_PKG_VERSION")});
@@ -85,9 +91,11 @@ impl Installation {
         plugin_trail::record(&broker, &mut events.into()).await.map_err(domain)?;
         let chain_upkeep = ChainUpkeep::start(&ledger, settings.retention.clone());
         let plugin_trail = PluginTrail::start(&plugins, &broker, &audience);
+        let root_key = settings.root_key.clone();
+        let round = Round::new(nodes.clone(), ledger.clone(), audience.inbox(), root_key.clone());
+        let membership = Membership::start(round).await;
         let reconciling = Reconciling::start(&broker, &audience, settings);
-        let root_key = root_key_source(&settings.root_key)?;
-        let operations = Arc::new(InstallationOperations::new(ledger.clone(), plugins, root_key));
+        let operations = Arc::new(InstallationOperations::new(ledger.clone(), plugins, nodes, root_key));
         let watchers = audience.watchers();
         Ok(Self {
             broker,
@@ -97,6 +105,7 @@ impl Installation {
             reconciling,
             plugin_trail,
             chain_upkeep,
+            membership,
             ledger,
             _lock: lock,
         })
@@ -107,8 +116,19 @@ impl Installation {
         self.reconciling.stop().await;
         self.plugin_trail.stop().await;
         self.chain_upkeep.stop().await;
+        self.membership.stop().await;
         self.ledger.close().await;
     }
+}
+
+/// This node: a file is locked by its one broker, a database has as many as like.
+fn nodes(settings: &Settings, ledger: &Arc<Ledger>) -> Nodes {
+    let mut process = [0; 16];
+    SystemEntropy.fill(&mut process);
+    let process = uuid::Builder::from_random_bytes(process).into_uuid();
+    let (node, clock) = (NodeId(ledger.node()), Arc::new(SystemClock));
+    let begin = if settings.database_url.is_none() { Nodes::alone } else { Nodes::sharing };
+    begin(ledger.clone(), clock, node, process, env!("CARGO_PKG_VERSION"))
 }
 
 async fn load_plugins(settings: &Settings, ledger: &Arc<Ledger>) -> Result<(PluginHost, Vec<PluginEvent>), Failure> {

@@ -16,8 +16,8 @@ use crate::failure::{Failure, Problem};
 pub(crate) struct Client {
     http: reqwest::Client,
     base: Url,
-    /// `Bearer ...`, marked sensitive.
-    authorization: HeaderValue,
+    /// `Bearer ...`, marked sensitive; `None` for what needs no token.
+    authorization: Option<HeaderValue>,
 }
 
 /// Query parameters.
@@ -31,11 +31,20 @@ impl Client {
     ///
     /// Where the address, the token's form or the file is wrong.
     pub(crate) fn new(addr: &str, token: &str, ca_file: Option<&Path>) -> Result<Self, Failure> {
-        let base = address(addr)?;
         let bearer = Zeroizing::new(format!("Bearer {token}"));
         let mut authorization = HeaderValue::from_str(&bearer)
             .map_err(|_| Failure::Usage("the token holds characters that no token has".to_owned()))?;
         authorization.set_sensitive(true);
+        Ok(Self { authorization: Some(authorization), ..Self::anonymous(addr, ca_file)? })
+    }
+
+    /// The same without a token, for what needs none.
+    ///
+    /// # Errors
+    ///
+    /// Where the address or the file is wrong.
+    pub(crate) fn anonymous(addr: &str, ca_file: Option<&Path>) -> Result<Self, Failure> {
+        let base = address(addr)?;
         let mut http = reqwest::Client::builder()
             .user_agent(concat!("bursar/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
@@ -53,7 +62,7 @@ impl Client {
         }
         let http =
             http.build().map_err(|error| Failure::Failed(format!("cannot set up TLS: {}", innermost(&error))))?;
-        Ok(Self { http, base, authorization })
+        Ok(Self { http, base, authorization: None })
     }
 
     /// Whether the token would cross a network in plain text.
@@ -64,6 +73,13 @@ impl Client {
     /// `GET`, the answer as JSON.
     pub(crate) async fn get(&self, path: &[&str], query: &Query<'_>) -> Result<Value, Failure> {
         json(self.send(self.request(Method::GET, path, query)?).await?).await
+    }
+
+    /// `GET` of a report, which may come with a status that is none of success.
+    pub(crate) async fn report(&self, path: &[&str], query: &Query<'_>) -> Result<Value, Failure> {
+        let response = self.exchange(self.request(Method::GET, path, query)?).await?;
+        let is_report = response.status().is_success() || is(&response, JSON);
+        if is_report { json(response).await } else { Err(refusal(response).await) }
     }
 
     /// `POST`, the answer as JSON, null where it has no body.
@@ -99,14 +115,11 @@ impl Client {
     pub(crate) async fn work(&self, path: &[&str], mut progress: impl FnMut(&Value)) -> Result<Value, Failure> {
         let request = self.request(Method::POST, path, &[])?.header(ACCEPT, format!("{EVENTS}, {JSON}"));
         let response = self.exchange(request).await?;
-        let is = |form: &str| {
-            response.headers().get(CONTENT_TYPE).is_some_and(|found| found.as_bytes().starts_with(form.as_bytes()))
-        };
         if !response.status().is_success() {
-            let is_result = response.status() == StatusCode::CONFLICT && is(JSON);
+            let is_result = response.status() == StatusCode::CONFLICT && is(&response, JSON);
             return if is_result { json(response).await } else { Err(refusal(response).await) };
         }
-        if !is(EVENTS) {
+        if !is(&response, EVENTS) {
             return json(response).await;
         }
         let mut events = SseByteStream::new(response.bytes_stream());
@@ -196,7 +209,11 @@ impl Client {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        Ok(self.http.request(method, url).header(AUTHORIZATION, self.authorization.clone()))
+        let request = self.http.request(method, url);
+        Ok(match &self.authorization {
+            Some(bearer) => request.header(AUTHORIZATION, bearer.clone()),
+            None => request,
+        })
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
@@ -263,6 +280,11 @@ fn conditional(request: RequestBuilder, if_match: Option<&str>) -> RequestBuilde
         Some(revision) => request.header(IF_MATCH, format!("\"{revision}\"")),
         None => request,
     }
+}
+
+/// Whether an answer is of a media type.
+fn is(response: &Response, form: &str) -> bool {
+    response.headers().get(CONTENT_TYPE).is_some_and(|found| found.as_bytes().starts_with(form.as_bytes()))
 }
 
 async fn json(response: Response) -> Result<Value, Failure> {

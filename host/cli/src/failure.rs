@@ -83,6 +83,7 @@ impl Failure {
         if let Self::Problem(problem) = self {
             for conflict in &problem.conflicts {
                 match conflict.kind.as_str() {
+                    NODE => writeln!(stderr, "  node at work: {}", plain(&conflict.name))?,
                     DEFAULT => writeln!(stderr, "  falls back to it: {}", plain(&conflict.name))?,
                     kind => writeln!(stderr, "  in use by {} {}", plain(kind), plain(&conflict.name))?,
                 }
@@ -145,6 +146,11 @@ impl Problem {
         !self.conflicts.is_empty() && self.conflicts.iter().all(|conflict| conflict.kind == DEFAULT)
     }
 
+    /// How many nodes at work are in the way.
+    pub(crate) fn nodes_in_the_way(&self) -> usize {
+        self.conflicts.iter().filter(|conflict| conflict.kind == NODE).count()
+    }
+
     /// Without what it says about the field `pointer`; `None` where that was all.
     pub(crate) fn without(mut self, pointer: &str) -> Option<Self> {
         let before = self.errors.len();
@@ -168,6 +174,7 @@ impl Problem {
 
 /// The kind of conflict that whoever falls back to a default is.
 const DEFAULT: &str = "default";
+const NODE: &str = "node";
 
 /// What still uses the thing.
 #[derive(Debug, Deserialize)]

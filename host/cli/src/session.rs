@@ -95,6 +95,20 @@ impl Session {
     }
 }
 
+/// A connection to the broker for what needs no token, from flags, environment and
+/// login profile.
+///
+/// # Errors
+///
+/// Where one of the sources is wrong.
+pub(crate) fn anonymous(global: &GlobalArgs) -> Result<Client, Failure> {
+    // Not sent: it only stands where there has to be one.
+    let nobody = Environment { token: Some(Zeroizing::new(String::new())), token_file: None };
+    let without_token = GlobalArgs { token_file: None, ..global.clone() };
+    let target = Target::resolve(&without_token, nobody, Profile::load(&Profile::path()?)?)?;
+    Client::anonymous(&target.addr, target.ca_file.as_deref())
+}
+
 /// The parts of a path to a region of the installation.
 pub(crate) fn region<'a>(region: &'a str, rest: &[&'a str]) -> Vec<&'a str> {
     [&["v1", "regions", region], rest].concat()

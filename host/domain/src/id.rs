@@ -42,6 +42,12 @@ id!(
 );
 
 id!(
+    /// A broker that shares a store with others, through all of its runs: its id
+    /// in the audit chain.
+    NodeId
+);
+
+id!(
     /// A place that credentials are pushed to.
     RegionId
 );

@@ -7,7 +7,7 @@
 use uuid::Uuid;
 
 use crate::binding::{Consumer, Place, Term};
-use crate::id::{AccountId, CredentialId, RegionId, TokenId};
+use crate::id::{AccountId, CredentialId, NodeId, RegionId, TokenId};
 use crate::region::Pair;
 use crate::store::Blind;
 
@@ -35,6 +35,8 @@ pub enum Table {
     RegionName = 0x09,
     /// What a look at readiness writes: one row, written over.
     Readiness = 0x0B,
+    /// What a node says of itself, by its id: written every second.
+    Node = 0x0C,
     /// Member of an account by principal.
     Member = 0x10,
     /// Credential by account and id, without its secrets.
@@ -151,6 +153,12 @@ pub fn account(id: AccountId) -> Vec<u8> {
 #[must_use]
 pub fn account_name(blind: &dyn Blind, name: &str) -> Vec<u8> {
     Key::table(Table::AccountName).name(blind, "account-name", name).bytes()
+}
+
+/// [`Table::Node`].
+#[must_use]
+pub fn node(id: NodeId) -> Vec<u8> {
+    Key::table(Table::Node).id(id.0).bytes()
 }
 
 /// Prefix of an account's tokens; the nil account for operators.

@@ -24,6 +24,7 @@ pub mod id;
 mod if_match;
 pub mod integer;
 pub mod keys;
+pub mod nodes;
 pub mod plugin;
 pub mod region;
 pub mod secret;

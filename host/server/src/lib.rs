@@ -40,7 +40,7 @@ pub mod schema;
 
 pub use app::{App, RateLimit, ServerConfig};
 pub use openapi::document;
-pub use operations::{Engine, Operations, PluginCalls, Stats};
+pub use operations::{Check, Engine, Operations, PluginCalls, Readiness, Stats};
 pub use request::{ForwardedHeader, TrustedProxies};
 pub use router::router;
 pub use serve::{ServeError, TlsFiles, serve};

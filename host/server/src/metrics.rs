@@ -117,6 +117,16 @@ impl Collector for Installation {
             let count = i64::try_from(*count).unwrap_or(i64::MAX);
             ConstGauge::new(count).encode(plugins.encode_family(&labels)?)?;
         }
+        let mut nodes = encoder.encode_descriptor("bursar_nodes", "Nodes by state", None, MetricType::Gauge)?;
+        for (state, count) in [("live", stats.nodes.0), ("silent", stats.nodes.1)] {
+            ConstGauge::new(i64::try_from(count).unwrap_or(i64::MAX)).encode(nodes.encode_family(&[("state", state)])?)?;
+        }
+        if let Some(ms) = stats.clock_ahead_ms {
+            let help = "How far this node's clock is ahead of the database's";
+            let metric = encoder.encode_descriptor("bursar_clock_ahead_seconds", help, None, MetricType::Gauge)?;
+            #[expect(clippy::cast_precision_loss, reason = "of more than 285,000 years")]
+            ConstGauge::new(ms as f64 / 1000.0).encode(metric)?;
+        }
         Ok(())
     }
 }

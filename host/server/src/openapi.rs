@@ -10,7 +10,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 pub(crate) use responses::{
-    AccountFallsShort, Guarded, InTheWay, Matched, NotFound, NotThere, Plugged, RegionFallsShort, Writing,
+    AccountFallsShort, Guarded, InTheWay, Matched, NotFound, NotReady, Plugged, RegionFallsShort, Writing,
 };
 
 use crate::{routes, schema};

@@ -3,6 +3,9 @@
 
 use async_trait::async_trait;
 use bursar_domain::Error;
+#[cfg(doc)]
+use bursar_domain::Kind;
+use bursar_domain::nodes::NodeView;
 use bursar_domain::plugin::State;
 use bytes::Bytes;
 use futures::stream::BoxStream;
@@ -18,12 +21,8 @@ pub trait Operations: Send + Sync {
     /// What has been counted since the start.
     fn stats(&self) -> Stats;
 
-    /// Whether the store can be written now.
-    ///
-    /// # Errors
-    ///
-    /// [`bursar_domain::Kind::Unavailable`] with a sentence for operators.
-    async fn ready(&self) -> Result<(), Error>;
+    /// Whether requests can be answered now, and who else answers them.
+    async fn readiness(&self) -> Readiness;
 
     /// A consistent snapshot of all rows, as ciphertext.
     ///
@@ -37,8 +36,36 @@ pub trait Operations: Send + Sync {
     ///
     /// # Errors
     ///
-    /// Where the keys could not be wrapped or the new root key not be kept.
-    async fn rekey(&self) -> Result<u64, Error>;
+    /// [`Kind::Conflict`] where other nodes are at work, unless `force`; where the
+    /// keys could not be wrapped or the new root key not be kept.
+    async fn rekey(&self, force: bool) -> Result<u64, Error>;
+}
+
+/// What a look at readiness found.
+#[derive(Clone, Debug)]
+pub struct Readiness {
+    /// What was looked at.
+    pub checks: Vec<Check>,
+    /// The nodes that share the store.
+    pub nodes: Vec<NodeView>,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// `storage`, `rootKey`, `clock`, `node`.
+    pub name: &'static str,
+    /// What there is to say of it, or why it keeps the node from being ready. No
+    /// address and no path: anybody may ask.
+    pub outcome: Result<Option<String>, String>,
+}
+
+impl Readiness {
+    /// Why it is not ready; the first reason of all.
+    #[must_use]
+    pub fn obstacle(&self) -> Option<&str> {
+        self.checks.iter().find_map(|check| check.outcome.as_ref().err()).map(String::as_str)
+    }
 }
 
 /// How plugins are run.
@@ -63,6 +90,10 @@ pub struct Stats {
     pub plugin_calls: Vec<PluginCalls>,
     /// How many plugins are in each state.
     pub plugins: Vec<(State, u64)>,
+    /// Milliseconds that this node's clock is ahead of the store's, where it has one.
+    pub clock_ahead_ms: Option<i64>,
+    /// How many nodes that share the store are live, and how many silent.
+    pub nodes: (u64, u64),
 }
 
 /// How often a plugin was called in one way with one outcome.

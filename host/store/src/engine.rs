@@ -12,6 +12,7 @@ pub mod postgres;
 pub mod redb;
 
 use bursar_domain::store::Revision;
+use jiff::Timestamp;
 
 /// A stored row, as it is on disk.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -64,6 +65,20 @@ pub trait Engine: Send + Sync + 'static {
     ///
     /// Where the database failed.
     async fn snapshot(&self) -> Result<Box<dyn Snapshot>, EngineError>;
+
+    /// The time by the database's clock; `None` where it has none but ours.
+    ///
+    /// # Errors
+    ///
+    /// Where the database failed.
+    async fn time(&self) -> Result<Option<Timestamp>, EngineError> {
+        Ok(None)
+    }
+
+    /// Why the database is away, as found lately; for operators.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
 
     /// Ends cleanly; every later call fails.
     async fn close(&self);

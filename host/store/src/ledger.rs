@@ -1,12 +1,14 @@
 //! The domain's storage ports over an engine, a keyring and the committer.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use bursar_domain::audit::Event;
 use bursar_domain::clock::Clock;
 use bursar_domain::keys::{FIRST_STORE_TABLE, Scope, scope};
 use bursar_domain::store::{Batch, Blind, Error, Record, Revision, Store};
+use jiff::SignedDuration;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -105,6 +107,27 @@ impl Ledger {
         let broken = answer.await.map_err(|_| stopped())??;
         self.core.try_to_keep_checkpoint().await;
         Ok(broken)
+    }
+
+    /// How far this node's clock is ahead of the database's, less what the answer
+    /// took to come; `None` where the database has no clock of its own.
+    ///
+    /// # Errors
+    ///
+    /// Where the database failed.
+    pub async fn clock_ahead(&self) -> Result<Option<SignedDuration>, Error> {
+        let (asked_at, since) = (self.core.clock.now(), Instant::now());
+        let Some(theirs) = self.core.engine.time().await? else { return Ok(None) };
+        // It was true at some moment in between: the best of them for this clock.
+        let took = SignedDuration::try_from(since.elapsed()).unwrap_or(SignedDuration::MAX);
+        let ahead = asked_at.duration_since(theirs);
+        Ok(Some(if ahead.is_negative() { ahead.saturating_add(took).min(SignedDuration::ZERO) } else { ahead }))
+    }
+
+    /// Why the database is away, as found lately; for operators.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.core.engine.trouble()
     }
 
     /// Finishes what waits, ends the committer and closes the engine. Every

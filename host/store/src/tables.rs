@@ -120,9 +120,9 @@ pub(crate) fn account_record(key: &[u8]) -> Option<Uuid> {
 }
 
 /// Whether the trail tells of a row. What a look at readiness writes says nothing,
-/// and anybody may look.
+/// and anybody may look; what a node says of itself it says every second.
 pub(crate) fn is_recorded(key: &[u8]) -> bool {
-    key.first() != Some(&READINESS)
+    !matches!(key.first(), Some(&(READINESS | NODE)))
 }
 
 /// The rows beside `key` that sealing it reads or writes.
@@ -173,4 +173,5 @@ fn numbered(parts: &[&[u8]], seq: u64) -> Vec<u8> {
 }
 
 const ACCOUNT: u8 = bursar_domain::keys::Table::Account as u8;
+const NODE: u8 = bursar_domain::keys::Table::Node as u8;
 const READINESS: u8 = bursar_domain::keys::Table::Readiness as u8;

@@ -7,20 +7,17 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::support::postgres::{Postgres, database};
+use crate::support::cluster::Cluster;
+use crate::support::postgres::Postgres;
 use crate::support::samples::basic;
 use crate::support::server::eventually;
 use crate::support::{Account, Server};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_stopped_in_a_commit_holds_up_no_other() {
-    let (url, folder) = (database().await, tempfile::tempdir().expect("a temporary folder"));
-    let first = Server::builder().postgres(&url).start().await;
-    for file in ["root.key", "operator-token"] {
-        std::fs::copy(first.data_dir().join(file), folder.path().join(file)).expect("what nodes share");
-    }
-    let second = Server::builder().postgres(&url).data_dir(folder.path()).start().await;
-    let account = Account::on(&first).await;
+    let (cluster, nodes) = Cluster::start(2).await;
+    let [first, second] = &nodes[..] else { unreachable!("two were asked for") };
+    let account = Account::on(first).await;
     account.create(basic("hot")).await;
     let reveal = |server: &Server| {
         let client = server.with_token(account.operator.token()).within(&account.name);
@@ -37,7 +34,7 @@ async fn a_node_stopped_in_a_commit_holds_up_no_other() {
             }
         });
     }
-    let name = url.rsplit('/').next().expect("a database").to_owned();
+    let name = cluster.url().rsplit('/').next().expect("a database").to_owned();
     let mut stopped = false;
     for _ in 0..300 {
         signal("STOP", first.pid());
@@ -52,7 +49,7 @@ async fn a_node_stopped_in_a_commit_holds_up_no_other() {
     // From here on nothing of it moves.
     let began = Instant::now();
     for n in 0..5 {
-        reveal(&second).await.expect(200);
+        reveal(second).await.expect(200);
         let client = second.with_token(account.manager.token()).within(&account.name);
         client.post("credentials", basic(&format!("meanwhile-{n}"))).await.expect(201);
         second.anonymous().get("/readyz").await.expect(200);
@@ -60,10 +57,10 @@ async fn a_node_stopped_in_a_commit_holds_up_no_other() {
     println!("5 reveals and 5 creates beside a node that sleeps in a commit: {:.1?}", began.elapsed());
 
     signal("CONT", first.pid());
-    let served = async || reveal(&first).await.status == 200;
+    let served = async || reveal(first).await.status == 200;
     assert!(eventually(Duration::from_secs(30), served).await, "{}", first.log());
     load.shutdown().await;
-    for node in [&first, &second] {
+    for node in [first, second] {
         let report = node.operator().act("/v1/audit/verify").await.expect(200);
         assert_eq!(report["problems"], json!([]));
     }

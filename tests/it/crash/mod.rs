@@ -60,7 +60,7 @@ pub(crate) async fn stop(server: Server) {
     assert!(eventually(Duration::from_secs(30), async || !server.is_running()).await, "{}", server.log());
 }
 
-fn signal(pid: u32, name: &str) {
+pub(crate) fn signal(pid: u32, name: &str) {
     let status = Command::new("kill").args(["-s", name, &pid.to_string()]).status().expect("kill runs");
     assert!(status.success(), "kill -s {name} {pid}");
 }

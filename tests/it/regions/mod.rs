@@ -18,6 +18,7 @@ mod rotation;
 mod secrets;
 mod site;
 mod stream;
+mod takeover;
 mod withdraw;
 mod world;
 mod writer;

@@ -1,7 +1,6 @@
 //! Two brokers over one database keep the same regions: each change is pushed by
 //! one of them, and once.
 
-use std::fs;
 use std::sync::Arc;
 
 use futures::future::join_all;
@@ -9,17 +8,12 @@ use serde_json::json;
 
 use super::site::Webhook;
 use super::world::{World, basic, broker};
-use crate::support::postgres::database;
+use crate::support::cluster::Cluster;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_nodes_push_each_change_once() {
-    let url = database().await;
-    let first = broker().postgres(&url).start().await;
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    for file in ["root.key", "operator-token"] {
-        fs::copy(first.data_dir().join(file), folder.path().join(file)).expect("a second node has the same keys");
-    }
-    let second = broker().postgres(&url).data_dir(folder.path()).start().await;
+    let (cluster, first) = Cluster::of(broker()).await;
+    let second = cluster.node("second", broker()).start().await;
     let world = World::on(first).await;
     let webhook = Arc::new(Webhook::start().await);
     let region = world.attached(&webhook).await;

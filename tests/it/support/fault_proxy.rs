@@ -16,6 +16,7 @@ use tokio::task::{JoinHandle, JoinSet};
 #[derive(Clone)]
 pub(crate) struct FaultProxy {
     address: SocketAddr,
+    server: watch::Sender<SocketAddr>,
     mode: watch::Sender<Mode>,
     seen: Arc<Seen>,
     _serving: Arc<Serving>,
@@ -57,10 +58,11 @@ impl FaultProxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let (mode, modes) = watch::channel(Mode::Pass);
+        let (server, servers) = watch::channel(server);
         let seen = Seen { accepted: AtomicUsize::new(0), held: watch::channel(0).0, let_go: Semaphore::new(0) };
         let seen = Arc::new(seen);
-        let serving = Arc::new(Serving(tokio::spawn(serve(listener, server, modes, Arc::clone(&seen)))));
-        Self { address, mode, seen, _serving: serving }
+        let serving = Arc::new(Serving(tokio::spawn(serve(listener, servers, modes, Arc::clone(&seen)))));
+        Self { address, server, mode, seen, _serving: serving }
     }
 
     /// Where it listens.
@@ -71,6 +73,11 @@ impl FaultProxy {
     /// From now on it does this.
     pub(crate) fn set(&self, mode: Mode) {
         self.mode.send_replace(mode);
+    }
+
+    /// New connections go there from now on; open ones stay where they are.
+    pub(crate) fn lead_to(&self, server: SocketAddr) {
+        self.server.send_replace(server);
     }
 
     /// How many connections came so far.
@@ -104,10 +111,16 @@ impl Drop for Serving {
     }
 }
 
-async fn serve(listener: TcpListener, server: SocketAddr, mode: watch::Receiver<Mode>, seen: Arc<Seen>) {
+async fn serve(
+    listener: TcpListener,
+    servers: watch::Receiver<SocketAddr>,
+    mode: watch::Receiver<Mode>,
+    seen: Arc<Seen>,
+) {
     let mut connections = JoinSet::new();
     while let Ok((client, _)) = listener.accept().await {
         seen.accepted.fetch_add(1, Ordering::Relaxed);
+        let server = *servers.borrow();
         connections.spawn(connection(client, server, mode.clone(), Arc::clone(&seen)));
         while connections.try_join_next().is_some() {}
     }

@@ -3,6 +3,7 @@
 
 pub(crate) mod account;
 pub(crate) mod client;
+pub(crate) mod cluster;
 pub(crate) mod echo;
 #[expect(dead_code, reason = "the tests of the targets share it and use the rest")]
 pub(crate) mod fault_proxy;

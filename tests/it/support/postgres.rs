@@ -1,6 +1,6 @@
 //! A real `PostgreSQL` server from the Debian package `postgresql`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -11,9 +11,10 @@ use super::guarded::arguments;
 use super::server::{eventually, free_port};
 use super::tools::{locate, run};
 
-/// One server for all tests of this process, with a database for each.
+/// A server. One is shared by all tests of this process, with a database for each.
 pub(crate) struct Postgres {
     port: u16,
+    folder: PathBuf,
     process: Guarded,
 }
 
@@ -29,37 +30,46 @@ impl Postgres {
     /// The one.
     pub(crate) async fn shared() -> &'static Self {
         static SHARED: OnceLock<tokio::sync::OnceCell<Postgres>> = OnceLock::new();
-        SHARED.get_or_init(tokio::sync::OnceCell::new).get_or_init(Self::start).await
+        SHARED.get_or_init(tokio::sync::OnceCell::new).get_or_init(|| Self::start(&["fsync=off"])).await
     }
 
     pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
-    async fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder").keep();
-        let data = folder.join("data");
-        if is_root() {
-            // The server refuses to run as root.
-            run(Command::new("chown").arg("postgres").arg(&folder)).output();
-        }
-        let initdb = locate("initdb", "postgresql");
-        let mut init = as_postgres(&initdb);
+    /// A server of a test's own, with these settings.
+    pub(crate) async fn start(settings: &[&str]) -> Self {
+        let folder = own_folder();
+        let mut init = as_postgres(&locate("initdb", "postgresql"));
         init.args(["--username=bursar", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]);
-        run(init.arg("--pgdata").arg(&data).current_dir(&folder)).output();
-        std::fs::write(data.join("pg_hba.conf"), RULES).expect("the access rules");
+        run(init.arg("--pgdata").arg(folder.join("data")).current_dir(&folder)).output();
+        std::fs::write(folder.join("data/pg_hba.conf"), RULES).expect("the access rules");
+        Self::serve(folder, settings).await
+    }
 
+    /// A standby that follows this one, and is a server of its own once promoted.
+    pub(crate) async fn standby(&self) -> Self {
+        let folder = own_folder();
+        let mut copy = as_postgres(&locate("initdb", "postgresql").with_file_name("pg_basebackup"));
+        copy.args(["--host=127.0.0.1", "--username=bursar", "--checkpoint=fast", "--no-sync", "--write-recovery-conf"]);
+        copy.arg(format!("--port={}", self.port)).arg("--pgdata").arg(folder.join("data"));
+        run(copy.current_dir(&folder)).output();
+        Self::serve(folder, &[]).await
+    }
+
+    async fn serve(folder: PathBuf, settings: &[&str]) -> Self {
         let port = free_port();
-        let start = as_postgres(&initdb.with_file_name("postgres"));
+        let start = as_postgres(&locate("initdb", "postgresql").with_file_name("postgres"));
         let mut line = arguments(&start.get_args().collect::<Vec<_>>());
-        line.extend(arguments(&["-D", &data.to_string_lossy(), "-p", &port.to_string()]));
-        // No test cuts the power, and the tests count no PostgreSQL commits.
-        for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off", "max_connections=200"] {
+        line.extend(arguments(&["-D", &folder.join("data").to_string_lossy(), "-p", &port.to_string()]));
+        // The tests count no PostgreSQL commits.
+        let usual = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200"];
+        for setting in usual.iter().chain(settings) {
             line.extend(arguments(&["-c", setting]));
         }
         // QUIT ends the postmaster with its children; KILL would orphan them.
         let process = Guarded::spawn(Path::new(start.get_program()), &line, &[], &folder, "QUIT");
-        let postgres = Self { port, process };
+        let postgres = Self { port, folder, process };
         let ready = eventually(Duration::from_mins(1), async || postgres.sql("postgres", "SELECT 1").ok).await;
         assert!(ready, "PostgreSQL does not start:\n{}", postgres.process.output());
         postgres
@@ -73,6 +83,15 @@ impl Postgres {
             .arg(format!("--port={}", self.port))
             .args([format!("--dbname={database}"), format!("--command={statement}")]))
     }
+}
+
+/// The server refuses to run as root.
+fn own_folder() -> PathBuf {
+    let folder = tempfile::tempdir().expect("a temporary folder").keep();
+    if is_root() {
+        run(Command::new("chown").arg("postgres").arg(&folder)).output();
+    }
+    folder
 }
 
 /// Runs `program` as the user `postgres` when this is root, by replacing a
@@ -90,6 +109,7 @@ fn as_postgres(program: &Path) -> Command {
 const RULES: &str = "\
 host all asked_app 127.0.0.1/32 scram-sha-256
 host all all 127.0.0.1/32 trust
+host replication all 127.0.0.1/32 trust
 ";
 
 fn is_root() -> bool {

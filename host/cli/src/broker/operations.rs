@@ -5,29 +5,43 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bursar_domain::audit::Action;
+use bursar_domain::nodes::{NodeState, Nodes, Vitals};
 use bursar_domain::{Error, Kind};
-use bursar_server::{Engine, Operations, Stats};
-use bursar_store::{Ledger, RootKeySource};
+use bursar_server::{Check, Engine, Operations, Readiness, Stats};
+use bursar_store::{Ledger, RootKeySource, RootStanding};
 use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use tokio::sync::mpsc;
 
 use super::counted::CountedPlugins;
-use super::readiness::Readiness;
+use super::membership::{DOUBLED, clock_obstacle};
+use super::storage_look::StorageLook;
 use super::{chain, system_event};
+use crate::config::RootKey;
 
 /// [`Operations`] over the store and the plugin host.
 pub(crate) struct InstallationOperations {
     ledger: Arc<Ledger>,
     plugins: Arc<CountedPlugins>,
-    root_key: RootKeySource,
-    readiness: Readiness,
+    nodes: Arc<Nodes>,
+    root_key: RootKey,
+    storage: StorageLook,
 }
 
 impl InstallationOperations {
-    pub(super) fn new(ledger: Arc<Ledger>, plugins: Arc<CountedPlugins>, root_key: RootKeySource) -> Self {
-        Self { ledger, plugins, root_key, readiness: Readiness::default() }
+    pub(super) fn new(
+        ledger: Arc<Ledger>,
+        plugins: Arc<CountedPlugins>,
+        nodes: Arc<Nodes>,
+        root_key: RootKey,
+    ) -> Self {
+        Self { ledger, plugins, nodes, root_key, storage: StorageLook::default() }
+    }
+
+    fn vitals(&self) -> Vitals {
+        let own = self.nodes.list().into_iter().find(|view| view.is_this_one);
+        own.map(|view| view.beat.vitals).unwrap_or_default()
     }
 }
 
@@ -39,6 +53,8 @@ impl Operations for InstallationOperations {
 
     fn stats(&self) -> Stats {
         let store = self.ledger.stats();
+        let (live, silent): (Vec<_>, Vec<_>) =
+            self.nodes.list().into_iter().partition(|view| view.state == NodeState::Live);
         Stats {
             store_commits: store.commits,
             store_batches: store.batches,
@@ -46,11 +62,22 @@ impl Operations for InstallationOperations {
             audit_events: store.events,
             plugin_calls: self.plugins.calls(),
             plugins: self.plugins.states(),
+            clock_ahead_ms: self.vitals().clock_ahead_ms,
+            nodes: (live.len() as u64, silent.len() as u64),
         }
     }
 
-    async fn ready(&self) -> Result<(), Error> {
-        self.readiness.look(&*self.ledger).await
+    async fn readiness(&self) -> Readiness {
+        let storage = self.storage.look(&*self.ledger).await;
+        let vitals = self.vitals();
+        let obstacle = |name, obstacle: Option<String>| Check { name, outcome: obstacle.map_or(Ok(None), Err) };
+        let checks = vec![
+            obstacle("storage", storage.err().map(str::to_owned)),
+            obstacle("rootKey", root_key_obstacle(self.ledger.root_standing())),
+            obstacle("clock", clock_obstacle(vitals)),
+            obstacle("node", self.nodes.is_doubled().then(|| DOUBLED.to_owned())),
+        ];
+        Readiness { checks, nodes: self.nodes.list() }
     }
 
     async fn backup(&self) -> Result<BoxStream<'static, Result<Bytes, Error>>, Error> {
@@ -68,15 +95,24 @@ impl Operations for InstallationOperations {
             .boxed())
     }
 
-    async fn rekey(&self) -> Result<u64, Error> {
-        if !matches!(self.root_key, RootKeySource::File(_)) {
+    async fn rekey(&self, force: bool) -> Result<u64, Error> {
+        let RootKey::File(file) = &self.root_key else {
             let cure = "only a root key in a file is the broker's to rotate: stop it and run `bursar rekey --data-dir`";
             return Err(Error::new(Kind::Unsupported, cure));
+        };
+        if !force {
+            self.nodes.refuse_to_rotate()?;
         }
-        self.ledger.rekey(&self.root_key, system_event(Action::InstallationRekey)).await.map_err(|error| {
+        let source = RootKeySource::File(file.clone());
+        self.ledger.rekey(&source, system_event(Action::InstallationRekey)).await.map_err(|error| {
             Error::new(Kind::Unavailable, "the root key could not be rotated; the old one is in force").because(error)
         })
     }
+}
+
+fn root_key_obstacle(standing: RootStanding) -> Option<String> {
+    let RootStanding::Missing { .. } = standing else { return None };
+    Some("the root key was rotated by another node: put the new one where storage.root_key says".to_owned())
 }
 
 /// A writer whose bytes go down a channel. Used on a thread that may block.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bursar_domain::broker::{Broker, RegionPorts};
+use bursar_domain::nodes::Nodes;
 use bursar_domain::region::{Notice, Notices};
 use bursar_server::Watchers;
 use bursar_sync::SystemTargets;
@@ -36,13 +37,17 @@ impl Audience {
         self.watchers.clone()
     }
 
+    /// What is to be walked.
+    pub(super) fn inbox(&self) -> Arc<Inbox> {
+        self.inbox.clone()
+    }
+
     /// The ports of a broker that tells these.
-    pub(super) fn ports(&self, settings: &Settings) -> RegionPorts {
+    pub(super) fn ports(&self, settings: &Settings, nodes: &Arc<Nodes>) -> RegionPorts {
         RegionPorts {
             targets: Arc::new(SystemTargets::default()),
             notices: Arc::new(self.clone()),
-            // A file is locked by its one broker; a database has as many as like.
-            alone: settings.database_url.is_none(),
+            nodes: nodes.clone(),
             concurrency: settings.sync.concurrency,
         }
     }

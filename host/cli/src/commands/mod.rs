@@ -18,6 +18,7 @@ mod resolve;
 mod resolve_image;
 mod restore;
 pub(crate) mod serve;
+mod status;
 mod token;
 
 use clap::{Parser, Subcommand};
@@ -68,6 +69,7 @@ enum Command {
     Backup(backup::Backup),
     Restore(restore::Restore),
     Rekey(rekey::Rekey),
+    Status(status::Status),
     Completions(completions::Completions),
     #[command(name = COMPILE_PLUGIN, hide = true)]
     CompilePlugin(compile_plugin::CompilePlugin),
@@ -105,6 +107,7 @@ impl Command {
             Self::Backup(command) => command.run(global).await,
             Self::Restore(command) => command.run(global).await,
             Self::Rekey(command) => command.run(global).await,
+            Self::Status(command) => command.run(global).await,
             Self::Completions(command) => command.run(),
             Self::CompilePlugin(command) => command.run(),
         }

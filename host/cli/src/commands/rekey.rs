@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use bursar_domain::audit::Action;
+use bursar_domain::nodes::{at_work, others_are};
 use bursar_store::{Ledger, RootKeySource};
 use clap::Args;
 use secrecy::SecretString;
@@ -12,13 +13,18 @@ use serde_json::{Value, json};
 use crate::broker::{DirectoryLock, chain, open_failure, system_event};
 use crate::config::Settings;
 use crate::failure::Failure;
+use crate::form::Prompter as _;
 use crate::input;
 use crate::offline::{self, OfflineArgs};
 use crate::session::{GlobalArgs, Session, warn};
+use crate::system::SystemTimer;
+use crate::terminal::Terminal;
 
 /// Rotate the root key: every key under it is wrapped anew
 ///
 /// Nothing else is encrypted again. A backup made before needs the old root key.
+/// Nodes that share the store need the new one: they take it up by themselves once it
+/// is where their settings say.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Rekey {
@@ -30,17 +36,20 @@ pub(crate) struct Rekey {
     /// From now on, keep the root key in this new file
     #[arg(long, value_name = "FILE", requires = "data_dir")]
     to_key_file: Option<PathBuf>,
+    /// Do not ask, though other nodes are at work
+    #[arg(long, short)]
+    yes: bool,
 }
 
 impl Rekey {
     pub(crate) async fn run(self, global: &GlobalArgs) -> Result<(), Failure> {
         let answer = match self.offline.settings()? {
-            None => Self::online(global).await?,
+            None => self.online(global).await?,
             Some(settings) => match DirectoryLock::take(&settings.data_dir) {
-                Ok(_lock) => self.offline(&settings).await?,
+                Ok(_lock) => self.offline(&settings, global).await?,
                 Err(Failure::Conflict(_)) if self.to_passphrase_file.is_none() && self.to_key_file.is_none() => {
                     warn(&format!("a broker runs on {}: asking it", settings.data_dir.display()));
-                    Self::online(global).await?
+                    self.online(global).await?
                 }
                 Err(failure) => return Err(failure),
             },
@@ -48,14 +57,47 @@ impl Rekey {
         global.output().one(&answer, "/rewrapped")
     }
 
-    async fn online(global: &GlobalArgs) -> Result<Value, Failure> {
-        Session::open(global)?.client.act(&["v1", "rekey"]).await
+    async fn online(&self, global: &GlobalArgs) -> Result<Value, Failure> {
+        let client = Session::open(global)?.client;
+        let rotate = async |force: bool| {
+            let query = if force { vec![("force", "true".to_owned())] } else { Vec::new() };
+            client.post_with(&["v1", "rekey"], &query, &Value::Null).await
+        };
+        match rotate(self.yes).await {
+            Err(Failure::Problem(problem)) if problem.nodes_in_the_way() > 0 => {
+                Self::confirm(global, problem.nodes_in_the_way())?;
+                rotate(true).await
+            }
+            done => done,
+        }
     }
 
-    async fn offline(&self, settings: &Settings) -> Result<Value, Failure> {
+    /// Asks whether it is meant, though other nodes are at work.
+    fn confirm(global: &GlobalArgs, others: usize) -> Result<(), Failure> {
+        let told = format!(
+            "{} at work (bursar status): each serves the accounts it has in use for an hour, and takes the new root \
+             key up once it is where its storage.root_key says",
+            others_are(others)
+        );
+        if !global.is_interactive() {
+            return Err(Failure::Conflict(format!("{told}: rotate it all the same with --yes")));
+        }
+        let mut terminal = Terminal;
+        terminal.say(&told)?;
+        let is_meant = terminal.confirm("Rotate the root key now?", false)?;
+        if is_meant { Ok(()) } else { Err(Failure::Failed("nothing was changed".to_owned())) }
+    }
+
+    async fn offline(&self, settings: &Settings, global: &GlobalArgs) -> Result<Value, Failure> {
         let config = offline::config(settings)?;
         let new = self.new_key(&config.root_key)?;
         let ledger = Ledger::open(&config).await.map_err(|error| open_failure(&error, &settings.data_dir))?;
+        if !self.yes {
+            let others = at_work(&ledger, &SystemTimer).await.map_err(|error| Failure::Failed(chain(&error)))?;
+            if !others.is_empty() {
+                ledger_is_left(&ledger, Self::confirm(global, others.len())).await?;
+            }
+        }
         let rotated = ledger.rekey(&new, system_event(Action::InstallationRekey)).await;
         ledger.close().await;
         Ok(json!({"rewrapped": rotated.map_err(|error| Failure::Failed(chain(&error)))?}))
@@ -74,6 +116,14 @@ impl Rekey {
             )),
         }
     }
+}
+
+/// Closes the store where the person does not go on.
+async fn ledger_is_left(ledger: &Ledger, confirmed: Result<(), Failure>) -> Result<(), Failure> {
+    if confirmed.is_err() {
+        ledger.close().await;
+    }
+    confirmed
 }
 
 const EXAMPLES: &str = "Examples:

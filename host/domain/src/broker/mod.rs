@@ -93,11 +93,11 @@ impl Broker {
     #[must_use]
     pub fn new(ports: Ports) -> Self {
         Self {
+            regions: regions::Regions::none(&ports),
             ports,
             token_uses: Mutex::default(),
             dns_grants: DnsGrants::default(),
             record_sets: queues::Queues::default(),
-            regions: regions::Regions::none(),
             quotas: crate::access::Quotas::default(),
             counts: quota::Counts::default(),
             repeats: repeats::Repeats::default(),

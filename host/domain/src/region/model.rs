@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::TargetKind;
-use crate::id::{AccountId, CredentialId, Name, RegionId};
+use crate::id::{AccountId, CredentialId, Name, NodeId, RegionId};
 use crate::secret::SecretJson;
 
 /// A place that credentials are pushed to, for the whole installation.
@@ -261,6 +261,9 @@ pub struct Failure {
 pub struct Attempt {
     /// The process that is at it.
     pub by: Uuid,
+    /// Its node; `None` where a build that knew none wrote it.
+    #[serde(default)]
+    pub node: Option<NodeId>,
     /// Until when it is believed to be.
     #[serde(with = "crate::clock::timestamp")]
     pub until: Timestamp,

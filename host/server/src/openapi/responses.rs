@@ -34,8 +34,6 @@ problems! {
     Plugged: [PluginFailed];
     /// Of what may not be there.
     NotFound: [NotFound];
-    /// Of what may not be ready.
-    NotThere: [Unavailable];
 }
 
 /// Of work at a region that may end short of what was wanted.
@@ -56,17 +54,30 @@ impl IntoResponses for AccountFallsShort {
     }
 }
 
-/// 409 with what came of it, beside the problem of the same status.
+/// Of what may not be ready, and tells why where that is asked for.
+pub(crate) struct NotReady;
+
+impl IntoResponses for NotReady {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        beside_the_problem("Ready", ProblemType::Unavailable, "It is not ready")
+    }
+}
+
 fn falls_short(schema: &str) -> BTreeMap<String, RefOr<Response>> {
+    let description = "Not everything is in place, or it cannot be worked at now";
+    beside_the_problem(schema, ProblemType::Conflict, description)
+}
+
+/// A status with what came of it, beside the problem of the same status.
+fn beside_the_problem(schema: &str, of: ProblemType, description: &str) -> BTreeMap<String, RefOr<Response>> {
     let content = ContentBuilder::new()
         .schema(Some(Ref::from_schema_name(schema)))
         .example(examples::falls_short(schema))
         .build();
-    let mut response = response(ProblemType::Conflict);
-    response.description = String::from("Not everything is in place, or it cannot be worked at now");
+    let mut response = response(of);
+    description.clone_into(&mut response.description);
     response.content.insert("application/json".to_owned(), content.into());
-    let status = ProblemType::Conflict.row().status;
-    BTreeMap::from([(status.to_string(), RefOr::T(response))])
+    BTreeMap::from([(of.row().status.to_string(), RefOr::T(response))])
 }
 
 fn describe(problems: &[ProblemType]) -> BTreeMap<String, RefOr<Response>> {

@@ -108,6 +108,13 @@ impl Parameters {
         }
     }
 
+    /// Whether a parameter is there, with `false` for no; what else there is says
+    /// nothing here: a load balancer may add what it likes.
+    pub(crate) fn only_switch(&mut self, name: &str) -> bool {
+        let pairs = std::mem::take(&mut self.pairs);
+        pairs.iter().any(|(key, value)| key == name && value != "false")
+    }
+
     /// A value that reads as a `T`.
     pub(crate) fn parsed<T: std::str::FromStr>(&mut self, name: &str, rule: &str) -> Option<T> {
         let text = self.text(name)?;

@@ -14,6 +14,11 @@ pub(crate) fn falls_short(schema: &str) -> Option<Value> {
     });
     match schema {
         "EnsuredRegion" => Some(region),
+        "Ready" => Some(json!({
+            "status": "notReady",
+            "checks": [{ "name": "storage", "ok": false, "detail": "storage cannot be written: its disk is full" }],
+            "nodes": []
+        })),
         "SyncedAccount" => Some(json!({ "ready": false, "regions": [region] })),
         _ => None,
     }
@@ -222,7 +227,16 @@ fn of_installation(schema: &str) -> Option<Value> {
         "AuditReport" => json!({ "entries": 118, "records": 12, "checkpoints": 1, "anchors": 4, "problems": [] }),
         "Rekeyed" => json!({ "rewrapped": 5 }),
         "Health" => json!({ "status": "ok", "version": "0.1.0", "engine": { "allocator": "pooling" } }),
-        "Ready" => json!({ "status": "ready" }),
+        "Ready" => json!({
+            "status": "ready",
+            "checks": [{ "name": "storage", "ok": true, "detail": null }, { "name": "clock", "ok": true, "detail": null }],
+            "nodes": [of("Node")]
+        }),
+        "ReadyCheck" => json!({ "name": "storage", "ok": true, "detail": null }),
+        "Node" => json!({
+            "id": ACCOUNT, "this": true, "state": "live", "version": "0.1.0", "startedAt": EARLIER, "seenAt": LATER,
+            "clockAheadMs": 2, "rootKey": "current"
+        }),
         _ => return None,
     })
 }
@@ -359,5 +373,7 @@ mod tests {
         holds::<schema::Rekeyed>("Rekeyed");
         holds::<schema::Health>("Health");
         holds::<schema::Ready>("Ready");
+        holds::<schema::ReadyCheck>("ReadyCheck");
+        holds::<schema::Node>("Node");
     }
 }

@@ -1,7 +1,11 @@
+use bursar_domain::clock::rfc3339;
+use bursar_domain::nodes::NodeView;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
+
+use crate::operations::{Check, Readiness};
 
 /// A record of the audit trail. Never holds a value.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
@@ -126,9 +130,90 @@ pub struct HealthEngine {
     pub allocator: String,
 }
 
-/// That requests can be answered.
+/// Whether requests can be answered.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Ready {
-    /// Always `ready`.
+    /// `ready` or `notReady`.
     pub status: String,
+    /// What was looked at, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checks: Option<Vec<ReadyCheck>>,
+    /// The nodes that share the store, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<Vec<Node>>,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReadyCheck {
+    /// `storage`, `rootKey`, `clock` or `node`.
+    pub name: String,
+    /// Whether it is well.
+    pub ok: bool,
+    /// What there is to say of it.
+    pub detail: Option<String>,
+}
+
+/// A node that shares the store.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Node {
+    /// Its id in the audit chain.
+    pub id: Uuid,
+    /// Whether it is the one that answers.
+    pub this: bool,
+    /// `live`, or `silent` where it has said nothing for some seconds.
+    pub state: String,
+    /// Of the program.
+    pub version: String,
+    /// Since when it runs, by its own clock.
+    #[schema(format = DateTime)]
+    pub started_at: String,
+    /// When it said so last, by its own clock.
+    #[schema(format = DateTime)]
+    pub seen_at: String,
+    /// How far its clock is ahead of the database's; null where there is one clock.
+    pub clock_ahead_ms: Option<i64>,
+    /// `current`, or `missing` where another node rotated the root key and the new
+    /// one is not where this one looks.
+    pub root_key: String,
+}
+
+impl Ready {
+    pub(crate) fn of(readiness: &Readiness, verbose: bool) -> Self {
+        let is_ready = readiness.obstacle().is_none();
+        Self {
+            status: if is_ready { "ready" } else { "notReady" }.to_owned(),
+            checks: verbose.then(|| readiness.checks.iter().map(ReadyCheck::from).collect()),
+            nodes: verbose.then(|| readiness.nodes.iter().map(Node::from).collect()),
+        }
+    }
+}
+
+impl From<&Check> for ReadyCheck {
+    fn from(check: &Check) -> Self {
+        let detail = match &check.outcome {
+            Ok(detail) => detail.clone(),
+            Err(obstacle) => Some(obstacle.clone()),
+        };
+        Self { name: check.name.to_owned(), ok: check.outcome.is_ok(), detail }
+    }
+}
+
+impl From<&NodeView> for Node {
+    fn from(view: &NodeView) -> Self {
+        let beat = &view.beat;
+        Self {
+            id: beat.node.0,
+            this: view.is_this_one,
+            state: view.state.as_str().to_owned(),
+            version: beat.version.clone(),
+            started_at: rfc3339(beat.started_at),
+            seen_at: rfc3339(beat.at),
+            clock_ahead_ms: beat.vitals.clock_ahead_ms,
+            root_key: if beat.vitals.root_key_missing { "missing" } else { "current" }.to_owned(),
+        }
+    }
 }

@@ -6,27 +6,28 @@
 //! 40001, 40P01, a lock that does not come) is answered as retryable.
 //!
 //! A node may be stopped or cut off at any moment, in a transaction too. The
-//! server then ends its session within [`IDLE_IN_TRANSACTION_MS`], and with it
-//! its locks.
+//! server then ends its session within seconds, and with it its locks: see
+//! [`sessions`].
 
 use std::collections::{HashMap, HashSet};
-use std::str::FromStr as _;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bursar_domain::store::Revision;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgRow};
-use sqlx::{Connection as _, Postgres, Row as _};
-use tokio::sync::Mutex;
+use jiff::Timestamp;
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::PgRow;
+use sqlx::{Postgres, Row as _};
 
+use self::sessions::Sessions;
 use super::{Engine, EngineError, Row, Snapshot, Transaction, Write, end_of};
 
-/// A pool of connections to one database.
+mod sessions;
+
+/// One database, by a pool of sessions.
 pub struct PostgresEngine {
-    pool: PgPool,
-    options: PgConnectOptions,
-    /// Why the last connection did not come, and when that was found out.
-    cause: Mutex<Option<(Instant, String)>>,
+    sessions: Arc<Sessions>,
 }
 
 impl PostgresEngine {
@@ -37,128 +38,76 @@ impl PostgresEngine {
     /// Where the server cannot be reached, refuses, or the database was
     /// migrated by a newer version.
     pub async fn connect(url: &str, max_connections: u32) -> Result<Self, EngineError> {
-        let options = PgConnectOptions::from_str(url).map_err(failed)?;
-        let connecting = tokio::time::timeout(ACQUIRE, PgConnection::connect_with(&options)).await;
-        let mut first = connecting.map_err(|_| unanswered(ACQUIRE))?.map_err(failed)?;
-        has_room(&mut first, max_connections).await?;
-        // Another node may be at it, and large tables take their time.
-        sqlx::migrate!().run(&mut first).await.map_err(EngineError::new)?;
-        first.close().await.map_err(failed)?;
-        let pool = PgPoolOptions::new().max_connections(max_connections).acquire_timeout(ACQUIRE);
-        let pool = pool.after_connect(|connection, _| Box::pin(bound(connection)));
-        // One that was given up on in the middle does not come back, nor keeps its place.
-        let pool = pool.after_release(|connection, _| {
-            Box::pin(
-                async move { Ok(tokio::time::timeout(ACQUIRE, connection.ping()).await.is_ok_and(|it| it.is_ok())) },
-            )
-        });
-        let pool = pool.connect_with(options.clone()).await.map_err(failed)?;
-        Ok(Self { pool, options, cause: Mutex::default() })
+        Ok(Self { sessions: Arc::new(Sessions::open(url, max_connections).await?) })
     }
 
-    /// A pool whose connections do not come says that it timed out: this says why.
-    async fn explained(&self, error: EngineError) -> EngineError {
-        if !matches!(error.source.downcast_ref(), Some(sqlx::Error::PoolTimedOut)) {
-            return error;
-        }
-        // Those who come meanwhile share what one finds out.
-        let mut cause = self.cause.lock().await;
-        let known = cause.as_ref().filter(|(at, _)| at.elapsed() < CAUSE_HOLDS).map(|(_, why)| why.clone());
-        let why = if let Some(why) = known {
-            why
-        } else {
-            let why = self.why_none_comes().await;
-            *cause = Some((Instant::now(), why.clone()));
-            why
-        };
-        drop(cause);
-        EngineError::new(format!("no connection to the database within {} s: {why}", ACQUIRE.as_secs()))
-    }
-
-    async fn why_none_comes(&self) -> String {
-        match tokio::time::timeout(CAUSE_HOLDS, PgConnection::connect_with(&self.options)).await {
-            Ok(Ok(connection)) => {
-                // It was only to see whether one comes.
-                drop(connection.close().await);
-                "all that storage.max_connections allows are in use".to_owned()
-            }
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "it does not answer".to_owned(),
+    async fn session(&self) -> Result<PoolConnection<Postgres>, EngineError> {
+        match self.sessions.pool.acquire().await {
+            Ok(session) => Ok(session),
+            Err(error) => Err(self.sessions.explained(failed(error)).await),
         }
     }
-}
-
-/// Whether the server lets as many connections in as the pool may have.
-async fn has_room(connection: &mut PgConnection, wanted: u32) -> Result<(), EngineError> {
-    let query = sqlx::query_scalar(
-        "SELECT sum(CASE name WHEN 'max_connections' THEN setting::bigint ELSE -setting::bigint END)::bigint
-         FROM pg_settings WHERE name IN ('max_connections', 'superuser_reserved_connections')",
-    );
-    let room: Option<i64> = query.fetch_one(connection).await.map_err(failed)?;
-    match room {
-        Some(room) if i64::from(wanted) > room => Err(EngineError::new(format!(
-            "storage.max_connections is {wanted}, and the server lets {room} in: lower it, so that those of all nodes \
-             together fit, or raise max_connections of the server"
-        ))),
-        _ => Ok(()),
-    }
-}
-
-/// Sets how long the server waits for a session. A server that does not know a
-/// setting is left as it is.
-async fn bound(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    let (names, values): (Vec<&str>, Vec<String>) =
-        SESSION.iter().map(|(name, value)| (*name, value.to_string())).unzip();
-    sqlx::query(
-        "SELECT set_config(name, wanted.value, false)
-         FROM unnest($1::text[], $2::text[]) AS wanted (name, value) JOIN pg_settings USING (name)",
-    )
-    .bind(names)
-    .bind(values)
-    .execute(connection)
-    .await?;
-    Ok(())
 }
 
 #[async_trait]
 impl Engine for PostgresEngine {
     async fn get_many(&self, keys: &[Vec<u8>]) -> Result<Vec<Option<Row>>, EngineError> {
-        let query = sqlx::query("SELECT key, revision, value FROM record WHERE key = ANY($1)").bind(keys);
-        let found = match answered(query.fetch_all(&self.pool)).await {
-            Ok(found) => found,
-            Err(error) => return Err(self.explained(error).await),
+        let mut tries = 0;
+        let found = loop {
+            let mut session = self.session().await?;
+            let query = sqlx::query("SELECT key, revision, value FROM record WHERE key = ANY($1)").bind(keys);
+            match answered(query.fetch_all(&mut *session)).await {
+                Err(error) if error.retryable && tries < READ_TRIES => tries += 1,
+                found => break found?,
+            }
         };
         let found = found.iter().map(row).collect::<Result<Vec<_>, _>>()?;
         Ok(keys.iter().map(|key| found.iter().find(|row| row.key == *key).cloned()).collect())
     }
 
     async fn scan(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Row>, EngineError> {
-        match scan_rows(&self.pool, prefix, after, limit).await {
-            Err(error) => Err(self.explained(error).await),
-            found => found,
+        let mut tries = 0;
+        loop {
+            let mut session = self.session().await?;
+            match scan_rows(&mut *session, prefix, after, limit).await {
+                Err(error) if error.retryable && tries < READ_TRIES => tries += 1,
+                found => return found,
+            }
         }
     }
 
     async fn begin(&self) -> Result<Box<dyn Transaction>, EngineError> {
-        let tx = match answered(self.pool.begin()).await {
+        let tx = match answered(self.sessions.pool.begin()).await {
             Ok(tx) => tx,
-            Err(error) => return Err(self.explained(error).await),
+            Err(error) => return Err(self.sessions.explained(error).await),
         };
-        Ok(Box::new(PostgresTransaction { tx, existing: HashSet::new() }))
+        Ok(Box::new(PostgresTransaction { tx, existing: HashSet::new(), sessions: Arc::clone(&self.sessions) }))
     }
 
     async fn snapshot(&self) -> Result<Box<dyn Snapshot>, EngineError> {
-        let mut tx = match answered(self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")).await {
+        let begin = self.sessions.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+        let mut tx = match answered(begin).await {
             Ok(tx) => tx,
-            Err(error) => return Err(self.explained(error).await),
+            Err(error) => return Err(self.sessions.explained(error).await),
         };
         // It locks nothing, and whoever reads it may be slow.
         answered(sqlx::query(WAIT_FOR_CALLER).execute(&mut *tx)).await?;
         Ok(Box::new(PostgresSnapshot(tx)))
     }
 
+    async fn time(&self) -> Result<Option<Timestamp>, EngineError> {
+        let mut session = self.session().await?;
+        let query = sqlx::query_scalar("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint");
+        let micros = answered(query.fetch_one(&mut *session)).await?;
+        Timestamp::from_microsecond(micros).map(Some).map_err(EngineError::new)
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.sessions.trouble()
+    }
+
     async fn close(&self) {
-        self.pool.close().await;
+        self.sessions.pool.close().await;
     }
 }
 
@@ -166,6 +115,7 @@ struct PostgresTransaction {
     tx: sqlx::Transaction<'static, Postgres>,
     /// Locked keys that have a row: those are updated, all others inserted.
     existing: HashSet<Vec<u8>>,
+    sessions: Arc<Sessions>,
 }
 
 #[async_trait]
@@ -191,7 +141,7 @@ impl Transaction for PostgresTransaction {
     async fn revisions(&mut self, count: usize) -> Result<Vec<Revision>, EngineError> {
         let count = i64::try_from(count).map_err(EngineError::new)?;
         let query = sqlx::query_scalar("SELECT nextval('record_revision') FROM generate_series(1, $1)").bind(count);
-        let taken: Vec<i64> = answered(query.fetch_all(&mut *self.tx)).await?;
+        let taken: Vec<i64> = self.sessions.noted(answered(query.fetch_all(&mut *self.tx)).await)?;
         taken.into_iter().map(|revision| u64::try_from(revision).map_err(EngineError::new)).collect()
     }
 
@@ -216,7 +166,7 @@ impl Transaction for PostgresTransaction {
         }
         if !deletes.is_empty() {
             let delete = sqlx::query("DELETE FROM record WHERE key = ANY($1)").bind(deletes);
-            answered(delete.execute(&mut *self.tx)).await?;
+            self.sessions.noted(answered(delete.execute(&mut *self.tx)).await)?;
         }
         if !updates.keys.is_empty() {
             let update = sqlx::query(
@@ -224,11 +174,11 @@ impl Transaction for PostgresTransaction {
                  FROM unnest($1::bytea[], $2::bigint[], $3::bytea[]) AS new (key, revision, value)
                  WHERE record.key = new.key",
             );
-            answered(updates.bind(update).execute(&mut *self.tx)).await?;
+            self.sessions.noted(answered(updates.bind(update).execute(&mut *self.tx)).await)?;
         }
         if !inserts.keys.is_empty() {
             let insert = sqlx::query("INSERT INTO record SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::bytea[])");
-            answered(inserts.bind(insert).execute(&mut *self.tx)).await?;
+            self.sessions.noted(answered(inserts.bind(insert).execute(&mut *self.tx)).await)?;
         }
         Ok(())
     }
@@ -262,7 +212,8 @@ impl PostgresTransaction {
     }
 
     async fn take_rows(&mut self, keys: &[Vec<u8>], kind: &LockKind) -> Result<Vec<(Vec<u8>, Revision)>, EngineError> {
-        let rows = answered(sqlx::query(kind.rows).bind(keys).fetch_all(&mut *self.tx)).await?;
+        let rows = answered(sqlx::query(kind.rows).bind(keys).fetch_all(&mut *self.tx)).await;
+        let rows = self.sessions.noted(rows)?;
         rows.iter().map(|row| Ok((row.try_get(0).map_err(failed)?, revision(row)?))).collect()
     }
 }
@@ -374,27 +325,13 @@ const SHARED: LockKind = LockKind {
 
 /// For this transaction alone.
 const WAIT_FOR_CALLER: &str = "SELECT set_config('idle_in_transaction_session_timeout', '0', true)";
-/// What a session is held to: `PostgreSQL`'s names, milliseconds and seconds as it
-/// takes them.
-const SESSION: [(&str, u32); 7] = [
-    ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_MS),
-    ("lock_timeout", 1_000),
-    ("statement_timeout", 30_000),
-    ("tcp_keepalives_idle", 5),
-    ("tcp_keepalives_interval", 1),
-    ("tcp_keepalives_count", 3),
-    ("tcp_user_timeout", 5_000),
-];
-/// Far longer than a commit takes between two of its statements.
-const IDLE_IN_TRANSACTION_MS: u32 = 2_000;
-/// For a connection: the database is away, or has none left.
-const ACQUIRE: Duration = Duration::from_secs(2);
-/// For an answer of any other kind: longer than a lock may take to come.
+/// For an answer: longer than a lock may take to come.
 const ANSWER: Duration = Duration::from_secs(5);
-/// Finding out why none comes takes no longer, and is not done more often.
-const CAUSE_HOLDS: Duration = Duration::from_secs(1);
+/// A read whose session had ended: further ones of the pool may have as well.
+const READ_TRIES: u32 = 3;
 /// A unique violation, a serialization failure, a deadlock, a lock that did not
 /// come.
 const COLLISIONS: [&str; 4] = ["23505", "40001", "40P01", "55P03"];
-/// The session was ended, or is of a server that goes down or comes up.
-const ENDED: [&str; 4] = ["25P03", "57P01", "57P02", "57P03"];
+/// The session was ended, or is of a server that goes down, comes up, or takes no
+/// writes any more.
+const ENDED: [&str; 5] = ["25P03", "57P01", "57P02", "57P03", sessions::READ_ONLY_TRANSACTION];

@@ -7,7 +7,7 @@ use super::super::{Broker, codec};
 use super::attachments::CHUNK;
 use super::gate::{Open, next_try};
 use super::push::{Content, Errand, on_the_same_ground};
-use super::settle::{Known, REMOVAL, Settled, Settling, is_passing, waiting};
+use super::settle::{Known, Overtaken, REMOVAL, Settled, Settling, is_passing, waiting};
 use super::wanted::{Ground, Put};
 use crate::Error;
 use crate::audit::{Action, Event, Outcome};
@@ -15,7 +15,7 @@ use crate::keys::{self, Table};
 use crate::region::{
     Done, Failure, Notice, Owner, Pair, Placement, PlacementNotice, Removal, SyncState, Target, TargetError,
 };
-use crate::store::{Batch, Expect};
+use crate::store::{Batch, Error as StoreError, Expect};
 
 impl Broker {
     /// It was put there.
@@ -412,8 +412,10 @@ impl Broker {
         if known.expect == Expect::Absent {
             batch = self.require_account(batch, errand.pair.account).await?;
         }
-        self.store().commit(batch.event(event)).await?;
-        Ok(())
+        match self.store().commit(batch.event(event)).await {
+            Err(StoreError::Conflict) => Err(Error::from(StoreError::Conflict).because(Overtaken)),
+            done => Ok(done.map(drop)?),
+        }
     }
 
     fn failed(&self, placement: &Placement, error: &TargetError) -> Settled {

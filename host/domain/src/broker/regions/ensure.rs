@@ -237,15 +237,23 @@ impl Broker {
     /// Settles a pair for somebody who waits: what may go better by itself is
     /// tried a few times.
     async fn settle_patiently(&self, pair: Pair, how: &Settling) -> Result<Settled, Error> {
-        let mut tries = 0;
+        let (mut tries, since) = (0, self.now());
         loop {
             let settled = self.settle_pair(pair, how).await?;
-            tries += 1;
             let again = match &settled {
                 Settled::Failed { passing, .. } => *passing,
-                Settled::KeptOff { .. } | Settled::Busy(_) => true,
+                Settled::KeptOff { .. } => true,
+                Settled::Busy(_) => {
+                    // It ends, or its node does, and then it is ours.
+                    if self.now().duration_since(since) > BUSY_PATIENCE {
+                        return Ok(settled);
+                    }
+                    self.ports.timer.sleep(FIRST_PAUSE).await;
+                    continue;
+                }
                 _ => false,
             };
+            tries += 1;
             if !again || tries > RETRIES {
                 return Ok(settled);
             }
@@ -297,4 +305,6 @@ fn takes_part(region: &Region) -> Result<(), Error> {
 
 const REGIONS: usize = 16;
 const RETRIES: u32 = 3;
+/// Longer than a node takes to be taken for gone, and than most pushes.
+const BUSY_PATIENCE: jiff::SignedDuration = jiff::SignedDuration::from_secs(20);
 const FIRST_PAUSE: std::time::Duration = std::time::Duration::from_millis(200);

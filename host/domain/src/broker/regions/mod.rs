@@ -39,12 +39,13 @@ pub use walk::{Extent, Walk};
 pub(super) use withdraw::places_of;
 
 use self::gate::Gate;
-use super::Broker;
 use super::queues::Queues;
+use super::{Broker, Ports};
 use crate::access::{Account, Caller, Right};
 use crate::audit::{Action, Outcome};
 use crate::credential::Credential;
-use crate::id::{CredentialId, Reference, RegionId};
+use crate::id::{CredentialId, NodeId, Reference, RegionId};
+use crate::nodes::Nodes;
 use crate::region::{Login, Notice, Notices, Region, Target, TargetError, TargetKind, Targets};
 use crate::secret::SecretJson;
 use crate::{Error, Kind, Violation};
@@ -56,9 +57,8 @@ pub struct RegionPorts {
     pub targets: Arc<dyn Targets>,
     /// Who wants to know what changes.
     pub notices: Arc<dyn Notices>,
-    /// Whether no other process works on this store, so that what is said to be
-    /// on its way by another was cut off.
-    pub alone: bool,
+    /// Who else works on this store, and whose work was cut off.
+    pub nodes: Arc<Nodes>,
     /// Calls of one region's target at once.
     pub concurrency: usize,
 }
@@ -66,8 +66,6 @@ pub struct RegionPorts {
 /// What the broker keeps of regions beside the store.
 pub(super) struct Regions {
     ports: RegionPorts,
-    /// Tells this process from others in placements.
-    process: Mutex<Option<Uuid>>,
     gates: Mutex<HashMap<RegionId, Arc<Gate>>>,
     /// One settling of a pair at a time.
     queues: Queues,
@@ -77,20 +75,19 @@ pub(super) struct Regions {
 
 impl Regions {
     /// Knows no kind of target and tells nobody.
-    pub(super) fn none() -> Self {
-        let ports =
-            RegionPorts { targets: Arc::new(NoTargets), notices: Arc::new(NoTargets), alone: true, concurrency: 1 };
-        Self::new(ports)
+    pub(super) fn none(ports: &Ports) -> Self {
+        let nowhere = NodeId(Uuid::nil());
+        let nodes = Nodes::alone(ports.store.clone(), ports.clock.clone(), nowhere, Uuid::nil(), "");
+        Self::new(RegionPorts {
+            targets: Arc::new(NoTargets),
+            notices: Arc::new(NoTargets),
+            nodes: Arc::new(nodes),
+            concurrency: 1,
+        })
     }
 
     fn new(ports: RegionPorts) -> Self {
-        Self {
-            ports,
-            process: Mutex::default(),
-            gates: Mutex::default(),
-            queues: Queues::default(),
-            logins: Mutex::default(),
-        }
+        Self { ports, gates: Mutex::default(), queues: Queues::default(), logins: Mutex::default() }
     }
 
     fn gate(&self, region: RegionId) -> Arc<Gate> {
@@ -153,11 +150,6 @@ impl Broker {
 
     fn kind_of(&self, region: &Region) -> Option<&'static TargetKind> {
         self.regions.ports.targets.kinds().iter().find(|kind| kind.id == region.target)
-    }
-
-    fn process(&self) -> Uuid {
-        let mut process = self.regions.process.lock().unwrap_or_else(PoisonError::into_inner);
-        *process.get_or_insert_with(|| self.new_id())
     }
 
     /// Tells this installation from others at a target. Public: it stands in

@@ -180,7 +180,8 @@ impl Broker {
 
     /// That this process is at it now.
     pub(super) fn attempt(&self) -> Attempt {
-        Attempt { by: self.process(), until: self.now() + RESERVED }
+        let nodes = &self.regions.ports.nodes;
+        Attempt { by: nodes.process(), node: Some(nodes.node()), until: self.now() + RESERVED }
     }
 
     /// The same for each try of one push, or of the removal of one place, and for
@@ -259,5 +260,6 @@ fn told(error: &PluginError) -> TargetError {
 }
 
 /// Nothing of a push is under way any more so long after its intent: its calls
-/// (the put, and removals of what it replaces) have ended or were given up.
+/// (the put, and removals of what it replaces) have ended or were given up. Where
+/// its node has ended nobody waits for that.
 const RESERVED: jiff::SignedDuration = jiff::SignedDuration::from_secs(5 * 60);

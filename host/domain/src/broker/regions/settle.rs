@@ -3,7 +3,7 @@
 use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt as _;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::super::credentials::Found;
 use super::super::{ATTEMPTS, Broker, codec};
@@ -46,7 +46,7 @@ pub enum Settled {
     Left,
     /// Somebody changed what is there, and the policy is to tell.
     Drifted,
-    /// Somebody else is at it until then.
+    /// Somebody else is at it: it is looked at again then.
     Busy(Timestamp),
     /// The target is down, so it was not tried. Nobody is let through before
     /// then.
@@ -124,16 +124,22 @@ impl Broker {
         let key = keys::placed(pair);
         let queue = self.regions.queues.queue(&key);
         let _place = queue.lock().await;
+        let mut how = how.clone();
         for _ in 0..ATTEMPTS {
             let known = self.known(pair).await?;
-            if let Some(until) = self.busy(&known.placement) {
-                return Ok(Settled::Busy(until));
+            if let Some(again_at) = self.busy(&known.placement) {
+                return Ok(Settled::Busy(again_at));
             }
-            let settled = match AssertUnwindSafe(self.settle_once(pair, known, how)).catch_unwind().await {
+            let settled = match AssertUnwindSafe(self.settle_once(pair, known, &how)).catch_unwind().await {
                 Ok(settled) => settled,
-                Err(_) => self.broke_off(pair, self.known(pair).await?, how).await,
+                Err(_) => self.broke_off(pair, self.known(pair).await?, &how).await,
             };
             match settled {
+                // This node was taken for gone, and another one took over. What it
+                // sent may have come after what the other one sent.
+                Err(error) if error.source.as_ref().is_some_and(|source| source.is::<Overtaken>()) => {
+                    how = how.looking();
+                }
                 // Somebody else changed a part of it: look again.
                 Err(error) if error.kind == Kind::Conflict => {}
                 done => return done,
@@ -285,12 +291,18 @@ impl Broker {
         self.push(errand, known, put, content, &*target, place, pass, repaired).await
     }
 
-    /// Until when somebody else is at it.
+    /// When to look again, where somebody else is at it.
     pub(super) fn busy(&self, placement: &Placement) -> Option<Timestamp> {
         let attempt = placement.attempt.as_ref()?;
+        let nodes = &self.regions.ports.nodes;
         // In this process all stand in one queue: what is marked is left over.
-        let other = attempt.by != self.process() && !self.regions.ports.alone;
-        (other && attempt.until > self.now()).then_some(attempt.until)
+        let is_over = attempt.by == nodes.process()
+            || attempt.until <= self.now()
+            || match attempt.node {
+                Some(node) => nodes.has_ended(node, attempt.by),
+                None => nodes.is_alone(),
+            };
+        (!is_over).then(|| attempt.until.min(self.now() + LOOK_AGAIN))
     }
 
     /// How many pairs of a region may be on their way at once.
@@ -305,6 +317,11 @@ impl Broker {
         self.regions.gate(region).why_open().is_some()
     }
 }
+
+/// What was called for is done, and another node had the last word about it.
+#[derive(Debug, thiserror::Error)]
+#[error("another node took the push over")]
+pub(super) struct Overtaken;
 
 impl From<Open> for Settled {
     fn from(open: Open) -> Self {
@@ -347,6 +364,8 @@ pub(super) fn waits_for(wanted: &Wanted) -> &str {
     }
 }
 
+/// How long a push takes as a rule, or a node to be taken for gone.
+const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(2);
 /// What is begun, or failed, that puts nothing. No fingerprint is it.
 pub(super) const REMOVAL: &str = "-";
 

@@ -15,8 +15,10 @@ use bursar_domain::binding::BindingView;
 use bursar_domain::broker::{Broker, Deletion, Ports, RegionPorts, Source};
 use bursar_domain::credential::View;
 use bursar_domain::dns::{DnsGrants, DnsRecord, RecordState};
-use bursar_domain::id::Reference;
+use bursar_domain::id::{NodeId, Reference};
+use bursar_domain::nodes::Nodes;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 pub(crate) use provider::{CERTIFICATE, HELD_BACK, MIRROR, PLAIN, PROVIDER, Provider, REGISTRY};
 pub(crate) use shelf::{SHELF, Shelf};
@@ -39,7 +41,7 @@ impl World {
         let provider = Arc::new(Provider::new(store.clone()));
         let time = Arc::new(Time::default());
         let shelf = Arc::new(Shelf::new(store.clone()));
-        let broker = node(&store, &provider, &shelf, &time);
+        let broker = node(&store, &provider, &shelf, &time, &Arc::new(among(&store, &time, 1)));
         let token = broker.propose_operator_token();
         assert!(broker.initialize(&token).await.unwrap());
         let request = Request { id: Some("request-1".to_owned()), client: Some("203.0.113.7".to_owned()) };
@@ -51,7 +53,18 @@ impl World {
 
     /// Another process on the same store.
     pub(crate) fn second_node(&self) -> Arc<Broker> {
-        node(&self.store, &self.provider, &self.shelf, &self.time)
+        self.second_among_nodes().0
+    }
+
+    /// The same, and what it knows of the others.
+    pub(crate) fn second_among_nodes(&self) -> (Arc<Broker>, Arc<Nodes>) {
+        let nodes = Arc::new(among(&self.store, &self.time, 2));
+        (node(&self.store, &self.provider, &self.shelf, &self.time, &nodes), nodes)
+    }
+
+    /// What the first one says of itself.
+    pub(crate) fn first_beat(&self) -> Nodes {
+        among(&self.store, &self.time, 1)
     }
 
     pub(crate) async fn create(&self, name: &str, type_id: &str, probe: bool) -> Result<View, Error> {
@@ -149,7 +162,18 @@ pub(crate) fn violations(error: &Error) -> Vec<(&str, &str)> {
     error.violations.iter().map(|violation| (violation.pointer.as_str(), violation.code.as_str())).collect()
 }
 
-fn node(store: &Arc<MapStore>, provider: &Arc<Provider>, shelf: &Arc<Shelf>, time: &Arc<Time>) -> Arc<Broker> {
+fn among(store: &Arc<MapStore>, time: &Arc<Time>, number: u128) -> Nodes {
+    let (id, process) = (NodeId(Uuid::from_u128(number)), Uuid::from_u128(number + 100));
+    Nodes::sharing(store.clone(), time.clone(), id, process, "0")
+}
+
+fn node(
+    store: &Arc<MapStore>,
+    provider: &Arc<Provider>,
+    shelf: &Arc<Shelf>,
+    time: &Arc<Time>,
+    nodes: &Arc<Nodes>,
+) -> Arc<Broker> {
     let rules = vec!["_validation.example.com".parse().unwrap()];
     let broker = Broker::new(Ports {
         store: store.clone(),
@@ -163,7 +187,7 @@ fn node(store: &Arc<MapStore>, provider: &Arc<Provider>, shelf: &Arc<Shelf>, tim
     let regions = RegionPorts {
         targets: Arc::new(shelf::Shelves(shelf.clone())),
         notices: shelf.clone(),
-        alone: false,
+        nodes: nodes.clone(),
         concurrency: 4,
     };
     let grants = DnsGrants::new(BTreeMap::from([(PROVIDER.to_owned(), rules)]));

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use bursar_domain::keys::{Key, Table};
-use bursar_domain::store::{Batch, Error as StoreError, Expect, Store};
-use bursar_domain::{Error, Kind};
+use bursar_domain::store::{Batch, Error as StoreError, Expect, Store as _};
+use bursar_store::Ledger;
 use tokio::sync::Mutex;
 
 use super::chain;
@@ -12,7 +12,7 @@ use super::chain;
 /// The last look, which all that ask within a moment share: anybody may ask, and
 /// asking is no way to keep the disk busy.
 #[derive(Default)]
-pub(super) struct Readiness {
+pub(super) struct StorageLook {
     last: Mutex<Option<Look>>,
 }
 
@@ -21,38 +21,36 @@ struct Look {
     found: Result<(), &'static str>,
 }
 
-impl Readiness {
+impl StorageLook {
     /// Writes a row over, through all that a write goes through, and leaves
     /// nothing in the audit trail.
     ///
     /// # Errors
     ///
-    /// [`Kind::Unavailable`] with what kind of thing is wrong: no path, no address.
-    pub(super) async fn look(&self, store: &dyn Store) -> Result<(), Error> {
+    /// What kind of thing is wrong: no path, no address.
+    pub(super) async fn look(&self, ledger: &Ledger) -> Result<(), &'static str> {
         // Those who come meanwhile wait here for the same answer.
         let mut last = self.last.lock().await;
-        let found = match &*last {
+        match &*last {
             Some(look) if look.at.elapsed() < SHARED_FOR => look.found,
             _ => {
-                let found = if let Ok(written) = tokio::time::timeout(PATIENCE, write(store)).await {
+                let found = if let Ok(written) = tokio::time::timeout(PATIENCE, write(ledger)).await {
                     written.map_err(|error| {
                         tracing::warn!(error = chain(&error), "not ready: the store cannot be written");
                         reason(&chain(&error))
                     })
                 } else {
                     tracing::warn!("not ready: a write of one row takes more than {} s", PATIENCE.as_secs());
-                    Err("storage does not answer")
+                    Err(ledger.trouble().map_or("storage does not answer", |said| reason(&said)))
                 };
                 *last = Some(Look { at: Instant::now(), found });
                 found
             }
-        };
-        drop(last);
-        found.map_err(|reason| Error::new(Kind::Unavailable, reason))
+        }
     }
 }
 
-async fn write(store: &dyn Store) -> Result<(), StoreError> {
+async fn write(store: &Ledger) -> Result<(), StoreError> {
     let row = Key::table(Table::Readiness).bytes();
     // Sealed anew each time, so these are never the bytes that were there.
     match store.commit(Batch::default().put(row, Expect::Any, vec![0; ROW_BYTES])).await {
@@ -62,18 +60,27 @@ async fn write(store: &dyn Store) -> Result<(), StoreError> {
     }
 }
 
-/// What the engines say has paths and addresses in it; that it names a full disk
-/// or a read-only database is the same in all of them.
+/// What the engines say has paths, addresses and names in it; what kind of thing it
+/// is can be told to anybody.
 fn reason(said: &str) -> &'static str {
     let said = said.to_lowercase();
-    if ["no space left", "storage full", "quota exceeded"].iter().any(|words| said.contains(words)) {
-        "storage cannot be written: its disk is full"
-    } else if said.contains("read-only") {
-        "storage cannot be written: it is read-only"
-    } else {
-        "storage cannot be written"
-    }
+    let known = REASONS.iter().find(|(words, _)| words.iter().any(|words| said.contains(words)));
+    known.map_or("storage cannot be written", |(_, reason)| reason)
 }
+
+/// By words that they hold, in lower case: the system's, redb's, `PostgreSQL`'s.
+const REASONS: &[(&[&str], &str)] = &[
+    (&["no space left", "storage full", "quota exceeded"], "storage cannot be written: its disk is full"),
+    (&["read-only"], "storage cannot be written: it is read-only"),
+    (&["rotated by another node"], "storage cannot be written: the root key in force is missing here"),
+    (&["connection refused"], "storage is away: the database refuses the connection"),
+    (&["too many clients", "remaining connection slots"], "storage is away: the database has no connection left"),
+    (&["starting up", "shutting down", "recovery mode"], "storage is away: the database is starting or stopping"),
+    (&["authentication failed", "does not exist"], "storage is away: the database does not let the broker in"),
+    (&["max_connections allows are in use"], "storage is busy: all of storage.max_connections are in use"),
+    (&["does not answer", "did not answer", "timed out"], "storage does not answer"),
+    (&["audit chain"], "storage was altered: this node's audit chain is less than it was; see the log"),
+];
 
 /// About as much as a credential.
 const ROW_BYTES: usize = 4_096;
@@ -91,6 +98,7 @@ mod tests {
         assert_eq!(reason(full), "storage cannot be written: its disk is full");
         let read_only = "db at 10.0.0.5: cannot execute UPDATE in a read-only transaction";
         assert_eq!(reason(read_only), "storage cannot be written: it is read-only");
-        assert_eq!(reason("connection to 10.0.0.5 refused"), "storage cannot be written");
+        assert_eq!(reason("no connection: error: 10.0.0.5: Connection refused (os error 111)"), REASONS[3].1);
+        assert_eq!(reason("role \"bursar\" at 10.0.0.5 is odd"), "storage cannot be written");
     }
 }

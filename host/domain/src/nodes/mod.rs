@@ -1,0 +1,219 @@
+//! The nodes that share a store: who they are, who is at work, whose unfinished
+//! work may be taken over.
+//!
+//! Each node writes a row of its own every second. Another one has ended once its
+//! row has stayed the same through several looks at the store that went well: no
+//! clock is asked, so clocks that disagree, a store that is away, or a node that
+//! slept itself make nobody seem gone.
+
+mod model;
+mod roster;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use uuid::Uuid;
+
+pub use self::model::{Beat, NodeState, NodeView, Vitals};
+use self::roster::{Look, Roster};
+use crate::clock::{Clock, Timer};
+use crate::id::NodeId;
+use crate::keys::{self, Key, Table};
+use crate::store::{Batch, Expect, Record, Store};
+use crate::{Conflict, Error, Kind};
+
+/// This node among those that share the store.
+pub struct Nodes {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+    /// Whether no other process can open the store: then there is nobody to tell.
+    alone: bool,
+}
+
+struct State {
+    own: Beat,
+    others: Roster,
+    /// Another process beats as this node: told once.
+    doubled: bool,
+}
+
+impl Nodes {
+    /// A node of a store that any number of nodes share.
+    #[must_use]
+    pub fn sharing(store: Arc<dyn Store>, clock: Arc<dyn Clock>, node: NodeId, process: Uuid, version: &str) -> Self {
+        let now = clock.now();
+        let own = Beat {
+            node,
+            process,
+            version: version.to_owned(),
+            started_at: now,
+            at: now,
+            vitals: Vitals::default(),
+        };
+        let state = State { own, others: Roster::default(), doubled: false };
+        Self { store, clock, state: Mutex::new(state), alone: false }
+    }
+
+    /// The one node of a store that no other process can open.
+    #[must_use]
+    pub fn alone(store: Arc<dyn Store>, clock: Arc<dyn Clock>, node: NodeId, process: Uuid, version: &str) -> Self {
+        Self { alone: true, ..Self::sharing(store, clock, node, process, version) }
+    }
+
+    /// Whether other nodes may share the store.
+    #[must_use]
+    pub fn is_alone(&self) -> bool {
+        self.alone
+    }
+
+    /// This node.
+    #[must_use]
+    pub fn node(&self) -> NodeId {
+        self.state().own.node
+    }
+
+    /// Tells this run of the node from others.
+    #[must_use]
+    pub fn process(&self) -> Uuid {
+        self.state().own.process
+    }
+
+    /// Writes that this node is at work and how it is, and looks who else is. To be
+    /// called every [`BEAT`]. Answers whether a run of another one has ended since.
+    ///
+    /// # Errors
+    ///
+    /// Where the store fails; then nobody is taken for gone.
+    pub async fn beat(&self, vitals: Vitals) -> Result<bool, Error> {
+        let own = {
+            let mut state = self.state();
+            state.own.vitals = vitals;
+            state.own.at = self.clock.now();
+            state.own.clone()
+        };
+        if self.alone {
+            return Ok(false);
+        }
+        let batch = Batch::default().put(keys::node(own.node), Expect::Any, encode(&own)?);
+        self.store.commit(batch).await?;
+        let records = self.store.scan(&Key::table(Table::Node).bytes(), &[], MOST_NODES).await?;
+        let Look { forgotten, has_ended } = {
+            let mut state = self.state();
+            state.doubled = records.iter().any(|record| {
+                let beat = serde_json::from_slice::<Beat>(&record.value);
+                beat.is_ok_and(|beat| beat.node == own.node && beat.process != own.process)
+            });
+            state.others.look(&records, own.node, own.at)
+        };
+        if !forgotten.is_empty() {
+            let delete = |batch: Batch, (key, revision)| batch.delete(key, Expect::At(revision));
+            // Another node may be at it: then it is done.
+            let _ = self.store.commit(forgotten.into_iter().fold(Batch::default(), delete)).await;
+        }
+        Ok(has_ended)
+    }
+
+    /// This node stops, and leaves nothing unfinished.
+    ///
+    /// # Errors
+    ///
+    /// Where the store fails; then the others find out by themselves.
+    pub async fn leave(&self) -> Result<(), Error> {
+        if self.alone {
+            return Ok(());
+        }
+        self.store.commit(Batch::default().delete(keys::node(self.node()), Expect::Any)).await?;
+        Ok(())
+    }
+
+    /// Whether a run of a node is over, as far as is known: it ended, it began anew,
+    /// or it has not been heard of for a while.
+    #[must_use]
+    pub fn has_ended(&self, node: NodeId, process: Uuid) -> bool {
+        let state = self.state();
+        if node == state.own.node {
+            return process != state.own.process && !state.doubled;
+        }
+        self.alone || state.others.has_ended(node, process)
+    }
+
+    /// Whether another process says that it is this node: a data folder was copied.
+    #[must_use]
+    pub fn is_doubled(&self) -> bool {
+        self.state().doubled
+    }
+
+    /// This node and the others, by their ids.
+    #[must_use]
+    pub fn list(&self) -> Vec<NodeView> {
+        let state = self.state();
+        let own = NodeView { beat: state.own.clone(), state: NodeState::Live, is_this_one: true };
+        let mut all: Vec<NodeView> = state.others.list().chain([own]).collect();
+        all.sort_by_key(|view| view.beat.node);
+        all
+    }
+
+    /// Refuses where other nodes are at work, which would miss the root key that a
+    /// rotation makes.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Conflict`] with each of them.
+    pub fn refuse_to_rotate(&self) -> Result<(), Error> {
+        let others = self.list().into_iter().filter(|view| !view.is_this_one && view.state == NodeState::Live);
+        let conflicts: Vec<Conflict> = others.map(|view| conflict(&view.beat)).collect();
+        if conflicts.is_empty() {
+            return Ok(());
+        }
+        let message = format!(
+            "{} at work: each takes the new root key up from where its storage.root_key says, so it has to be \
+             brought there; rotate it all the same with `force`",
+            others_are(conflicts.len())
+        );
+        Err(Error { conflicts, ..Error::new(Kind::Conflict, message) })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The other nodes that are at work on a store, for a tool that is none of them:
+/// those whose rows change while it looks, which takes some seconds where there are
+/// any.
+///
+/// # Errors
+///
+/// Where the store fails.
+pub async fn at_work(store: &dyn Store, timer: &dyn Timer) -> Result<Vec<Beat>, Error> {
+    let look = async || store.scan(&Key::table(Table::Node).bytes(), &[], MOST_NODES).await;
+    let before = look().await?;
+    if before.is_empty() {
+        return Ok(Vec::new());
+    }
+    timer.sleep(BEAT * 3).await;
+    let changed = |row: &Record| !before.iter().any(|known| known.key == row.key && known.revision == row.revision);
+    let rows = look().await?;
+    Ok(rows.iter().filter(|row| changed(row)).filter_map(|row| serde_json::from_slice(&row.value).ok()).collect())
+}
+
+/// `1 other node is`, `2 other nodes are`.
+#[must_use]
+pub fn others_are(count: usize) -> String {
+    if count == 1 { "1 other node is".to_owned() } else { format!("{count} other nodes are") }
+}
+
+fn conflict(beat: &Beat) -> Conflict {
+    let id = beat.node.to_string();
+    Conflict { kind: "node".to_owned(), name: id.clone(), id, url: "/readyz?verbose".to_owned() }
+}
+
+fn encode(beat: &Beat) -> Result<Vec<u8>, Error> {
+    serde_json::to_vec(beat).map_err(|error| Error::new(Kind::Internal, "a node's row").because(error))
+}
+
+/// How often a node says that it is at work.
+pub const BEAT: Duration = Duration::from_secs(1);
+/// More than share one database.
+const MOST_NODES: usize = 1_000;

@@ -1,0 +1,140 @@
+//! Who else is there, by the rows that change and those that do not.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use super::{Beat, NodeState, NodeView};
+use crate::id::NodeId;
+use crate::store::{Record, Revision};
+
+/// The other nodes.
+#[derive(Default)]
+pub(super) struct Roster {
+    nodes: BTreeMap<NodeId, Seen>,
+    /// Until the first look nobody is known to be gone.
+    looked: bool,
+}
+
+struct Seen {
+    beat: Beat,
+    revision: Revision,
+    /// Looks in a row that found it as it was.
+    unchanged: u32,
+}
+
+/// What a look found.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Look {
+    /// Rows of nodes that have been silent for so long that nobody asks for them.
+    pub(super) forgotten: Vec<(Vec<u8>, Revision)>,
+    /// Whether a run of a node has ended since the look before.
+    pub(super) has_ended: bool,
+}
+
+impl Roster {
+    /// Takes in the rows of all nodes.
+    pub(super) fn look(&mut self, rows: &[Record], own: NodeId, now: Timestamp) -> Look {
+        self.looked = true;
+        let mut before = std::mem::take(&mut self.nodes);
+        let mut look = Look::default();
+        for row in rows {
+            // What a later version writes another way is not known here.
+            let Ok(beat) = serde_json::from_slice::<Beat>(&row.value) else { continue };
+            if beat.node == own {
+                continue;
+            }
+            let known = before.remove(&beat.node);
+            look.has_ended |= known.as_ref().is_some_and(|known| known.beat.process != beat.process);
+            let same = known.filter(|known| known.revision == row.revision);
+            let unchanged = same.map_or(0, |known| known.unchanged.saturating_add(1));
+            look.has_ended |= unchanged == SILENT_AFTER;
+            if unchanged > SILENT_AFTER && now.duration_since(beat.at) > FORGOTTEN_AFTER {
+                look.forgotten.push((row.key.clone(), row.revision));
+            }
+            self.nodes.insert(beat.node, Seen { beat, revision: row.revision, unchanged });
+        }
+        look.has_ended |= before.values().any(|gone| gone.state() == NodeState::Live);
+        look
+    }
+
+    pub(super) fn has_ended(&self, node: NodeId, process: Uuid) -> bool {
+        match self.nodes.get(&node) {
+            Some(seen) => seen.beat.process != process || seen.state() == NodeState::Silent,
+            // It took its row away when it stopped.
+            None => self.looked,
+        }
+    }
+
+    pub(super) fn list(&self) -> impl Iterator<Item = NodeView> {
+        let view = |seen: &Seen| NodeView { beat: seen.beat.clone(), state: seen.state(), is_this_one: false };
+        self.nodes.values().map(view)
+    }
+}
+
+impl Seen {
+    fn state(&self) -> NodeState {
+        if self.unchanged >= SILENT_AFTER { NodeState::Silent } else { NodeState::Live }
+    }
+}
+
+/// Looks, a second apart. A database that holds a node up in a commit does so for
+/// less.
+const SILENT_AFTER: u32 = 4;
+const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_hours(24);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nodes::Vitals;
+
+    fn id(number: u128) -> NodeId {
+        NodeId(Uuid::from_u128(number))
+    }
+
+    fn row(node: u128, process: u128, revision: Revision) -> Record {
+        let beat = Beat {
+            node: id(node),
+            process: Uuid::from_u128(process),
+            version: "1".to_owned(),
+            started_at: Timestamp::UNIX_EPOCH,
+            at: Timestamp::UNIX_EPOCH,
+            vitals: Vitals::default(),
+        };
+        Record { key: vec![12], revision, value: serde_json::to_vec(&beat).unwrap() }
+    }
+
+    #[test]
+    fn a_node_has_ended_once_its_row_stays_the_same() {
+        let mut roster = Roster::default();
+        let ended = |roster: &Roster| roster.has_ended(id(2), Uuid::from_u128(20));
+        assert!(!ended(&roster), "nobody has looked yet");
+        for _ in 0..SILENT_AFTER {
+            assert_eq!(roster.look(&[row(2, 20, 1)], id(1), Timestamp::UNIX_EPOCH), Look::default());
+            assert!(!ended(&roster));
+        }
+        assert!(roster.look(&[row(2, 20, 1)], id(1), Timestamp::UNIX_EPOCH).has_ended, "told once");
+        assert!(!roster.look(&[row(2, 20, 1)], id(1), Timestamp::UNIX_EPOCH).has_ended);
+        assert!(ended(&roster));
+        assert_eq!(roster.list().next().unwrap().state, NodeState::Silent);
+        roster.look(&[row(2, 20, 2)], id(1), Timestamp::UNIX_EPOCH);
+        assert!(!ended(&roster), "it was only asleep");
+        assert!(roster.look(&[row(2, 21, 3)], id(1), Timestamp::UNIX_EPOCH).has_ended);
+        assert!(ended(&roster), "it began anew");
+        assert!(!roster.has_ended(id(2), Uuid::from_u128(21)));
+        assert!(roster.look(&[], id(1), Timestamp::UNIX_EPOCH).has_ended);
+        assert!(roster.has_ended(id(2), Uuid::from_u128(21)), "it left");
+    }
+
+    #[test]
+    fn rows_that_nobody_asks_for_go() {
+        let mut roster = Roster::default();
+        let late = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(25);
+        for _ in 0..=SILENT_AFTER {
+            assert_eq!(roster.look(&[row(2, 20, 1)], id(1), late).forgotten, []);
+        }
+        assert_eq!(roster.look(&[row(2, 20, 1)], id(1), late).forgotten, [(vec![12], 1)]);
+        assert_eq!(roster.look(&[row(2, 20, 2)], id(1), late).forgotten, [], "its clock is wrong, and it is at work");
+    }
+}
