@@ -34,7 +34,7 @@ async fn sessions_that_a_failover_left_read_only_are_dropped_at_once() {
     }
     let read_only = async || {
         let told = server.anonymous().get("/readyz").await;
-        told.status == 503 && told.json()["detail"].as_str().is_some_and(|said| said.contains("read-only"))
+        told.status == 503 && told.body["detail"].as_str().is_some_and(|said| said.contains("read-only"))
     };
     assert!(eventually(Duration::from_secs(15), read_only).await, "{}", server.log());
     // Reads would come from a server that others have left behind.

@@ -30,7 +30,7 @@ async fn what_a_killed_node_was_at_is_taken_over_within_seconds() {
 
     webhook.receiver.fault(Fault::Hang, Meets::All);
     elsewhere.post("credentials", basic("cut-off", "p-one-end")).await.expect(201);
-    let begun = async || world.client.get("credentials/cut-off").await.json()["regions"][0]["state"] == "syncing";
+    let begun = async || world.client.get("credentials/cut-off").await.body["sync"][0]["state"] == "syncing";
     assert!(eventually(Duration::from_secs(10), begun).await);
     signal(first.pid(), "KILL");
     let killed = Instant::now();
@@ -63,7 +63,7 @@ async fn it_is_taken_over_without_being_asked_for() {
     webhook.receiver.fault(Fault::Hang, Meets::All);
     let elsewhere = first.operator().within(&world.account);
     elsewhere.post("credentials", basic("cut-off", "p-one-end")).await.expect(201);
-    let begun = async || world.client.get("credentials/cut-off").await.json()["regions"][0]["state"] == "syncing";
+    let begun = async || world.client.get("credentials/cut-off").await.body["sync"][0]["state"] == "syncing";
     assert!(eventually(Duration::from_secs(10), begun).await);
     signal(first.pid(), "KILL");
     let killed = Instant::now();

@@ -14,7 +14,6 @@ use super::tools::{locate, run};
 /// A server. One is shared by all tests of this process, with a database for each.
 pub(crate) struct Postgres {
     port: u16,
-    folder: PathBuf,
     process: Guarded,
 }
 
@@ -50,7 +49,7 @@ impl Postgres {
     /// A standby that follows this one, and is a server of its own once promoted.
     pub(crate) async fn standby(&self) -> Self {
         let folder = own_folder();
-        let mut copy = as_postgres(&locate("initdb", "postgresql").with_file_name("pg_basebackup"));
+        let mut copy = as_postgres(&beside_initdb("pg_basebackup"));
         copy.args(["--host=127.0.0.1", "--username=bursar", "--checkpoint=fast", "--no-sync", "--write-recovery-conf"]);
         copy.arg(format!("--port={}", self.port)).arg("--pgdata").arg(folder.join("data"));
         run(copy.current_dir(&folder)).output();
@@ -59,7 +58,7 @@ impl Postgres {
 
     async fn serve(folder: PathBuf, settings: &[&str]) -> Self {
         let port = free_port();
-        let start = as_postgres(&locate("initdb", "postgresql").with_file_name("postgres"));
+        let start = as_postgres(&beside_initdb("postgres"));
         let mut line = arguments(&start.get_args().collect::<Vec<_>>());
         line.extend(arguments(&["-D", &folder.join("data").to_string_lossy(), "-p", &port.to_string()]));
         // The tests count no PostgreSQL commits.
@@ -69,7 +68,7 @@ impl Postgres {
         }
         // QUIT ends the postmaster with its children; KILL would orphan them.
         let process = Guarded::spawn(Path::new(start.get_program()), &line, &[], &folder, "QUIT");
-        let postgres = Self { port, folder, process };
+        let postgres = Self { port, process };
         let ready = eventually(Duration::from_mins(1), async || postgres.sql("postgres", "SELECT 1").ok).await;
         assert!(ready, "PostgreSQL does not start:\n{}", postgres.process.output());
         postgres
@@ -83,6 +82,12 @@ impl Postgres {
             .arg(format!("--port={}", self.port))
             .args([format!("--dbname={database}"), format!("--command={statement}")]))
     }
+}
+
+/// Debian keeps the server's programs out of the path.
+fn beside_initdb(program: &str) -> PathBuf {
+    let initdb = locate("initdb", "postgresql").canonicalize().expect("it is there");
+    initdb.with_file_name(program)
 }
 
 /// The server refuses to run as root.

@@ -89,8 +89,10 @@ impl Reply {
         if self.path.starts_with("/v1") {
             assert_eq!(self.header("cache-control"), Some("no-store"), "{at}");
         }
-        // What is not in place in a region is the answer that was asked for, not an error.
-        let unready = self.status == 409 && self.body["ready"] == false;
+        // What is not in place in a region, or why a node is not ready, is the answer
+        // that was asked for and no error.
+        let unready = (self.status == 409 && self.body["ready"] == false)
+            || (self.status == 503 && self.body["status"] == "notReady");
         if self.status < 400 || unready {
             return;
         }

@@ -13,9 +13,11 @@ use async_trait::async_trait;
 use axum::body::Body;
 use bursar_domain::broker::{Broker, Ports, RegionPorts};
 use bursar_domain::clock::{Clock, Entropy, Timer};
+use bursar_domain::id::NodeId;
+use bursar_domain::nodes::Nodes;
 use bursar_domain::plugin::State;
-use bursar_domain::{Error, Kind};
-use bursar_server::{App, Engine, Operations, PluginCalls, ServerConfig, Stats, Watchers, router};
+use bursar_domain::Error;
+use bursar_server::{App, Check, Engine, Operations, PluginCalls, Readiness, ServerConfig, Stats, Watchers, router};
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
@@ -25,6 +27,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tower::ServiceExt;
+use uuid::Uuid;
 
 pub(crate) use plugins::{LOGIN, PROVIDER, TestPlugins};
 pub(crate) use sse::Events;
@@ -72,8 +75,13 @@ impl TestApp {
             timer: Arc::new(Hurried(clock.clone())),
             entropy: entropy.clone(),
         });
-        let ports =
-            RegionPorts { targets: Arc::new(shelf.clone()), notices: watchers.clone(), alone: true, concurrency: 2 };
+        let (node, process) = (NodeId(Uuid::nil()), Uuid::nil());
+        let ports = RegionPorts {
+            targets: Arc::new(shelf.clone()),
+            notices: watchers.clone(),
+            nodes: Arc::new(Nodes::alone(store.clone(), clock.clone(), node, process, "0")),
+            concurrency: 2,
+        };
         let broker = Arc::new(broker.with_regions(ports));
         let token = broker.propose_operator_token();
         assert!(broker.initialize(&token).await.unwrap());
@@ -178,19 +186,19 @@ impl Operations for TestOperations {
         Stats { store_commits: 7, plugin_calls: vec![calls], plugins: vec![(State::Active, 1)], ..Stats::default() }
     }
 
-    async fn ready(&self) -> Result<(), Error> {
-        if self.is_down.load(Ordering::SeqCst) {
-            return Err(Error::new(Kind::Unavailable, "the store cannot be written: the disk is full"));
-        }
-        Ok(())
+    async fn readiness(&self) -> Readiness {
+        let is_down = self.is_down.load(Ordering::SeqCst);
+        let full = "the store cannot be written: the disk is full".to_owned();
+        let check = Check { name: "storage", outcome: if is_down { Err(full) } else { Ok(None) } };
+        Readiness { checks: vec![check], nodes: Vec::new() }
     }
 
     async fn backup(&self) -> Result<BoxStream<'static, Result<Bytes, Error>>, Error> {
         Ok(stream::iter([Ok(Bytes::from_static(b"sealed ")), Ok(Bytes::from_static(b"rows"))]).boxed())
     }
 
-    async fn rekey(&self) -> Result<u64, Error> {
-        Ok(5)
+    async fn rekey(&self, force: bool) -> Result<u64, Error> {
+        if force { Ok(6) } else { Ok(5) }
     }
 }
 
