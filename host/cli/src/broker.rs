@@ -13,7 +13,7 @@ mod storage;
 mod storage_look;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use bursar_domain::audit::{Action, Event};
 use bursar_domain::broker::{Broker, Ports, StoredDecisions};
@@ -34,10 +34,13 @@ use self::plugin_trail::PluginTrail;
 use self::regions::{Audience, Reconciling};
 pub(crate) use self::storage::{open_failure, root_key_source, storage};
 use crate::commands::COMPILE_PLUGIN;
-use crate::config::Settings;
+use crate::config::{RootKey, Settings};
 use crate::failure::Failure;
 use crate::profile::write_private;
 use crate::system::{SystemClock, SystemEntropy, SystemTimer};
+
+/// Where the root key comes from, as an operator may change it.
+type SharedRootKey = Arc<RwLock<RootKey>>;
 
 /// A broker with all that it stands on.
 pub(crate) struct Installation {
@@ -53,6 +56,7 @@ pub(crate) struct Installation {
     plugin_trail: PluginTrail,
     chain_upkeep: ChainUpkeep,
     membership: Membership,
+    root_key: SharedRootKey,
     ledger: Arc<Ledger>,
     _lock: DirectoryLock,
 }
@@ -91,11 +95,11 @@ impl Installation {
         plugin_trail::record(&broker, &mut events.into()).await.map_err(domain)?;
         let chain_upkeep = ChainUpkeep::start(&ledger, settings.retention.clone());
         let plugin_trail = PluginTrail::start(&plugins, &broker, &audience);
-        let root_key = settings.root_key.clone();
+        let root_key = Arc::new(RwLock::new(settings.root_key.clone()));
         let round = Round::new(nodes.clone(), ledger.clone(), audience.inbox(), root_key.clone());
         let membership = Membership::start(round).await;
         let reconciling = Reconciling::start(&broker, &audience, settings);
-        let operations = Arc::new(InstallationOperations::new(ledger.clone(), plugins, nodes, root_key));
+        let operations = Arc::new(InstallationOperations::new(ledger.clone(), plugins, nodes, root_key.clone()));
         let watchers = audience.watchers();
         Ok(Self {
             broker,
@@ -106,9 +110,21 @@ impl Installation {
             plugin_trail,
             chain_upkeep,
             membership,
+            root_key,
             ledger,
             _lock: lock,
         })
+    }
+
+    /// From now on, where the root key is looked for.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be read from there.
+    pub(crate) fn take_root_key_from(&self, root_key: &RootKey) -> Result<(), Failure> {
+        self.ledger.take_root_key_from(root_key_source(root_key)?);
+        *self.root_key.write().unwrap_or_else(PoisonError::into_inner) = root_key.clone();
+        Ok(())
     }
 
     /// Closes the store, so that the next start finds nothing to repair.

@@ -82,6 +82,11 @@ impl Configuration {
         settings::read(self)
     }
 
+    /// The keys whose values are others in `newer`.
+    pub(crate) fn changed_in(&self, newer: &Self) -> Vec<&'static str> {
+        KEYS.iter().map(|key| key.name).filter(|name| self.value(name) != newer.value(name)).collect()
+    }
+
     fn value(&self, name: &str) -> Option<&Value> {
         self.values.get(name).map(|(value, _)| value)
     }

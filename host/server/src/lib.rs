@@ -43,5 +43,5 @@ pub use openapi::document;
 pub use operations::{Check, Engine, Operations, PluginCalls, Readiness, Stats};
 pub use request::{ForwardedHeader, TrustedProxies};
 pub use router::router;
-pub use serve::{ServeError, TlsFiles, serve};
+pub use serve::{ServeError, TlsFiles, TlsIdentity, serve};
 pub use watch::{EventStreams, Watchers};

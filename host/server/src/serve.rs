@@ -2,31 +2,20 @@
 
 mod capped;
 mod prompt;
+mod tls;
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
 use capped::{Capped, Connections};
 use hyper_util::rt::TokioTimer;
 use prompt::Prompt;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+pub use tls::{TlsFiles, TlsIdentity};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::{background, router};
-
-/// Where the listener's certificate chain and private key are, in PEM.
-#[derive(Clone, Debug)]
-pub struct TlsFiles {
-    /// Leaf first.
-    pub certificate: PathBuf,
-    /// Of the leaf; PKCS#8, PKCS#1 or SEC1.
-    pub private_key: PathBuf,
-}
 
 /// Why listening failed.
 #[derive(Debug, thiserror::Error)]
@@ -62,14 +51,13 @@ pub enum ServeError {
 ///
 /// # Errors
 ///
-/// Where the TLS files or the socket cannot be used.
+/// Where the socket cannot be used.
 pub async fn serve(
     app: App,
     socket: TcpListener,
-    tls: Option<TlsFiles>,
+    tls: Option<TlsIdentity>,
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
-    let tls = tls.as_ref().map(tls_config).transpose()?;
     socket.set_nonblocking(true)?;
     let handle = Handle::new();
     let background_end = CancellationToken::new();
@@ -84,8 +72,10 @@ pub async fn serve(
             handle.graceful_shutdown(Some(grace));
         }
     });
+    let watched = tls.clone().map(|tls| tokio::spawn(tls.watch()));
     let served = listen(&app, socket, tls, handle).await;
     drain.abort();
+    watched.inspect(tokio::task::JoinHandle::abort);
     // Last, so that what the last requests left pending is written down too.
     background_end.cancel();
     if let Err(error) = background.await {
@@ -97,7 +87,7 @@ pub async fn serve(
 async fn listen(
     app: &App,
     socket: TcpListener,
-    tls: Option<RustlsConfig>,
+    tls: Option<TlsIdentity>,
     handle: Handle<SocketAddr>,
 ) -> std::io::Result<()> {
     let timeout = app.config().head_timeout;
@@ -115,7 +105,7 @@ async fn listen(
             server.serve(service).await
         }
         Some(tls) => {
-            let server = axum_server::from_tcp_rustls(socket, tls)?.handle(handle);
+            let server = axum_server::from_tcp_rustls(socket, tls.config)?.handle(handle);
             let mut server = server.map(|inner| {
                 let inner = Prompt { inner, timeout };
                 Capped { inner, connections }
@@ -139,22 +129,6 @@ fn set_limits<E>(app: &App, builder: &mut hyper_util::server::conn::auto::Builde
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_concurrent_streams(MAX_STREAMS);
-}
-
-fn tls_config(files: &TlsFiles) -> Result<RustlsConfig, ServeError> {
-    let (path, key_path) = (&files.certificate, &files.private_key);
-    let chain = CertificateDer::pem_file_iter(path)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|source| ServeError::Certificate { path: path.clone(), source })?;
-    let key = PrivateKeyDer::from_pem_file(key_path)
-        .map_err(|source| ServeError::PrivateKey { path: key_path.clone(), source })?;
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(RustlsConfig::from_config(Arc::new(config)))
 }
 
 /// Of a request's line and headers; also what a connection of HTTP/1 takes in

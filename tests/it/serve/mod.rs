@@ -4,5 +4,6 @@ mod connections;
 mod early;
 mod listen;
 mod proxies;
+mod reload;
 mod shutdown;
 mod tls;

@@ -153,6 +153,12 @@ impl Builder {
         self
     }
 
+    /// Without one of the usual variables.
+    pub(crate) fn without(mut self, key: &str) -> Self {
+        self.environment.retain(|(known, _)| known != key);
+        self
+    }
+
     /// Over TLS, by a certificate that this root (PEM) vouches for.
     pub(crate) fn https(mut self, certificate: &Path, key: &Path, root_pem: &[u8]) -> Self {
         self.https_root = Some(root_pem.to_owned());

@@ -1,7 +1,7 @@
 //! This node among those that share its database: it says every second that it is at
 //! work, follows a rotation of the root key, and compares its clock.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use bursar_domain::broker::Extent;
@@ -13,8 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use super::{chain, root_key_source};
-use crate::config::RootKey;
+use super::{SharedRootKey, chain, root_key_source};
 
 /// Goes on until it is stopped.
 pub(super) struct Membership {
@@ -28,7 +27,7 @@ pub(super) struct Round {
     pub(super) ledger: Arc<Ledger>,
     /// Told once another node has ended.
     pub(super) inbox: Arc<Inbox>,
-    pub(super) root_key: RootKey,
+    pub(super) root_key: SharedRootKey,
     told: Told,
 }
 
@@ -69,7 +68,7 @@ impl Membership {
 }
 
 impl Round {
-    pub(super) fn new(nodes: Arc<Nodes>, ledger: Arc<Ledger>, inbox: Arc<Inbox>, root_key: RootKey) -> Self {
+    pub(super) fn new(nodes: Arc<Nodes>, ledger: Arc<Ledger>, inbox: Arc<Inbox>, root_key: SharedRootKey) -> Self {
         Self { nodes, ledger, inbox, root_key, told: Told::default() }
     }
 
@@ -90,8 +89,9 @@ impl Round {
         }
         let text = |error: bursar_domain::store::Error| chain(&error);
         let mut standing = self.ledger.follow_root_key().await.map_err(text)?;
+        let root_key = self.root_key.read().unwrap_or_else(PoisonError::into_inner).clone();
         if matches!(standing, RootStanding::Missing { .. })
-            && let Ok(source) = root_key_source(&self.root_key)
+            && let Ok(source) = root_key_source(&root_key)
         {
             // A passphrase's file is read anew.
             self.ledger.take_root_key_from(source);

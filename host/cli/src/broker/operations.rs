@@ -1,7 +1,7 @@
 //! What the server offers of the installation beyond the broker's use cases.
 
 use std::io::{self, Write};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use async_trait::async_trait;
 use bursar_domain::audit::Action;
@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use super::counted::CountedPlugins;
 use super::membership::{DOUBLED, clock_obstacle};
 use super::storage_look::StorageLook;
-use super::{chain, system_event};
+use super::{SharedRootKey, chain, system_event};
 use crate::config::RootKey;
 
 /// [`Operations`] over the store and the plugin host.
@@ -25,7 +25,7 @@ pub(crate) struct InstallationOperations {
     ledger: Arc<Ledger>,
     plugins: Arc<CountedPlugins>,
     nodes: Arc<Nodes>,
-    root_key: RootKey,
+    root_key: SharedRootKey,
     storage: StorageLook,
 }
 
@@ -34,7 +34,7 @@ impl InstallationOperations {
         ledger: Arc<Ledger>,
         plugins: Arc<CountedPlugins>,
         nodes: Arc<Nodes>,
-        root_key: RootKey,
+        root_key: SharedRootKey,
     ) -> Self {
         Self { ledger, plugins, nodes, root_key, storage: StorageLook::default() }
     }
@@ -96,14 +96,15 @@ impl Operations for InstallationOperations {
     }
 
     async fn rekey(&self, force: bool) -> Result<u64, Error> {
-        let RootKey::File(file) = &self.root_key else {
+        let root_key = self.root_key.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let RootKey::File(file) = root_key else {
             let cure = "only a root key in a file is the broker's to rotate: stop it and run `bursar rekey --data-dir`";
             return Err(Error::new(Kind::Unsupported, cure));
         };
         if !force {
             self.nodes.refuse_to_rotate()?;
         }
-        let source = RootKeySource::File(file.clone());
+        let source = RootKeySource::File(file);
         self.ledger.rekey(&source, system_event(Action::InstallationRekey)).await.map_err(|error| {
             Error::new(Kind::Unavailable, "the root key could not be rotated; the old one is in force").because(error)
         })

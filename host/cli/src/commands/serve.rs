@@ -1,21 +1,24 @@
 //! `bursar serve`
 
+mod log;
+mod reload;
+
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bursar_server::App;
+use bursar_server::{App, TlsIdentity};
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use toml::Value;
-use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::prelude::*;
 
+use self::log::Log;
+use self::reload::Reloadable;
 use crate::broker::{Installation, chain};
-use crate::config::{Configuration, FlagValue, LogFormat, LogLevel, Settings};
+use crate::config::{FlagValue, Settings};
 use crate::failure::Failure;
 use crate::process;
 use crate::system::SystemEntropy;
@@ -49,18 +52,22 @@ pub(crate) struct Serve {
 
 impl Serve {
     pub(crate) async fn run(self) -> Result<(), Failure> {
-        let configuration = Configuration::load(self.config.as_deref(), environment(), self.flags())?;
+        let configuration = self.load()?;
         if self.print_config {
             return std::io::stdout()
                 .write_all(configuration.to_string().as_bytes())
                 .map_err(|error| Failure::io("write to stdout", error));
         }
         let settings = configuration.settings()?;
-        start_log(&settings);
+        let log = Log::start(&settings);
         process::forbid_core_dumps()?;
         process::raise_open_files();
         let shutdown = CancellationToken::new();
         cancel_on_signal(&shutdown)?;
+        // From now on it ends nothing.
+        let hangups = signal(SignalKind::hangup()).map_err(|error| Failure::io("listen for signals", error))?;
+        let tls = settings.tls.clone().map(TlsIdentity::read).transpose();
+        let tls = tls.map_err(|error| Failure::Failed(chain(&error)))?;
         // Before anything is made or changed on disk.
         let socket = TcpListener::bind(settings.listen)
             .map_err(|error| Failure::io(format!("listen on {}", settings.listen), error))?;
@@ -73,7 +80,13 @@ impl Serve {
             installation.watchers.clone(),
             settings.server.clone(),
         );
-        let served = bursar_server::serve(app, socket, settings.tls.clone(), shutdown).await;
+        let trusted_proxies = settings.server.trusted_proxies.clone();
+        let reloadable = Reloadable { serve: self, in_force: configuration, log, tls: tls.clone(), trusted_proxies };
+        let serving = bursar_server::serve(app, socket, tls, shutdown);
+        let served = tokio::select! {
+            served = serving => served,
+            () = reloadable.on(hangups, &installation) => unreachable!("the signal's stream does not end"),
+        };
         installation.close().await;
         tracing::info!("stopped");
         served.map_err(|error| Failure::Failed(chain(&error)))
@@ -98,29 +111,6 @@ impl Serve {
 /// The process's environment, as far as it is text.
 pub(crate) fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
-}
-
-/// The level is for Bursar's own lines. Libraries are heard only where something
-/// is wrong: at their finer levels some write headers, which hold tokens.
-fn start_log(settings: &Settings) {
-    let level = match settings.log_level {
-        LogLevel::Error => LevelFilter::ERROR,
-        LogLevel::Warn => LevelFilter::WARN,
-        LogLevel::Info => LevelFilter::INFO,
-        LogLevel::Debug => LevelFilter::DEBUG,
-        LogLevel::Trace => LevelFilter::TRACE,
-    };
-    let filter = Targets::new().with_default(level.min(LevelFilter::WARN)).with_target("bursar", level);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    let started = match settings.log_format {
-        LogFormat::Text => {
-            let ansi = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
-            tracing_subscriber::registry().with(filter).with(lines.with_ansi(ansi)).try_init()
-        }
-        LogFormat::Json => tracing_subscriber::registry().with(filter).with(lines.json()).try_init(),
-    };
-    // It fails only where a log was started before, which then goes on.
-    drop(started);
 }
 
 fn cancel_on_signal(shutdown: &CancellationToken) -> Result<(), Failure> {

@@ -2,6 +2,7 @@
 //! and, if that is a trusted proxy's, by what the proxies say.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use http::HeaderMap;
 use ipnet::IpNet;
@@ -18,9 +19,12 @@ pub enum ForwardedHeader {
     Forwarded,
 }
 
-/// The proxies whose word counts.
+/// The proxies whose word counts. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct TrustedProxies {
+pub struct TrustedProxies(Arc<RwLock<Known>>);
+
+#[derive(Clone, Debug, Default)]
+struct Known {
     networks: Vec<IpNet>,
     header: ForwardedHeader,
 }
@@ -29,18 +33,38 @@ impl TrustedProxies {
     /// Those in these networks, which all write this header.
     #[must_use]
     pub fn new(networks: Vec<IpNet>, header: ForwardedHeader) -> Self {
-        Self { networks, header }
+        Self(Arc::new(RwLock::new(Known { networks, header })))
+    }
+
+    /// From now on they are those of `other`, here and in all clones.
+    pub fn replace(&self, other: &Self) {
+        let known = other.known().clone();
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = known;
     }
 
     /// Whether it is one of them.
     pub(crate) fn contains(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        self.networks.iter().any(|network| network.contains(&address))
+        self.known().contains(address)
     }
 
     /// The client: the last that no trusted proxy of the chain vouches further
     /// for. What cannot be read is not guessed at: then it is the peer.
     pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        self.known().client(peer, headers)
+    }
+
+    fn known(&self) -> RwLockReadGuard<'_, Known> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn contains(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.networks.iter().any(|network| network.contains(&address))
+    }
+
+    fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let peer = peer.to_canonical();
         if !self.contains(peer) {
             return peer;

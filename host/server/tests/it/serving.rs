@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use bursar_domain::audit::{Action, Outcome};
 use bursar_domain::plugin::PluginError;
-use bursar_server::{ServeError, ServerConfig, TlsFiles, serve};
+use bursar_server::{ServeError, ServerConfig, TlsFiles, TlsIdentity, serve};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{PROVIDER, TestApp};
 
-fn start(test: &TestApp, tls: Option<TlsFiles>) -> (u16, CancellationToken, JoinHandle<Result<(), ServeError>>) {
+fn start(test: &TestApp, tls: Option<TlsIdentity>) -> (u16, CancellationToken, JoinHandle<Result<(), ServeError>>) {
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = socket.local_addr().unwrap().port();
     let shutdown = CancellationToken::new();
@@ -107,7 +107,7 @@ async fn tls_is_spoken_with_the_files_given() {
     let tls = TlsFiles { certificate: folder.path().join("cert.pem"), private_key: folder.path().join("key.pem") };
     std::fs::write(&tls.certificate, made.cert.pem()).unwrap();
     std::fs::write(&tls.private_key, made.signing_key.serialize_pem()).unwrap();
-    let (port, shutdown, server) = start(&test, Some(tls.clone()));
+    let (port, shutdown, server) = start(&test, Some(TlsIdentity::read(tls.clone()).unwrap()));
     let root = reqwest::Certificate::from_pem(made.cert.pem().as_bytes()).unwrap();
     let client = reqwest::Client::builder().tls_certs_only([root]).build().unwrap();
     let answer = client.get(format!("https://localhost:{port}/healthz")).send().await.unwrap();
@@ -117,8 +117,7 @@ async fn tls_is_spoken_with_the_files_given() {
     server.await.unwrap().unwrap();
 
     std::fs::write(&tls.private_key, "not a key").unwrap();
-    let (_, _, server) = start(&test, Some(tls));
-    assert!(matches!(server.await.unwrap(), Err(ServeError::PrivateKey { .. })));
+    assert!(matches!(TlsIdentity::read(tls).err().unwrap(), ServeError::PrivateKey { .. }));
 }
 
 #[tokio::test]
