@@ -18,6 +18,8 @@ pub enum Kind {
     NotFound,
     /// Something else is in the way: a taken name, a changed record.
     Conflict,
+    /// Others changed it again and again meanwhile.
+    Overtaken,
     /// The account has as many of these as it may.
     QuotaExceeded,
     /// `If-Match` named another revision.
@@ -39,7 +41,7 @@ impl Kind {
     #[must_use]
     pub fn is_retryable(self) -> bool {
         match self {
-            Self::Throttled | Self::Unavailable => true,
+            Self::Overtaken | Self::Throttled | Self::Unavailable => true,
             Self::Invalid
             | Self::Unauthenticated
             | Self::Denied

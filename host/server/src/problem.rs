@@ -17,6 +17,7 @@ pub(crate) enum ProblemType {
     MethodNotAllowed,
     BodyTimeout,
     Conflict,
+    Overtaken,
     QuotaExceeded,
     Stale,
     TooLarge,
@@ -43,7 +44,7 @@ pub(crate) struct Row {
 
 impl ProblemType {
     /// Every type, by status.
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::Malformed,
         Self::Unauthenticated,
         Self::Denied,
@@ -51,6 +52,7 @@ impl ProblemType {
         Self::MethodNotAllowed,
         Self::BodyTimeout,
         Self::Conflict,
+        Self::Overtaken,
         Self::QuotaExceeded,
         Self::Stale,
         Self::TooLarge,
@@ -81,7 +83,9 @@ impl ProblemType {
             Self::BodyTimeout => row(408, "body-timeout", "The request's body took too long",
                 "The body did not arrive in time. Nothing was done; send it again."),
             Self::Conflict => row(409, "conflict", "Something is in the way",
-                "The name is taken, the thing is in use or deleted, or it kept changing meanwhile. The detail and `errors` tell which."),
+                "The name is taken, or the thing is in use or deleted. The detail and `errors` tell which."),
+            Self::Overtaken => row(409, "overtaken", "It kept changing",
+                "Others changed it again and again while this was tried, for twenty seconds. Nothing was done; send it again."),
             Self::QuotaExceeded => row(409, "quota-exceeded", "The account's quota is used up",
                 "The account has as many of these as the operator lets it have. The detail names the quota and what makes room."),
             Self::Stale => row(412, "stale", "It has changed since you read it",
@@ -119,6 +123,7 @@ impl From<Kind> for ProblemType {
             Kind::Denied => Self::Denied,
             Kind::NotFound => Self::NotFound,
             Kind::Conflict => Self::Conflict,
+            Kind::Overtaken => Self::Overtaken,
             Kind::QuotaExceeded => Self::QuotaExceeded,
             Kind::Stale => Self::Stale,
             Kind::Unsupported => Self::Unsupported,
@@ -265,6 +270,7 @@ mod tests {
             (Kind::Denied, 403),
             (Kind::NotFound, 404),
             (Kind::Conflict, 409),
+            (Kind::Overtaken, 409),
             (Kind::QuotaExceeded, 409),
             (Kind::Stale, 412),
             (Kind::Unsupported, 422),

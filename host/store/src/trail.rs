@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bursar_domain::audit::{Checkpoint, Entry, Filter, Report, Trail};
-use bursar_domain::store::Error;
-use jiff::{SignedDuration, Timestamp};
+use bursar_domain::store::{Error, Revision};
+use jiff::SignedDuration;
 use uuid::Uuid;
 
 use crate::anchor::Anchor;
@@ -22,7 +22,8 @@ use crate::verify;
 
 #[async_trait]
 impl Trail for Ledger {
-    /// Nodes' chains are merged by time. A page may be short, with a cursor, where
+    /// Nodes' chains are merged in the order of their commits, whatever their clocks
+    /// say. A page may be short, with a cursor, where
     /// few of many records match; a cursor that is not ours answers nothing.
     async fn list(
         &self,
@@ -109,7 +110,7 @@ async fn newest(core: &Core, streams: &mut [Stream], take: bool) -> Result<Optio
     if !take {
         return Ok(None);
     }
-    let newest = streams.iter_mut().filter(|stream| !stream.waiting.is_empty()).max_by_key(|stream| stream.time());
+    let newest = streams.iter_mut().filter(|stream| !stream.waiting.is_empty()).max_by_key(|stream| stream.revision());
     Ok(newest.and_then(Stream::take))
 }
 
@@ -138,8 +139,8 @@ impl Stream {
         self.exhausted && self.waiting.is_empty()
     }
 
-    fn time(&self) -> Option<Timestamp> {
-        self.waiting.front().map(|(content, _)| content.event.at)
+    fn revision(&self) -> Option<Revision> {
+        self.waiting.front().map(|(content, _)| content.revision)
     }
 
     fn take(&mut self) -> Option<(Content, Hash)> {

@@ -3,6 +3,7 @@
 
 mod clocks;
 mod failover;
+mod hot;
 mod rotation;
 
 use std::time::Duration;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::idempotency::gone;
-use super::{ATTEMPTS, Broker, Created, IdempotencyKey, Page, codec, page};
+use super::{Broker, Created, IdempotencyKey, Page, codec, page};
 use crate::access::{Account, Caller, Operation, Right, Standing};
 use crate::audit::{Action, Outcome};
 use crate::credential::{judge_name, judge_title};
@@ -65,7 +65,8 @@ impl Broker {
         let id = AccountId(self.new_id());
         let Some(name) = change.name else { return Err(Error::not_found("name")) };
         let account = Account { id, name, title: change.title.unwrap_or_default(), created_at: now, updated_at: now };
-        for _ in 0..ATTEMPTS {
+        let mut attempts = self.attempts(&keys::account_name(self.blind(), account.name.as_str()));
+        while attempts.again().await {
             let name_key = keys::account_name(self.blind(), account.name.as_str());
             let is_taken = self.store().get(&name_key).await?.is_some();
             if let Some(earlier) = self.replayed(caller, key).await? {
@@ -119,7 +120,8 @@ impl Broker {
             ));
         }
         let change = AccountChange::read(body, false)?;
-        for _ in 0..ATTEMPTS {
+        let mut attempts = self.attempts(&keys::account(id));
+        while attempts.again().await {
             let (old, revision) = self.account_now(id).await?;
             IfMatch::check(if_match.as_ref(), Some(revision))?;
             let mut account = old.clone();
@@ -232,7 +234,7 @@ pub(super) fn name_taken() -> Error {
 
 /// Too many others changed the same thing meanwhile.
 pub(super) fn overtaken() -> Error {
-    Error::new(Kind::Conflict, "it kept changing while this was tried: try again")
+    Error::new(Kind::Overtaken, "it kept changing while this was tried: try again")
 }
 
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::accounts::overtaken;
 use super::quota::{Counted, Reservation};
-use super::{ATTEMPTS, Broker, Page, codec};
+use super::{Broker, Page, codec};
 use crate::access::{Account, Bindable, Caller, Member, Operation, Right, Role};
 use crate::audit::{Action, Outcome};
 use crate::id::{AccountId, Reference};
@@ -61,7 +61,8 @@ impl Broker {
         let asked = self.bindable(caller, &account, role, bindable).await?;
         let key = keys::member(self.blind(), account.id, principal);
         let mut room = None;
-        for _ in 0..ATTEMPTS {
+        let mut attempts = self.attempts(&key);
+        while attempts.again().await {
             let now = self.now();
             let old = self.store().get(&key).await?;
             IfMatch::check(if_match.as_ref(), old.as_ref().map(|record| record.revision))?;

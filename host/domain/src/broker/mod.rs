@@ -6,6 +6,7 @@
 //! preconditions, so that two callers cannot both win.
 
 mod accounts;
+mod attempts;
 mod authenticate;
 mod authorize;
 mod bindings;
@@ -81,6 +82,8 @@ pub struct Broker {
     token_uses: Mutex<HashMap<(AccountId, TokenId), Timestamp>>,
     dns_grants: DnsGrants,
     record_sets: queues::Queues,
+    /// Those who change the same record.
+    writers: queues::Queues,
     regions: regions::Regions,
     quotas: crate::access::Quotas,
     counts: quota::Counts,
@@ -98,6 +101,7 @@ impl Broker {
             token_uses: Mutex::default(),
             dns_grants: DnsGrants::default(),
             record_sets: queues::Queues::default(),
+            writers: queues::Queues::default(),
             quotas: crate::access::Quotas::default(),
             counts: quota::Counts::default(),
             repeats: repeats::Repeats::default(),

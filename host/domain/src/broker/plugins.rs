@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::accounts::overtaken;
-use super::{ATTEMPTS, Broker, codec};
+use super::{Broker, codec};
 use crate::access::Caller;
 use crate::audit::{Action, Outcome};
 use crate::keys::{self, Key, Table};
@@ -164,7 +164,8 @@ impl Broker {
         facts["id"] = id.into();
         facts["digest"] = digest.into();
         facts["token"] = serde_json::json!(caller.token);
-        for _ in 0..ATTEMPTS {
+        let mut attempts = self.attempts(&key);
+        while attempts.again().await {
             let (expect, mut decision) = match self.store().get(&key).await? {
                 Some(record) => (Expect::At(record.revision), codec::decode(&record)?),
                 None => (Expect::Absent, Decision { plugin: id.to_owned(), ..Decision::default() }),

@@ -10,6 +10,11 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 pub(super) struct Queues(Mutex<HashMap<Vec<u8>, Weak<async_lock::Mutex<()>>>>);
 
 impl Queues {
+    /// The queue of what is under `key`, if anybody stands in it.
+    pub(super) fn in_use(&self, key: &[u8]) -> Option<Arc<async_lock::Mutex<()>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).and_then(Weak::upgrade)
+    }
+
     /// The queue of what is under `key`.
     pub(super) fn queue(&self, key: &[u8]) -> Arc<async_lock::Mutex<()>> {
         // A poisoned map still holds only queues.

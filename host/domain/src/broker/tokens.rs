@@ -9,7 +9,7 @@ use super::accounts::overtaken;
 use super::authenticate::OPERATORS;
 use super::idempotency::gone;
 use super::quota::{Counted, Reservation};
-use super::{ATTEMPTS, Broker, Created, IdempotencyKey, Page, codec, page};
+use super::{Broker, Created, IdempotencyKey, Page, codec, page};
 use crate::access::{Caller, Operation, Right, Role, Scope, Token, TokenKind, TokenText};
 use crate::audit::{Action, Outcome};
 use crate::binding::Consumer;
@@ -151,7 +151,8 @@ impl Broker {
         };
         let owner = account.unwrap_or(OPERATORS);
         let mut room = None;
-        for _ in 0..ATTEMPTS {
+        let mut attempts = self.attempts(&keys::tokens(owner));
+        while attempts.again().await {
             let reserved = match (account, &room) {
                 (Some(account), None) => self.reserve(account, Counted::Tokens).await.map(Some),
                 _ => Ok(None),

@@ -116,6 +116,7 @@ fn example_detail(of: ProblemType) -> &'static str {
         ProblemType::MethodNotAllowed => "this address has no such method: see /openapi.json",
         ProblemType::BodyTimeout => "the request's body did not arrive in time",
         ProblemType::Conflict => "/name: This name is taken: choose another.",
+        ProblemType::Overtaken => "it kept changing while this was tried: try again",
         ProblemType::QuotaExceeded => {
             "the account has 1000 tokens, which is its quota: delete those that are expired or unused, \
              or ask the operator to raise quotas.tokens"

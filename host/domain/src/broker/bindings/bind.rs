@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::accounts::overtaken;
 use super::super::quota::{Counted, Reservation};
-use super::super::{ATTEMPTS, Broker, codec};
+use super::super::{Broker, codec};
 use super::scope::detail;
 use crate::access::{Account, Caller, Operation, Right};
 use crate::audit::{Action, Outcome};
@@ -37,7 +37,8 @@ impl Broker {
         let place = Place::parse(consumer, slot).map_err(Error::invalid)?;
         self.speaks_for(caller, &account, &place, Action::BindingPut).await?;
         let mut room = None;
-        for _ in 0..ATTEMPTS {
+        let mut attempts = self.attempts(&keys::binding(self.blind(), account.id, &place));
+        while attempts.again().await {
             let credential = self.to_be_bound(caller, &account, credential, &place).await?;
             if !caller.may_bind(&credential) {
                 let message = format!("{} is not among what an admin lets you bind: ask one", credential.name);
@@ -116,7 +117,8 @@ impl Broker {
         let account = self.authorize(caller, account, Right::Bind, Action::BindingDelete).await?;
         let place = Place::parse(consumer, slot).map_err(|_| not_found())?;
         self.speaks_for(caller, &account, &place, Action::BindingDelete).await?;
-        for _ in 0..ATTEMPTS {
+        let mut attempts = self.attempts(&keys::binding(self.blind(), account.id, &place));
+        while attempts.again().await {
             let key = keys::binding(self.blind(), account.id, &place);
             let record = self.store().get(&key).await?.ok_or_else(not_found)?;
             IfMatch::check(if_match.as_ref(), Some(record.revision))?;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::super::accounts::{name_taken, overtaken};
 use super::super::idempotency::gone;
 use super::super::quota::Counted;
-use super::super::{ATTEMPTS, Broker, Created, IdempotencyKey, codec, keys_for};
+use super::super::{Broker, Created, IdempotencyKey, codec, keys_for};
 use super::find::{Found, Kept};
 use super::form::Judged;
 use crate::access::{Account, Caller, Operation, Right};
@@ -69,7 +69,8 @@ impl Broker {
             plugin: credential.plugin.clone(),
         };
         let name_key = keys::credential_name(self.blind(), account.id, credential.name.as_str());
-        for _ in 0..ATTEMPTS {
+        let mut attempts = self.attempts(&name_key);
+        while attempts.again().await {
             let is_taken = self.store().get(&name_key).await?.is_some();
             if let Some(earlier) = self.replayed(caller, key).await? {
                 return self.replay(caller, &account, earlier).await;

@@ -1,12 +1,12 @@
 //! The default of an account and type.
 
 use super::super::accounts::overtaken;
-use super::super::{ATTEMPTS, Broker, codec};
+use super::super::{Broker, codec};
 use crate::access::{Caller, Right};
 use crate::audit::{Action, Outcome};
 use crate::credential::View;
 use crate::id::Reference;
-use crate::keys;
+use crate::keys::{self, Table};
 use crate::plugin::Ability;
 use crate::store::{Batch, Error as StoreError, Expect};
 use crate::{Error, Kind, Violation};
@@ -28,7 +28,8 @@ impl Broker {
         credential: &Reference,
     ) -> Result<View, Error> {
         let account = self.authorize(caller, account, Right::SetDefault, Action::CredentialSetDefault).await?;
-        for _ in 0..ATTEMPTS {
+        let mut attempts = self.attempts(&keys::of_account(Table::Default, account.id));
+        while attempts.again().await {
             let found = self.find_live(caller, &account, credential).await?;
             let type_id = found.credential.type_id.as_str();
             let defaultable = self.plugins().find(type_id).is_some_and(|of| of.manifest.has(Ability::Defaultable));

@@ -3,7 +3,7 @@
 use super::super::accounts::{name_taken, overtaken};
 use super::super::quota::Counted;
 use super::super::regions::places_of;
-use super::super::{ATTEMPTS, Broker, codec, keys_for};
+use super::super::{Broker, codec, keys_for};
 use super::find::{Found, not_found};
 use crate::access::{Caller, Right};
 use crate::audit::{Action, Event, Outcome};
@@ -47,6 +47,7 @@ impl Broker {
         let first = self.find(caller, &account, credential).await?;
         IfMatch::check(if_match.as_ref(), Some(first.revision))?;
         let reference = Reference::Id(first.credential.id.0);
+        let record = keys_for(&first.credential, Table::Credential);
         let mut if_match = if_match;
         if deletion.purge {
             if !deletion.force {
@@ -58,7 +59,8 @@ impl Broker {
             let revision = self.withdraw(caller, &account, first, deletion.force).await?;
             if_match = if_match.map(|_| IfMatch::OneOf(vec![revision]));
         }
-        for _ in 0..ATTEMPTS {
+        let mut attempts = self.attempts(&record);
+        while attempts.again().await {
             let found = self.find(caller, &account, &reference).await?;
             IfMatch::check(if_match.as_ref(), Some(found.revision))?;
             let mut event = self.event(caller, action, Outcome::Ok);
@@ -116,7 +118,8 @@ impl Broker {
         credential: &Reference,
     ) -> Result<View, Error> {
         let account = self.authorize(caller, account, Right::Write, Action::CredentialRestore).await?;
-        for _ in 0..ATTEMPTS {
+        let mut attempts = self.attempts(&keys::of_account(Table::Credential, account.id));
+        while attempts.again().await {
             let found = self.find(caller, &account, credential).await?;
             if found.credential.deleted_at.is_none() {
                 return Err(Error::new(Kind::Conflict, "the credential is not deleted"));

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::accounts::{name_taken, overtaken};
-use super::super::{ATTEMPTS, Broker, codec, keys_for};
+use super::super::{Broker, codec, keys_for};
 use super::find::Found;
 use super::form::{Judged, Stored};
 use super::probe::Candidate;
@@ -52,7 +52,10 @@ impl Broker {
             return Err(Error::invalid(violations));
         }
         let mut probed = None;
-        for _ in 0..ATTEMPTS {
+        // Who asks a service first does not hold up the others meanwhile.
+        let record = keys_for(&first.credential, Table::Credential);
+        let mut attempts = if probe { self.attempts_unqueued() } else { self.attempts(&record) };
+        while attempts.again().await {
             let found = self.find_live(caller, &account, &reference).await?;
             IfMatch::check(if_match.as_ref(), Some(found.revision))?;
             let (updated, batch, judged) = self.changes(caller, &found, &patch).await?;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::super::accounts::overtaken;
-use super::super::{ATTEMPTS, Broker, Page, codec, keys_for};
+use super::super::{Broker, Page, codec, keys_for};
 use super::find::Found;
 use super::form::Stored;
 use crate::access::{Caller, Right};
@@ -68,7 +68,8 @@ impl Broker {
         if_match: Option<IfMatch>,
     ) -> Result<View, Error> {
         let account = self.authorize(caller, account, Right::Write, Action::CredentialUpdate).await?;
-        for _ in 0..ATTEMPTS {
+        let mut attempts = self.attempts(&keys::of_account(Table::Credential, account.id));
+        while attempts.again().await {
             let found = self.find_live(caller, &account, credential).await?;
             IfMatch::check(if_match.as_ref(), Some(found.revision))?;
             let old = &found.credential;

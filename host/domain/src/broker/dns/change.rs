@@ -7,7 +7,7 @@ use super::super::accounts::overtaken;
 use super::super::credentials::Found;
 use super::super::network::{Outbound, Patience, RESERVED};
 use super::super::refusal::word;
-use super::super::{ATTEMPTS, Broker, codec, keys_for};
+use super::super::{Broker, codec, keys_for};
 use super::lock::Turn;
 use crate::Error;
 use crate::access::Operation;
@@ -60,7 +60,8 @@ impl Broker {
     ) -> Result<Change, Error> {
         let credential = &found.credential;
         let key = self.record_key(credential, request);
-        for _ in 0..ATTEMPTS {
+        let mut attempts = self.attempts(&key);
+        while attempts.again().await {
             let lease = self.free_lease(&turn, deadline).await?;
             let row = self.store().get(&key).await?;
             let before: Option<DnsRecord> = row.as_ref().map(codec::decode).transpose()?;

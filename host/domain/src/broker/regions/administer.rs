@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::accounts::{name_taken, overtaken};
 use super::super::idempotency::gone;
-use super::super::{ATTEMPTS, Broker, Created, IdempotencyKey, Page, codec, page};
+use super::super::{Broker, Created, IdempotencyKey, Page, codec, page};
 use super::show::{FoundRegion, RegionView, may_know};
 use crate::access::Caller;
 use crate::audit::{Action, Outcome};
@@ -96,7 +96,8 @@ impl Broker {
             updated_at: now,
         };
         let name_key = keys::region_name(self.blind(), region.name.as_str());
-        for _ in 0..ATTEMPTS {
+        let mut attempts = self.attempts(&name_key);
+        while attempts.again().await {
             let is_taken = self.store().get(&name_key).await?.is_some();
             if let Some(earlier) = self.replayed(caller, key).await? {
                 return self.replay_region(caller, earlier).await;
@@ -146,7 +147,8 @@ impl Broker {
     ) -> Result<RegionView, Error> {
         self.authorize_operator(caller, Action::RegionUpdate).await?;
         let id = Reference::Id(self.find_region(caller, region).await?.region.id.0);
-        for _ in 0..ATTEMPTS {
+        let mut attempts = self.attempts(&Key::table(Table::Region).bytes());
+        while attempts.again().await {
             let found = self.find_region(caller, &id).await?;
             IfMatch::check(if_match.as_ref(), Some(found.revision))?;
             let new = self.patched(&found.region, body.clone()).await?;
@@ -169,7 +171,8 @@ impl Broker {
     /// Not found, or not an operator.
     pub async fn set_region_mode(&self, caller: &Caller, region: &Reference, mode: Mode) -> Result<RegionView, Error> {
         self.authorize_operator(caller, Action::RegionUpdate).await?;
-        for _ in 0..ATTEMPTS {
+        let mut attempts = self.attempts(&Key::table(Table::Region).bytes());
+        while attempts.again().await {
             let found = self.find_region(caller, region).await?;
             if found.region.mode == mode {
                 return self.region_view(caller, found).await;
@@ -197,7 +200,8 @@ impl Broker {
         if_match: Option<IfMatch>,
     ) -> Result<(), Error> {
         self.authorize_operator(caller, Action::RegionDelete).await?;
-        for _ in 0..ATTEMPTS {
+        let mut attempts = self.attempts(&Key::table(Table::Region).bytes());
+        while attempts.again().await {
             let FoundRegion { region, revision } = self.find_region(caller, region).await?;
             IfMatch::check(if_match.as_ref(), Some(revision))?;
             // Whoever attaches it meanwhile writes this.

@@ -7,7 +7,7 @@ use futures::{StreamExt as _, stream};
 use serde_json::{Value, json};
 
 use super::super::accounts::overtaken;
-use super::super::{ATTEMPTS, Broker, codec};
+use super::super::{Broker, codec};
 use super::Settling;
 use super::attachments::{AccountRegion, CHUNK, not_attached};
 use super::show::FoundRegion;
@@ -75,7 +75,8 @@ impl Broker {
         if_match: Option<IfMatch>,
     ) -> Result<(), Error> {
         let key = keys::attachment(account.id, region);
-        for _ in 0..ATTEMPTS {
+        let mut attempts = self.attempts(&key);
+        while attempts.again().await {
             let FoundRegion { region, revision } =
                 self.region_open_to(caller, account, &Reference::Id(region.0)).await?;
             let record = self.store().get(&key).await?;
@@ -145,7 +146,8 @@ impl Broker {
         let region = self.find_region(caller, region).await?.region;
         let key = keys::attachment(account.id, region.id);
         let mut done = false;
-        for _ in 0..ATTEMPTS {
+        let mut attempts = self.attempts(&key);
+        while attempts.again().await {
             let record = self.store().get(&key).await?.ok_or_else(not_attached)?;
             IfMatch::check(if_match.as_ref(), Some(record.revision))?;
             let mut attachment: Attachment = codec::decode(&record)?;
