@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::doc_markdown, reason = "OpenAPI and OpenMetrics are names, not code")]
 
+mod alike;
 mod app;
 mod auth;
 mod background;
@@ -39,6 +40,8 @@ mod work;
 pub mod schema;
 
 pub use app::{App, RateLimit, ServerConfig};
+/// What a request is answered with; see [`Operations::reading_ahead`].
+pub use axum::response::Response;
 pub use openapi::document;
 pub use operations::{Check, Engine, Operations, PluginCalls, Readiness, Stats};
 pub use request::{ForwardedHeader, TrustedProxies};

@@ -119,7 +119,8 @@ impl Collector for Installation {
         }
         let mut nodes = encoder.encode_descriptor("bursar_nodes", "Nodes by state", None, MetricType::Gauge)?;
         for (state, count) in [("live", stats.nodes.0), ("silent", stats.nodes.1)] {
-            ConstGauge::new(i64::try_from(count).unwrap_or(i64::MAX)).encode(nodes.encode_family(&[("state", state)])?)?;
+            ConstGauge::new(i64::try_from(count).unwrap_or(i64::MAX))
+                .encode(nodes.encode_family(&[("state", state)])?)?;
         }
         if let Some(ms) = stats.clock_ahead_ms {
             let help = "How far this node's clock is ahead of the database's";

@@ -2,12 +2,14 @@
 //! composition root implements it over the store and the plugin host.
 
 use async_trait::async_trait;
+use axum::response::Response;
 use bursar_domain::Error;
 #[cfg(doc)]
 use bursar_domain::Kind;
 use bursar_domain::nodes::NodeView;
 use bursar_domain::plugin::State;
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use serde::Serialize;
 
@@ -20,6 +22,13 @@ pub trait Operations: Send + Sync {
 
     /// What has been counted since the start.
     fn stats(&self) -> Stats;
+
+    /// Runs a request that only reads. Those of the same `likeness` read the same, so
+    /// that what one read can be read at once for the next.
+    fn reading_ahead<'a>(&'a self, likeness: u64, request: BoxFuture<'a, Response>) -> BoxFuture<'a, Response> {
+        let _ = likeness;
+        request
+    }
 
     /// Whether requests can be answered now, and who else answers them.
     async fn readiness(&self) -> Readiness;

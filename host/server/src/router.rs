@@ -5,7 +5,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
-use crate::{guard, lingering, observe, routes};
+use crate::{alike, guard, lingering, observe, routes};
 
 /// The whole HTTP surface.
 ///
@@ -17,6 +17,7 @@ pub fn router(app: App) -> Router {
     let (quick, _) = routes::quick().split_for_parts();
     let (lasting, _) = routes::lasting().split_for_parts();
     quick
+        .layer(from_fn_with_state(app.clone(), alike::read_ahead))
         .layer(from_fn_with_state(app.clone(), guard::time_out))
         .merge(lasting)
         .fallback(guard::no_such_route)

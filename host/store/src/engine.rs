@@ -25,6 +25,17 @@ pub struct Row {
     pub value: Vec<u8>,
 }
 
+/// A part of the map, as [`Engine::scan`] takes it.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct Scan {
+    /// Keys begin with it.
+    pub prefix: Vec<u8>,
+    /// And sort after it; empty from the start.
+    pub after: Vec<u8>,
+    /// At most so many.
+    pub limit: usize,
+}
+
 /// One effect of a transaction.
 #[derive(Clone, Debug)]
 pub struct Write {
@@ -51,6 +62,26 @@ pub trait Engine: Send + Sync + 'static {
     ///
     /// Where the database failed.
     async fn scan(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Row>, EngineError>;
+
+    /// The rows that there are under `keys`, and those of each scan, in its order;
+    /// all as of one moment where the engine can.
+    ///
+    /// # Errors
+    ///
+    /// Where the database failed.
+    async fn read_all(&self, keys: &[Vec<u8>], scans: &[Scan]) -> Result<(Vec<Row>, Vec<Vec<Row>>), EngineError> {
+        let rows = self.get_many(keys).await?.into_iter().flatten().collect();
+        let mut found = Vec::with_capacity(scans.len());
+        for Scan { prefix, after, limit } in scans {
+            found.push(self.scan(prefix, after, *limit).await?);
+        }
+        Ok((rows, found))
+    }
+
+    /// Whether each question is a round trip to another process.
+    fn is_remote(&self) -> bool {
+        false
+    }
 
     /// Starts a write transaction; dropping it undoes it.
     ///

@@ -21,6 +21,7 @@ use crate::follow::RootFollower;
 use crate::identity::NodeFile;
 use crate::keyring::{Keyring, key_of, unsealable};
 use crate::open::root_record;
+use crate::read_ahead::ReadAhead;
 use crate::root::{RootKey, RootKeyError, RootKeySource};
 use crate::seal::{cipher, open};
 use crate::tables;
@@ -35,6 +36,8 @@ pub struct Ledger {
 /// What reading, writing and verifying share.
 pub(crate) struct Core {
     pub(crate) engine: Arc<dyn Engine>,
+    /// The same, for what requests read.
+    pub(crate) reads: ReadAhead,
     pub(crate) keyring: Keyring,
     /// Where the root key comes from.
     pub(crate) root: RootFollower,
@@ -109,6 +112,18 @@ impl Ledger {
         Ok(broken)
     }
 
+    /// Runs a request that only reads, with what the last one of the same likeness
+    /// asked for read at its beginning, in one go; where it `went_well`, the next one
+    /// has what this one asks for. Does nothing where reading is no round trip.
+    pub async fn reading_ahead<T>(
+        &self,
+        likeness: u64,
+        request: impl Future<Output = T>,
+        went_well: impl FnOnce(&T) -> bool,
+    ) -> T {
+        self.core.reads.within(likeness, request, went_well).await
+    }
+
     /// How far this node's clock is ahead of the database's, less what the answer
     /// took to come; `None` where the database has no clock of its own.
     ///
@@ -179,7 +194,7 @@ impl Store for Ledger {
     }
 
     async fn scan(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Record>, Error> {
-        let rows = self.core.engine.scan(prefix, after, limit).await?;
+        let rows = self.core.reads.scan(prefix, after, limit).await?;
         let mut records = Vec::with_capacity(rows.len());
         for row in rows.into_iter().take_while(|row| row.key.first().is_some_and(|table| *table < FIRST_STORE_TABLE)) {
             match self.core.open(&row).await {
@@ -226,7 +241,7 @@ impl Core {
     async fn get(&self, key: &[u8]) -> Result<Option<Record>, Error> {
         let mut wanted = vec![key.to_vec()];
         wanted.extend(tables::companions(key).into_iter().filter(|_| self.sealed));
-        let mut found = self.engine.get_many(&wanted).await?;
+        let mut found = self.reads.get_many(&wanted).await?;
         let Some(row) = found[0].take() else { return Ok(None) };
         let companions: Vec<Row> = found.into_iter().flatten().collect();
         let value = self.open_with(&row, &companions).await?;
@@ -236,7 +251,7 @@ impl Core {
     /// Opens a row with the account key last seen and the data key as it is now.
     async fn open(&self, row: &Row) -> Result<Vec<u8>, Error> {
         let companions = match scope(&row.key) {
-            Some(Scope::OwnKey(_)) if self.sealed => self.engine.get_many(&tables::companions(&row.key)).await?,
+            Some(Scope::OwnKey(_)) if self.sealed => self.reads.get_many(&tables::companions(&row.key)).await?,
             _ => Vec::new(),
         };
         let companions: Vec<Row> = companions.into_iter().flatten().collect();

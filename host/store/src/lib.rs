@@ -27,6 +27,7 @@ mod keyring;
 mod ledger;
 mod open;
 mod pace;
+mod read_ahead;
 mod rekey;
 mod retention;
 mod root;

@@ -21,6 +21,7 @@ use crate::group::housekeeping;
 use crate::identity::{Identity, NodeFile};
 use crate::keyring::{Keyring, installation_rows};
 use crate::ledger::{Core, Ledger};
+use crate::read_ahead::ReadAhead;
 use crate::root::{RootKey, RootKeyError, RootKeySource, RootRecord};
 use crate::seal::fill_random;
 use crate::tables;
@@ -458,6 +459,7 @@ fn core(
     clock: Arc<dyn Clock>,
 ) -> Core {
     Core {
+        reads: ReadAhead::new(Arc::clone(&engine)),
         engine,
         keyring,
         root: RootFollower::new(root_key.clone()),

@@ -32,7 +32,13 @@ async fn changes_without_a_precondition_all_go_through() {
         let client = nodes[number % 2].with_token(account.operator.token()).within(&account.name);
         let (etag, patch) = (etag.clone(), json!({ "title": format!("by {number}") }));
         async move {
-            client.call(reqwest::Method::PATCH, "credentials/hot").header("if-match", &etag).json(&patch).send().await.status
+            client
+                .call(reqwest::Method::PATCH, "credentials/hot")
+                .header("if-match", &etag)
+                .json(&patch)
+                .send()
+                .await
+                .status
         }
     });
     let mut statuses = join_all(races).await;

@@ -5,6 +5,7 @@ mod clocks;
 mod failover;
 mod hot;
 mod rotation;
+mod round_trips;
 
 use std::time::Duration;
 

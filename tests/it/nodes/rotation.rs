@@ -53,7 +53,11 @@ async fn a_rotation_at_one_node_stops_no_request_at_the_others() {
     }
     load.goes_on().await;
     let status = Cli::at(second, &second.operator()).run(&["status"]).code(1);
-    assert!(status.stdout.contains("rotated by another node") && status.stdout.contains("missing"), "{}", status.stdout);
+    assert!(
+        status.stdout.contains("rotated by another node") && status.stdout.contains("missing"),
+        "{}",
+        status.stdout
+    );
     let of_the_first = Cli::at(first, &first.operator()).run(&["status"]).ok().stdout;
     assert_eq!(of_the_first.matches("live").count(), 3, "{of_the_first}");
 

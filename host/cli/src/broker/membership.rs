@@ -116,7 +116,10 @@ impl Round {
         let is_off = ahead.is_some_and(|ahead| ahead.abs() > CLOCK_WARNS);
         if is_off && !self.told.clock {
             let seconds = ahead.map(|ahead| ahead.as_secs());
-            tracing::warn!(seconds, "this node's clock is ahead of the database's by so much, or behind it: set it right");
+            tracing::warn!(
+                seconds,
+                "this node's clock is ahead of the database's by so much, or behind it: set it right"
+            );
         } else if !is_off && self.told.clock {
             tracing::info!("this node's clock agrees with the database's again");
         }

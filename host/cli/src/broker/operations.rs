@@ -7,10 +7,11 @@ use async_trait::async_trait;
 use bursar_domain::audit::Action;
 use bursar_domain::nodes::{NodeState, Nodes, Vitals};
 use bursar_domain::{Error, Kind};
-use bursar_server::{Check, Engine, Operations, Readiness, Stats};
+use bursar_server::{Check, Engine, Operations, Readiness, Response, Stats};
 use bursar_store::{Ledger, RootKeySource, RootStanding};
 use bytes::Bytes;
 use futures::StreamExt as _;
+use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream};
 use tokio::sync::mpsc;
 
@@ -65,6 +66,11 @@ impl Operations for InstallationOperations {
             clock_ahead_ms: self.vitals().clock_ahead_ms,
             nodes: (live.len() as u64, silent.len() as u64),
         }
+    }
+
+    fn reading_ahead<'a>(&'a self, likeness: u64, request: BoxFuture<'a, Response>) -> BoxFuture<'a, Response> {
+        let went_well = |response: &Response| response.status().is_success();
+        Box::pin(self.ledger.reading_ahead(likeness, request, went_well))
     }
 
     async fn readiness(&self) -> Readiness {

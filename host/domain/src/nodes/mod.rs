@@ -43,14 +43,8 @@ impl Nodes {
     #[must_use]
     pub fn sharing(store: Arc<dyn Store>, clock: Arc<dyn Clock>, node: NodeId, process: Uuid, version: &str) -> Self {
         let now = clock.now();
-        let own = Beat {
-            node,
-            process,
-            version: version.to_owned(),
-            started_at: now,
-            at: now,
-            vitals: Vitals::default(),
-        };
+        let own =
+            Beat { node, process, version: version.to_owned(), started_at: now, at: now, vitals: Vitals::default() };
         let state = State { own, others: Roster::default(), doubled: false };
         Self { store, clock, state: Mutex::new(state), alone: false }
     }

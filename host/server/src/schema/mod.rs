@@ -37,7 +37,9 @@ pub use credential::{
 pub use credential_type::{CredentialType, Format, HintGroup, Hints, Slot, Template, Variant};
 pub use dns::{CleanupDnsRecord, DnsProvider, DnsRecord, DnsRecordState, PresentDnsRecord, Probe, Probed};
 pub use event::{CredentialEvent, RegionEvent, SyncEvent};
-pub use installation::{AuditEntry, AuditReport, Checkpoint, Health, HealthEngine, Node, Outcome, Ready, ReadyCheck, Rekeyed};
+pub use installation::{
+    AuditEntry, AuditReport, Checkpoint, Health, HealthEngine, Node, Outcome, Ready, ReadyCheck, Rekeyed,
+};
 pub use page::Page;
 pub use plugin::{
     DecidePlugin, HostWish, PermissionDiff, Permissions, Placement, Plugin, PluginGrant, PluginState, TokenEndpoint,

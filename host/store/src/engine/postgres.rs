@@ -10,6 +10,7 @@
 //! [`sessions`].
 
 use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{Postgres, Row as _};
 
 use self::sessions::Sessions;
-use super::{Engine, EngineError, Row, Snapshot, Transaction, Write, end_of};
+use super::{Engine, EngineError, Row, Scan, Snapshot, Transaction, Write, end_of};
 
 mod sessions;
 
@@ -74,6 +75,38 @@ impl Engine for PostgresEngine {
                 found => return found,
             }
         }
+    }
+
+    async fn read_all(&self, keys: &[Vec<u8>], scans: &[Scan]) -> Result<(Vec<Row>, Vec<Vec<Row>>), EngineError> {
+        let text = read_all_statement(scans.len());
+        let mut tries = 0;
+        let rows = loop {
+            let mut session = self.session().await?;
+            let mut query = sqlx::query(sqlx::AssertSqlSafe(text.as_str())).bind(keys);
+            for Scan { prefix, after, limit } in scans {
+                query = query.bind(prefix).bind(after).bind(end_of(prefix));
+                query = query.bind(i64::try_from(*limit).unwrap_or(i64::MAX));
+            }
+            match answered(query.fetch_all(&mut *session)).await {
+                Err(error) if error.retryable && tries < READ_TRIES => tries += 1,
+                rows => break rows?,
+            }
+        };
+        let (mut of_keys, mut of_scans) = (Vec::new(), vec![Vec::new(); scans.len()]);
+        for found in &rows {
+            let part: i32 = found.try_get(3).map_err(failed)?;
+            match usize::try_from(part).ok().and_then(|part| part.checked_sub(1)) {
+                Some(scan) => {
+                    of_scans.get_mut(scan).map(|rows: &mut Vec<Row>| Ok(rows.push(row(found)?))).transpose()?
+                }
+                None => Some(of_keys.push(row(found)?)),
+            };
+        }
+        Ok((of_keys, of_scans))
+    }
+
+    fn is_remote(&self) -> bool {
+        true
     }
 
     async fn begin(&self) -> Result<Box<dyn Transaction>, EngineError> {
@@ -264,6 +297,23 @@ async fn scan_rows<'c>(
     let query = query.bind(prefix).bind(after).bind(end_of(prefix)).bind(i64::try_from(limit).unwrap_or(i64::MAX));
     let rows = answered(query.fetch_all(executor)).await?;
     rows.iter().map(row).collect()
+}
+
+/// Keys, and so many scans: as [`Engine::get_many`] and [`scan_rows`], in one
+/// statement, which sees one moment.
+fn read_all_statement(scans: usize) -> String {
+    let mut text = String::from("SELECT key, revision, value, 0 AS part FROM record WHERE key = ANY($1)");
+    for scan in 1..=scans {
+        let [prefix, after, end, limit] = [2, 3, 4, 5].map(|number| number + (scan - 1) * 4);
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
+            " UNION ALL (SELECT key, revision, value, {scan} FROM record
+             WHERE key >= ${prefix} AND (${after} = ''::bytea OR key > ${after})
+             AND (${end}::bytea IS NULL OR key < ${end}) ORDER BY key LIMIT ${limit})"
+        );
+    }
+    text
 }
 
 fn row(row: &PgRow) -> Result<Row, EngineError> {

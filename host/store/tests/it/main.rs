@@ -11,6 +11,7 @@ mod following;
 mod grouping;
 mod keys;
 mod open;
+mod reading_ahead;
 mod retention;
 mod sleeping;
 mod support;

@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::body::Body;
+use bursar_domain::Error;
 use bursar_domain::broker::{Broker, Ports, RegionPorts};
 use bursar_domain::clock::{Clock, Entropy, Timer};
 use bursar_domain::id::NodeId;
 use bursar_domain::nodes::Nodes;
 use bursar_domain::plugin::State;
-use bursar_domain::Error;
 use bursar_server::{App, Check, Engine, Operations, PluginCalls, Readiness, ServerConfig, Stats, Watchers, router};
 use bytes::Bytes;
 use futures::StreamExt;
