@@ -114,7 +114,7 @@ impl Load {
     async fn goes_on(&self) {
         let before = self.done.load(Ordering::Relaxed);
         let more = async || self.done.load(Ordering::Relaxed) > before + 12;
-        assert!(eventually(Duration::from_secs(60), more).await, "the load stands still");
+        assert!(eventually(Duration::from_mins(1), more).await, "the load stands still");
     }
 
     async fn ends(mut self) {

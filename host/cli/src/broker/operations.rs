@@ -74,7 +74,7 @@ impl Operations for InstallationOperations {
     }
 
     async fn readiness(&self) -> Readiness {
-        let storage = self.storage.look(&*self.ledger).await;
+        let storage = self.storage.look(&self.ledger).await;
         let vitals = self.vitals();
         let obstacle = |name, obstacle: Option<String>| Check { name, outcome: obstacle.map_or(Ok(None), Err) };
         let checks = vec![

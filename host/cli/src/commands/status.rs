@@ -15,7 +15,6 @@ use crate::session::{GlobalArgs, anonymous};
 pub(crate) struct Status {}
 
 impl Status {
-    #[expect(clippy::unused_self, reason = "as all commands")]
     pub(crate) async fn run(self, global: &GlobalArgs) -> Result<(), Failure> {
         let client = anonymous(global)?;
         let status = client.report(&["readyz"], &[("verbose", "true".to_owned())]).await?;

@@ -95,12 +95,9 @@ impl Engine for PostgresEngine {
         let (mut of_keys, mut of_scans) = (Vec::new(), vec![Vec::new(); scans.len()]);
         for found in &rows {
             let part: i32 = found.try_get(3).map_err(failed)?;
-            match usize::try_from(part).ok().and_then(|part| part.checked_sub(1)) {
-                Some(scan) => {
-                    of_scans.get_mut(scan).map(|rows: &mut Vec<Row>| Ok(rows.push(row(found)?))).transpose()?
-                }
-                None => Some(of_keys.push(row(found)?)),
-            };
+            let scan = usize::try_from(part).ok().and_then(|part| part.checked_sub(1));
+            let rows = scan.and_then(|scan| of_scans.get_mut(scan)).unwrap_or(&mut of_keys);
+            rows.push(row(found)?);
         }
         Ok((of_keys, of_scans))
     }

@@ -8,10 +8,10 @@ use bursar_domain::audit::Trail;
 use bursar_domain::store::{Batch, Error, Expect, Store};
 use bursar_store::engine::postgres::PostgresEngine;
 use bursar_store::engine::{Engine, Write};
-use bursar_store::{Config, Ledger, OpenError, RootKeySource, RootStanding, Storage};
+use bursar_store::{Ledger, OpenError, RootKeySource, RootStanding};
 
 use crate::keys::rekeyed;
-use crate::support::{Home, Still, account_key, config, event, key, postgres, write};
+use crate::support::{Home, account_key, config, event, key, postgres, write};
 
 struct World {
     home: Home,
@@ -24,7 +24,7 @@ impl World {
     /// Two nodes, whose root keys are in these files.
     async fn new(first_key: &str, second_key: &str) -> Self {
         let (home, url) = (Home::new(), postgres::database());
-        let first = Ledger::create(&node(&home, &url, "first", first_key)).await.unwrap();
+        let first = Ledger::create(&postgres::node(&home, &url, "first", first_key)).await.unwrap();
         let batch = Batch::default()
             .put(key("a"), Expect::Absent, b"installation".to_vec())
             .put(account_key(0x11, "a"), Expect::Absent, b"account".to_vec())
@@ -33,20 +33,12 @@ impl World {
         if first_key != second_key {
             fs::copy(home.path(first_key), home.path(second_key)).unwrap();
         }
-        let second = Ledger::open(&node(&home, &url, "second", second_key)).await.unwrap();
+        let second = Ledger::open(&postgres::node(&home, &url, "second", second_key)).await.unwrap();
         Self { home, url, first, second }
     }
 
     fn source(&self, file: &str) -> RootKeySource {
         RootKeySource::File(self.home.path(file))
-    }
-}
-
-fn node(home: &Home, url: &str, name: &str, key_file: &str) -> Config {
-    Config {
-        storage: Storage::Postgres { url: url.to_owned(), max_connections: 4, node_file: Some(home.path(name)) },
-        root_key: RootKeySource::File(home.path(key_file)),
-        clock: Arc::new(Still),
     }
 }
 
@@ -82,7 +74,7 @@ async fn a_node_without_the_new_key_serves_what_it_knows_until_it_is_brought() {
     assert!(refused.is_err() && !world.home.path("second.key.new").exists());
 
     // A node that starts now has opened nothing, and says why.
-    let third = node(&world.home, &world.url, "third", "second.key");
+    let third = postgres::node(&world.home, &world.url, "third", "second.key");
     assert!(matches!(Ledger::open(&third).await.err().unwrap(), OpenError::WrongRootKey));
 
     fs::copy(world.home.path("first.key"), world.home.path("second.key")).unwrap();

@@ -1,20 +1,10 @@
 //! Requests that are alike have what they ask for read in advance, and see no less
 //! of what others do for that.
 
-use std::sync::Arc;
-
 use bursar_domain::store::{Batch, Expect, Store};
-use bursar_store::{Config, Ledger, RootKeySource, Storage};
+use bursar_store::Ledger;
 
-use crate::support::{Home, Still, account_key, event, postgres};
-
-async fn node(home: &Home, url: &str, name: &str) -> Config {
-    Config {
-        storage: Storage::Postgres { url: url.to_owned(), max_connections: 4, node_file: Some(home.path(name)) },
-        root_key: RootKeySource::File(home.path("root.key")),
-        clock: Arc::new(Still),
-    }
-}
+use crate::support::{Home, account_key, event, postgres};
 
 async fn set(store: &Ledger, table: u8, name: &str, value: &str) {
     let batch = Batch::default().put(account_key(table, name), Expect::Any, value.as_bytes().to_vec());
@@ -33,10 +23,10 @@ async fn names(store: &Ledger) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_read_in_advance_is_what_is_there() {
     let (home, url) = (Home::new(), postgres::database());
-    let first = Ledger::create(&node(&home, &url, "first").await).await.unwrap();
+    let first = Ledger::create(&postgres::node(&home, &url, "first", "root.key")).await.unwrap();
     set(&first, 0x11, "a", "a1").await;
     set(&first, 0x18, "a", "secret 1").await;
-    let second = Ledger::open(&node(&home, &url, "second").await).await.unwrap();
+    let second = Ledger::open(&postgres::node(&home, &url, "second", "root.key")).await.unwrap();
     for round in 1..10 {
         let seen = second
             .reading_ahead(
@@ -68,7 +58,7 @@ async fn what_is_read_in_advance_is_what_is_there() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_fails_is_told_once_and_at_once() {
     let (home, url) = (Home::new(), postgres::database());
-    let store = Ledger::create(&node(&home, &url, "first").await).await.unwrap();
+    let store = Ledger::create(&postgres::node(&home, &url, "first", "root.key")).await.unwrap();
     set(&store, 0x11, "a", "1").await;
     set(&store, 0x11, "b", "2").await;
     let both = async || (store.get(&account_key(0x11, "a")).await, store.get(&account_key(0x11, "b")).await);

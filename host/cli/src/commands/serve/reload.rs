@@ -25,7 +25,7 @@ impl Reloadable {
     pub(super) async fn on(mut self, mut hangups: Signal, installation: &Installation) {
         while hangups.recv().await.is_some() {
             match self.serve.load().and_then(|configuration| Ok((configuration.settings()?, configuration))) {
-                Ok((settings, configuration)) => self.apply(&settings, configuration, installation),
+                Ok((settings, configuration)) => self.apply(&settings, &configuration, installation),
                 Err(failure) => {
                     tracing::error!(%failure, "the configuration could not be read again: what is in force stays");
                 }
@@ -33,7 +33,7 @@ impl Reloadable {
         }
     }
 
-    fn apply(&mut self, settings: &Settings, configuration: Configuration, installation: &Installation) {
+    fn apply(&mut self, settings: &Settings, configuration: &Configuration, installation: &Installation) {
         self.log.set_level(settings.log_level);
         self.trusted_proxies.replace(&settings.server.trusted_proxies);
         if let Err(failure) = installation.take_root_key_from(&settings.root_key) {
@@ -45,7 +45,7 @@ impl Reloadable {
             let cause = std::error::Error::source(&error);
             tracing::error!(%error, cause, "the listener's certificate is not used: the old one is in force");
         }
-        let changed = self.in_force.changed_in(&configuration);
+        let changed = self.in_force.changed_in(configuration);
         let at_the_next_start: Vec<&str> =
             changed.iter().filter(|name| !self.takes_effect(name, settings)).copied().collect();
         if !at_the_next_start.is_empty() {

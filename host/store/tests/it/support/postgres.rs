@@ -4,9 +4,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+
+use bursar_store::{Config, RootKeySource, Storage};
+
+use super::{Home, Still};
 
 /// The URL of a new, empty database.
 pub(crate) fn database() -> String {
@@ -20,6 +24,16 @@ pub(crate) fn database() -> String {
     assert!(created.status.success(), "createdb: {}", String::from_utf8_lossy(&created.stderr));
     let host = server.folder.to_str().unwrap().replace('/', "%2F");
     format!("postgres://postgres@{host}/{name}")
+}
+
+/// A node on this database, by the name of the file that keeps its id, with its root
+/// key in this file.
+pub(crate) fn node(home: &Home, url: &str, name: &str, key_file: &str) -> Config {
+    Config {
+        storage: Storage::Postgres { url: url.to_owned(), max_connections: 4, node_file: Some(home.path(name)) },
+        root_key: RootKeySource::File(home.path(key_file)),
+        clock: Arc::new(Still),
+    }
 }
 
 struct Server {
