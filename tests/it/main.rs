@@ -14,6 +14,7 @@ mod cli;
 mod crash;
 mod dns;
 mod engines;
+mod faults;
 mod fourth_type;
 mod hostile;
 mod lab;

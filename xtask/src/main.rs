@@ -7,6 +7,7 @@
 mod bench;
 mod ci;
 mod codegen;
+mod faults;
 mod guests;
 mod host;
 mod plugins;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         "test" => test::all(rest).map_err(Into::into),
         "ci" => ci::all().map_err(Into::into),
         "codegen" => codegen::all().map_err(Into::into),
+        "faults" => faults::campaign(rest).map_err(Into::into),
         "bench" => bench::all(rest).map_err(Into::into),
         _ => Err(USAGE.into()),
     };
@@ -51,4 +53,5 @@ usage: cargo xtask <task>
   lab            make the Python of tests/lab in target/lab
   plugins        build every plugin and example into target/plugins
   codegen        write the generated files under schemas/ anew
-  bench          measure, and print the table of docs/performance.md";
+  bench          measure, and print the table of docs/performance.md
+  faults [SECS]  three nodes and a database suffer for ten minutes, under load";

@@ -228,7 +228,10 @@ async fn run(folders: &Mutex<Folders>, registry: &Weak<Registry>, hint: &Notify)
         match registry.read_decisions().await {
             Ok(true) => registry.settle().await,
             Ok(false) => {}
-            Err(error) => tracing::warn!(%error, "what was decided about plugins could not be read; trying again"),
+            Err(error) => {
+                let cause = error.source.as_ref().map(tracing::field::display);
+                tracing::warn!(%error, cause, "what was decided about plugins could not be read; trying again");
+            }
         }
         moving = folders.lock().await.follow(&registry).await;
     }

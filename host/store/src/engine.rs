@@ -192,7 +192,8 @@ pub trait Transaction: Send {
     ///
     /// # Errors
     ///
-    /// Where the database failed; nothing of it happened then.
+    /// Where the database failed; nothing of it happened then, unless that is
+    /// uncertain.
     async fn commit(self: Box<Self>) -> Result<(), EngineError>;
 }
 
@@ -257,6 +258,8 @@ pub struct EngineError {
     /// Whether the same transaction, tried again from the start, may work:
     /// another writer was in the way.
     pub retryable: bool,
+    /// Whether it was a commit whose answer was lost: it may have happened.
+    pub uncertain: bool,
     /// What it said.
     #[source]
     pub source: Box<dyn std::error::Error + Send + Sync>,
@@ -265,7 +268,7 @@ pub struct EngineError {
 impl EngineError {
     /// A failure that trying again at once does not cure.
     pub fn new(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self { retryable: false, source: source.into() }
+        Self { retryable: false, uncertain: false, source: source.into() }
     }
 }
 

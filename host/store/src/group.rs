@@ -14,6 +14,7 @@ use crate::engine::{EngineError, Transaction, Write};
 use crate::floor::own_head;
 use crate::keyring::{AccountKey, unsealable};
 use crate::ledger::Core;
+use crate::outcome;
 use crate::seal::{cipher, random_key, seal};
 use crate::tables;
 
@@ -105,7 +106,9 @@ pub(crate) async fn commit(core: &Core, known_head: Option<&Head>, batches: &[Ba
     let durable = answers.iter().any(Result::is_ok);
     if durable {
         tx.apply(writes).await?;
-        tx.commit().await?;
+        if let Err(error) = tx.commit().await {
+            answer_after_all(core, error, &head, &new_head).await?;
+        }
         core.floor.committed(&new_head);
     }
     for (account, key) in accounts {
@@ -115,6 +118,23 @@ pub(crate) async fn commit(core: &Core, known_head: Option<&Head>, batches: &[Ba
     let batches = answers.iter().filter(|answer| answer.is_ok()).count() as u64;
     core.counters.add(u64::from(durable), batches, conflicts, events);
     Ok(Done { answers, head: new_head })
+}
+
+/// What became of a commit that failed with `error`.
+///
+/// # Errors
+///
+/// That it did not happen, where it can be tried again, or `error`.
+async fn answer_after_all(core: &Core, error: EngineError, before: &Head, after: &Head) -> Result<(), EngineError> {
+    // What says nothing leaves no trace to go by.
+    if !error.uncertain || before == after {
+        return Err(error);
+    }
+    match outcome::has_happened(core, after).await {
+        Some(true) => Ok(()),
+        Some(false) => Err(EngineError { retryable: true, uncertain: false, ..error }),
+        None => Err(error),
+    }
 }
 
 /// Locks every row that the batches write, and holds those that they rest on:

@@ -26,6 +26,7 @@ mod identity;
 mod keyring;
 mod ledger;
 mod open;
+mod outcome;
 mod pace;
 mod read_ahead;
 mod rekey;

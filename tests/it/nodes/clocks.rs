@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{check, until_ready, verbose};
 use crate::support::Server;
 use crate::support::cluster::Cluster;
-use crate::support::server::eventually;
+use crate::support::server::{Builder, eventually};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_clock_that_is_off_is_told_and_one_that_is_far_off_is_not_ready() {
@@ -14,7 +14,7 @@ async fn a_clock_that_is_off_is_told_and_one_that_is_far_off_is_not_ready() {
     let offset = cluster.data_dir("offset");
     let set = |text: &str| std::fs::write(&offset, text).expect("the offset's file");
     set("+0");
-    let late = cluster.node("late", faked(&offset)).start().await;
+    let late = cluster.node("late", faketime(&offset)).start().await;
     let ahead = async || verbose(&late).await["nodes"].as_array().and_then(|nodes| of_this(nodes));
     assert!(ahead().await.expect("a database has a clock").abs() < 2_000);
 
@@ -53,7 +53,7 @@ fn of_this(nodes: &[serde_json::Value]) -> Option<i64> {
 }
 
 /// A broker whose time is off by what the file says, from one moment to the next.
-fn faked(offset: &Path) -> crate::support::server::Builder {
+pub(crate) fn faketime(offset: &Path) -> Builder {
     Server::builder()
         .env("LD_PRELOAD", library())
         .env("FAKETIME_TIMESTAMP_FILE", offset)

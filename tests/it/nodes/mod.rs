@@ -4,8 +4,12 @@
 mod clocks;
 mod failover;
 mod hot;
+mod load;
+mod replaced;
 mod rotation;
 mod round_trips;
+
+pub(crate) use clocks::faketime;
 
 use std::time::Duration;
 

@@ -14,7 +14,6 @@ pub(crate) mod openapi;
 pub(crate) mod openbao;
 pub(crate) mod pki;
 pub(crate) mod postgres;
-#[expect(dead_code, reason = "the tests of the targets share it and use the rest")]
 pub(crate) mod receiver;
 pub(crate) mod reply;
 pub(crate) mod samples;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use super::Guarded;
@@ -14,7 +14,10 @@ use super::tools::{locate, run};
 /// A server. One is shared by all tests of this process, with a database for each.
 pub(crate) struct Postgres {
     port: u16,
-    process: Guarded,
+    folder: PathBuf,
+    settings: Vec<String>,
+    /// The newest last: the first one's end takes the data along.
+    processes: Mutex<Vec<Guarded>>,
 }
 
 /// The URL of a fresh database.
@@ -57,21 +60,41 @@ impl Postgres {
     }
 
     async fn serve(folder: PathBuf, settings: &[&str]) -> Self {
-        let port = free_port();
+        let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
+        let postgres = Self { port: free_port(), folder: folder.clone(), settings, processes: Mutex::default() };
+        postgres.spawn(&folder).await;
+        postgres
+    }
+
+    /// Ends at once, as in a crash, and comes back after a while.
+    pub(crate) async fn crash_and_recover(&self, after: Duration) {
+        let pid = self.processes().last().expect("it runs").pid();
+        // At once, and with the children.
+        run(Command::new("kill").args(["-s", "QUIT", &pid.to_string()])).output();
+        let gone = async || !self.processes().last().expect("it ran").is_running();
+        assert!(eventually(Duration::from_secs(30), gone).await, "PostgreSQL does not end");
+        tokio::time::sleep(after).await;
+        self.spawn(&own_folder()).await;
+    }
+
+    fn processes(&self) -> MutexGuard<'_, Vec<Guarded>> {
+        self.processes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts it on its data; its output goes to a folder that goes with it.
+    async fn spawn(&self, output: &Path) {
         let start = as_postgres(&beside_initdb("postgres"));
         let mut line = arguments(&start.get_args().collect::<Vec<_>>());
-        line.extend(arguments(&["-D", &folder.join("data").to_string_lossy(), "-p", &port.to_string()]));
+        line.extend(arguments(&["-D", &self.folder.join("data").to_string_lossy(), "-p", &self.port.to_string()]));
         // The tests count no PostgreSQL commits.
         let usual = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200"];
-        for setting in usual.iter().chain(settings) {
+        for setting in usual.into_iter().chain(self.settings.iter().map(String::as_str)) {
             line.extend(arguments(&["-c", setting]));
         }
         // QUIT ends the postmaster with its children; KILL would orphan them.
-        let process = Guarded::spawn(Path::new(start.get_program()), &line, &[], &folder, "QUIT");
-        let postgres = Self { port, process };
-        let ready = eventually(Duration::from_mins(1), async || postgres.sql("postgres", "SELECT 1").ok).await;
-        assert!(ready, "PostgreSQL does not start:\n{}", postgres.process.output());
-        postgres
+        self.processes().push(Guarded::spawn(Path::new(start.get_program()), &line, &[], output, "QUIT"));
+        let ready = eventually(Duration::from_mins(1), async || self.sql("postgres", "SELECT 1").ok).await;
+        assert!(ready, "PostgreSQL does not start:\n{}", self.processes().last().expect("it was started").output());
     }
 
     /// Runs a statement as the superuser.
@@ -97,6 +120,13 @@ fn own_folder() -> PathBuf {
         run(Command::new("chown").arg("postgres").arg(&folder)).output();
     }
     folder
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        let mut processes = self.processes();
+        while processes.pop().is_some() {}
+    }
 }
 
 /// Runs `program` as the user `postgres` when this is root, by replacing a

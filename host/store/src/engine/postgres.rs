@@ -222,7 +222,8 @@ impl Transaction for PostgresTransaction {
         // Without an answer nobody knows whether it happened: trying again could
         // conflict with itself.
         let collided = code(&error).is_some_and(|code| COLLISIONS.contains(&code.as_str()));
-        Err(EngineError { retryable: collided, ..error })
+        let uncertain = code(&error).is_none_or(|code| ENDED.contains(&code.as_str()));
+        Err(EngineError { retryable: collided, uncertain, ..error })
     }
 }
 
@@ -342,7 +343,7 @@ fn failed(error: sqlx::Error) -> EngineError {
         error => database_code(error)
             .is_some_and(|code| COLLISIONS.contains(&code.as_str()) || ENDED.contains(&code.as_str())),
     };
-    EngineError { retryable, source: Box::new(error) }
+    EngineError { retryable, ..EngineError::new(error) }
 }
 
 fn code(error: &EngineError) -> Option<String> {

@@ -10,6 +10,7 @@ mod failing;
 mod following;
 mod grouping;
 mod keys;
+mod lost_answers;
 mod open;
 mod reading_ahead;
 mod retention;

@@ -1,0 +1,49 @@
+//! Whether a commit happened whose answer was lost.
+//!
+//! The head of this node's chain tells: each commit that says anything moves it, and
+//! nobody else does but a node that is born. Its row is locked for that, so that a
+//! commit that is still under way at the database has ended one way or the other.
+
+use std::time::{Duration, Instant};
+
+use crate::chain::{Content, Head};
+use crate::committer::backoff;
+use crate::engine::EngineError;
+use crate::ledger::Core;
+use crate::tables;
+
+/// Whether the commit that would leave the chain at `head` happened; `None` where
+/// nobody can say for now.
+pub(crate) async fn has_happened(core: &Core, head: &Head) -> Option<bool> {
+    let (mut tries, since) = (0, Instant::now());
+    loop {
+        match look(core, head).await {
+            Ok(happened) => return Some(happened),
+            Err(error) if since.elapsed() > PATIENCE => {
+                tracing::warn!(error = &*error.source, "nobody knows what became of a commit");
+                return None;
+            }
+            Err(_) => {
+                tries += 1;
+                tokio::time::sleep(backoff(tries)).await;
+            }
+        }
+    }
+}
+
+async fn look(core: &Core, head: &Head) -> Result<bool, EngineError> {
+    let mut tx = core.engine.begin().await?;
+    let key = tables::head(core.node);
+    tx.lock(std::slice::from_ref(&key)).await?;
+    let Some(now) = tx.get(&key).await?.and_then(|row| Head::open(&core.keyring, &row)) else { return Ok(false) };
+    if now.seq <= head.seq {
+        return Ok(now == *head);
+    }
+    let record = tx.get(&tables::audit(core.node, head.seq)).await?;
+    let hash = record.and_then(|row| Content::open(&core.keyring, &row)).map(|(_, hash)| hash);
+    Ok(hash == Some(head.hash))
+}
+
+/// Longer than a database takes to end a session that is gone, or to come back from
+/// a crash of its own.
+const PATIENCE: Duration = Duration::from_secs(6);
