@@ -44,6 +44,6 @@ async fn look(core: &Core, head: &Head) -> Result<bool, EngineError> {
     Ok(hash == Some(head.hash))
 }
 
-/// Longer than a database takes to end a session that is gone, or to come back from
-/// a crash of its own.
-const PATIENCE: Duration = Duration::from_secs(6);
+/// Longer than a database takes to end a session that is gone, or, as a rule, to come
+/// back from a crash of its own.
+const PATIENCE: Duration = Duration::from_secs(4);

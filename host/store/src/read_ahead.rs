@@ -181,7 +181,7 @@ const MOST_QUESTIONS: usize = 32;
 /// Each is a part of the statement.
 const MOST_SCANS: usize = 6;
 /// Some megabytes of questions.
-const MOST_KINDS: usize = 4_096;
+const MOST_KINDS: usize = 2_048;
 /// A request that goes on for longer reads what is there now.
 const HOLDS_FOR: Duration = Duration::from_secs(2);
 

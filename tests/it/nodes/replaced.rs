@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::load::Load;
-use super::{until_ready, verbose};
+use super::{check, until_ready, verbose};
 use crate::crash::{signal, stop};
 use crate::support::cluster::Cluster;
 use crate::support::samples::basic;
@@ -65,4 +65,26 @@ async fn this_id(node: &Server) -> String {
     let nodes = told["nodes"].as_array().expect("nodes");
     let this = nodes.iter().find(|node| node["this"] == true).expect("the one that is asked");
     this["id"].as_str().expect("an id").to_owned()
+}
+
+/// A data folder belongs to one node: whoever runs a copy of it is told so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_from_one_data_folder_are_told_apart() {
+    let (cluster, mut nodes) = Cluster::start(2).await;
+    let second = nodes.pop().expect("two nodes");
+    let copy = cluster.data_dir("copy");
+    std::fs::create_dir(&copy).expect("a folder in one of ours");
+    for file in ["root.key", "operator-token", "node-id"] {
+        std::fs::copy(cluster.data_dir("node-2").join(file), copy.join(file)).expect("a copied data folder");
+    }
+    let double = cluster.node("copy", Server::builder()).start().await;
+    for node in [&second, &double] {
+        let told = async || {
+            let told = verbose(node).await;
+            check(&told, "node")["detail"].as_str().is_some_and(|said| said.contains("remove node-id"))
+        };
+        assert!(eventually(Duration::from_secs(10), told).await, "{}", verbose(node).await);
+    }
+    stop(double).await;
+    until_ready(&second, Duration::from_secs(10)).await;
 }

@@ -7,10 +7,10 @@ use serde_json::json;
 use super::load::Load;
 use super::{check, until_ready, verbose};
 use crate::cli::Cli;
+use crate::support::Account;
 use crate::support::cluster::Cluster;
 use crate::support::samples::basic;
 use crate::support::server::eventually;
-use crate::support::Account;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rotation_at_one_node_stops_no_request_at_the_others() {

@@ -34,7 +34,8 @@ pub struct Nodes {
 struct State {
     own: Beat,
     others: Roster,
-    /// Another process beats as this node: told once.
+    has_beaten: bool,
+    /// Another process beats as this node.
     doubled: bool,
 }
 
@@ -45,7 +46,7 @@ impl Nodes {
         let now = clock.now();
         let own =
             Beat { node, process, version: version.to_owned(), started_at: now, at: now, vitals: Vitals::default() };
-        let state = State { own, others: Roster::default(), doubled: false };
+        let state = State { own, others: Roster::default(), has_beaten: false, doubled: false };
         Self { store, clock, state: Mutex::new(state), alone: false }
     }
 
@@ -78,7 +79,7 @@ impl Nodes {
     ///
     /// # Errors
     ///
-    /// Where the store fails; then nobody is taken for gone.
+    /// Where the store fails; a look that failed takes nobody for gone.
     pub async fn beat(&self, vitals: Vitals) -> Result<bool, Error> {
         let own = {
             let mut state = self.state();
@@ -89,17 +90,16 @@ impl Nodes {
         if self.alone {
             return Ok(false);
         }
-        let batch = Batch::default().put(keys::node(own.node), Expect::Any, encode(&own)?);
-        self.store.commit(batch).await?;
         let records = self.store.scan(&Key::table(Table::Node).bytes(), &[], MOST_NODES).await?;
         let Look { forgotten, has_ended } = {
             let mut state = self.state();
-            state.doubled = records.iter().any(|record| {
-                let beat = serde_json::from_slice::<Beat>(&record.value);
-                beat.is_ok_and(|beat| beat.node == own.node && beat.process != own.process)
-            });
+            // Before its first beat, what is there is of an earlier run.
+            state.doubled = state.has_beaten && records.iter().any(|record| is_of_another_run(record, &own));
             state.others.look(&records, own.node, own.at)
         };
+        let batch = Batch::default().put(keys::node(own.node), Expect::Any, encode(&own)?);
+        self.store.commit(batch).await?;
+        self.state().has_beaten = true;
         if !forgotten.is_empty() {
             let delete = |batch: Batch, (key, revision)| batch.delete(key, Expect::At(revision));
             // Another node may be at it: then it is done.
@@ -196,6 +196,11 @@ pub async fn at_work(store: &dyn Store, timer: &dyn Timer) -> Result<Vec<Beat>, 
 #[must_use]
 pub fn others_are(count: usize) -> String {
     if count == 1 { "1 other node is".to_owned() } else { format!("{count} other nodes are") }
+}
+
+fn is_of_another_run(record: &Record, own: &Beat) -> bool {
+    let beat = serde_json::from_slice::<Beat>(&record.value);
+    beat.is_ok_and(|beat| beat.node == own.node && beat.process != own.process)
 }
 
 fn conflict(beat: &Beat) -> Conflict {
