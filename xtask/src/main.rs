@@ -10,6 +10,7 @@ mod codegen;
 mod faults;
 mod guests;
 mod host;
+mod map;
 mod plugins;
 mod python;
 mod shell;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         "ci" => ci::all().map_err(Into::into),
         "codegen" => codegen::all().map_err(Into::into),
         "faults" => faults::campaign(rest).map_err(Into::into),
+        "map" => map::print().map_err(Into::into),
         "bench" => bench::all(rest).map_err(Into::into),
         _ => Err(USAGE.into()),
     };
@@ -54,4 +56,5 @@ usage: cargo xtask <task>
   plugins        build every plugin and example into target/plugins
   codegen        write the generated files under schemas/ anew
   bench          measure, and print the table of docs/performance.md
+  map            measure how the host's code is laid out
   faults [SECS]  three nodes and a database suffer for ten minutes, under load";

@@ -230,6 +230,7 @@ pub async fn restore(
 async fn load(engine: &dyn Engine, reader: &mut Reader) -> Result<u64, BackupError> {
     let mut tx = engine.begin().await?;
     // A file may come slowly.
+    tx.allow_long_statements();
     tx.wait_for_caller().await?;
     let (mut rows, mut last_revision) = (0, 0);
     while let Some(page) = reader.page().await? {

@@ -170,6 +170,9 @@ pub trait Transaction: Send {
     /// Where the database failed.
     async fn raise_revision(&mut self, revision: Revision) -> Result<(), EngineError>;
 
+    /// Lets each statement take longer: where much is written at once.
+    fn allow_long_statements(&mut self) {}
+
     /// Lets the transaction wait for its caller between statements for as long as
     /// that takes: for filling a store that nobody uses yet.
     ///

@@ -19,6 +19,7 @@ use crate::tables;
 /// The old root key stays in force.
 pub(crate) async fn rewrap(core: &Core, root: &RootKey, record: &RootRecord, event: &Event) -> Result<u64, Error> {
     let mut tx = core.engine.begin().await?;
+    tx.allow_long_statements();
     // The root record first: whoever makes an account key elsewhere waits for it.
     let locked = tx.lock(&[tables::root(), tables::head(core.node)]).await?;
     if locked.first() != Some(&Some(core.keyring.root_revision())) {

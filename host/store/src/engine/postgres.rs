@@ -111,7 +111,8 @@ impl Engine for PostgresEngine {
             Ok(tx) => tx,
             Err(error) => return Err(self.sessions.explained(error).await),
         };
-        Ok(Box::new(PostgresTransaction { tx, existing: HashSet::new(), sessions: Arc::clone(&self.sessions) }))
+        let (existing, sessions) = (HashSet::new(), Arc::clone(&self.sessions));
+        Ok(Box::new(PostgresTransaction { tx, existing, sessions, patience: ANSWER }))
     }
 
     async fn snapshot(&self) -> Result<Box<dyn Snapshot>, EngineError> {
@@ -146,6 +147,8 @@ struct PostgresTransaction {
     /// Locked keys that have a row: those are updated, all others inserted.
     existing: HashSet<Vec<u8>>,
     sessions: Arc<Sessions>,
+    /// How long an answer may take.
+    patience: Duration,
 }
 
 #[async_trait]
@@ -160,7 +163,7 @@ impl Transaction for PostgresTransaction {
 
     async fn get(&mut self, key: &[u8]) -> Result<Option<Row>, EngineError> {
         let query = sqlx::query("SELECT key, revision, value FROM record WHERE key = $1").bind(key);
-        let found = answered(query.fetch_optional(&mut *self.tx)).await?;
+        let found = answered_within(self.patience, query.fetch_optional(&mut *self.tx)).await?;
         found.as_ref().map(row).transpose()
     }
 
@@ -171,18 +174,23 @@ impl Transaction for PostgresTransaction {
     async fn revisions(&mut self, count: usize) -> Result<Vec<Revision>, EngineError> {
         let count = i64::try_from(count).map_err(EngineError::new)?;
         let query = sqlx::query_scalar("SELECT nextval('record_revision') FROM generate_series(1, $1)").bind(count);
-        let taken: Vec<i64> = self.sessions.noted(answered(query.fetch_all(&mut *self.tx)).await)?;
+        let taken: Vec<i64> =
+            self.sessions.noted(answered_within(self.patience, query.fetch_all(&mut *self.tx)).await)?;
         taken.into_iter().map(|revision| u64::try_from(revision).map_err(EngineError::new)).collect()
     }
 
     async fn raise_revision(&mut self, revision: Revision) -> Result<(), EngineError> {
         let query = sqlx::query("SELECT setval('record_revision', greatest($1, nextval('record_revision')))");
-        answered(query.bind(stored(revision)?).execute(&mut *self.tx)).await?;
+        answered_within(self.patience, query.bind(stored(revision)?).execute(&mut *self.tx)).await?;
         Ok(())
     }
 
+    fn allow_long_statements(&mut self) {
+        self.patience = LONG_ANSWER;
+    }
+
     async fn wait_for_caller(&mut self) -> Result<(), EngineError> {
-        answered(sqlx::query(WAIT_FOR_CALLER).execute(&mut *self.tx)).await.map(drop)
+        answered_within(self.patience, sqlx::query(WAIT_FOR_CALLER).execute(&mut *self.tx)).await.map(drop)
     }
 
     async fn apply(&mut self, writes: Vec<Write>) -> Result<(), EngineError> {
@@ -196,7 +204,7 @@ impl Transaction for PostgresTransaction {
         }
         if !deletes.is_empty() {
             let delete = sqlx::query("DELETE FROM record WHERE key = ANY($1)").bind(deletes);
-            self.sessions.noted(answered(delete.execute(&mut *self.tx)).await)?;
+            self.sessions.noted(answered_within(self.patience, delete.execute(&mut *self.tx)).await)?;
         }
         if !updates.keys.is_empty() {
             let update = sqlx::query(
@@ -204,20 +212,20 @@ impl Transaction for PostgresTransaction {
                  FROM unnest($1::bytea[], $2::bigint[], $3::bytea[]) AS new (key, revision, value)
                  WHERE record.key = new.key",
             );
-            self.sessions.noted(answered(updates.bind(update).execute(&mut *self.tx)).await)?;
+            self.sessions.noted(answered_within(self.patience, updates.bind(update).execute(&mut *self.tx)).await)?;
         }
         if !inserts.keys.is_empty() {
             let insert = sqlx::query("INSERT INTO record SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::bytea[])");
-            self.sessions.noted(answered(inserts.bind(insert).execute(&mut *self.tx)).await)?;
+            self.sessions.noted(answered_within(self.patience, inserts.bind(insert).execute(&mut *self.tx)).await)?;
         }
         Ok(())
     }
 
     async fn commit(self: Box<Self>) -> Result<(), EngineError> {
-        let error = match tokio::time::timeout(ANSWER, self.tx.commit()).await {
+        let error = match tokio::time::timeout(self.patience, self.tx.commit()).await {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(error)) => failed(error),
-            Err(_) => unanswered(ANSWER),
+            Err(_) => unanswered(self.patience),
         };
         // Without an answer nobody knows whether it happened: trying again could
         // conflict with itself.
@@ -233,7 +241,7 @@ impl PostgresTransaction {
         let absent: Vec<Vec<u8>> =
             keys.iter().filter(|key| !found.iter().any(|(locked, _)| locked == *key)).cloned().collect();
         if !absent.is_empty() {
-            answered(sqlx::query(kind.absent).bind(&absent).execute(&mut *self.tx)).await?;
+            answered_within(self.patience, sqlx::query(kind.absent).bind(&absent).execute(&mut *self.tx)).await?;
             // Whoever held the lock before may have made the row.
             found.extend(self.take_rows(&absent, kind).await?);
         }
@@ -243,7 +251,7 @@ impl PostgresTransaction {
     }
 
     async fn take_rows(&mut self, keys: &[Vec<u8>], kind: &LockKind) -> Result<Vec<(Vec<u8>, Revision)>, EngineError> {
-        let rows = answered(sqlx::query(kind.rows).bind(keys).fetch_all(&mut *self.tx)).await;
+        let rows = answered_within(self.patience, sqlx::query(kind.rows).bind(keys).fetch_all(&mut *self.tx)).await;
         let rows = self.sessions.noted(rows)?;
         rows.iter().map(|row| Ok((row.try_get(0).map_err(failed)?, revision(row)?))).collect()
     }
@@ -329,7 +337,15 @@ fn stored(revision: Revision) -> Result<i64, EngineError> {
 
 /// What comes of `asked`, within the time that the database has for an answer.
 async fn answered<T>(asked: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, EngineError> {
-    tokio::time::timeout(ANSWER, asked).await.map_or_else(|_| Err(unanswered(ANSWER)), |answer| answer.map_err(failed))
+    answered_within(ANSWER, asked).await
+}
+
+async fn answered_within<T>(
+    limit: Duration,
+    asked: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, EngineError> {
+    let answer = tokio::time::timeout(limit, asked).await;
+    answer.map_or_else(|_| Err(unanswered(limit)), |answer| answer.map_err(failed))
 }
 
 fn unanswered(within: Duration) -> EngineError {
@@ -375,6 +391,8 @@ const SHARED: LockKind = LockKind {
 const WAIT_FOR_CALLER: &str = "SELECT set_config('idle_in_transaction_session_timeout', '0', true)";
 /// For an answer: longer than a lock may take to come.
 const ANSWER: Duration = Duration::from_secs(5);
+/// Where a transaction rewrites or fills a whole store.
+const LONG_ANSWER: Duration = Duration::from_secs(30);
 /// A read whose session had ended: further ones of the pool may have as well.
 const READ_TRIES: u32 = 3;
 /// A unique violation, a serialization failure, a deadlock, a lock that did not

@@ -1,0 +1,140 @@
+//! `map`: measures how the host's code is laid out, so that a change of structure
+//! can be judged by numbers taken the same way before and after.
+
+mod calls;
+mod scan;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+
+use self::calls::CallGraph;
+use self::scan::{Scan, SourceFile};
+use crate::shell::root;
+
+/// Why the sources could not be measured.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("{path} cannot be read", path = path.display())]
+    File {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("{path} is not Rust that this reads", path = path.display())]
+    Source {
+        path: PathBuf,
+        #[source]
+        source: syn::Error,
+    },
+}
+
+/// Prints the table.
+pub(crate) fn print() -> Result<(), Error> {
+    let scan = Scan::of(&root().join("host"))?;
+    let graph = CallGraph::of(&scan);
+    let (lines, files) = (scan.files.iter().map(|file| file.lines).sum::<usize>(), scan.files.len());
+    println!("| measure | value |\n|---|---|");
+    println!("| production lines, files | {lines}, {files} |");
+    println!("| {} |", largest_type(&scan));
+    println!("| {} |", repeated_names(&scan));
+    println!("| {} |", cycles(&graph, "areas of the domain that call each other", |file| area(file)));
+    println!("| {} |", cycles(&graph, "files of the domain that call each other", |file| domain_file(file)));
+    for (what, entry) in WALKS {
+        println!("| {} |", walk(&graph, what, entry));
+    }
+    println!("| packages in Cargo.lock | {} |", packages()?);
+    Ok(())
+}
+
+/// The type with the most methods, and the files they are spread over.
+fn largest_type(scan: &Scan) -> String {
+    let mut methods = BTreeMap::<(&str, &str), (usize, BTreeSet<&str>)>::new();
+    for file in &scan.files {
+        for function in file.functions.iter().filter(|function| !function.is_trait_impl) {
+            let Some(owner) = &function.owner else { continue };
+            let (count, files) = methods.entry((file.krate.as_str(), owner.as_str())).or_default();
+            *count += 1;
+            files.insert(&file.path);
+        }
+    }
+    let largest = methods.into_iter().max_by_key(|(_, (count, _))| *count);
+    largest.map_or_else(String::new, |((krate, name), (count, files))| {
+        format!("methods of the largest type, files it spans | {count} of `{krate}::{name}`, {}", files.len())
+    })
+}
+
+/// Names that more than one type has: in all crates, and within one.
+fn repeated_names(scan: &Scan) -> String {
+    let mut everywhere = BTreeMap::<&str, usize>::new();
+    let mut within = BTreeMap::<(&str, &str), usize>::new();
+    for file in &scan.files {
+        for name in &file.types {
+            *everywhere.entry(name).or_default() += 1;
+            *within.entry((&file.krate, name)).or_default() += 1;
+        }
+    }
+    let declarations: usize = everywhere.values().sum();
+    let repeated = everywhere.values().filter(|count| **count > 1).count();
+    let in_one_crate = within.values().filter(|count| **count > 1).count();
+    format!(
+        "type declarations, names declared more than once, of these in one crate | {declarations}, {repeated}, \
+         {in_one_crate}"
+    )
+}
+
+/// Pairs of parts of the domain with calls in both directions.
+fn cycles<'a>(graph: &'a CallGraph<'a>, what: &str, part: impl Fn(&'a SourceFile) -> Option<&'a str>) -> String {
+    let mut edges = BTreeSet::new();
+    for (from, to) in graph.edges() {
+        if let (Some(from), Some(to)) = (part(from), part(to))
+            && from != to
+        {
+            edges.insert((from, to));
+        }
+    }
+    let both = edges.iter().filter(|(from, to)| from < to && edges.contains(&(*to, *from))).count();
+    format!("pairs of {what} | {both}")
+}
+
+fn area(file: &SourceFile) -> Option<&str> {
+    let rest = file.path.strip_prefix("domain/src/broker/")?;
+    Some(rest.split(['/', '.']).next().unwrap_or(rest))
+}
+
+fn domain_file(file: &SourceFile) -> Option<&str> {
+    file.path.starts_with("domain/").then_some(file.path.as_str())
+}
+
+/// How often a reader who follows the calls of a use case changes files, and how
+/// many of these changes lead back to a file that they have seen.
+fn walk(graph: &CallGraph<'_>, what: &str, (file, function): (&str, &str)) -> String {
+    let Some(trace) = graph.walk(file, function) else {
+        return format!("walk of {what} | `{function}` is not in {file}");
+    };
+    let mut seen = BTreeSet::new();
+    let (mut moves, mut returns) = (0, 0);
+    let mut here = None;
+    for file in trace {
+        if here != Some(file) {
+            moves += usize::from(here.is_some());
+            returns += usize::from(!seen.insert(file));
+            here = Some(file);
+        }
+    }
+    format!("walk of {what}: files, moves, returns | {}, {moves}, {returns}", seen.len())
+}
+
+fn packages() -> Result<usize, Error> {
+    let path = root().join("Cargo.lock");
+    let lock = fs::read_to_string(&path).map_err(|source| Error::File { path, source })?;
+    Ok(lock.lines().filter(|line| *line == "[[package]]").count())
+}
+
+/// Where a reader begins.
+const WALKS: [(&str, (&str, &str)); 4] = [
+    ("a create", ("domain/src/broker/credentials/create.rs", "create_credential")),
+    ("a reveal", ("domain/src/broker/credentials/reveal.rs", "reveal")),
+    ("a region push", ("domain/src/broker/regions/settle.rs", "settle_pair")),
+    ("an `http.send`", ("plugin-host/src/network/plane.rs", "send")),
+];

@@ -1,0 +1,179 @@
+//! Reads the production sources: types, functions, and what each calls.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use syn::visit::Visit;
+
+use super::Error;
+
+/// All production sources under one folder.
+pub(super) struct Scan {
+    pub(super) files: Vec<SourceFile>,
+}
+
+/// One file.
+pub(super) struct SourceFile {
+    /// Relative to the folder.
+    pub(super) path: String,
+    /// The folder's name of its crate.
+    pub(super) krate: String,
+    /// Without its tests.
+    pub(super) lines: usize,
+    /// Names of the types it declares.
+    pub(super) types: Vec<String>,
+    pub(super) functions: Vec<Function>,
+}
+
+/// One function, or method.
+pub(super) struct Function {
+    pub(super) name: String,
+    /// The type it is a method of.
+    pub(super) owner: Option<String>,
+    pub(super) is_trait_impl: bool,
+    /// Names of what it calls, in the order of the text.
+    pub(super) calls: Vec<String>,
+}
+
+impl Scan {
+    pub(super) fn of(folder: &Path) -> Result<Self, Error> {
+        let mut files = Vec::new();
+        for krate in entries(folder)? {
+            let sources = krate.join("src");
+            if sources.is_dir() {
+                read_folder(folder, &sources, &mut files)?;
+            }
+        }
+        Ok(Self { files })
+    }
+}
+
+fn read_folder(base: &Path, folder: &Path, files: &mut Vec<SourceFile>) -> Result<(), Error> {
+    for path in entries(folder)? {
+        let is_test = path.file_stem().is_some_and(|stem| stem == "tests");
+        if path.is_dir() {
+            read_folder(base, &path, files)?;
+        } else if path.extension().is_some_and(|extension| extension == "rs") && !is_test {
+            files.push(read_file(base, &path)?);
+        }
+    }
+    Ok(())
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let failed = |source| Error::File { path: folder.to_owned(), source };
+    let mut paths = fs::read_dir(folder)
+        .map_err(failed)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(failed)?;
+    paths.sort();
+    Ok(paths)
+}
+
+fn read_file(base: &Path, path: &Path) -> Result<SourceFile, Error> {
+    let text = fs::read_to_string(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
+    let parsed = syn::parse_file(&text).map_err(|source| Error::Source { path: path.to_owned(), source })?;
+    let relative = path.strip_prefix(base).unwrap_or(path).to_string_lossy().into_owned();
+    let krate = relative.split('/').next().unwrap_or_default().to_owned();
+    let mut reader = Reader::default();
+    reader.visit_file(&parsed);
+    let Reader { types, functions, .. } = reader;
+    Ok(SourceFile { path: relative, krate, lines: production_lines(&text), types, functions })
+}
+
+/// Test modules stand at the end of a file.
+fn production_lines(text: &str) -> usize {
+    text.lines().take_while(|line| *line != "#[cfg(test)]").count()
+}
+
+#[derive(Default)]
+struct Reader {
+    types: Vec<String>,
+    functions: Vec<Function>,
+    owner: Option<String>,
+    is_trait_impl: bool,
+}
+
+impl<'ast> Visit<'ast> for Reader {
+    fn visit_item_mod(&mut self, module: &'ast syn::ItemMod) {
+        if !is_test(&module.attrs) {
+            syn::visit::visit_item_mod(self, module);
+        }
+    }
+
+    fn visit_item_struct(&mut self, item: &'ast syn::ItemStruct) {
+        self.types.push(item.ident.to_string());
+    }
+
+    fn visit_item_enum(&mut self, item: &'ast syn::ItemEnum) {
+        self.types.push(item.ident.to_string());
+    }
+
+    fn visit_item_type(&mut self, item: &'ast syn::ItemType) {
+        self.types.push(item.ident.to_string());
+    }
+
+    fn visit_item_trait(&mut self, item: &'ast syn::ItemTrait) {
+        self.types.push(item.ident.to_string());
+        syn::visit::visit_item_trait(self, item);
+    }
+
+    fn visit_item_impl(&mut self, item: &'ast syn::ItemImpl) {
+        if let syn::Type::Path(path) = &*item.self_ty {
+            self.owner = path.path.segments.last().map(|segment| segment.ident.to_string());
+        }
+        self.is_trait_impl = item.trait_.is_some();
+        syn::visit::visit_item_impl(self, item);
+        (self.owner, self.is_trait_impl) = (None, false);
+    }
+
+    fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
+        self.add(&item.sig, &item.block, None);
+    }
+
+    fn visit_impl_item_fn(&mut self, item: &'ast syn::ImplItemFn) {
+        self.add(&item.sig, &item.block, self.owner.clone());
+    }
+}
+
+impl Reader {
+    fn add(&mut self, signature: &syn::Signature, block: &syn::Block, owner: Option<String>) {
+        let mut calls = Calls::default();
+        calls.visit_block(block);
+        let (name, is_trait_impl) = (signature.ident.to_string(), self.is_trait_impl);
+        self.functions.push(Function { name, owner, is_trait_impl, calls: calls.0 });
+    }
+}
+
+/// The names that a body calls.
+#[derive(Default)]
+struct Calls(Vec<String>);
+
+impl<'ast> Visit<'ast> for Calls {
+    fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
+        self.visit_expr(&call.receiver);
+        for argument in &call.args {
+            self.visit_expr(argument);
+        }
+        self.0.push(call.method.to_string());
+    }
+
+    fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
+        for argument in &call.args {
+            self.visit_expr(argument);
+        }
+        if let syn::Expr::Path(path) = &*call.func {
+            self.0.extend(path.path.segments.last().map(|segment| segment.ident.to_string()));
+        } else {
+            self.visit_expr(&call.func);
+        }
+    }
+}
+
+fn is_test(attributes: &[syn::Attribute]) -> bool {
+    attributes.iter().any(|attribute| {
+        attribute.path().is_ident("cfg")
+            && attribute.parse_args::<syn::Ident>().is_ok_and(|condition| condition == "test")
+    })
+}
