@@ -2,7 +2,7 @@
 //! to S0-25).
 
 use bursar_domain::audit::Action;
-use bursar_domain::broker::{Deletion, Source};
+use bursar_domain::broker::{Deletion, ListQuery, Source};
 use bursar_domain::id::Reference;
 use bursar_domain::keys::Table;
 use bursar_domain::{Error, Kind};
@@ -206,6 +206,31 @@ async fn who_is_restored_at_the_moment_another_is_stored_is_the_only_default() {
         assert_ne!(promoted, restored.unwrap(), "{seed}: the first of them is it");
         assert_eq!(is_default(&world, &old).await, !promoted);
         assert_eq!(world.store.count(Table::Default), 1);
+    }
+}
+
+/// Whoever is made the default while others list: each list has one.
+#[tokio::test(start_paused = true)]
+async fn a_list_that_is_read_meanwhile_has_one_default() {
+    for seed in 0..96 {
+        let world = World::new().await;
+        registry(&world, "first").await;
+        world.store.yield_in_turn(seed);
+        let change = async {
+            for name in ["second", "third", "fourth"] {
+                let (new, _) = registry(&world, name).await;
+                world.broker.set_default(&world.caller, &account(), &new).await.unwrap();
+            }
+        };
+        let look = async {
+            for _ in 0..12 {
+                let query = ListQuery { type_id: Some(REGISTRY.to_owned()), limit: 50, ..ListQuery::default() };
+                let page = world.broker.list_credentials(&world.caller, &account(), &query).await.unwrap();
+                assert_eq!(page.items.iter().filter(|view| view.is_default).count(), 1, "{seed}");
+            }
+        };
+        tokio::join!(change, look);
+        world.store.yield_in_turn(0);
     }
 }
 

@@ -9,6 +9,7 @@ use crate::audit::Action;
 use crate::credential::{Credential, View};
 use crate::id::{CredentialId, Reference};
 use crate::keys::{self, Table};
+use crate::store::Record;
 use crate::{Error, Kind};
 
 /// Which credentials.
@@ -59,6 +60,9 @@ impl Broker {
             Some(id) => keys::of_credential(Table::Credential, account.id, CredentialId(id)),
             None => Vec::new(),
         };
+        // Before the credentials: a default is among them then, whoever is made one
+        // meanwhile.
+        let defaults = self.store().scan(&keys::of_account(Table::Default, account.id), &[], usize::MAX).await?;
         let mut found: Vec<Found> = Vec::new();
         // One more than asked for tells whether there is a next page.
         while found.len() <= query.limit {
@@ -77,7 +81,7 @@ impl Broker {
         let more = found.len() > query.limit;
         found.truncate(query.limit);
         let next_cursor = found.last().filter(|_| more).map(|last| last.credential.id.to_string());
-        let items = self.assemble_all(caller, &account, found).await?;
+        let items = self.assemble_all(caller, &account, found, &defaults).await?;
         Ok(Page { items, next_cursor })
     }
 
@@ -87,8 +91,13 @@ impl Broker {
         used_there.map(|known| known.manifest.id.clone()).collect()
     }
 
-    async fn assemble_all(&self, caller: &Caller, account: &Account, found: Vec<Found>) -> Result<Vec<View>, Error> {
-        let defaults = self.store().scan(&keys::of_account(Table::Default, account.id), &[], usize::MAX).await?;
+    async fn assemble_all(
+        &self,
+        caller: &Caller,
+        account: &Account,
+        found: Vec<Found>,
+        defaults: &[Record],
+    ) -> Result<Vec<View>, Error> {
         let defaults = defaults.iter().map(codec::decode).collect::<Result<HashSet<CredentialId>, _>>()?;
         let standings = self.standings(caller, account).await?;
         let mut views = Vec::with_capacity(found.len());
