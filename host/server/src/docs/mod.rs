@@ -7,7 +7,7 @@ use bursar_domain::{Error, Kind};
 use http::HeaderName;
 use http::header::CONTENT_SECURITY_POLICY;
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
+use minijinja::{AutoEscape, Environment, HtmlEscape, UndefinedBehavior, context};
 use serde_json::Value;
 
 use crate::problem::ProblemType;
@@ -44,9 +44,16 @@ fn render(name: &str, template: &str, context: minijinja::Value) -> Result<Strin
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.add_filter("prose", |text: &str| minijinja::Value::from_safe_string(prose(text)));
     environment
         .render_named_str(name, template, context)
         .map_err(|error| Error::new(Kind::Internal, "the page could not be rendered").because(error))
+}
+
+/// Text as HTML: what stands between backticks is code.
+fn prose(text: &str) -> String {
+    let parts = text.split('`').map(|part| HtmlEscape(part).to_string()).enumerate();
+    parts.map(|(number, part)| if number % 2 == 1 { format!("<code>{part}</code>") } else { part }).collect()
 }
 
 /// Served at `/docs/style.css`.
@@ -71,13 +78,24 @@ mod tests {
             for operation in methods.as_object().unwrap().values() {
                 let id = operation["operationId"].as_str().unwrap();
                 assert!(page.contains(&format!("id=\"{id}\"")), "{path}: {id}");
+                assert!(page.contains(&format!("<li><a href=\"#{id}\">")), "{id} is in the index");
                 operations += 1;
             }
         }
         assert_eq!(page.matches("<article").count(), operations);
-        for forbidden in ["<script", "src=", "@import", "style=\"", "<style"] {
+        assert_eq!(page.matches("<pre><code>curl ").count(), operations, "each has an example");
+        assert!(page.contains("<h2>DNS</h2>") && page.contains("<h2>Credential types</h2>"));
+        for forbidden in ["<script", "src=", "@import", "style=\"", "<style", "`"] {
             assert!(!page.contains(forbidden), "{forbidden}");
         }
+    }
+
+    #[test]
+    fn code_is_marked_and_nothing_else() {
+        assert_eq!(
+            prose("send `If-Match: \"<rev>\"` & wait"),
+            "send <code>If-Match: &quot;&lt;rev&gt;&quot;</code> &amp; wait"
+        );
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub(super) struct Reference {
 
 #[derive(Serialize)]
 struct Group {
-    name: String,
+    title: String,
     anchor: String,
     description: String,
     operations: Vec<Operation>,
@@ -24,11 +24,15 @@ struct Group {
 #[derive(Serialize)]
 struct Operation {
     id: String,
+    title: String,
     method: String,
     path: String,
     summary: String,
     description: String,
     is_public: bool,
+    /// A request, and the body of its answer.
+    curl: String,
+    answer: String,
     parameters: Vec<Parameter>,
     bodies: Vec<Content>,
     responses: Vec<Answer>,
@@ -90,15 +94,19 @@ fn group(tag: &Value, document: &Value) -> Group {
         .map(|(path, method, of)| operation(path, method, of, document))
         .collect();
     let name = text(&tag["name"]);
-    Group { anchor: name.replace(' ', "-"), name, description: text(&tag["description"]), operations }
+    Group { anchor: name.replace(' ', "-"), title: title(&name), description: text(&tag["description"]), operations }
 }
 
 fn operation(path: &str, method: &str, of: &Value, document: &Value) -> Operation {
     let answers = of["responses"].as_object().into_iter().flatten();
     let answers = answers.map(|(status, of)| answer(status, resolved(of, document)));
-    let (problems, responses) = answers.partition(|answer| !answer.problem.is_empty());
+    let (problems, responses): (Vec<Answer>, Vec<Answer>) = answers.partition(|answer| !answer.problem.is_empty());
+    let answer = responses.first().and_then(|answer| answer.contents.first());
     Operation {
         id: text(&of["operationId"]),
+        title: title(&text(&of["operationId"]).replace('_', " ")),
+        curl: curl(path, method, of),
+        answer: answer.map(|content| content.example.clone()).unwrap_or_default(),
         method: method.to_uppercase(),
         path: path.to_owned(),
         summary: text(&of["summary"]),
@@ -109,6 +117,50 @@ fn operation(path: &str, method: &str, of: &Value, document: &Value) -> Operatio
         responses,
         problems,
     }
+}
+
+/// A heading of a tag's or an operation's name.
+fn title(name: &str) -> String {
+    let words =
+        name.split(' ').map(|word| if ABBREVIATIONS.contains(&word) { word.to_uppercase() } else { word.to_owned() });
+    let words = words.collect::<Vec<_>>().join(" ");
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// A request with the examples of the document.
+fn curl(path: &str, method: &str, of: &Value) -> String {
+    let parameters = || of["parameters"].as_array().into_iter().flatten();
+    let example = |parameter: &Value| match &parameter["example"] {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let (mut url, mut query) = (path.to_owned(), Vec::new());
+    for parameter in parameters() {
+        let name = text(&parameter["name"]);
+        match parameter["in"].as_str() {
+            Some("path") => url = url.replace(&format!("{{{name}}}"), &example(parameter)),
+            Some("query") if parameter["required"] == true => query.push(format!("{name}={}", example(parameter))),
+            _ => {}
+        }
+    }
+    if !query.is_empty() {
+        url = format!("{url}?{}", query.join("&"));
+    }
+    let mut lines = vec![format!("curl \"$BURSAR_ADDR{url}\"")];
+    let body = contents(&of["requestBody"]["content"]).into_iter().next();
+    // Without a word curl sends GET, and POST where there is a body.
+    let implied = if body.is_some() { "post" } else { "get" };
+    if method != implied {
+        lines.push(format!("  --request {}", method.to_uppercase()));
+    }
+    if of.get("security").is_none() {
+        lines.push("  --header \"Authorization: Bearer $BURSAR_TOKEN\"".to_owned());
+    }
+    if let Some(body) = body {
+        lines.push(format!("  --json '{}'", body.example.replace('\'', "'\\''")));
+    }
+    lines.join(" \\\n")
 }
 
 /// What `$ref` leads to, or the value itself.
@@ -192,3 +244,6 @@ fn kind(schema: &Value) -> String {
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
+
+/// Words that are written in capitals.
+const ABBREVIATIONS: [&str; 2] = ["dns", "api"];
