@@ -9,6 +9,7 @@ use crate::support::cluster::Cluster;
 use crate::support::samples::{basic, registry};
 use crate::support::{Account, Client, Server};
 
+/// The walk ends with the audit trail of everything it did (S0-46).
 #[tokio::test]
 async fn the_main_job_runs_on_redb() {
     walk(&Server::shared().await).await;

@@ -111,6 +111,7 @@ const MAX_NAME_BYTES: usize = 100;
 mod tests {
     use super::*;
 
+    /// A name has 1 to 100 letters, digits, dashes and underscores (S2-12).
     #[test]
     fn names_follow_s2_12() {
         for good in ["ghcr", "a", "A-1_b", &"x".repeat(100)] {

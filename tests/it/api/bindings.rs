@@ -4,7 +4,8 @@ use serde_json::json;
 use crate::support::Account;
 use crate::support::samples::{basic, registry, tls};
 
-/// S0-08, S0-41, S0-45: each slot takes what its types are for.
+/// Members choose credentials for applications, hosts, environments and repositories; each slot takes what its types
+/// are for (S0-06, S0-08, S0-09, S0-41, S0-45, S4-22).
 #[tokio::test]
 async fn consumers_are_bound_to_what_their_slots_take() {
     let account = Account::new().await;
@@ -31,6 +32,7 @@ async fn consumers_are_bound_to_what_their_slots_take() {
     assert_eq!(account.member.all("bindings?credential=ghcr&slot=image-pull").await.len(), 2);
 }
 
+/// A binding refers to the credential and not to its name (S1-16).
 #[tokio::test]
 async fn a_binding_survives_a_rename_and_honours_if_match() {
     let account = Account::new().await;
@@ -80,6 +82,7 @@ async fn what_is_bound_is_in_the_way_of_its_deletion() {
     assert_eq!(report["problems"], json!([]));
 }
 
+/// Usage shows what is bound to a credential and who used it (S4-24).
 #[tokio::test]
 async fn usage_tells_who_depends_on_a_credential_and_who_used_it() {
     let account = Account::new().await;

@@ -3,6 +3,7 @@ use serde_json::json;
 use crate::support::account::unique;
 use crate::support::{Account, Server};
 
+/// The type selects the schema of the fields (S2-22).
 #[tokio::test]
 async fn each_type_brings_its_form() {
     let account = Account::new().await;

@@ -148,6 +148,7 @@ const TABLE: &[Row] = &[
     Row("POST", "/v1/accounts/{account}/credentials/{credential}/versions/{version}/restore", B::None, WRITERS, 404),
 ];
 
+/// Each role may do its part, and nobody anything in another account (S0-03, S0-07, S4-27).
 #[tokio::test]
 async fn every_operation_for_every_role() {
     // Of its own: it rotates the root key and counts refused tokens.
@@ -178,7 +179,7 @@ async fn every_operation_for_every_role() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Nothing of another account's can be named through one's own either.
+/// Nothing of another account's can be named through one's own either (S0-03, S3-01).
 #[tokio::test]
 async fn a_foreign_id_is_nothing_in_one_s_own_account() {
     let server = Server::shared().await;

@@ -35,7 +35,7 @@ async fn an_app_gets_what_it_chose_or_the_default() {
     assert!(detail.as_str().is_some_and(|text| text.contains("bindings/app:web/basic-auth")), "{detail}");
 }
 
-/// S4-25: who resolves has the new secret at once.
+/// A consumer that resolves gets the new secret at once (S0-05, S4-25).
 #[tokio::test]
 async fn a_rotated_secret_is_what_is_resolved() {
     let account = Account::new().await;
@@ -65,7 +65,7 @@ async fn a_token_of_a_consumer_gets_its_own_and_nothing_else() {
     assert_eq!(client.post("resolve", pull("app:web")).await.expect(200)["source"], "default");
 }
 
-/// D-5.
+/// An image gets the login with the longest matching prefix (S3-01, D-5).
 #[tokio::test]
 async fn an_image_is_pulled_with_the_closest_registry() {
     let account = Account::new().await;

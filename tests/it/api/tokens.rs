@@ -4,6 +4,7 @@ use crate::support::account::unique;
 use crate::support::samples::basic;
 use crate::support::{Account, Server};
 
+/// A token is shown once and authenticates until it is deleted (S4-31).
 #[tokio::test]
 async fn a_token_is_told_once() {
     let account = Account::new().await;
@@ -61,7 +62,7 @@ async fn an_expired_token_stops_working() {
     account.admin.get("/v1/me").await.expect(200);
 }
 
-/// A narrowed token sees nothing beyond what it was narrowed to.
+/// A narrowed token sees nothing beyond what it was narrowed to (S1-18).
 #[tokio::test]
 async fn a_scope_narrows_by_name_id_and_label() {
     let account = Account::new().await;
@@ -122,6 +123,7 @@ async fn operators_have_tokens_of_their_own() {
     assert!(operator.all("/v1/tokens").await.iter().all(|one| one["id"] != made["id"]));
 }
 
+/// Only bearer tokens that the broker issued are accepted (S3-03).
 #[tokio::test]
 async fn what_is_no_token_of_ours_is_refused_alike() {
     // Of its own: refused tokens are counted by address.

@@ -74,6 +74,7 @@ async fn clients_find_the_login_by_the_image_s_name() {
     }
 }
 
+/// Every spelling of a registry finds its login (D-5).
 #[tokio::test]
 async fn every_name_of_a_registry_leads_to_its_login() {
     let account = Account::new().await;
@@ -96,6 +97,7 @@ async fn every_name_of_a_registry_leads_to_its_login() {
     }
 }
 
+/// Amazon's other registry hosts follow the rules of ECR (S4-05).
 #[tokio::test]
 async fn amazon_s_other_hosts_are_its_own() {
     let account = Account::new().await;

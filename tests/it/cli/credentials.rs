@@ -84,6 +84,7 @@ async fn a_credentials_life() {
     assert_eq!(cli.run(&["credential", "list", "--deleted", "--quiet"]).ok().stdout, "");
 }
 
+/// `set-default` makes another login the default (S0-22).
 #[tokio::test]
 async fn the_default_moves() {
     let cli = Cli::managing(&Account::new().await);

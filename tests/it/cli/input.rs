@@ -77,6 +77,7 @@ async fn a_secret_file_keeps_its_bytes_but_for_the_last_newline() {
     assert_eq!(cli.run(&["credential", "reveal", "in", "--field", "password"]).ok().stdout, "by stdin");
 }
 
+/// Certificate and key are uploaded as files (S0-28).
 #[tokio::test]
 async fn a_certificate_comes_from_its_files() {
     let cli = Cli::managing(&Account::new().await);

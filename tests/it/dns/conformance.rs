@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use super::{Provider, World, cleanup, present};
 use crate::support::Client;
 
-/// S1-14 to S1-18, S0-30: one stored credential serves many challenges. Two
-/// values at one name beside a foreign one, neither lost nor doubled; then only
-/// the right one goes, and in the end the zone is as it was.
+/// One stored credential, configured as JSON, serves many challenges. Two values at one name beside a foreign one,
+/// neither lost nor doubled; then only the right one goes, and in the end the zone is as it was (S0-30, S0-32, S1-14,
+/// S1-15, S1-16, S1-17).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_values_at_one_name_come_and_go_beside_a_foreign_one() {
     let world = World::start().await;

@@ -18,6 +18,7 @@ use canary::{Canaries, Canary};
 use crate::support::server::binary;
 use crate::support::{Reply, Server};
 
+/// No secret is in an answer that was not asked for it, nor in any file in the clear (S0-02, S3-02).
 #[tokio::test]
 async fn no_canary_is_found_where_it_does_not_belong() {
     let folder = tempfile::tempdir().expect("a temporary folder");

@@ -4,7 +4,7 @@ use crate::support::Account;
 use crate::support::samples::{artifact, registry_with};
 use crate::support::tools::{run, tool};
 
-/// skopeo reads both files and finds each registry's login, and no other.
+/// skopeo reads both files and finds each registry's login, and no other (S0-09, S2-02, S4-03, S4-04, S4-08).
 #[tokio::test]
 async fn skopeo_reads_the_logins() {
     let account = Account::new().await;

@@ -5,6 +5,7 @@ use crate::support::account::unique;
 use crate::support::samples::{artifact, credential};
 use crate::support::tools::{feed, tool};
 
+/// Apache's own tool accepts the user and the password (S0-10).
 #[tokio::test]
 async fn htpasswd_verifies_the_file() {
     let account = Account::new().await;

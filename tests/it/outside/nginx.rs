@@ -9,7 +9,7 @@ use crate::support::server::{eventually, free_port};
 use crate::support::tools::{locate, run, tool};
 use crate::support::{Account, Guarded};
 
-/// A real nginx with the files as they come: TLS and basic authentication.
+/// A real nginx with the files as they come: TLS and basic authentication (S0-10, S0-11).
 #[tokio::test]
 async fn nginx_serves_with_the_files() {
     let account = Account::new().await;

@@ -13,6 +13,7 @@ use super::world::{World, until};
 use crate::support::receiver::{Fault, Meets};
 use crate::support::reply::text;
 
+/// `ensure` returns once every credential is in the new region (S0-04, S0-40).
 #[tokio::test]
 async fn a_region_that_is_new_is_complete_before_it_returns_and_left_alone_after() {
     let world = World::start().await;

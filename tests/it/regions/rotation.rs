@@ -8,6 +8,7 @@ use serde_json::json;
 use super::site::{Directory, Webhook};
 use super::world::World;
 
+/// One rotation at the broker reaches every region (S0-04, S0-05, S4-25).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rotation_reaches_every_region() {
     let world = World::start().await;

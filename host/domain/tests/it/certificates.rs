@@ -20,6 +20,7 @@ async fn covering(world: &World, host: &str) -> Vec<String> {
     page.items.into_iter().map(|view| view.credential.name.to_string()).collect()
 }
 
+/// A certificate covers the names it has, a wildcard one level (S0-43, S0-44).
 #[tokio::test(start_paused = true)]
 async fn exact_names_and_single_level_wildcards_cover_a_host() {
     let world = World::new().await;

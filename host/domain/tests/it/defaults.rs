@@ -48,6 +48,7 @@ fn conflicts(error: &Error) -> Vec<(&str, &str)> {
     error.conflicts.iter().map(|conflict| (conflict.kind.as_str(), conflict.name.as_str())).collect()
 }
 
+/// A login becomes the default by itself only while it is the only one (S0-25).
 #[tokio::test(start_paused = true)]
 async fn only_the_one_of_its_type_becomes_the_default_unasked() {
     let world = World::new().await;

@@ -28,6 +28,7 @@ async fn name_for(world: &World, image: &str) -> Option<String> {
     pulled_with(world, image).await.map(|(name, _)| name)
 }
 
+/// An image is matched by host and by the longest path prefix (D-5).
 #[tokio::test(start_paused = true)]
 async fn the_longest_prefix_of_whole_segments_wins() {
     let world = World::new().await;

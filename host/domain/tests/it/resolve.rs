@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::support::{MIRROR, PLAIN, REGISTRY, World, account, violations};
 
+/// The default serves every consumer that has no binding of its own, for pulls and for builds (S0-09, S0-23, S0-42).
 #[tokio::test(start_paused = true)]
 async fn the_account_default_serves_who_chose_nothing() {
     // S0-23, S0-24, S0-42.

@@ -89,6 +89,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 mod tests {
     use super::*;
 
+    /// Tokens are read from the scheme `Bearer` alone (S3-03).
     #[test]
     fn only_bearer_tokens_are_read() {
         let read = |value: &'static str| {

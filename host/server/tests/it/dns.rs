@@ -141,6 +141,7 @@ async fn a_credential_is_probed_stored_or_not() {
     test.call("POST", &format!("{CREDENTIALS}?probe=perhaps"), zone("third")).await.problem(422, "invalid-input");
 }
 
+/// A workload reaches the credential it is narrowed to and no other (S1-18).
 #[tokio::test]
 async fn a_workload_uses_what_it_is_narrowed_to() {
     let test = with_zone().await;

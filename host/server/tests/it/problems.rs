@@ -64,6 +64,7 @@ async fn everything_wrong_is_told_at_once() {
     assert_eq!(problem["errors"][0]["pointer"], "/name");
 }
 
+/// A request without a valid bearer token is 401, one beyond its rights 403 (S3-03).
 #[tokio::test]
 async fn who_may_not_is_told_so() {
     let test = TestApp::new().await;

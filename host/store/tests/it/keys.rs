@@ -217,6 +217,7 @@ async fn a_crash_after_the_rotations_commit_is_finished_on_opening() {
     assert!(!home.path("root.key.new").exists());
 }
 
+/// A purge destroys the data key, so that a copy of the record cannot be opened (D-4).
 #[tokio::test(flavor = "multi_thread")]
 async fn purging_a_secret_destroys_its_key() {
     let home = Home::new();

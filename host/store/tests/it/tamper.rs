@@ -281,6 +281,7 @@ async fn a_witness_of_other_history_or_hand_is_named() {
     assert!(names(&problems, "not signed by this installation"), "{problems:?}");
 }
 
+/// Keys, values and audit records are encrypted in the file (S0-02, S3-02, S4-27).
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_was_put_in_can_be_read_in_the_file() {
     let victim = Victim::new().await;

@@ -3,6 +3,7 @@ use serde_json::json;
 use crate::support::Account;
 use crate::support::samples::credential;
 
+/// A basic-auth credential is one user's name and password (S0-27).
 #[tokio::test]
 async fn a_user_has_one_name_and_one_password() {
     let account = Account::new().await;

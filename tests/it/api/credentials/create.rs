@@ -3,6 +3,8 @@ use serde_json::json;
 use crate::support::Account;
 use crate::support::samples::{basic, registry};
 
+/// A creation answers with everything that was stored and when, except the secret (S0-18, S0-21, S2-10, S2-13, S2-16,
+/// S2-19, S2-21, S3-02, S3-10, S3-11, S4-32).
 #[tokio::test]
 async fn the_answer_is_the_whole_credential_without_its_secret() {
     let account = Account::new().await;
@@ -69,6 +71,8 @@ async fn everything_that_is_wrong_is_told_at_once() {
     assert!(creates.iter().all(|entry| entry["outcome"] != "ok"), "{creates:?}");
 }
 
+/// Name, type, title and the other fields that every type shares have rules of their own (S0-17, S2-12, S2-14, S3-04,
+/// D-2).
 #[tokio::test]
 async fn the_core_s_own_fields_have_their_rules() {
     let account = Account::new().await;
@@ -105,6 +109,7 @@ async fn the_core_s_own_fields_have_their_rules() {
     }
 }
 
+/// A name is unique within its account (S2-12).
 #[tokio::test]
 async fn a_taken_name_is_a_conflict_at_the_name() {
     let account = Account::new().await;

@@ -3,6 +3,7 @@ use serde_json::json;
 use crate::support::Account;
 use crate::support::samples::{basic, registry};
 
+/// A deleted credential is kept, marked as deleted, and can be restored (S2-17).
 #[tokio::test]
 async fn deletion_is_soft_and_can_be_undone() {
     let account = Account::new().await;

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::support::Account;
 use crate::support::samples::{basic, registry, tls};
 
+/// Lists are narrowed by type, category, slot, label and text (S0-18, S2-04, S2-13, S2-16, S4-31).
 #[tokio::test]
 async fn filters_narrow_and_combine() {
     let account = Account::new().await;
@@ -94,6 +95,7 @@ async fn cursors_are_stable_under_concurrent_writes() {
     assert!(distinct.is_superset(&expected), "one that was there all the time was left out");
 }
 
+/// Members see what a select shows, such as name, type and creation time (S0-06, S0-17, S4-24).
 #[tokio::test]
 async fn a_member_sees_rows_for_selects_and_no_more() {
     let account = Account::new().await;

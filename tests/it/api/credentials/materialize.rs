@@ -66,6 +66,7 @@ async fn one_version_materializes_the_same_each_time() {
     assert_ne!(make().await["artifacts"], first["artifacts"], "another version has another salt");
 }
 
+/// Each use of a credential is recorded (S4-27).
 #[tokio::test]
 async fn it_is_recorded_with_format_and_plugin() {
     let account = Account::new().await;

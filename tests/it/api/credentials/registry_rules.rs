@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 use crate::support::Account;
 use crate::support::samples::registry_with;
 
+/// Each provider's login is accepted in the form that the provider hands it out (S0-19, S0-20, S2-02, S2-15, S3-05,
+/// S3-06, S3-07, S4-03, S4-04, S4-05, S4-06, S4-07, S4-08, S4-09, D-1).
 #[tokio::test]
 async fn what_each_provider_takes() {
     let account = Account::new().await;
@@ -65,6 +67,8 @@ async fn what_each_provider_takes() {
     }
 }
 
+/// Each provider's rules hold at that provider and the error names the field (S0-20, S2-15, S3-05, S3-06, S4-04, S4-05,
+/// S4-06, S4-08, S4-09, D-1).
 #[tokio::test]
 async fn what_each_provider_refuses() {
     let account = Account::new().await;

@@ -3,6 +3,7 @@ use serde_json::json;
 use crate::support::Account;
 use crate::support::samples::{basic, registry, tls};
 
+/// A secret is shown on an explicit reveal, which is recorded (S0-21, S0-47, D-3).
 #[tokio::test]
 async fn secrets_are_told_on_request_and_recorded() {
     let account = Account::new().await;
@@ -35,6 +36,7 @@ async fn only_secret_fields_are_revealed() {
     assert_eq!(reply.pointers(), ["/field"]);
 }
 
+/// Nobody reveals a write-only credential (D-3).
 #[tokio::test]
 async fn a_write_only_credential_is_never_revealed() {
     let account = Account::new().await;

@@ -3,6 +3,7 @@ use serde_json::json;
 use crate::support::Account;
 use crate::support::samples::{basic, registry};
 
+/// Account and credential are addressed by id or by name (S2-03, S2-07, S2-11).
 #[tokio::test]
 async fn by_id_and_by_name_are_the_same() {
     let account = Account::new().await;
@@ -15,6 +16,7 @@ async fn by_id_and_by_name_are_the_same() {
     account.manager.get("credentials/0190b5a0-0000-7000-8000-000000000000").await.expect(404);
 }
 
+/// A use sets the time of last use (S2-18).
 #[tokio::test]
 async fn use_moves_the_time_of_last_use_and_not_the_etag() {
     let account = Account::new().await;

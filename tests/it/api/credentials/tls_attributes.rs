@@ -33,6 +33,7 @@ async fn every_key_type_in_every_encoding() {
     }
 }
 
+/// Common name and alternative names are read from the certificate as openssl reads them (S0-29).
 #[tokio::test]
 async fn names_of_every_kind() {
     let account = Account::new().await;
@@ -68,7 +69,7 @@ async fn names_of_every_kind() {
     }
 }
 
-/// Validity is a status that the core computes, never an error.
+/// Validity is a status that the core computes, never an error (S0-29).
 #[tokio::test]
 async fn validity_is_a_status_and_a_warning() {
     let account = Account::new().await;

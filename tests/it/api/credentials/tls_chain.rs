@@ -6,6 +6,7 @@ use crate::support::Account;
 use crate::support::pki::{ED25519, Hierarchy, P256, P384, RSA_2048, Workshop, blocks};
 use crate::support::samples::{artifact, credential};
 
+/// A chain may come in any order, in a field of its own or with the certificate (S0-28).
 #[tokio::test]
 async fn a_shuffled_chain_is_mended() {
     let account = Account::new().await;

@@ -3,6 +3,7 @@ use serde_json::json;
 use crate::support::Account;
 use crate::support::samples::{basic, registry};
 
+/// An update takes the fields of a creation and keeps those it does not name (S2-23).
 #[tokio::test]
 async fn a_merge_patch_changes_what_it_names() {
     let account = Account::new().await;
@@ -43,6 +44,7 @@ async fn the_version_counts_changes_of_data_alone() {
     assert_eq!(rotated.body["version"], 2);
 }
 
+/// The type of a credential cannot be changed (S2-22).
 #[tokio::test]
 async fn what_may_not_change_says_so() {
     let account = Account::new().await;
@@ -56,6 +58,7 @@ async fn what_may_not_change_says_so() {
     assert_eq!(secret["data"]["password"], "correct horse", "a refused change changes nothing");
 }
 
+/// A rename is an update, and the new name has to be free (S2-23).
 #[tokio::test]
 async fn renaming_frees_the_old_name_and_respects_taken_ones() {
     let account = Account::new().await;

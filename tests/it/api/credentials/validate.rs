@@ -43,6 +43,7 @@ async fn words_of_the_api_are_no_names() {
     }
 }
 
+/// A name is checked before it is used (S2-06, S4-32).
 #[tokio::test]
 async fn a_name_can_be_tried_alone() {
     let account = Account::new().await;

@@ -10,6 +10,7 @@ use super::stream::named;
 use crate::support::openapi::assert_as_described;
 use crate::support::samples::{basic, registry};
 
+/// The first `ensure` puts every credential in place, the second finds them there (S0-40).
 #[tokio::test]
 async fn the_second_time_does_nothing() {
     let world = World::new().await;

@@ -53,6 +53,7 @@ async fn a_collision_is_told_and_a_sync_goes_through_once_it_is_gone() {
     world.account.manager.act("credentials/none/sync").await.expect(404);
 }
 
+/// A sync on request pushes again, to one region or to all (S0-39).
 #[tokio::test]
 async fn a_sync_repairs_what_others_changed() {
     let world = World::attached().await;

@@ -60,6 +60,7 @@ fn down() -> TargetError {
     TargetError::Unreachable("connection refused".to_owned())
 }
 
+/// A push is recorded before it is sent, and what is in place is not sent again (S0-46).
 #[tokio::test(start_paused = true)]
 async fn what_is_in_place_is_neither_materialized_nor_sent_again() {
     let world = attached("repair").await;
@@ -109,6 +110,7 @@ async fn tries_of_one_push_share_their_key_and_no_other_has_it() {
     assert_eq!(keys.len(), 4, "{keys:?}");
 }
 
+/// While a region is down every credential shows the error (S0-38).
 #[tokio::test(start_paused = true)]
 async fn a_region_that_is_down_is_asked_by_one_and_the_others_say_so() {
     let world = attached("repair").await;
@@ -224,6 +226,7 @@ async fn who_is_narrowed_to_some_credentials_decides_for_none_but_those() {
     assert_eq!((seen.full, seen.settings, seen.secret_settings.len()), (false, json!({}), 0));
 }
 
+/// What is foreign stays, and the failed sync is recorded (S0-46).
 #[tokio::test(start_paused = true)]
 async fn what_is_foreign_is_left_and_named() {
     let world = attached("repair").await;

@@ -27,6 +27,7 @@ async fn the_policy_of_the_guide_is_enough() {
     assert!(setup.metadata().is_none());
 }
 
+/// A stored credential signs the broker in at a region (S1-15).
 #[tokio::test]
 async fn a_login_credential_signs_in_where_the_settings_do_not() {
     let setup = Setup::new().await;
