@@ -1,4 +1,4 @@
-//! `codegen`: the generated files under `schemas/`.
+//! `codegen`: the generated files, `schemas/openapi.json` and `docs/capabilities.md`.
 
 use crate::shell::{Error, cargo, run};
 
@@ -6,5 +6,6 @@ use crate::shell::{Error, cargo, run};
 pub(crate) fn all() -> Result<(), Error> {
     // The whole workspace, as for the tests: with fewer crates the features
     // differ, and much would be compiled again.
-    run(cargo(&["test", "--workspace", "--lib", "openapi"]).env("BURSAR_BLESS", "1"))
+    run(cargo(&["test", "--workspace", "--lib", "openapi"]).env("BURSAR_BLESS", "1"))?;
+    run(cargo(&["test", "--workspace", "--test", "it", "tidy::capabilities"]).env("BURSAR_BLESS", "1"))
 }

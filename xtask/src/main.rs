@@ -54,7 +54,7 @@ usage: cargo xtask <task>
   ci             what CI runs: format, lints, tests, drift
   lab            make the Python of tests/lab in target/lab
   plugins        build every plugin and example into target/plugins
-  codegen        write the generated files under schemas/ anew
+  codegen        write the generated files anew: the OpenAPI document, the page of capabilities
   bench          measure, and print the table of docs/performance.md
   map            measure how the host's code is laid out
   faults [SECS]  three nodes and a database suffer for ten minutes, under load";

@@ -1,7 +1,9 @@
 //! What the compiler does not check about the sources: who may know whom, the
 //! shape of plugin folders, that the core knows no type, sizes and comments.
 
+mod capabilities;
 mod crates;
+mod dependencies;
 mod plugin_folders;
 mod sources;
 mod wit;

@@ -1,0 +1,146 @@
+//! `docs/capabilities.md`: every capability that users were promised, with the tests
+//! that hold it. A test cites the ids of what it shows in its doc comment; a file cites
+//! in its module comment what all of its tests are about.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use super::{files, none, read, root, shown};
+
+/// Where the ids and what each promises are listed.
+const LIST: &str = "tests/capabilities.tsv";
+/// What is made of them.
+const PAGE: &str = "docs/capabilities.md";
+
+#[test]
+fn the_page_of_capabilities_is_what_the_tests_cite() {
+    let listed = listed();
+    let cited = cited();
+    let unknown = cited.keys().filter(|id| !listed.iter().any(|(known, _)| known == *id));
+    let unknown: Vec<String> =
+        unknown.map(|id| format!("{id} is cited in {} and not in {LIST}", cited[id].join(", "))).collect();
+    none(&unknown);
+    let (page, path) = (page(&listed, &cited), root().join(PAGE));
+    if std::env::var_os("BURSAR_BLESS").is_some() {
+        std::fs::write(&path, &page).expect("the page can be written");
+    }
+    assert!(read(&path) == page, "{PAGE} is out of date: run `cargo xtask codegen`");
+}
+
+/// Id and promise, in the list's order.
+fn listed() -> Vec<(String, String)> {
+    let text = read(&root().join(LIST));
+    let rows = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+    let row = |line: &str| {
+        let (id, promise) = line.split_once('\t').unwrap_or_else(|| panic!("{LIST}: `{line}` has no tab"));
+        assert!(is_id(id), "{LIST}: `{id}` is no id");
+        (id.to_owned(), promise.to_owned())
+    };
+    rows.map(row).collect()
+}
+
+/// Who cites an id: `file` or `file: test`.
+fn cited() -> BTreeMap<String, Vec<String>> {
+    let mut cited = BTreeMap::<String, Vec<String>>::new();
+    for folder in ["tests/it", "host", "plugins"] {
+        for file in files(&root().join(folder), &["rs"]) {
+            for (id, by) in citations(&file) {
+                let all = cited.entry(id).or_default();
+                if !all.contains(&by) {
+                    all.push(by);
+                }
+            }
+        }
+    }
+    cited
+}
+
+fn citations(file: &Path) -> Vec<(String, String)> {
+    let (text, at) = (read(file), shown(file));
+    let is_of_tests = at.starts_with("tests/") || at.contains("/tests/");
+    let mut citations = Vec::new();
+    let (mut ids, mut is_test) = (Vec::new(), false);
+    for line in text.lines().map(str::trim_start) {
+        if let Some(comment) = line.strip_prefix("//!") {
+            let of_file = if is_of_tests { ids_in(comment) } else { Vec::new() };
+            citations.extend(of_file.into_iter().map(|id| (id, at.clone())));
+        } else if let Some(comment) = line.strip_prefix("///") {
+            ids.extend(ids_in(comment));
+        } else if line.starts_with("#[") {
+            is_test |= line.contains("test");
+        } else {
+            let name = line.split("fn ").nth(1).and_then(|rest| rest.split('(').next());
+            if let (Some(name), true) = (name, is_test) {
+                citations.extend(ids.drain(..).map(|id| (id, format!("{at}: {name}"))));
+            }
+            ids.clear();
+            is_test = false;
+        }
+    }
+    citations
+}
+
+/// The ids in a comment, those of a range (`S0-36 to S0-40`, `S4-03..S4-09`) too.
+fn ids_in(comment: &str) -> Vec<String> {
+    let comment = comment.replace("..", " to ");
+    let words: Vec<&str> = comment
+        .split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-')
+        .filter(|word| !word.is_empty())
+        .collect();
+    let mut ids = Vec::new();
+    for (place, word) in words.iter().enumerate().filter(|(_, word)| is_id(word)) {
+        let from = (place >= 2 && words[place - 1] == "to").then(|| words[place - 2]).filter(|from| is_id(from));
+        match from.and_then(|from| Some((split(from)?, split(word)?))) {
+            Some(((series, first), (same, last))) if series == same => {
+                ids.extend((first + 1..=last).map(|number| format!("{series}-{number:02}")));
+            }
+            _ => ids.push((*word).to_owned()),
+        }
+    }
+    ids
+}
+
+fn split(id: &str) -> Option<(&str, u32)> {
+    let (series, number) = id.split_once('-')?;
+    Some((series, number.parse().ok()?))
+}
+
+/// `S0-24`, `D-6`.
+fn is_id(word: &str) -> bool {
+    let Some((series, number)) = word.split_once('-') else { return false };
+    let is_series = series == "D" || matches!(series.as_bytes(), [b'S', b'0'..=b'9']);
+    is_series && !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit())
+}
+
+fn page(listed: &[(String, String)], cited: &BTreeMap<String, Vec<String>>) -> String {
+    let held = listed.iter().filter(|(id, _)| cited.contains_key(id)).count();
+    let mut page = format!(
+        "# Capabilities\n\nWhat users were promised, and the tests that show it. Generated by `cargo xtask codegen`; ids are \
+         cited in the\ntests' comments. {held} of {} are held by a test; `open` means that none is yet.\n\n\
+         | id | capability | tests |\n|---|---|---|\n",
+        listed.len()
+    );
+    for (id, promise) in listed {
+        let tests = cited.get(id).map_or_else(|| "open".to_owned(), |tests| {
+            let shown: Vec<String> = tests.iter().take(MOST_SHOWN).map(|test| format!("`{test}`")).collect();
+            let more = tests.len().saturating_sub(MOST_SHOWN);
+            shown.join(", ") + &if more > 0 { format!(" and {more} more") } else { String::new() }
+        });
+        // Writing to a String cannot fail.
+        let _ = writeln!(page, "| {id} | {promise} | {tests} |");
+    }
+    page
+}
+
+/// Of one capability.
+const MOST_SHOWN: usize = 3;
+
+#[test]
+fn ids_are_found_in_words_and_ranges() {
+    let ids = |comment| ids_in(comment).join(" ");
+    assert_eq!(ids(" S0-24, S0-25: the first (S2-08), D-4."), "S0-24 S0-25 S2-08 D-4");
+    assert_eq!(ids("kept in place (S0-04, S0-36 to S0-40)"), "S0-04 S0-36 S0-37 S0-38 S0-39 S0-40");
+    assert_eq!(ids("as data (S4-03..S4-05)"), "S4-03 S4-04 S4-05");
+    assert_eq!(ids("S3-FIFO, UTF-8, SHA-256, D-Bus"), "");
+}
