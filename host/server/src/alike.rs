@@ -1,4 +1,4 @@
-//! Requests that are alike, so that the store can read ahead for them.
+//! Recognizes requests of the same kind, so that the store can prefetch for them.
 
 use std::hash::{BuildHasher as _, Hash as _, Hasher as _, RandomState};
 use std::sync::LazyLock;

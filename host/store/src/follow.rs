@@ -1,9 +1,9 @@
 //! Following a root key that another node rotated.
 //!
-//! A row that does not open was altered only if it was wrapped under the root
-//! key that is known here: what the store says of its root key is looked at
-//! first. Where another one is in force it is taken up from its source; until
-//! the source has it, this node serves what it has opened before.
+//! When a wrapped key does not open, another node may have rotated the root key.
+//! So the root record is checked first, the new root key is loaded from its source
+//! if it is there, and only then is tampering reported. Without the new key, the
+//! node keeps serving accounts whose keys it has already unwrapped.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -19,19 +19,19 @@ use crate::root::{RootKey, RootKeyError, RootKeySource, RootRecord};
 use crate::seal::cipher;
 use crate::tables;
 
-/// How the root key known here stands against the one in force.
+/// Whether this node has the root key that is in force.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum RootStanding {
-    /// They are the same.
+    /// It has.
     Current,
-    /// Another node rotated it, and the new one is not where it should be.
+    /// Another node rotated it, and the new key is not in its source yet.
     Missing {
-        /// When that was found.
+        /// When this was noticed.
         since: Instant,
     },
 }
 
-/// Another root key is in force than the one known here.
+/// The root key in force is not the one this node has.
 #[derive(Debug, thiserror::Error)]
 #[error("the root key was rotated by another node: put the new one where storage.root_key says")]
 pub(crate) struct RootKeyMissing;
@@ -42,22 +42,23 @@ impl From<RootKeyMissing> for Error {
     }
 }
 
-/// Where the root key comes from, and whether the one in force is there.
+/// Loads a rotated root key from its source.
 pub(crate) struct RootFollower {
     source: RwLock<RootKeySource>,
-    /// Since when another one is in force that is not there.
+    /// Since when the key in force could not be loaded.
     missing: Mutex<Option<Instant>>,
-    /// The last look at the source, and the revision it was for: those who come
-    /// within a moment share it.
+    /// The last failed attempt to load it, and for which root revision; concurrent
+    /// callers share it.
     looked: tokio::sync::Mutex<Option<(Instant, Revision)>>,
 }
 
-/// What came of a look at the root key in force.
+/// What a check of the root record found.
 enum Found {
-    /// It is the one known here.
+    /// This node has the key in force.
     Same,
-    /// It is another one, and known here from now on.
+    /// The key was rotated, and the new one is loaded now.
     TakenUp,
+    /// The key was rotated, and the new one is not in its source.
     Missing,
 }
 

@@ -1,8 +1,8 @@
-//! Whether a commit happened whose answer was lost.
+//! Finding out whether a commit happened when its answer was lost.
 //!
-//! The head of this node's chain tells: each commit that says anything moves it, and
-//! nobody else does but a node that is born. Its row is locked for that, so that a
-//! commit that is still under way at the database has ended one way or the other.
+//! The head of this node's chain tells: every commit with a record moves it, and only
+//! a new node's first commit does so besides. Locking its row waits until a commit
+//! that is still running at the database has ended one way or the other.
 
 use std::time::{Duration, Instant};
 

@@ -1,11 +1,11 @@
-//! Reading what a request will ask for in one go, where each question is a round
-//! trip to another machine.
+//! Prefetching what a request will read, for engines where each read is a network
+//! round trip.
 //!
-//! What leads to a record is found step by step: a token's hash, its record, a
-//! name, an id. Requests that are alike ask for the same, so the questions of the
-//! last one are asked at the beginning of the next, all at once and as of one
-//! moment. It is a guess: each answer is used once, what was not foreseen is asked
-//! for, and nothing is kept from one request to the next but the questions.
+//! A request finds its records step by step: a token's hash, its record, a name, an
+//! id. Requests of the same kind read the same keys, so the reads of the last one
+//! are repeated at the beginning of the next, in one statement. This is only a
+//! hint: each prefetched answer is used once, anything else is read as usual, and
+//! nothing but the list of reads is kept between requests.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

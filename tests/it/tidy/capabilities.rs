@@ -122,11 +122,14 @@ fn page(listed: &[(String, String)], cited: &BTreeMap<String, Vec<String>>) -> S
         listed.len()
     );
     for (id, promise) in listed {
-        let tests = cited.get(id).map_or_else(|| "open".to_owned(), |tests| {
-            let shown: Vec<String> = tests.iter().take(MOST_SHOWN).map(|test| format!("`{test}`")).collect();
-            let more = tests.len().saturating_sub(MOST_SHOWN);
-            shown.join(", ") + &if more > 0 { format!(" and {more} more") } else { String::new() }
-        });
+        let tests = cited.get(id).map_or_else(
+            || "open".to_owned(),
+            |tests| {
+                let shown: Vec<String> = tests.iter().take(MOST_SHOWN).map(|test| format!("`{test}`")).collect();
+                let more = tests.len().saturating_sub(MOST_SHOWN);
+                shown.join(", ") + &if more > 0 { format!(" and {more} more") } else { String::new() }
+            },
+        );
         // Writing to a String cannot fail.
         let _ = writeln!(page, "| {id} | {promise} | {tests} |");
     }

@@ -42,9 +42,8 @@ fn manifests() -> Vec<PathBuf> {
 fn declared(manifest: &toml::Value) -> Vec<String> {
     let targets = manifest.get("target").and_then(toml::Value::as_table).into_iter().flat_map(|table| table.values());
     let sections = std::iter::once(manifest).chain(targets);
-    let tables = sections.flat_map(|section| {
-        ["dependencies", "dev-dependencies", "build-dependencies"].map(|kind| section.get(kind))
-    });
+    let tables = sections
+        .flat_map(|section| ["dependencies", "dev-dependencies", "build-dependencies"].map(|kind| section.get(kind)));
     tables.flatten().filter_map(toml::Value::as_table).flat_map(|table| table.keys().cloned()).collect()
 }
 

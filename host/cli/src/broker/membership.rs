@@ -1,5 +1,5 @@
-//! This node among those that share its database: it says every second that it is at
-//! work, follows a rotation of the root key, and compares its clock.
+//! This node's membership in the cluster: every second it updates its heartbeat,
+//! follows a rotated root key and compares its clock with the database's.
 
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;

@@ -94,8 +94,11 @@ impl Rekey {
         let ledger = Ledger::open(&config).await.map_err(|error| open_failure(&error, &settings.data_dir))?;
         if !self.yes {
             let others = at_work(&ledger, &SystemTimer).await.map_err(|error| Failure::Failed(chain(&error)))?;
-            if !others.is_empty() {
-                ledger_is_left(&ledger, Self::confirm(global, others.len())).await?;
+            if !others.is_empty()
+                && let Err(failure) = Self::confirm(global, others.len())
+            {
+                ledger.close().await;
+                return Err(failure);
             }
         }
         let rotated = ledger.rekey(&new, system_event(Action::InstallationRekey)).await;
@@ -116,14 +119,6 @@ impl Rekey {
             )),
         }
     }
-}
-
-/// Closes the store where the person does not go on.
-async fn ledger_is_left(ledger: &Ledger, confirmed: Result<(), Failure>) -> Result<(), Failure> {
-    if confirmed.is_err() {
-        ledger.close().await;
-    }
-    confirmed
 }
 
 const EXAMPLES: &str = "Examples:

@@ -1,8 +1,8 @@
-//! Reading again and deciding again, where somebody else was faster.
+//! Retrying a use case whose commit lost a race.
 //!
-//! Who asked for no precondition is not to hear of it: within this process those
-//! who want to change the same thing stand in a queue as soon as two have met, and
-//! against other nodes each waits a little longer than before.
+//! A caller without `If-Match` should not notice. Within this process, callers that
+//! change the same record queue up after the first collision; against other nodes
+//! they back off with jitter.
 
 use std::time::Duration;
 

@@ -1,10 +1,9 @@
-//! The nodes that share a store: who they are, who is at work, whose unfinished
-//! work may be taken over.
+//! The nodes that share a store: which ones are alive, and whose unfinished work may
+//! be taken over.
 //!
-//! Each node writes a row of its own every second. Another one has ended once its
-//! row has stayed the same through several looks at the store that went well: no
-//! clock is asked, so clocks that disagree, a store that is away, or a node that
-//! slept itself make nobody seem gone.
+//! Each node updates its own row every second. A node counts as ended once its row
+//! has stayed the same through several successful checks. No clock is involved: clock
+//! skew, an unreachable store, or a suspension of the observer make no node look dead.
 
 mod model;
 mod roster;
@@ -142,7 +141,8 @@ impl Nodes {
     #[must_use]
     pub fn list(&self) -> Vec<NodeView> {
         let state = self.state();
-        let own = NodeView { beat: state.own.clone(), state: NodeState::Live, is_this_one: true };
+        let own = Beat { at: self.clock.now(), ..state.own.clone() };
+        let own = NodeView { beat: own, state: NodeState::Live, is_this_one: true };
         let mut all: Vec<NodeView> = state.others.list().chain([own]).collect();
         all.sort_by_key(|view| view.beat.node);
         all

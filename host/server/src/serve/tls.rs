@@ -1,5 +1,5 @@
-//! What the listener proves itself by, read anew where its files change: renewed
-//! certificates need no restart, and a bad file leaves the good one in force.
+//! The listener's certificate and key. They are reloaded when their files change, so
+//! a renewed certificate needs no restart; an invalid pair leaves the old one in use.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;

@@ -3,12 +3,20 @@ use serde_json::json;
 use crate::support::Account;
 use crate::support::samples::{basic, registry};
 
-/// Account and credential are addressed by id or by name (S2-03, S2-07, S2-11).
+/// Account and credential are addressed by id or by name (S2-03, S2-07, S2-11); ids are UUIDs (S3-08, S3-09).
 #[tokio::test]
 async fn by_id_and_by_name_are_the_same() {
     let account = Account::new().await;
     let created = account.create(registry("ghcr")).await;
     let id = created["id"].as_str().expect("an id");
+    for id in [id, &account.id] {
+        let parsed: uuid::Uuid = id.parse().expect("a UUID");
+        assert_eq!(
+            (parsed.to_string(), parsed.get_version_num()),
+            (id.to_owned(), 7),
+            "RFC 9562, as it is written there"
+        );
+    }
     assert_eq!(account.manager.get("credentials/ghcr").await.expect(200), created);
     let by_ids = format!("/v1/accounts/{}/credentials/{id}", account.id);
     assert_eq!(account.manager.get(&by_ids).await.expect(200), created);

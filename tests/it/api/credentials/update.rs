@@ -1,7 +1,8 @@
 use serde_json::json;
 
-use crate::support::Account;
+use crate::support::reply::text;
 use crate::support::samples::{basic, registry};
+use crate::support::{Account, Reply};
 
 /// An update takes the fields of a creation and keeps those it does not name (S2-23).
 #[tokio::test]
@@ -29,6 +30,7 @@ async fn both_content_types_of_a_patch_are_taken() {
     assert_eq!(call.bytes("application/merge-patch+json", patch).send().await.expect(200)["title"], "T");
 }
 
+/// The version counts changes of data; the time of the last update moves with each change (S2-20).
 #[tokio::test]
 async fn the_version_counts_changes_of_data_alone() {
     let account = Account::new().await;
@@ -37,9 +39,12 @@ async fn the_version_counts_changes_of_data_alone() {
     let titled = account.manager.patch("credentials/staging", json!({ "title": "T" })).await;
     assert_eq!(titled.body["version"], 1);
     assert_ne!(titled.etag(), first.etag());
+    let updated_at = |reply: &Reply| text(&reply.body["updatedAt"]).parse::<jiff::Timestamp>().expect("a time");
+    assert!(updated_at(&titled) > updated_at(&first));
     let same =
         account.manager.patch("credentials/staging", json!({ "title": "T", "data": { "username": "staging" } })).await;
     assert_eq!((same.body["version"].clone(), same.etag()), (json!(1), titled.etag()), "no change is no change");
+    assert_eq!(updated_at(&same), updated_at(&titled));
     let rotated = account.manager.patch("credentials/staging", json!({ "data": { "password": "another one" } })).await;
     assert_eq!(rotated.body["version"], 2);
 }

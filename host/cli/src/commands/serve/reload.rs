@@ -1,5 +1,4 @@
-//! SIGHUP: the configuration is read again, and what can change without a restart
-//! changes.
+//! SIGHUP: reloads the configuration and applies what needs no restart.
 
 use bursar_server::{TlsIdentity, TrustedProxies};
 use tokio::signal::unix::Signal;

@@ -1,8 +1,8 @@
-//! The sessions at the server: how many, what they are held to, which are dropped,
-//! and why none comes.
+//! The connection pool: its size, session timeouts, which sessions are dropped, and
+//! why no connection can be had.
 //!
-//! A session that was idle for a moment is looked at before it is used, one that
-//! was in use just now is not: that would be a round trip for each statement.
+//! A session that was idle for a second is tested before it is used. One that was
+//! just in use is not, since that would add a round trip to each statement.
 
 use std::str::FromStr as _;
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
@@ -23,8 +23,8 @@ pub(super) struct Sessions {
     doubt: Doubt,
 }
 
-/// Whether sessions may be those of a server that takes no writes any more: after a
-/// failover they stay where they were.
+/// Whether pooled sessions may belong to a server that has become read-only: after
+/// a failover they stay connected to the old one.
 #[derive(Clone, Default)]
 struct Doubt(Arc<StdMutex<Option<Instant>>>);
 
