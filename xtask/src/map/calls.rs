@@ -67,12 +67,10 @@ impl<'a> CallGraph<'a> {
 
     fn target(&self, from: usize, name: &str) -> Option<(usize, usize)> {
         let found = self.by_name.get(&(self.scan.files[from].krate.as_str(), name))?;
-        match found[..] {
-            [one] => Some(one),
-            _ => {
-                let mut here = found.iter().filter(|(file, _)| *file == from);
-                here.next().copied().filter(|_| here.next().is_none())
-            }
+        if let [one] = found[..] {
+            return Some(one);
         }
+        let mut here = found.iter().filter(|(file, _)| *file == from);
+        here.next().copied().filter(|_| here.next().is_none())
     }
 }
