@@ -52,7 +52,8 @@ impl ReadAhead {
     }
 
     /// Runs `request` with what those like it asked for; where it `went_well`, the
-    /// next one like it has what this one asks for.
+    /// next one like it has what this one asks for, else it has nothing: a refusal,
+    /// for a revoked token or a rate limit, must not cost more than its own reads.
     pub(crate) async fn within<T>(
         &self,
         likeness: u64,
@@ -74,7 +75,9 @@ impl ReadAhead {
             .scope(Mutex::new(state), async {
                 let answer = request.await;
                 let asked = REQUEST.with(|state| std::mem::take(&mut lock(state).asked));
-                if went_well(&answer) && foreseen.as_deref() != Some(&asked) {
+                if !went_well(&answer) {
+                    self.learned().forget(likeness);
+                } else if foreseen.as_deref() != Some(&asked) {
                     self.learned().put(likeness, asked);
                 }
                 answer
@@ -164,6 +167,11 @@ impl Learned {
         }
     }
 
+    fn forget(&mut self, likeness: u64) {
+        self.newer.remove(&likeness);
+        self.older.remove(&likeness);
+    }
+
     fn keep(&mut self, likeness: u64, asks: Arc<[Ask]>) {
         if self.newer.len() >= MOST_KINDS {
             self.older = std::mem::take(&mut self.newer);
@@ -205,6 +213,8 @@ mod tests {
         }
         assert!(learned.newer.len() + learned.older.len() <= MOST_KINDS * 2);
         assert!(learned.get(1).is_none());
+        learned.forget(0);
+        assert!(learned.get(0).is_none(), "a refusal costs nothing in advance");
         learned.put(7, vec![ask(0)]);
         assert!(learned.get(7).is_none(), "it saves nothing");
     }

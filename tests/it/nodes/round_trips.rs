@@ -38,6 +38,22 @@ async fn a_read_asks_the_database_three_times_at_most() {
         account.operator.post("credentials/staging/reveal", json!({})).await.expect(200);
         reveal = reveal.min(asked() - before);
     }
+    // A token that is no more costs no more than finding that out.
+    let listed = account.operator.all("tokens?limit=50").await;
+    let manager = listed.iter().find(|token| token["name"] == "credentials-manager").expect("the manager's token");
+    let path = format!("tokens/{}", manager["id"].as_str().expect("an id"));
+    let read_ahead = || {
+        let calls = "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements WHERE query LIKE '%UNION ALL%'";
+        postgres.sql("bursar", calls).output().trim().parse::<u64>().expect("a number")
+    };
+    account.operator.delete(&path).await.assert_status(204);
+    account.manager.get("credentials?limit=50").await.expect(401);
+    let before = read_ahead();
+    for _ in 0..10 {
+        account.manager.get("credentials?limit=50").await.expect(401);
+    }
+    assert_eq!(read_ahead(), before, "nothing is read ahead for who is refused");
+    assert!(before > 0, "it is read ahead by one statement");
     println!("{worst:?}, a reveal {reveal}");
     assert!(reveal <= 10, "{reveal}");
     assert!(worst.iter().all(|(_, asked)| *asked <= 3), "{worst:?}");
