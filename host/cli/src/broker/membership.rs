@@ -77,7 +77,7 @@ impl Round {
             Ok(()) => self.told.failed = false,
             Err(error) => {
                 if !std::mem::replace(&mut self.told.failed, true) {
-                    tracing::warn!(error, "this node cannot say that it is at work: the others take it for gone");
+                    tracing::warn!(error, "this node cannot update its heartbeat: other nodes will take it for ended");
                 }
             }
         }
@@ -106,9 +106,11 @@ impl Round {
         if self.nodes.beat(vitals).await.map_err(|error| chain(&error))? {
             self.inbox.hint(Extent::Everything);
         }
-        if self.nodes.is_doubled() && !std::mem::replace(&mut self.told.doubled, true) {
+        let is_doubled = self.nodes.is_doubled();
+        if is_doubled && !self.told.doubled {
             tracing::error!("{DOUBLED}");
         }
+        self.told.doubled = is_doubled;
         Ok(())
     }
 
@@ -116,10 +118,7 @@ impl Round {
         let is_off = ahead.is_some_and(|ahead| ahead.abs() > CLOCK_WARNS);
         if is_off && !self.told.clock {
             let seconds = ahead.map(|ahead| ahead.as_secs());
-            tracing::warn!(
-                seconds,
-                "this node's clock is ahead of the database's by so much, or behind it: set it right"
-            );
+            tracing::warn!(seconds, "this node's clock is ahead of the database's (negative: behind): set it right");
         } else if !is_off && self.told.clock {
             tracing::info!("this node's clock agrees with the database's again");
         }
