@@ -31,6 +31,14 @@ pub enum RootStanding {
     },
 }
 
+impl RootStanding {
+    /// Why this keeps a node from being ready; no path in it.
+    #[must_use]
+    pub fn obstacle(self) -> Option<String> {
+        matches!(self, Self::Missing { .. }).then(|| RootKeyMissing.to_string())
+    }
+}
+
 /// The root key in force is not the one this node has.
 #[derive(Debug, thiserror::Error)]
 #[error("the root key was rotated by another node: put the new one where storage.root_key says")]

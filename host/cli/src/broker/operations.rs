@@ -8,7 +8,7 @@ use bursar_domain::audit::Action;
 use bursar_domain::nodes::{NodeState, Nodes, Vitals};
 use bursar_domain::{Error, Kind};
 use bursar_server::{Check, Engine, Operations, Readiness, Response, Stats};
-use bursar_store::{Ledger, RootKeySource, RootStanding};
+use bursar_store::{Ledger, RootKeySource};
 use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
@@ -79,7 +79,7 @@ impl Operations for InstallationOperations {
         let obstacle = |name, obstacle: Option<String>| Check { name, outcome: obstacle.map_or(Ok(None), Err) };
         let checks = vec![
             obstacle("storage", storage.err().map(str::to_owned)),
-            obstacle("rootKey", root_key_obstacle(self.ledger.root_standing())),
+            obstacle("rootKey", self.ledger.root_standing().obstacle()),
             obstacle("clock", clock_obstacle(vitals)),
             obstacle("node", self.nodes.is_doubled().then(|| DOUBLED.to_owned())),
         ];
@@ -115,11 +115,6 @@ impl Operations for InstallationOperations {
             Error::new(Kind::Unavailable, "the root key could not be rotated; the old one is in force").because(error)
         })
     }
-}
-
-fn root_key_obstacle(standing: RootStanding) -> Option<String> {
-    let RootStanding::Missing { .. } = standing else { return None };
-    Some("the root key was rotated by another node: put the new one where storage.root_key says".to_owned())
 }
 
 /// A writer whose bytes go down a channel. Used on a thread that may block.
