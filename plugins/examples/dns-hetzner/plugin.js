@@ -5,9 +5,9 @@
 //
 // API: https://docs.hetzner.cloud/reference/cloud#zone-rrsets
 
-import { Violations, envArtifact, notFound, unavailable } from "../../sdk-js/bursar.js";
-import { longestZone, probeRecord, quoted, relativeName, unquoted } from "../../sdk-js/dns.js";
-import { Api, path, secret } from "../../sdk-js/http.js";
+import { Violations, envArtifact, notFound, unavailable } from "../../../sdk/js/bursar.js";
+import { longestZone, probeRecord, quoted, relativeName, unquoted } from "../../../sdk/js/dns.js";
+import { Api, path, secret } from "../../../sdk/js/http.js";
 
 export function check({ apiToken }) {
   const isLegacy = apiToken.length === LEGACY_TOKEN_LENGTH;

@@ -107,7 +107,7 @@ fn the_domain_cannot_reach_the_world() {
 #[test]
 fn every_crate_takes_the_workspaces_lints() {
     let mut findings = Vec::new();
-    for folder in ["host", "plugins", "examples", "xtask"] {
+    for folder in ["host", "plugins", "sdk", "examples", "xtask"] {
         for manifest in manifests(folder) {
             let parsed = parse(&manifest);
             if parsed.get("package").is_some()
