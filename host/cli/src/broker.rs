@@ -122,7 +122,7 @@ impl Installation {
     ///
     /// Where it cannot be read from there.
     pub(crate) fn take_root_key_from(&self, root_key: &RootKey) -> Result<(), Failure> {
-        self.ledger.take_root_key_from(root_key_source(root_key)?);
+        self.ledger.set_root_key_source(root_key_source(root_key)?);
         *self.root_key.write().unwrap_or_else(PoisonError::into_inner) = root_key.clone();
         Ok(())
     }

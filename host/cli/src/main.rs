@@ -51,7 +51,7 @@ fn main() -> ExitCode {
 /// working on.
 fn tell_of_panic(panic: &std::panic::PanicHookInfo<'_>) {
     // The disk's defect, and told as such.
-    if bursar_store::engine::redb::answers_panics() {
+    if bursar_store::engine::redb::catches_panics() {
         return;
     }
     let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);

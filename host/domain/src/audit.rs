@@ -338,7 +338,7 @@ pub trait Trail: Send + Sync {
     /// # Errors
     ///
     /// Only where it could not be read; what is wrong with it is in the report.
-    async fn verify(&self, witness: Option<&Checkpoint>) -> Result<Report, crate::store::Error>;
+    async fn verify(&self, trusted: Option<&Checkpoint>) -> Result<Report, crate::store::Error>;
 }
 
 /// What a verification found.

@@ -215,7 +215,7 @@ pub async fn restore(
     // The restored chains end where the backup was taken. A node that goes on
     // under its old name would give its records numbers that were given before.
     if let (Ok(_), Storage::Postgres { node_file: Some(path), .. }) = (&outcome, &config.storage) {
-        NodeFile::new(path).forget()?;
+        NodeFile::new(path).delete()?;
     }
     let cleared = if outcome.is_err() { clear(&*engine, &config.storage).await } else { Ok(()) };
     engine.close().await;
@@ -231,7 +231,7 @@ async fn load(engine: &dyn Engine, reader: &mut Reader) -> Result<u64, BackupErr
     let mut tx = engine.begin().await?;
     // A file may come slowly.
     tx.allow_long_statements();
-    tx.wait_for_caller().await?;
+    tx.disable_idle_timeout().await?;
     let (mut rows, mut last_revision) = (0, 0);
     while let Some(page) = reader.page().await? {
         rows += page.len() as u64;

@@ -42,7 +42,7 @@ pub(crate) const GENESIS: Hash = [0; 32];
 
 /// A row that a commit changed.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Touch {
+pub(crate) struct RowChange {
     pub(crate) key: Vec<u8>,
     /// Of the stored bytes; `None` where it was deleted.
     pub(crate) digest: Option<Hash>,
@@ -52,13 +52,13 @@ pub(crate) struct Touch {
 
 /// What a record says.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Content {
+pub(crate) struct AuditRecord {
     pub(crate) node: Uuid,
     pub(crate) seq: u64,
     pub(crate) previous: Hash,
     pub(crate) revision: Revision,
     pub(crate) event: Event,
-    pub(crate) touched: Vec<Touch>,
+    pub(crate) changes: Vec<RowChange>,
 }
 
 /// Where a chain stands.
@@ -71,7 +71,7 @@ pub(crate) struct Head {
     pub(crate) revision: Revision,
 }
 
-impl Touch {
+impl RowChange {
     /// What the record says of `write`.
     pub(crate) fn of(write: &Write) -> Self {
         let digest = write.content.as_ref().map(|(_, value)| sha256(value));
@@ -93,13 +93,13 @@ impl Head {
     }
 }
 
-impl Content {
+impl AuditRecord {
     /// Opens a record's row; the hash is of the bytes inside.
     pub(crate) fn open(keyring: &Keyring, row: &Row) -> Option<(Self, Hash)> {
         let opened = keyring.audit.open(row.revision, &row.key, row.revision, &row.value)?;
-        let content = Self::decode(&opened)?;
-        (tables::audit(content.node, content.seq) == row.key && content.revision == row.revision)
-            .then(|| (content, sha256(&opened)))
+        let record = Self::decode(&opened)?;
+        (tables::audit(record.node, record.seq) == row.key && record.revision == row.revision)
+            .then(|| (record, sha256(&opened)))
     }
 
     /// As it is listed.
@@ -121,15 +121,15 @@ impl Content {
         bytes.extend_from_slice(&self.previous);
         bytes.extend_from_slice(&self.revision.to_be_bytes());
         put_counted(&mut bytes, &event);
-        put_count(&mut bytes, self.touched.len());
-        for touch in &self.touched {
-            put_counted(&mut bytes, &touch.key);
-            bytes.push(match touch {
-                Touch { digest: None, .. } => DELETED,
-                Touch { written_at: None, .. } => WRITTEN,
-                Touch { written_at: Some(_), .. } => CARRIED,
+        put_count(&mut bytes, self.changes.len());
+        for change in &self.changes {
+            put_counted(&mut bytes, &change.key);
+            bytes.push(match change {
+                RowChange { digest: None, .. } => DELETED,
+                RowChange { written_at: None, .. } => WRITTEN,
+                RowChange { written_at: Some(_), .. } => CARRIED,
             });
-            if let Touch { digest: Some(digest), written_at, .. } = touch {
+            if let RowChange { digest: Some(digest), written_at, .. } = change {
                 bytes.extend(written_at.iter().flat_map(|revision| revision.to_be_bytes()));
                 bytes.extend_from_slice(digest);
             }
@@ -145,7 +145,7 @@ impl Content {
         let revision = u64::from_be_bytes(*take(&mut rest)?);
         let event = serde_json::from_slice(take_counted(&mut rest)?).ok()?;
         let count = u32::from_be_bytes(*take(&mut rest)?);
-        let mut touched = Vec::new();
+        let mut changes = Vec::new();
         for _ in 0..count {
             let key = take_counted(&mut rest)?.to_vec();
             let (written_at, digest) = match *take::<1>(&mut rest)? {
@@ -154,9 +154,9 @@ impl Content {
                 [CARRIED] => (Some(u64::from_be_bytes(*take(&mut rest)?)), Some(*take(&mut rest)?)),
                 _ => return None,
             };
-            touched.push(Touch { key, digest, written_at });
+            changes.push(RowChange { key, digest, written_at });
         }
-        rest.is_empty().then_some(Self { node, seq, previous, revision, event, touched })
+        rest.is_empty().then_some(Self { node, seq, previous, revision, event, changes })
     }
 }
 
@@ -179,26 +179,26 @@ impl<'a> Appender<'a> {
     }
 
     /// Appends one record.
-    pub(crate) fn append(&mut self, revision: Revision, event: &Event, touched: Vec<Touch>) {
-        let content = Content {
+    pub(crate) fn append(&mut self, revision: Revision, event: &Event, changes: Vec<RowChange>) {
+        let record = AuditRecord {
             node: self.head.node,
             seq: self.head.seq + 1,
             previous: self.head.hash,
             revision,
             event: event.clone(),
-            touched,
+            changes,
         };
-        let bytes = content.encode();
-        self.head = Head { seq: content.seq, hash: sha256(&bytes), revision, ..self.head.clone() };
-        self.seal(tables::audit(content.node, content.seq), revision, &bytes);
+        let bytes = record.encode();
+        self.head = Head { seq: record.seq, hash: sha256(&bytes), revision, ..self.head.clone() };
+        self.seal(tables::audit(record.node, record.seq), revision, &bytes);
         if let Some(account) = event.account {
-            let key = tables::audit_account(account.0, content.node, content.seq);
+            let key = tables::audit_account(account.0, record.node, record.seq);
             self.writes.push(Write { key, content: Some((revision, Vec::new())) });
         }
-        if content.seq.is_multiple_of(CHECKPOINT_EVERY) {
+        if record.seq.is_multiple_of(CHECKPOINT_EVERY) {
             let checkpoint = checkpoint::sign(self.keyring, &Anchor::from(&self.head), self.now);
             let bytes = serde_json::to_vec(&checkpoint).expect("a checkpoint is plain data with text keys");
-            self.seal(tables::checkpoint(content.node, content.seq), revision, &bytes);
+            self.seal(tables::checkpoint(record.node, record.seq), revision, &bytes);
         }
     }
 
@@ -286,7 +286,7 @@ mod tests {
 
     #[test]
     fn the_encoding_reads_back_and_no_cut_does() {
-        let content = Content {
+        let record = AuditRecord {
             node: Uuid::from_u128(7),
             seq: 9,
             previous: [3; 32],
@@ -306,17 +306,17 @@ mod tests {
                 plugin: None,
                 detail: Some(serde_json::json!({"b": 1, "a": [true]})),
             },
-            touched: vec![
-                Touch { key: vec![1, 2], digest: Some([4; 32]), written_at: None },
-                Touch { key: vec![], digest: None, written_at: None },
-                Touch { key: vec![3], digest: Some([5; 32]), written_at: Some(7) },
+            changes: vec![
+                RowChange { key: vec![1, 2], digest: Some([4; 32]), written_at: None },
+                RowChange { key: vec![], digest: None, written_at: None },
+                RowChange { key: vec![3], digest: Some([5; 32]), written_at: Some(7) },
             ],
         };
-        let bytes = content.encode();
-        assert_eq!(Content::decode(&bytes), Some(content));
+        let bytes = record.encode();
+        assert_eq!(AuditRecord::decode(&bytes), Some(record));
         for cut in 0..bytes.len() {
-            assert_eq!(Content::decode(&bytes[..cut]), None, "{cut}");
+            assert_eq!(AuditRecord::decode(&bytes[..cut]), None, "{cut}");
         }
-        assert_eq!(Content::decode(&[bytes, vec![0]].concat()), None);
+        assert_eq!(AuditRecord::decode(&[bytes, vec![0]].concat()), None);
     }
 }

@@ -17,14 +17,14 @@ use tokio::sync::{mpsc, oneshot};
 use zeroize::Zeroize;
 
 use crate::anchor;
-use crate::chain::{Head, Touch};
+use crate::chain::{Head, RowChange};
 use crate::group::{self, Failure};
 use crate::ledger::Core;
 use crate::pace::Pace;
 use crate::rekey;
 use crate::retention;
 use crate::root::{RootKey, RootRecord};
-use crate::segment::Stretch;
+use crate::segment::SegmentRange;
 
 /// What the committer is asked to do.
 pub(crate) enum Command {
@@ -33,7 +33,7 @@ pub(crate) enum Command {
     /// Record how far other chains have come; answers those that are broken.
     Anchor(oneshot::Sender<Result<Vec<String>, Error>>),
     /// Record what is taken out of the chain, and what is carried over.
-    Prune(Box<(Stretch, Vec<Touch>)>, oneshot::Sender<Result<(), Error>>),
+    Prune(Box<(SegmentRange, Vec<RowChange>)>, oneshot::Sender<Result<(), Error>>),
     /// Remove these records, which were taken out.
     Remove(RangeInclusive<u64>, oneshot::Sender<Result<(), Error>>),
     Close(oneshot::Sender<()>),
@@ -92,7 +92,7 @@ pub(crate) async fn run(core: Arc<Core>, mut commands: mpsc::Receiver<Command>) 
                 let started = Instant::now();
                 let answers = commit(&core, &mut known_head, group).await;
                 // Counted before anybody can be answered and back again.
-                pace.committed(started.elapsed(), answers.len(), commands.len());
+                pace.record_commit(started.elapsed(), answers.len(), commands.len());
                 for (reply, answer) in answers {
                     // Whoever asked may have gone; the work is done all the same.
                     let _ = reply.send(answer);
@@ -105,14 +105,14 @@ pub(crate) async fn run(core: Arc<Core>, mut commands: mpsc::Receiver<Command>) 
                 let _ = reply.send(done);
             }
             Command::Anchor(reply) => {
-                let _ = reply.send(retried(|| anchor::record(&core)).await);
+                let _ = reply.send(retrying(|| anchor::record(&core)).await);
             }
             Command::Prune(work, reply) => {
-                let (stretch, carried) = *work;
-                let _ = reply.send(retried(|| retention::record(&core, &stretch, &carried)).await);
+                let (range, carried) = *work;
+                let _ = reply.send(retrying(|| retention::record(&core, &range, &carried)).await);
             }
             Command::Remove(seqs, reply) => {
-                let _ = reply.send(retried(|| retention::remove(&core, seqs.clone())).await);
+                let _ = reply.send(retrying(|| retention::remove(&core, seqs.clone())).await);
             }
             Command::Close(reply) => {
                 core.engine.close().await;
@@ -139,14 +139,14 @@ async fn gather(group: &mut Vec<Waiting>, pace: &mut Pace, commands: &mut mpsc::
         }
     }
     let present = group.len();
-    let (wanted, patience) = pace.patience(present);
-    let wanted = wanted.min(MAX_GROUP);
-    if wanted <= present {
+    let (target, max_wait) = pace.plan_wait(present);
+    let target = target.min(MAX_GROUP);
+    if target <= present {
         return None;
     }
     let mut other = None;
     let since = Instant::now();
-    while group.len() < wanted && since.elapsed() < patience {
+    while group.len() < target && since.elapsed() < max_wait {
         match commands.try_recv() {
             Ok(Command::Commit(batch, reply)) => group.push((batch, reply)),
             Ok(command) => {
@@ -158,7 +158,7 @@ async fn gather(group: &mut Vec<Waiting>, pace: &mut Pace, commands: &mut mpsc::
             Err(_) => tokio::task::yield_now().await,
         }
     }
-    pace.waited(wanted - present, group.len() - present);
+    pace.record_wait(target - present, group.len() - present);
     other
 }
 
@@ -175,7 +175,7 @@ async fn commit(
     let (mut tries, since) = (0_u32, Instant::now());
     let outcome = loop {
         match group::commit(core, known_head.as_ref(), &batches).await {
-            Err(Failure::Engine(error)) if error.retryable && tries < MAX_TRIES && since.elapsed() < PATIENCE => {
+            Err(Failure::Engine(error)) if error.retryable && tries < MAX_TRIES && since.elapsed() < MAX_RETRY_TIME => {
                 tries += 1;
                 tokio::time::sleep(backoff(tries)).await;
             }
@@ -199,7 +199,7 @@ async fn commit(
 }
 
 /// Tries again what collided with another node.
-async fn retried<T, F: Future<Output = Result<T, Failure>>>(work: impl Fn() -> F) -> Result<T, Error> {
+async fn retrying<T, F: Future<Output = Result<T, Failure>>>(work: impl Fn() -> F) -> Result<T, Error> {
     let mut tries = 0_u32;
     loop {
         match work().await {
@@ -224,4 +224,4 @@ pub(crate) fn backoff(tries: u32) -> Duration {
 const MAX_GROUP: usize = 128;
 pub(crate) const MAX_TRIES: u32 = 30;
 /// Longer than a lock is kept by a node that sleeps.
-const PATIENCE: Duration = Duration::from_secs(10);
+const MAX_RETRY_TIME: Duration = Duration::from_secs(10);

@@ -107,7 +107,7 @@ pub trait Engine: Send + Sync + 'static {
     }
 
     /// Why the database is away, as found lately; for operators.
-    fn trouble(&self) -> Option<String> {
+    fn outage(&self) -> Option<String> {
         None
     }
 
@@ -136,7 +136,7 @@ pub trait Transaction: Send {
     /// # Errors
     ///
     /// Where the database failed.
-    async fn hold(&mut self, keys: &[Vec<u8>]) -> Result<Vec<Option<Revision>>, EngineError> {
+    async fn lock_shared(&mut self, keys: &[Vec<u8>]) -> Result<Vec<Option<Revision>>, EngineError> {
         // Where there is one writer, nobody else holds anything.
         self.lock(keys).await
     }
@@ -179,7 +179,7 @@ pub trait Transaction: Send {
     /// # Errors
     ///
     /// Where the database failed.
-    async fn wait_for_caller(&mut self) -> Result<(), EngineError> {
+    async fn disable_idle_timeout(&mut self) -> Result<(), EngineError> {
         Ok(())
     }
 
@@ -282,7 +282,7 @@ impl From<EngineError> for bursar_domain::store::Error {
 }
 
 /// The first key after every key that starts with `prefix`, if there is one.
-pub(crate) fn end_of(prefix: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn prefix_end(prefix: &[u8]) -> Option<Vec<u8>> {
     let last = prefix.iter().rposition(|byte| *byte != u8::MAX)?;
     let mut end = prefix[..=last].to_vec();
     end[last] += 1;
@@ -295,9 +295,9 @@ mod tests {
 
     #[test]
     fn a_prefix_ends_before_the_next_one() {
-        assert_eq!(end_of(b"a"), Some(b"b".to_vec()));
-        assert_eq!(end_of(&[1, 0xFF, 0xFF]), Some(vec![2]));
-        assert_eq!(end_of(&[0xFF, 0xFF]), None);
-        assert_eq!(end_of(b""), None);
+        assert_eq!(prefix_end(b"a"), Some(b"b".to_vec()));
+        assert_eq!(prefix_end(&[1, 0xFF, 0xFF]), Some(vec![2]));
+        assert_eq!(prefix_end(&[0xFF, 0xFF]), None);
+        assert_eq!(prefix_end(b""), None);
     }
 }

@@ -21,7 +21,7 @@ use crate::tables;
 
 /// Whether this node has the root key that is in force.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum RootStanding {
+pub enum RootKeyStatus {
     /// It has.
     Current,
     /// Another node rotated it, and the new key is not in its source yet.
@@ -31,7 +31,7 @@ pub enum RootStanding {
     },
 }
 
-impl RootStanding {
+impl RootKeyStatus {
     /// Why this keeps a node from being ready; no path in it.
     #[must_use]
     pub fn obstacle(self) -> Option<String> {
@@ -57,22 +57,22 @@ pub(crate) struct RootFollower {
     missing: Mutex<Option<Instant>>,
     /// The last failed attempt to load it, and for which root revision; concurrent
     /// callers share it.
-    looked: tokio::sync::Mutex<Option<(Instant, Revision)>>,
+    last_failure: tokio::sync::Mutex<Option<(Instant, Revision)>>,
 }
 
 /// What a check of the root record found.
-enum Found {
+enum RootKeyCheck {
     /// This node has the key in force.
-    Same,
+    Current,
     /// The key was rotated, and the new one is loaded now.
-    TakenUp,
+    Loaded,
     /// The key was rotated, and the new one is not in its source.
     Missing,
 }
 
 impl RootFollower {
     pub(crate) fn new(source: RootKeySource) -> Self {
-        Self { source: RwLock::new(source), missing: Mutex::default(), looked: tokio::sync::Mutex::default() }
+        Self { source: RwLock::new(source), missing: Mutex::default(), last_failure: tokio::sync::Mutex::default() }
     }
 
     fn source(&self) -> RootKeySource {
@@ -83,49 +83,49 @@ impl RootFollower {
         self.missing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn standing(&self) -> RootStanding {
-        self.missing().map_or(RootStanding::Current, |since| RootStanding::Missing { since })
+    fn status(&self) -> RootKeyStatus {
+        self.missing().map_or(RootKeyStatus::Current, |since| RootKeyStatus::Missing { since })
     }
 
     /// Whether what was opened before may still be served.
     fn serves_cached(&self) -> bool {
-        self.missing().is_none_or(|since| since.elapsed() < SERVES_CACHED_FOR)
+        self.missing().is_none_or(|since| since.elapsed() < CACHED_KEYS_SERVE_FOR)
     }
 
-    async fn look(&self, engine: &dyn Engine, keyring: &Keyring) -> Result<Found, Error> {
-        let mut looked = self.looked.lock().await;
+    async fn check(&self, engine: &dyn Engine, keyring: &Keyring) -> Result<RootKeyCheck, Error> {
+        let mut last_failure = self.last_failure.lock().await;
         let mut tries = 0;
         let refused = loop {
             let (record, row) = root_record(engine).await?.ok_or_else(|| unsealable(&tables::root()))?;
             if row.revision == keyring.root_revision() {
                 *self.missing() = None;
-                return Ok(Found::Same);
+                return Ok(RootKeyCheck::Current);
             }
-            if looked.is_some_and(|(at, revision)| revision == row.revision && at.elapsed() < LOOK_AGAIN_AFTER) {
-                return Ok(Found::Missing);
+            if last_failure.is_some_and(|(at, revision)| revision == row.revision && at.elapsed() < RETRY_AFTER) {
+                return Ok(RootKeyCheck::Missing);
             }
             let found = self.find(record).await;
             if let Ok(Some(root)) = found {
-                keyring.rotated(cipher(&root.wrapping_key()), row.revision);
-                (*self.missing(), *looked) = (None, None);
+                keyring.set_root(cipher(&root.wrapping_key()), row.revision);
+                (*self.missing(), *last_failure) = (None, None);
                 tracing::info!("the root key was rotated by another node: the new one is in use");
-                return Ok(Found::TakenUp);
+                return Ok(RootKeyCheck::Loaded);
             }
             tries += 1;
-            if tries == TRIES {
-                *looked = Some((Instant::now(), row.revision));
+            if tries == MAX_TRIES {
+                *last_failure = Some((Instant::now(), row.revision));
                 break found.err();
             }
             // The other node may be renaming the file, or at the next rotation.
-            tokio::time::sleep(RENAMING).await;
+            tokio::time::sleep(RETRY_PAUSE).await;
         };
-        drop(looked);
-        if self.note_missing() {
-            let minutes = SERVES_CACHED_FOR.as_secs() / 60;
+        drop(last_failure);
+        if self.mark_missing() {
+            let minutes = CACHED_KEYS_SERVE_FOR.as_secs() / 60;
             let cause = refused.as_ref().map(|error| error as &dyn std::error::Error);
             tracing::error!(cause, "{RootKeyMissing}; for {minutes} minutes, accounts that were in use are served");
         }
-        Ok(Found::Missing)
+        Ok(RootKeyCheck::Missing)
     }
 
     /// The key that `record` tells of, where the source has it.
@@ -140,7 +140,7 @@ impl RootFollower {
     }
 
     /// Answers whether it was there until now.
-    fn note_missing(&self) -> bool {
+    fn mark_missing(&self) -> bool {
         let mut missing = self.missing();
         let is_news = missing.is_none();
         missing.get_or_insert_with(Instant::now);
@@ -157,12 +157,12 @@ impl Core {
     /// another one that cannot be had, that.
     pub(crate) async fn unwrap_account(&self, account: Uuid, row: &Row) -> Result<Arc<AccountKey>, Error> {
         let mut row = row.clone();
-        for _ in 0..MOST_ROTATIONS {
+        for _ in 0..MAX_ROTATIONS {
             let tried = match self.keyring.unwrap_account(&row) {
                 Ok(key) => return Ok(key),
                 Err(root_revision) => root_revision,
             };
-            if let Found::Missing = self.root.look(&*self.engine, &self.keyring).await? {
+            if let RootKeyCheck::Missing = self.root.check(&*self.engine, &self.keyring).await? {
                 return self.last_seen(account).ok_or_else(|| RootKeyMissing.into());
             }
             let now = self.engine.get_many(std::slice::from_ref(&row.key)).await?.pop().flatten();
@@ -188,9 +188,9 @@ impl Core {
     ///
     /// Where it is another one that cannot be had.
     pub(crate) async fn follow_root(&self) -> Result<(), Error> {
-        match self.root.look(&*self.engine, &self.keyring).await? {
-            Found::Same | Found::TakenUp => Ok(()),
-            Found::Missing => Err(RootKeyMissing.into()),
+        match self.root.check(&*self.engine, &self.keyring).await? {
+            RootKeyCheck::Current | RootKeyCheck::Loaded => Ok(()),
+            RootKeyCheck::Missing => Err(RootKeyMissing.into()),
         }
     }
 }
@@ -202,19 +202,19 @@ impl Ledger {
     /// # Errors
     ///
     /// Where the store could not be read.
-    pub async fn follow_root_key(&self) -> Result<RootStanding, Error> {
-        self.core.root.look(&*self.core.engine, &self.core.keyring).await?;
-        Ok(self.root_standing())
+    pub async fn follow_root_key(&self) -> Result<RootKeyStatus, Error> {
+        self.core.root.check(&*self.core.engine, &self.core.keyring).await?;
+        Ok(self.root_key_status())
     }
 
     /// What the last look found.
     #[must_use]
-    pub fn root_standing(&self) -> RootStanding {
-        self.core.root.standing()
+    pub fn root_key_status(&self) -> RootKeyStatus {
+        self.core.root.status()
     }
 
     /// From now on, where a new root key is looked for.
-    pub fn take_root_key_from(&self, source: RootKeySource) {
+    pub fn set_root_key_source(&self, source: RootKeySource) {
         *self.core.root.source.write().unwrap_or_else(PoisonError::into_inner) = source;
     }
 }
@@ -222,11 +222,11 @@ impl Ledger {
 /// How long accounts whose keys were opened before are served without the root
 /// key in force: long enough to bring it, and no longer than a forgotten node
 /// should go on.
-const SERVES_CACHED_FOR: Duration = Duration::from_hours(1);
+const CACHED_KEYS_SERVE_FOR: Duration = Duration::from_hours(1);
 /// A passphrase takes half a second of computing, and all requests may ask.
-const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// That one look at a row may meet.
-const MOST_ROTATIONS: usize = 5;
+const MAX_ROTATIONS: usize = 5;
 /// Looks until what is found counts.
-const TRIES: usize = 3;
-const RENAMING: Duration = Duration::from_millis(20);
+const MAX_TRIES: usize = 3;
+const RETRY_PAUSE: Duration = Duration::from_millis(20);

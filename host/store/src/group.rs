@@ -9,9 +9,9 @@ use bursar_domain::store::{Batch, Error, Expect, Revision};
 use uuid::Uuid;
 
 use crate::MAX_CHANGES;
-use crate::chain::{Appender, Head, Touch};
+use crate::chain::{Appender, Head, RowChange};
 use crate::engine::{EngineError, Transaction, Write};
-use crate::floor::own_head;
+use crate::high_water_mark::own_head;
 use crate::keyring::{AccountKey, unsealable};
 use crate::ledger::Core;
 use crate::outcome;
@@ -19,7 +19,7 @@ use crate::seal::{cipher, random_key, seal};
 use crate::tables;
 
 /// What became of a group.
-pub(crate) struct Done {
+pub(crate) struct Committed {
     /// In the order of the batches.
     pub(crate) answers: Vec<Result<Revision, Error>>,
     /// Where the chain stands now.
@@ -79,7 +79,7 @@ impl From<Error> for Failure {
 /// # Errors
 ///
 /// Nothing happened then.
-pub(crate) async fn commit(core: &Core, known_head: Option<&Head>, batches: &[Batch]) -> Result<Done, Failure> {
+pub(crate) async fn commit(core: &Core, known_head: Option<&Head>, batches: &[Batch]) -> Result<Committed, Failure> {
     let mut tx = core.engine.begin().await?;
     let current = lock(&mut *tx, core.node, batches).await?;
     let head = head(core, &mut *tx, known_head).await?;
@@ -107,9 +107,9 @@ pub(crate) async fn commit(core: &Core, known_head: Option<&Head>, batches: &[Ba
     if durable {
         tx.apply(writes).await?;
         if let Err(error) = tx.commit().await {
-            answer_after_all(core, error, &head, &new_head).await?;
+            resolve_uncertain(core, error, &head, &new_head).await?;
         }
-        core.floor.committed(&new_head);
+        core.high_water_mark.committed(&new_head);
     }
     for (account, key) in accounts {
         core.keyring.remember(account, key);
@@ -117,7 +117,7 @@ pub(crate) async fn commit(core: &Core, known_head: Option<&Head>, batches: &[Ba
     let conflicts = answers.iter().filter(|answer| matches!(answer, Err(Error::Conflict))).count() as u64;
     let batches = answers.iter().filter(|answer| answer.is_ok()).count() as u64;
     core.counters.add(u64::from(durable), batches, conflicts, events);
-    Ok(Done { answers, head: new_head })
+    Ok(Committed { answers, head: new_head })
 }
 
 /// What became of a commit that failed with `error`.
@@ -125,12 +125,12 @@ pub(crate) async fn commit(core: &Core, known_head: Option<&Head>, batches: &[Ba
 /// # Errors
 ///
 /// That it did not happen, where it can be tried again, or `error`.
-async fn answer_after_all(core: &Core, error: EngineError, before: &Head, after: &Head) -> Result<(), EngineError> {
+async fn resolve_uncertain(core: &Core, error: EngineError, before: &Head, after: &Head) -> Result<(), EngineError> {
     // What says nothing leaves no trace to go by.
     if !error.uncertain || before == after {
         return Err(error);
     }
-    match outcome::has_happened(core, after).await {
+    match outcome::was_committed(core, after).await {
         Some(true) => Ok(()),
         Some(false) => Err(EngineError { retryable: true, uncertain: false, ..error }),
         None => Err(error),
@@ -145,9 +145,9 @@ async fn lock(
     node: Uuid,
     batches: &[Batch],
 ) -> Result<HashMap<Vec<u8>, Option<Revision>>, EngineError> {
-    let (mut written, mut held) = (BTreeSet::from([tables::head(node)]), BTreeSet::new());
+    let (mut written, mut shared) = (BTreeSet::from([tables::head(node)]), BTreeSet::new());
     for batch in batches {
-        held.extend(batch.requirements.iter().map(|(key, _)| key.clone()));
+        shared.extend(batch.requirements.iter().map(|(key, _)| key.clone()));
         for change in &batch.changes {
             written.insert(change.key.clone());
             for companion in tables::companions(&change.key) {
@@ -155,18 +155,18 @@ async fn lock(
                 let is_read =
                     tables::account_of_key_row(&companion).is_some() && tables::account_record(&change.key).is_none();
                 if is_read {
-                    held.insert(companion)
+                    shared.insert(companion)
                 } else {
                     written.insert(companion)
                 };
             }
         }
     }
-    let held: Vec<Vec<u8>> = held.difference(&written).cloned().collect();
+    let shared: Vec<Vec<u8>> = shared.difference(&written).cloned().collect();
     let written: Vec<Vec<u8>> = written.into_iter().collect();
-    let mut revisions = if held.is_empty() { Vec::new() } else { tx.hold(&held).await? };
+    let mut revisions = if shared.is_empty() { Vec::new() } else { tx.lock_shared(&shared).await? };
     revisions.extend(tx.lock(&written).await?);
-    Ok(held.into_iter().chain(written).zip(revisions).collect())
+    Ok(shared.into_iter().chain(written).zip(revisions).collect())
 }
 
 /// The chain's head, and whether the newest record is the one it names: a
@@ -210,8 +210,8 @@ impl Group<'_> {
                 .retain(|account, key| key.as_ref().is_none_or(|key| is_written(account) == Some(key.revision)));
         }
         let writes = staged?;
-        let touched: Vec<Touch> =
-            writes.iter().filter(|write| tables::is_recorded(&write.key)).map(Touch::of).collect();
+        let changes: Vec<RowChange> =
+            writes.iter().filter(|write| tables::is_recorded(&write.key)).map(RowChange::of).collect();
         for Write { key, content } in writes {
             if let Some(account) = tables::account_of_key_row(&key)
                 && content.is_none()
@@ -221,7 +221,7 @@ impl Group<'_> {
             self.current.insert(key.clone(), content.as_ref().map(|(revision, _)| *revision));
             self.writes.insert(key, content);
         }
-        self.record(batch, revision, touched);
+        self.record(batch, revision, changes);
         Ok(())
     }
 
@@ -237,7 +237,7 @@ impl Group<'_> {
         for change in &batch.changes {
             if let Some(value) = &change.value {
                 if deleted && !matches!(scope(&change.key), Some(Scope::Installation)) {
-                    return Err(refused("a batch that deletes an account cannot write into it"));
+                    return Err(invalid_batch("a batch that deletes an account cannot write into it"));
                 }
                 self.put(&change.key, value, revision, &mut writes).await?;
             }
@@ -251,15 +251,15 @@ impl Group<'_> {
             required.chain(batch.changes.iter().map(|change| (change.key.as_slice(), change.expect)))
         };
         if conditions().count() > MAX_CHANGES || batch.events.len() > MAX_CHANGES {
-            return Err(refused("a batch has too many changes"));
+            return Err(invalid_batch("a batch has too many changes"));
         }
         let mut keys: Vec<&[u8]> = conditions().map(|(key, _)| key).collect();
         keys.sort_unstable();
         if keys.windows(2).any(|pair| pair[0] == pair[1]) {
-            return Err(refused("a batch names a key twice"));
+            return Err(invalid_batch("a batch names a key twice"));
         }
         if keys.iter().any(|key| scope(key).is_none()) {
-            return Err(refused("a batch names a key of no known table"));
+            return Err(invalid_batch("a batch names a key of no known table"));
         }
         let met = |(key, expect): (&[u8], Expect)| {
             let current = self.current.get(key).copied().flatten();
@@ -297,7 +297,7 @@ impl Group<'_> {
     ) -> Result<(), Failure> {
         let sealed = match scope(key) {
             _ if !self.core.sealed => value.to_vec(),
-            None => return Err(refused("a batch names a key of no known table")),
+            None => return Err(invalid_batch("a batch names a key of no known table")),
             Some(Scope::Installation) => self.core.keyring.system.seal(revision, key, revision, value),
             Some(Scope::Account(account)) => {
                 let account = self.account(account, revision, writes).await?;
@@ -329,7 +329,7 @@ impl Group<'_> {
         let key = if let Some(stored) = self.current.get(&row).copied().flatten() {
             self.stored_account(account, &row, stored).await?
         } else {
-            self.root_is_ours().await?;
+            self.ensure_current_root_key().await?;
             let (key, sealed) = self.core.keyring.create_account(account, revision);
             writes.push(Write { key: row, content: Some((revision, sealed)) });
             key
@@ -353,21 +353,21 @@ impl Group<'_> {
 
     /// Another node may have rotated the root key: what we would wrap now could
     /// not be opened again.
-    async fn root_is_ours(&mut self) -> Result<(), Failure> {
-        let revision = self.tx.hold(&[tables::root()]).await?;
+    async fn ensure_current_root_key(&mut self) -> Result<(), Failure> {
+        let revision = self.tx.lock_shared(&[tables::root()]).await?;
         if revision != [Some(self.core.keyring.root_revision())] {
             self.core.follow_root().await?;
         }
         Ok(())
     }
 
-    fn record(&mut self, batch: &Batch, revision: Revision, mut touched: Vec<Touch>) {
+    fn record(&mut self, batch: &Batch, revision: Revision, mut changes: Vec<RowChange>) {
         for event in &batch.events {
             // The first event answers for the changes.
-            self.chain.append(revision, event, std::mem::take(&mut touched));
+            self.chain.append(revision, event, std::mem::take(&mut changes));
         }
-        if batch.events.is_empty() && !touched.is_empty() {
-            self.chain.append(revision, &housekeeping(self.core.clock.now()), touched);
+        if batch.events.is_empty() && !changes.is_empty() {
+            self.chain.append(revision, &housekeeping(self.core.clock.now()), changes);
             self.events += 1;
         }
         self.events += batch.events.len() as u64;
@@ -379,6 +379,6 @@ pub(crate) fn housekeeping(at: jiff::Timestamp) -> Event {
     Event::system(at, Action::Housekeeping)
 }
 
-fn refused(why: &'static str) -> Failure {
+fn invalid_batch(why: &'static str) -> Failure {
     Failure::Store(Error::Unavailable(why.into()))
 }

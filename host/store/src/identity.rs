@@ -51,7 +51,7 @@ impl NodeFile {
     }
 
     /// Puts what was staged in place.
-    pub(crate) fn keep(&self) -> io::Result<()> {
+    pub(crate) fn commit(&self) -> io::Result<()> {
         // A checkpoint of an earlier id says nothing of this one.
         remove(&self.checkpoint_path())?;
         fs::rename(self.staged(), &self.0)?;
@@ -65,7 +65,7 @@ impl NodeFile {
     }
 
     /// Replaces the checkpoint in one step.
-    pub(crate) fn keep_checkpoint(&self, checkpoint: &Checkpoint) -> io::Result<()> {
+    pub(crate) fn save_checkpoint(&self, checkpoint: &Checkpoint) -> io::Result<()> {
         let path = self.checkpoint_path();
         let staged = with_suffix(&path, ".new");
         let mut file = File::create(&staged)?;
@@ -76,7 +76,7 @@ impl NodeFile {
     }
 
     /// Forgets who this node was: its next start begins a chain of its own.
-    pub(crate) fn forget(&self) -> io::Result<()> {
+    pub(crate) fn delete(&self) -> io::Result<()> {
         remove(&self.0)?;
         remove(&self.checkpoint_path())?;
         sync_folder(&self.0)

@@ -156,7 +156,7 @@ impl Keyring {
     }
 
     /// Goes over to the new root key, once its commit is durable.
-    pub(crate) fn rotated(&self, root: Aes256Gcm, root_revision: Revision) {
+    pub(crate) fn set_root(&self, root: Aes256Gcm, root_revision: Revision) {
         // The accounts' keys stay as they are: what changes is their wrapping.
         *self.root.write().unwrap_or_else(PoisonError::into_inner) = Wrapping { cipher: root, root_revision };
     }

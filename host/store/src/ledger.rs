@@ -16,8 +16,8 @@ use zeroize::Zeroizing;
 use crate::checkpoint;
 use crate::committer::{self, Command, Counters, Stats};
 use crate::engine::{Engine, Row};
-use crate::floor::Floor;
 use crate::follow::RootFollower;
+use crate::high_water_mark::HighWaterMark;
 use crate::identity::NodeFile;
 use crate::keyring::{Keyring, key_of, unsealable};
 use crate::open::root_record;
@@ -45,7 +45,7 @@ pub(crate) struct Core {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) counters: Counters,
     /// How far this node's chain is known to have come.
-    pub(crate) floor: Floor,
+    pub(crate) high_water_mark: HighWaterMark,
     /// Keeps the node's id and its newest checkpoint beside the database, where
     /// the store does not.
     pub(crate) node_file: Option<NodeFile>,
@@ -108,20 +108,20 @@ impl Ledger {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Anchor(reply)).await?;
         let broken = answer.await.map_err(|_| stopped())??;
-        self.core.try_to_keep_checkpoint().await;
+        self.core.try_save_checkpoint().await;
         Ok(broken)
     }
 
-    /// Runs a request that only reads, with what the last one of the same likeness
+    /// Runs a request that only reads, with what the last one of the same kind
     /// asked for read at its beginning, in one go; where it `went_well`, the next one
     /// has what this one asks for. Does nothing where reading is no round trip.
     pub async fn reading_ahead<T>(
         &self,
-        likeness: u64,
+        kind: u64,
         request: impl Future<Output = T>,
         went_well: impl FnOnce(&T) -> bool,
     ) -> T {
-        self.core.reads.within(likeness, request, went_well).await
+        self.core.reads.run(kind, request, went_well).await
     }
 
     /// How far this node's clock is ahead of the database's, less what the answer
@@ -141,14 +141,14 @@ impl Ledger {
 
     /// Why the database is away, as found lately; for operators.
     #[must_use]
-    pub fn trouble(&self) -> Option<String> {
-        self.core.engine.trouble()
+    pub fn outage(&self) -> Option<String> {
+        self.core.engine.outage()
     }
 
     /// Finishes what waits, ends the committer and closes the engine. Every
     /// later call fails.
     pub async fn close(&self) {
-        self.core.try_to_keep_checkpoint().await;
+        self.core.try_save_checkpoint().await;
         let (reply, answer) = oneshot::channel();
         if self.send(Command::Close(reply)).await.is_ok() {
             // An error means that it has ended already.
@@ -223,17 +223,17 @@ impl Blind for Ledger {
 impl Core {
     /// Writes the newest checkpoint beside the node's id: this machine's own
     /// witness, should the database lose or be made to lose what it has seen.
-    pub(crate) async fn keep_checkpoint(&self) -> std::io::Result<()> {
-        let seen = self.floor.get();
+    pub(crate) async fn save_checkpoint(&self) -> std::io::Result<()> {
+        let seen = self.high_water_mark.get();
         let Some(file) = self.node_file.clone().filter(|_| seen.seq > 0) else { return Ok(()) };
         let checkpoint = checkpoint::sign(&self.keyring, &seen, self.clock.now());
-        let kept = tokio::task::spawn_blocking(move || file.keep_checkpoint(&checkpoint)).await;
-        kept.map_err(std::io::Error::other).flatten()
+        let saved = tokio::task::spawn_blocking(move || file.save_checkpoint(&checkpoint)).await;
+        saved.map_err(std::io::Error::other).flatten()
     }
 
     /// The same where it is no matter if it fails once.
-    async fn try_to_keep_checkpoint(&self) {
-        if let Err(error) = self.keep_checkpoint().await {
+    async fn try_save_checkpoint(&self) {
+        if let Err(error) = self.save_checkpoint().await {
             tracing::warn!(error = &error as &dyn std::error::Error, "this node's checkpoint could not be kept");
         }
     }

@@ -9,15 +9,15 @@ use bursar_domain::store::Error;
 use uuid::Uuid;
 
 use crate::anchor::{self, Anchor};
-use crate::chain::{Appender, Head, Touch, hash_of};
+use crate::chain::{Appender, Head, RowChange, hash_of};
 use crate::checkpoint;
 use crate::committer::{self, Counters};
 use crate::engine::postgres::PostgresEngine;
 use crate::engine::redb::{RedbEngine, RedbError};
 use crate::engine::{Engine, EngineError, ReadOnly, Row, Write};
-use crate::floor::Floor;
 use crate::follow::RootFollower;
 use crate::group::housekeeping;
+use crate::high_water_mark::HighWaterMark;
 use crate::identity::{Identity, NodeFile};
 use crate::keyring::{Keyring, installation_rows};
 use crate::ledger::{Core, Ledger};
@@ -59,7 +59,7 @@ pub enum Storage {
 }
 
 /// A store opened for a tool.
-pub struct Opened {
+pub struct ReadOnlyLedger {
     /// The store; it refuses every commit.
     pub ledger: Ledger,
     /// Whether the file was left by an unclean stop, and this is a repaired
@@ -148,7 +148,7 @@ impl Ledger {
     /// # Errors
     ///
     /// As for [`Ledger::open`].
-    pub async fn open_read_only(config: &Config) -> Result<Opened, OpenError> {
+    pub async fn open_read_only(config: &Config) -> Result<ReadOnlyLedger, OpenError> {
         let (engine, repaired_copy): (Arc<dyn Engine>, bool) = match &config.storage {
             Storage::Redb { path, cache_bytes } => {
                 let engine = RedbEngine::open_read_only(path, *cache_bytes)?;
@@ -158,7 +158,7 @@ impl Ledger {
             storage @ Storage::Postgres { .. } => (connect(storage, Mode::Open).await?, false),
         };
         let ledger = Self::inspect(ReadOnly::owning(engine), &config.root_key, Arc::clone(&config.clock)).await?;
-        Ok(Opened { ledger, repaired_copy })
+        Ok(ReadOnlyLedger { ledger, repaired_copy })
     }
 
     /// Opens for reading alone what is on `engine`.
@@ -169,7 +169,7 @@ impl Ledger {
     ) -> Result<Self, OpenError> {
         let (_, keyring) = open_keyring(&engine, root_key).await?;
         let node = stored_node(&engine).await?.unwrap_or_else(random_id);
-        let core = core(Arc::new(engine), keyring, root_key, start_of(node), clock);
+        let core = core(Arc::new(engine), keyring, root_key, empty_chain(node), clock);
         Ok(Self::start(Core { is_read_only: true, ..core })?)
     }
 
@@ -206,7 +206,7 @@ impl Ledger {
         }
         let (keyring, head) = initialise(&*engine, node, &root, &record, &*clock).await?;
         if let Some(file) = &file {
-            file.keep().map_err(OpenError::NodeFile)?;
+            file.commit().map_err(OpenError::NodeFile)?;
         }
         let core = core(engine, keyring, root_key, Anchor::from(&head), clock);
         Ok(Self::start(Core { node_file: file, ..core })?)
@@ -235,7 +235,7 @@ impl Ledger {
     ) -> Result<Self, OpenError> {
         let (root, keyring) = open_keyring(&*engine, root_key).await?;
         root.finish()?;
-        let (seen, node_file) = take_up(&*engine, &keyring, identity, &*clock).await?;
+        let (seen, node_file) = resume_chain(&*engine, &keyring, identity, &*clock).await?;
         let core = core(engine, keyring, root_key, seen, clock);
         Ok(Self::start(Core { node_file, ..core })?)
     }
@@ -315,7 +315,7 @@ async fn initialise(
         writes.push(Write { key: tables::node(), content: Some((revision, id.as_bytes().to_vec())) });
     }
     let mut chain = Appender::new(&keyring, Head::new(id), clock.now());
-    chain.append(revision, &housekeeping(clock.now()), writes.iter().map(Touch::of).collect());
+    chain.append(revision, &housekeeping(clock.now()), writes.iter().map(RowChange::of).collect());
     let (rows, head) = chain.finish();
     writes.extend(rows);
     tx.apply(writes).await?;
@@ -325,7 +325,7 @@ async fn initialise(
 
 /// How far this node's chain is known to have come, with the file that keeps its
 /// id; a node that is new begins its chain.
-async fn take_up(
+async fn resume_chain(
     engine: &dyn Engine,
     keyring: &Keyring,
     identity: Identity,
@@ -334,31 +334,33 @@ async fn take_up(
     match identity {
         Identity::InStore => {
             if let Some(node) = stored_node(engine).await? {
-                return Ok((seen(engine, keyring, node, None).await?, None));
+                return Ok((last_known_anchor(engine, keyring, node, None).await?, None));
             }
             // A store restored from another engine has no node of its own yet.
             let node = random_id();
             let row = (tables::node(), node.as_bytes().to_vec());
-            Ok((begin(engine, keyring, node, &[row], clock).await?, None))
+            Ok((begin_chain_retrying(engine, keyring, node, &[row], clock).await?, None))
         }
-        Identity::Known(node, file) => Ok((seen(engine, keyring, node, file.checkpoint()).await?, Some(file))),
+        Identity::Known(node, file) => {
+            Ok((last_known_anchor(engine, keyring, node, file.checkpoint()).await?, Some(file)))
+        }
         Identity::New(node, file) => {
             if let Some(file) = &file {
                 file.stage(node).map_err(OpenError::NodeFile)?;
             }
-            let begun = begin(engine, keyring, node, &[], clock).await?;
+            let began = begin_chain_retrying(engine, keyring, node, &[], clock).await?;
             if let Some(file) = &file {
-                file.keep().map_err(OpenError::NodeFile)?;
+                file.commit().map_err(OpenError::NodeFile)?;
             }
-            Ok((begun, file))
+            Ok((began, file))
         }
         Identity::Given(node) => {
             let is_there = engine.get_many(&[tables::head(node)]).await?.into_iter().flatten().next().is_some();
-            let seen = seen(engine, keyring, node, None).await?;
+            let seen = last_known_anchor(engine, keyring, node, None).await?;
             if is_there || seen.seq > 0 {
                 Ok((seen, None))
             } else {
-                Ok((begin(engine, keyring, node, &[], clock).await?, None))
+                Ok((begin_chain_retrying(engine, keyring, node, &[], clock).await?, None))
             }
         }
     }
@@ -367,19 +369,19 @@ async fn take_up(
 /// The furthest that anybody says `node`'s chain has come: other chains, or the
 /// checkpoint on this machine. Whether it is still there shows at the first
 /// commit, so that what can be read is read and what is wrong is named.
-async fn seen(
+async fn last_known_anchor(
     engine: &dyn Engine,
     keyring: &Keyring,
     node: Uuid,
-    kept: Option<Checkpoint>,
+    saved: Option<Checkpoint>,
 ) -> Result<Anchor, OpenError> {
-    let kept = kept.filter(|kept| kept.node == node.to_string() && checkpoint::is_ours(keyring, kept));
-    let kept = kept.and_then(|kept| Some(Anchor { node, seq: kept.seq, hash: hash_of(&kept.hash)? }));
-    let vouched = anchor::vouched(engine, keyring, node).await?;
-    Ok(kept.into_iter().chain(vouched).max_by_key(|anchor| anchor.seq).unwrap_or_else(|| start_of(node)))
+    let saved = saved.filter(|saved| saved.node == node.to_string() && checkpoint::is_ours(keyring, saved));
+    let saved = saved.and_then(|saved| Some(Anchor { node, seq: saved.seq, hash: hash_of(&saved.hash)? }));
+    let vouched = anchor::furthest_anchor(engine, keyring, node).await?;
+    Ok(saved.into_iter().chain(vouched).max_by_key(|anchor| anchor.seq).unwrap_or_else(|| empty_chain(node)))
 }
 
-async fn begin(
+async fn begin_chain_retrying(
     engine: &dyn Engine,
     keyring: &Keyring,
     node: Uuid,
@@ -388,18 +390,18 @@ async fn begin(
 ) -> Result<Anchor, OpenError> {
     let mut tries = 0;
     loop {
-        match anchor::birth(engine, keyring, node, rows, clock.now()).await {
+        match anchor::begin_chain(engine, keyring, node, rows, clock.now()).await {
             Err(error) if error.retryable && tries < committer::MAX_TRIES => {
                 tries += 1;
                 tokio::time::sleep(committer::backoff(tries)).await;
             }
-            begun => return Ok(Anchor::from(&begun?)),
+            began => return Ok(Anchor::from(&began?)),
         }
     }
 }
 
 /// Nothing is known of it.
-fn start_of(node: Uuid) -> Anchor {
+fn empty_chain(node: Uuid) -> Anchor {
     Anchor::from(&Head::new(node))
 }
 
@@ -466,7 +468,7 @@ fn core(
         node: seen.node,
         clock,
         counters: Counters::default(),
-        floor: Floor::new(seen),
+        high_water_mark: HighWaterMark::new(seen),
         node_file: None,
         is_read_only: false,
         sealed: true,

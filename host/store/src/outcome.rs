@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::chain::{Content, Head};
+use crate::chain::{AuditRecord, Head};
 use crate::committer::backoff;
 use crate::engine::EngineError;
 use crate::ledger::Core;
@@ -14,12 +14,12 @@ use crate::tables;
 
 /// Whether the commit that would leave the chain at `head` happened; `None` where
 /// nobody can say for now.
-pub(crate) async fn has_happened(core: &Core, head: &Head) -> Option<bool> {
+pub(crate) async fn was_committed(core: &Core, head: &Head) -> Option<bool> {
     let (mut tries, since) = (0, Instant::now());
     loop {
-        match look(core, head).await {
+        match check(core, head).await {
             Ok(happened) => return Some(happened),
-            Err(error) if since.elapsed() > PATIENCE => {
+            Err(error) if since.elapsed() > MAX_WAIT => {
                 tracing::warn!(error = &*error.source, "nobody knows what became of a commit");
                 return None;
             }
@@ -31,7 +31,7 @@ pub(crate) async fn has_happened(core: &Core, head: &Head) -> Option<bool> {
     }
 }
 
-async fn look(core: &Core, head: &Head) -> Result<bool, EngineError> {
+async fn check(core: &Core, head: &Head) -> Result<bool, EngineError> {
     let mut tx = core.engine.begin().await?;
     let key = tables::head(core.node);
     tx.lock(std::slice::from_ref(&key)).await?;
@@ -40,10 +40,10 @@ async fn look(core: &Core, head: &Head) -> Result<bool, EngineError> {
         return Ok(now == *head);
     }
     let record = tx.get(&tables::audit(core.node, head.seq)).await?;
-    let hash = record.and_then(|row| Content::open(&core.keyring, &row)).map(|(_, hash)| hash);
+    let hash = record.and_then(|row| AuditRecord::open(&core.keyring, &row)).map(|(_, hash)| hash);
     Ok(hash == Some(head.hash))
 }
 
 /// Longer than a database takes to end a session that is gone, or, as a rule, to come
 /// back from a crash of its own.
-const PATIENCE: Duration = Duration::from_secs(4);
+const MAX_WAIT: Duration = Duration::from_secs(4);

@@ -27,14 +27,14 @@ impl Pace {
 
     /// A commit took `elapsed`, answered `answered` writers, and `waiting` others
     /// came meanwhile.
-    pub(crate) fn committed(&mut self, elapsed: Duration, answered: usize, waiting: usize) {
+    pub(crate) fn record_commit(&mut self, elapsed: Duration, answered: usize, waiting: usize) {
         self.commit = (self.commit * 7 + elapsed) / 8;
         self.expected = answered + waiting;
     }
 
     /// How many writers to wait for in all, and how long at most, where `present`
     /// are here already.
-    pub(crate) fn patience(&self, present: usize) -> (usize, Duration) {
+    pub(crate) fn plan_wait(&self, present: usize) -> (usize, Duration) {
         if present >= self.expected {
             return (present, Duration::ZERO);
         }
@@ -42,7 +42,7 @@ impl Pace {
     }
 
     /// Of `missing` that were waited for, `came` did.
-    pub(crate) fn waited(&mut self, missing: usize, came: usize) {
+    pub(crate) fn record_wait(&mut self, missing: usize, came: usize) {
         if missing > 0 {
             // Writers are counted in the hundreds.
             #[expect(clippy::cast_precision_loss, reason = "small numbers")]
@@ -67,14 +67,14 @@ mod tests {
     fn learned(answered: usize, waiting: usize) -> Pace {
         let mut pace = Pace::new();
         for _ in 0..100 {
-            pace.committed(COMMIT, answered, waiting);
+            pace.record_commit(COMMIT, answered, waiting);
         }
         pace
     }
 
     #[test]
     fn a_writer_who_is_alone_never_waits() {
-        assert_eq!(learned(1, 0).patience(1), (1, Duration::ZERO));
+        assert_eq!(learned(1, 0).plan_wait(1), (1, Duration::ZERO));
     }
 
     #[test]
@@ -82,31 +82,31 @@ mod tests {
         // Eight clients: four were answered and four came meanwhile. Those four
         // and any that are back already are among the eight.
         let pace = learned(4, 4);
-        assert_eq!(pace.patience(4).0, 8);
-        assert_eq!(pace.patience(6).0, 8);
-        assert_eq!(pace.patience(8), (8, Duration::ZERO));
-        assert_eq!(pace.patience(9), (9, Duration::ZERO));
+        assert_eq!(pace.plan_wait(4).0, 8);
+        assert_eq!(pace.plan_wait(6).0, 8);
+        assert_eq!(pace.plan_wait(8), (8, Duration::ZERO));
+        assert_eq!(pace.plan_wait(9), (9, Duration::ZERO));
     }
 
     #[test]
     fn waiting_costs_no_more_than_a_commit() {
-        let (_, patience) = learned(8, 0).patience(1);
+        let (_, patience) = learned(8, 0).plan_wait(1);
         assert!(patience <= COMMIT + Duration::from_micros(1), "{patience:?}");
         let mut slow = Pace::new();
-        slow.committed(Duration::from_secs(1), 8, 0);
-        assert_eq!(slow.patience(1).1, LONGEST);
+        slow.record_commit(Duration::from_secs(1), 8, 0);
+        assert_eq!(slow.plan_wait(1).1, LONGEST);
     }
 
     #[test]
     fn who_never_returns_is_hardly_waited_for() {
         let mut pace = learned(8, 0);
         for _ in 0..100 {
-            pace.waited(7, 0);
+            pace.record_wait(7, 0);
         }
-        assert!(pace.patience(1).1 <= COMMIT.mul_f64(LEAST_RETURNING) + Duration::from_micros(1));
+        assert!(pace.plan_wait(1).1 <= COMMIT.mul_f64(LEAST_RETURNING) + Duration::from_micros(1));
         for _ in 0..100 {
-            pace.waited(7, 7);
+            pace.record_wait(7, 7);
         }
-        assert!(pace.patience(1).1 > COMMIT.mul_f64(0.9));
+        assert!(pace.plan_wait(1).1 > COMMIT.mul_f64(0.9));
     }
 }

@@ -3,9 +3,9 @@
 use bursar_domain::audit::Event;
 use bursar_domain::store::Error;
 
-use crate::chain::{Appender, Touch};
+use crate::chain::{Appender, RowChange};
 use crate::engine::Write;
-use crate::floor::own_head;
+use crate::high_water_mark::own_head;
 use crate::ledger::Core;
 use crate::root::{RootKey, RootRecord};
 use crate::seal::cipher;
@@ -40,18 +40,18 @@ pub(crate) async fn rewrap(core: &Core, root: &RootKey, record: &RootRecord, eve
         writes.push(core.keyring.rewrap(row, &wrapping, revision)?);
     }
     let mut chain = Appender::new(&core.keyring, head, core.clock.now());
-    let parts = writes.chunks(TOUCHES_PER_RECORD);
+    let parts = writes.chunks(CHANGES_PER_RECORD);
     let events = parts.len() as u64;
     for part in parts {
-        chain.append(revision, event, part.iter().map(Touch::of).collect());
+        chain.append(revision, event, part.iter().map(RowChange::of).collect());
     }
     let (chain_rows, new_head) = chain.finish();
     writes.extend(chain_rows);
     tx.apply(writes).await?;
     tx.commit().await?;
-    core.floor.committed(&new_head);
+    core.high_water_mark.committed(&new_head);
 
-    core.keyring.rotated(wrapping, revision);
+    core.keyring.set_root(wrapping, revision);
     core.counters.add(1, 1, 0, events);
     if let Err(error) = root.finish() {
         // The next start finishes it.
@@ -61,4 +61,4 @@ pub(crate) async fn rewrap(core: &Core, root: &RootKey, record: &RootRecord, eve
 }
 
 /// Keeps a record of a large installation's rotation to a size that is read at once.
-const TOUCHES_PER_RECORD: usize = 1000;
+const CHANGES_PER_RECORD: usize = 1000;

@@ -75,7 +75,7 @@ pub enum RootKeyError {
     },
     /// The store's root key was set up another way.
     #[error("this store's root key is not derived from a passphrase, or is and none was given")]
-    OtherKind,
+    SourceMismatch,
 }
 
 /// A root key in memory.
@@ -148,7 +148,7 @@ impl RootKey {
     pub(crate) fn find(source: &RootKeySource, record: &RootRecord) -> Result<Option<Self>, RootKeyError> {
         let candidates = match (source, &record.kdf) {
             (RootKeySource::Passphrase(passphrase), Some(kdf)) => vec![Self::of(kdf.derive(passphrase)?)],
-            (RootKeySource::Passphrase(_), None) | (_, Some(_)) => return Err(RootKeyError::OtherKind),
+            (RootKeySource::Passphrase(_), None) | (_, Some(_)) => return Err(RootKeyError::SourceMismatch),
             (RootKeySource::File(path), None) => {
                 let staged = staged_path(path);
                 if staged.exists() {

@@ -1,4 +1,4 @@
-//! A stretch of a chain in a file of its own: what retention took out of the store.
+//! A range of a chain in a file of its own: what retention took out of the store.
 //!
 //! The records are sealed there as they were in the store, newest first, so that
 //! only the installation can read them and their hashes still prove them.
@@ -13,14 +13,14 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::anchor::hash_as_text;
-use crate::chain::{Content, Hash};
+use crate::chain::{AuditRecord, Hash};
 use crate::engine::Row;
 use crate::ledger::Ledger;
 use crate::rows::{self, RowsError, Sink};
 
 /// Which records of which chain.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Stretch {
+pub(crate) struct SegmentRange {
     pub(crate) node: Uuid,
     pub(crate) first: u64,
     pub(crate) last: u64,
@@ -32,9 +32,9 @@ pub(crate) struct Stretch {
     pub(crate) hash: Hash,
 }
 
-impl Stretch {
+impl SegmentRange {
     /// What a record says was taken out; nothing for one of another kind.
-    pub(crate) fn said_in(event: &Event) -> Option<Self> {
+    pub(crate) fn recorded_in(event: &Event) -> Option<Self> {
         let detail = event.detail.as_ref().filter(|_| event.action == Action::AuditPrune)?;
         Self::deserialize(detail).ok()
     }
@@ -48,7 +48,7 @@ impl Stretch {
 /// A file that was exported, open to be read once.
 pub struct Segment {
     path: PathBuf,
-    stretch: Stretch,
+    range: SegmentRange,
     input: BufReader<File>,
     ended: bool,
 }
@@ -62,11 +62,11 @@ pub struct SegmentError {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Header {
+struct SegmentHeader {
     /// Of this file, 1.
     format: u32,
     #[serde(flatten)]
-    stretch: Stretch,
+    range: SegmentRange,
 }
 
 impl Segment {
@@ -78,19 +78,19 @@ impl Segment {
     pub fn open(path: &Path) -> Result<Self, SegmentError> {
         let failed = |source: Box<dyn std::error::Error + Send + Sync>| SegmentError { path: path.to_owned(), source };
         let mut input = BufReader::new(File::open(path).map_err(|error| failed(error.into()))?);
-        let header: Header = rows::read_header(&mut input).map_err(|error| failed(error.into()))?;
+        let header: SegmentHeader = rows::read_header(&mut input).map_err(|error| failed(error.into()))?;
         if header.format != FORMAT {
             return Err(failed("it was written by a newer version".into()));
         }
-        Ok(Self { path: path.to_owned(), stretch: header.stretch, input, ended: false })
+        Ok(Self { path: path.to_owned(), range: header.range, input, ended: false })
     }
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    pub(crate) fn stretch(&self) -> &Stretch {
-        &self.stretch
+    pub(crate) fn range(&self) -> &SegmentRange {
+        &self.range
     }
 
     /// The next records, newest first; none after the last.
@@ -111,7 +111,7 @@ impl Segment {
     pub fn entries(&mut self, ledger: &Ledger) -> Result<Vec<Entry>, SegmentError> {
         let page = self.page().map_err(|error| self.failed(error))?;
         let keyring = &ledger.core.keyring;
-        let entry = |row| Content::open(keyring, row).map(|(content, hash)| content.entry(&hash));
+        let entry = |row| AuditRecord::open(keyring, row).map(|(record, hash)| record.entry(&hash));
         let entries: Option<Vec<Entry>> = page.iter().map(entry).collect();
         entries.ok_or_else(|| self.failed("a record does not open: it was altered, or is another installation's"))
     }
@@ -129,18 +129,18 @@ pub(crate) struct NewSegment {
 }
 
 impl NewSegment {
-    /// Begins the file of `stretch` in `folder`, which is made if need be.
-    pub(crate) fn create(folder: &Path, stretch: &Stretch) -> io::Result<Self> {
+    /// Begins the file of `range` in `folder`, which is made if need be.
+    pub(crate) fn create(folder: &Path, range: &SegmentRange) -> io::Result<Self> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        let path = folder.join(stretch.file_name());
+        let path = folder.join(range.file_name());
         let staged = path.with_extension("segment.new");
         let file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&staged)?;
         Ok(Self { file, staged, path })
     }
 
     /// What such a file begins with.
-    pub(crate) fn header(stretch: &Stretch) -> impl Serialize + Send + 'static {
-        Header { format: FORMAT, stretch: stretch.clone() }
+    pub(crate) fn header(range: &SegmentRange) -> impl Serialize + Send + 'static {
+        SegmentHeader { format: FORMAT, range: range.clone() }
     }
 }
 

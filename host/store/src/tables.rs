@@ -26,7 +26,7 @@ pub(crate) const CHECKPOINT: u8 = 0xE6;
 pub(crate) const ANCHOR: u8 = 0xE7;
 /// The newest stretch of each node's chain that was exported, and is or will be
 /// removed.
-pub(crate) const RETAINED: u8 = 0xE8;
+pub(crate) const EXPORTED: u8 = 0xE8;
 
 pub(crate) fn root() -> Vec<u8> {
     vec![INSTALLATION, 1]
@@ -90,8 +90,8 @@ pub(crate) fn anchors_of(node: Uuid) -> Vec<u8> {
     [&[ANCHOR], node.as_bytes().as_slice()].concat()
 }
 
-pub(crate) fn retained(node: Uuid) -> Vec<u8> {
-    [&[RETAINED], node.as_bytes().as_slice()].concat()
+pub(crate) fn exported(node: Uuid) -> Vec<u8> {
+    [&[EXPORTED], node.as_bytes().as_slice()].concat()
 }
 
 /// The vouched and the vouching node in a key of [`ANCHOR`].
@@ -161,7 +161,7 @@ pub(crate) fn name(key: &[u8]) -> &'static str {
         Some(&HEAD) => "chain head",
         Some(&CHECKPOINT) => "checkpoint",
         Some(&ANCHOR) => "anchor",
-        Some(&RETAINED) => "exported stretch",
+        Some(&EXPORTED) => "exported stretch",
         _ => "unknown table",
     }
 }

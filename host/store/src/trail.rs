@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use uuid::Uuid;
 
 use crate::anchor::Anchor;
-use crate::chain::{Content, Hash, head_of};
+use crate::chain::{AuditRecord, Hash, head_of};
 use crate::checkpoint;
 use crate::engine::Row;
 use crate::keyring::unsealable;
@@ -37,14 +37,14 @@ impl Trail for Ledger {
         let oldest = filter.since.and_then(|since| since.checked_sub(OUT_OF_ORDER).ok());
         let (mut entries, mut older) = (Vec::new(), 0);
         for _ in 0..MAX_READ_PER_PAGE {
-            let Some((content, hash)) = newest(&self.core, &mut streams, entries.len() < limit).await? else { break };
-            let is_older = oldest.is_some_and(|oldest| content.event.at < oldest);
+            let Some((record, hash)) = newest(&self.core, &mut streams, entries.len() < limit).await? else { break };
+            let is_older = oldest.is_some_and(|oldest| record.event.at < oldest);
             older = if is_older { older + 1 } else { 0 };
             if older >= OLDER_IN_A_ROW {
                 return Ok((entries, None));
             }
-            if filter.matches(&content.event) {
-                entries.push(content.entry(&hash));
+            if filter.matches(&record.event) {
+                entries.push(record.entry(&hash));
             }
         }
         Ok((entries, cursor_of(&streams)))
@@ -60,8 +60,8 @@ impl Trail for Ledger {
         Ok(checkpoint::sign(&self.core.keyring, &Anchor::from(&head), self.core.clock.now()))
     }
 
-    async fn verify(&self, witness: Option<&Checkpoint>) -> Result<Report, Error> {
-        self.verify_with(witness, Vec::new()).await
+    async fn verify(&self, trusted: Option<&Checkpoint>) -> Result<Report, Error> {
+        self.verify_with(trusted, Vec::new()).await
     }
 }
 
@@ -72,10 +72,10 @@ impl Ledger {
     /// # Errors
     ///
     /// Only where the store could not be read; what is wrong is in the report.
-    pub async fn verify_with(&self, witness: Option<&Checkpoint>, segments: Vec<Segment>) -> Result<Report, Error> {
+    pub async fn verify_with(&self, trusted: Option<&Checkpoint>, segments: Vec<Segment>) -> Result<Report, Error> {
         let mut snapshot = self.core.engine.snapshot().await?;
-        let request = verify::Request { witness, segments, ..verify::Request::default() };
-        Ok(verify::verify(&self.core.keyring, &mut *snapshot, request).await?.report)
+        let options = verify::VerifyOptions { trusted, segments, ..verify::VerifyOptions::default() };
+        Ok(verify::verify(&self.core.keyring, &mut *snapshot, options).await?.report)
     }
 }
 
@@ -103,7 +103,7 @@ fn cursor_of(streams: &[Stream]) -> Option<String> {
 
 /// The newest record at the head of any stream, taken from it if `take`; filling
 /// the streams tells which are done even where nothing is taken.
-async fn newest(core: &Core, streams: &mut [Stream], take: bool) -> Result<Option<(Content, Hash)>, Error> {
+async fn newest(core: &Core, streams: &mut [Stream], take: bool) -> Result<Option<(AuditRecord, Hash)>, Error> {
     for stream in streams.iter_mut() {
         stream.fill(core).await?;
     }
@@ -122,7 +122,7 @@ struct Stream {
     next: u64,
     /// Highest sequence number not read yet.
     unread: u64,
-    waiting: VecDeque<(Content, Hash)>,
+    waiting: VecDeque<(AuditRecord, Hash)>,
     exhausted: bool,
 }
 
@@ -140,10 +140,10 @@ impl Stream {
     }
 
     fn revision(&self) -> Option<Revision> {
-        self.waiting.front().map(|(content, _)| content.revision)
+        self.waiting.front().map(|(record, _)| record.revision)
     }
 
-    fn take(&mut self) -> Option<(Content, Hash)> {
+    fn take(&mut self) -> Option<(AuditRecord, Hash)> {
         let taken = self.waiting.pop_front()?;
         self.next = taken.0.seq - 1;
         Some(taken)
@@ -160,7 +160,7 @@ impl Stream {
         let found = core.engine.scan(&self.prefix, &after, READ_AHEAD).await?;
         self.exhausted = found.len() < READ_AHEAD;
         for row in self.records(core, found).await? {
-            let record = Content::open(&core.keyring, &row).ok_or_else(|| unsealable(&row.key))?;
+            let record = AuditRecord::open(&core.keyring, &row).ok_or_else(|| unsealable(&row.key))?;
             self.unread = record.0.seq - 1;
             self.waiting.push_back(record);
         }

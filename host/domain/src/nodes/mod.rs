@@ -14,7 +14,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 pub use self::model::{Beat, NodeState, NodeView, Vitals};
-use self::roster::{Look, Roster};
+use self::roster::{Roster, RosterChanges};
 use crate::clock::{Clock, Timer};
 use crate::id::NodeId;
 use crate::keys::{self, Key, Table};
@@ -90,7 +90,7 @@ impl Nodes {
             return Ok(false);
         }
         let records = self.store.scan(&Key::table(Table::Node).bytes(), &[], MOST_NODES).await?;
-        let Look { forgotten, has_ended } = {
+        let RosterChanges { forgotten, has_ended } = {
             let mut state = self.state();
             // Before its first beat, what is there is of an earlier run.
             state.doubled = state.has_beaten && records.iter().any(|record| is_of_another_run(record, &own));

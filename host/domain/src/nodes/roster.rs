@@ -12,12 +12,12 @@ use crate::store::{Record, Revision};
 /// The other nodes.
 #[derive(Default)]
 pub(super) struct Roster {
-    nodes: BTreeMap<NodeId, Seen>,
+    nodes: BTreeMap<NodeId, Peer>,
     /// Until the first look nobody is known to be gone.
-    looked: bool,
+    has_looked: bool,
 }
 
-struct Seen {
+struct Peer {
     beat: Beat,
     revision: Revision,
     /// Looks in a row that found it as it was.
@@ -26,7 +26,7 @@ struct Seen {
 
 /// What a look found.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Look {
+pub(super) struct RosterChanges {
     /// Rows of nodes that have been silent for so long that nobody asks for them.
     pub(super) forgotten: Vec<(Vec<u8>, Revision)>,
     /// Whether a run of a node has ended since the look before.
@@ -35,10 +35,10 @@ pub(super) struct Look {
 
 impl Roster {
     /// Takes in the rows of all nodes.
-    pub(super) fn look(&mut self, rows: &[Record], own: NodeId, now: Timestamp) -> Look {
-        self.looked = true;
+    pub(super) fn look(&mut self, rows: &[Record], own: NodeId, now: Timestamp) -> RosterChanges {
+        self.has_looked = true;
         let mut before = std::mem::take(&mut self.nodes);
-        let mut look = Look::default();
+        let mut changes = RosterChanges::default();
         for row in rows {
             // What a later version writes another way is not known here.
             let Ok(beat) = serde_json::from_slice::<Beat>(&row.value) else { continue };
@@ -46,34 +46,34 @@ impl Roster {
                 continue;
             }
             let known = before.remove(&beat.node);
-            look.has_ended |= known.as_ref().is_some_and(|known| known.beat.process != beat.process);
+            changes.has_ended |= known.as_ref().is_some_and(|known| known.beat.process != beat.process);
             let same = known.filter(|known| known.revision == row.revision);
             let unchanged = same.map_or(0, |known| known.unchanged.saturating_add(1));
-            look.has_ended |= unchanged == SILENT_AFTER;
+            changes.has_ended |= unchanged == SILENT_AFTER;
             if unchanged > SILENT_AFTER && now.duration_since(beat.at) > FORGOTTEN_AFTER {
-                look.forgotten.push((row.key.clone(), row.revision));
+                changes.forgotten.push((row.key.clone(), row.revision));
             }
-            self.nodes.insert(beat.node, Seen { beat, revision: row.revision, unchanged });
+            self.nodes.insert(beat.node, Peer { beat, revision: row.revision, unchanged });
         }
-        look.has_ended |= before.values().any(|gone| gone.state() == NodeState::Live);
-        look
+        changes.has_ended |= before.values().any(|gone| gone.state() == NodeState::Live);
+        changes
     }
 
     pub(super) fn has_ended(&self, node: NodeId, process: Uuid) -> bool {
         match self.nodes.get(&node) {
-            Some(seen) => seen.beat.process != process || seen.state() == NodeState::Silent,
+            Some(peer) => peer.beat.process != process || peer.state() == NodeState::Silent,
             // It took its row away when it stopped.
-            None => self.looked,
+            None => self.has_looked,
         }
     }
 
     pub(super) fn list(&self) -> impl Iterator<Item = NodeView> {
-        let view = |seen: &Seen| NodeView { beat: seen.beat.clone(), state: seen.state(), is_this_one: false };
+        let view = |peer: &Peer| NodeView { beat: peer.beat.clone(), state: peer.state(), is_this_one: false };
         self.nodes.values().map(view)
     }
 }
 
-impl Seen {
+impl Peer {
     fn state(&self) -> NodeState {
         if self.unchanged >= SILENT_AFTER { NodeState::Silent } else { NodeState::Live }
     }
@@ -111,7 +111,7 @@ mod tests {
         let ended = |roster: &Roster| roster.has_ended(id(2), Uuid::from_u128(20));
         assert!(!ended(&roster), "nobody has looked yet");
         for _ in 0..SILENT_AFTER {
-            assert_eq!(roster.look(&[row(2, 20, 1)], id(1), Timestamp::UNIX_EPOCH), Look::default());
+            assert_eq!(roster.look(&[row(2, 20, 1)], id(1), Timestamp::UNIX_EPOCH), RosterChanges::default());
             assert!(!ended(&roster));
         }
         assert!(roster.look(&[row(2, 20, 1)], id(1), Timestamp::UNIX_EPOCH).has_ended, "told once");

@@ -17,7 +17,7 @@ use redb::{
     TableDefinition, TableError, WriteTransaction,
 };
 
-use super::{Engine, EngineError, Row, Snapshot, Transaction, Write, end_of};
+use super::{Engine, EngineError, Row, Snapshot, Transaction, Write, prefix_end};
 
 /// One redb file.
 pub struct RedbEngine {
@@ -67,14 +67,14 @@ impl RedbEngine {
     ///
     /// What redb said.
     pub fn with_opener(reopen: Box<Opener>) -> Result<Self, RedbError> {
-        let database = undamaged(|| Ok(reopen()))??;
+        let database = catch_damage(|| Ok(reopen()))??;
         let tables = || {
             let tx = database.begin_write().map_err(failed)?;
             tx.open_table(RECORDS).map_err(failed)?;
             tx.open_table(REVISION).map_err(failed)?;
             tx.commit().map_err(failed)
         };
-        undamaged(|| if has_tables(&database)? { Ok(()) } else { tables() })?;
+        catch_damage(|| if has_tables(&database)? { Ok(()) } else { tables() })?;
         let shared = Arc::new(Shared { handle: RwLock::new(Handle::Writable(database)), reopen });
         Ok(Self { shared, private_copy: Mutex::default() })
     }
@@ -90,7 +90,7 @@ impl RedbEngine {
         if !path.exists() {
             return Err(RedbError::Missing);
         }
-        match undamaged(|| Ok(Builder::new().set_cache_size(cache_bytes).open_read_only(path)))? {
+        match catch_damage(|| Ok(Builder::new().set_cache_size(cache_bytes).open_read_only(path)))? {
             Ok(database) => {
                 let handle = RwLock::new(Handle::ReadOnly(database));
                 let reopen: Box<Opener> = Box::new(|| Err(DatabaseError::RepairAborted));
@@ -113,7 +113,7 @@ impl RedbEngine {
     }
 
     fn read<T>(&self, work: impl Fn(&ReadTransaction) -> Result<T, EngineError>) -> Result<T, EngineError> {
-        self.shared.retried(|handle| work(&handle.begin_read()?))
+        self.shared.with_reopen(|handle| work(&handle.begin_read()?))
     }
 }
 
@@ -131,12 +131,12 @@ impl Engine for RedbEngine {
     }
 
     async fn begin(&self) -> Result<Box<dyn Transaction>, EngineError> {
-        let tx = self.shared.retried(Handle::begin_write)?;
+        let tx = self.shared.with_reopen(Handle::begin_write)?;
         Ok(Box::new(RedbTransaction { tx, shared: Arc::clone(&self.shared) }))
     }
 
     async fn snapshot(&self) -> Result<Box<dyn Snapshot>, EngineError> {
-        Ok(Box::new(RedbSnapshot(self.shared.retried(Handle::begin_read)?)))
+        Ok(Box::new(RedbSnapshot(self.shared.with_reopen(Handle::begin_read)?)))
     }
 
     async fn close(&self) {
@@ -181,10 +181,10 @@ impl Handle {
 
 impl Shared {
     /// Does `work`; where that fails, reopens the file and does it once more.
-    fn retried<T>(&self, work: impl Fn(&Handle) -> Result<T, EngineError>) -> Result<T, EngineError> {
+    fn with_reopen<T>(&self, work: impl Fn(&Handle) -> Result<T, EngineError>) -> Result<T, EngineError> {
         let attempt = || {
             let handle = self.handle.read().map_err(|_| poisoned())?;
-            undamaged(|| work(&handle))
+            catch_damage(|| work(&handle))
         };
         match attempt() {
             Ok(done) => Ok(done),
@@ -203,7 +203,7 @@ impl Shared {
         }
         // The old handle holds the file's lock and must go first.
         *handle = Handle::Lost;
-        *handle = Handle::Writable(undamaged(|| (self.reopen)().map_err(failed))?);
+        *handle = Handle::Writable(catch_damage(|| (self.reopen)().map_err(failed))?);
         Ok(true)
     }
 }
@@ -217,18 +217,18 @@ struct RedbTransaction {
 impl Transaction for RedbTransaction {
     /// redb has one writer: beginning was the lock.
     async fn lock(&mut self, keys: &[Vec<u8>]) -> Result<Vec<Option<Revision>>, EngineError> {
-        undamaged(|| {
+        catch_damage(|| {
             let table = self.tx.open_table(RECORDS).map_err(failed)?;
             keys.iter().map(|key| Ok(table.get(key.as_slice()).map_err(failed)?.map(|guard| guard.value().0))).collect()
         })
     }
 
     async fn get(&mut self, key: &[u8]) -> Result<Option<Row>, EngineError> {
-        undamaged(|| get_row(&self.tx.open_table(RECORDS).map_err(failed)?, key))
+        catch_damage(|| get_row(&self.tx.open_table(RECORDS).map_err(failed)?, key))
     }
 
     async fn scan(&mut self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Row>, EngineError> {
-        undamaged(|| scan_rows(&self.tx.open_table(RECORDS).map_err(failed)?, prefix, after, limit))
+        catch_damage(|| scan_rows(&self.tx.open_table(RECORDS).map_err(failed)?, prefix, after, limit))
     }
 
     async fn revisions(&mut self, count: usize) -> Result<Vec<Revision>, EngineError> {
@@ -247,7 +247,7 @@ impl Transaction for RedbTransaction {
     }
 
     async fn apply(&mut self, writes: Vec<Write>) -> Result<(), EngineError> {
-        undamaged(|| {
+        catch_damage(|| {
             let mut table = self.tx.open_table(RECORDS).map_err(failed)?;
             for Write { key, content } in &writes {
                 match content {
@@ -265,7 +265,7 @@ impl Transaction for RedbTransaction {
 
     async fn commit(self: Box<Self>) -> Result<(), EngineError> {
         let Self { tx, shared } = *self;
-        undamaged(|| tx.commit().map_err(failed)).inspect_err(|_| {
+        catch_damage(|| tx.commit().map_err(failed)).inspect_err(|_| {
             if let Err(error) = shared.reopen() {
                 tracing::error!(
                     error = &*error.source,
@@ -281,7 +281,7 @@ struct RedbSnapshot(ReadTransaction);
 #[async_trait]
 impl Snapshot for RedbSnapshot {
     async fn scan(&mut self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Row>, EngineError> {
-        undamaged(|| scan_rows(&self.0.open_table(RECORDS).map_err(failed)?, prefix, after, limit))
+        catch_damage(|| scan_rows(&self.0.open_table(RECORDS).map_err(failed)?, prefix, after, limit))
     }
 }
 
@@ -298,7 +298,7 @@ fn scan_rows(
     after: &[u8],
     limit: usize,
 ) -> Result<Vec<Row>, EngineError> {
-    let end = end_of(prefix);
+    let end = prefix_end(prefix);
     if end.as_deref().is_some_and(|end| after >= end) {
         return Ok(Vec::new());
     }
@@ -329,12 +329,12 @@ fn has_tables(database: &Database) -> Result<bool, EngineError> {
 
 /// redb panics at some pages that no redb wrote. That is damage, not a defect of
 /// ours: it is answered like any other failure of the file.
-fn undamaged<T>(work: impl FnOnce() -> Result<T, EngineError>) -> Result<T, EngineError> {
-    let before = ANSWERS_PANICS.replace(true);
+fn catch_damage<T>(work: impl FnOnce() -> Result<T, EngineError>) -> Result<T, EngineError> {
+    let before = CATCHES_PANICS.replace(true);
     // Whatever it left half done is not used again: a transaction is dropped, and
     // a handle is opened anew.
     let done = panic::catch_unwind(AssertUnwindSafe(work));
-    ANSWERS_PANICS.set(before);
+    CATCHES_PANICS.set(before);
     done.unwrap_or_else(|_| {
         Err(EngineError::new("the database file is damaged: restore a backup into a new folder (bursar restore)"))
     })
@@ -343,12 +343,12 @@ fn undamaged<T>(work: impl FnOnce() -> Result<T, EngineError>) -> Result<T, Engi
 /// Whether a panic of this thread, now, would be answered as damage of the file:
 /// for a hook that tells of panics.
 #[must_use]
-pub fn answers_panics() -> bool {
-    ANSWERS_PANICS.get()
+pub fn catches_panics() -> bool {
+    CATCHES_PANICS.get()
 }
 
 thread_local! {
-    static ANSWERS_PANICS: Cell<bool> = const { Cell::new(false) };
+    static CATCHES_PANICS: Cell<bool> = const { Cell::new(false) };
 }
 
 fn failed(error: impl std::error::Error + Send + Sync + 'static) -> EngineError {

@@ -7,16 +7,16 @@ use uuid::Uuid;
 
 use super::Verifier;
 use crate::anchor::Anchor;
-use crate::chain::Content;
+use crate::chain::AuditRecord;
 use crate::engine::Snapshot;
 use crate::rows::Rows;
 use crate::tables;
 
 impl Verifier<'_> {
     /// Notes what the record says of other chains.
-    pub(super) fn vouch(&mut self, content: &Content, node: Uuid, seq: u64) {
-        for anchor in Anchor::said_in(&content.event) {
-            self.vouched(&anchor, format!("{node}-{seq}"));
+    pub(super) fn note_anchors(&mut self, record: &AuditRecord, node: Uuid, seq: u64) {
+        for anchor in Anchor::recorded_in(&record.event) {
+            self.note_anchor(&anchor, format!("{node}-{seq}"));
         }
     }
 
@@ -26,15 +26,15 @@ impl Verifier<'_> {
         let mut rows = Rows::of(&[tables::ANCHOR]);
         while let Some(row) = rows.next(snapshot).await? {
             if let Some((anchor, by)) = Anchor::open(self.keyring, &row) {
-                self.vouched(&anchor, format!("of node {by}"));
+                self.note_anchor(&anchor, format!("of node {by}"));
             }
         }
         Ok(())
     }
 
-    pub(super) fn vouched(&mut self, anchor: &Anchor, by: String) {
+    pub(super) fn note_anchor(&mut self, anchor: &Anchor, by: String) {
         let Anchor { node: other, seq: at, hash } = *anchor;
-        match self.vouches.get(&(other, at)) {
+        match self.claims.get(&(other, at)) {
             Some((said, first)) if *said != hash => {
                 let sentence = format!(
                     "audit records {first} and {by} each saw another audit record {other}-{at}: history was rewritten"
@@ -43,17 +43,17 @@ impl Verifier<'_> {
             }
             Some(_) => {}
             None => {
-                self.vouches.insert((other, at), (hash, by));
+                self.claims.insert((other, at), (hash, by));
             }
         }
     }
 
     /// Holds every chain against what the others say of it.
     pub(super) fn anchors(&mut self) {
-        let vouches = std::mem::take(&mut self.vouches);
+        let claims = std::mem::take(&mut self.claims);
         // One sentence for a chain that is gone or cut: of the newest that was seen.
         let mut newest: BTreeMap<Uuid, (u64, &str)> = BTreeMap::new();
-        for ((node, seq), (hash, by)) in &vouches {
+        for ((node, seq), (hash, by)) in &claims {
             match self.walked_hash(*node, *seq).map(|found| found == *hash) {
                 Some(true) => self.report.anchors += 1,
                 Some(false) => self.problem(format!(
@@ -66,7 +66,7 @@ impl Verifier<'_> {
         }
         for (node, (seq, by)) in newest {
             match self.heads.get(&node).map(|head| head.seq) {
-                None if !self.walked.contains_key(&node) => self.problem(format!(
+                None if !self.hashes.contains_key(&node) => self.problem(format!(
                     "the audit chain of node {node} is gone: audit record {by} saw it at {node}-{seq}"
                 )),
                 Some(end) if end < seq => self.problem(format!(

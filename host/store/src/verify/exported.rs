@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::{Verifier, Walk};
-use crate::segment::{Segment, Stretch};
+use crate::segment::{Segment, SegmentRange};
 use crate::tables;
 
 impl Verifier<'_> {
@@ -13,7 +13,7 @@ impl Verifier<'_> {
         walk.is_exported = true;
         while let Some(next) = walk.next.filter(|next| *next > 0) {
             let is_next = |segment: &Segment| {
-                let Stretch { node, first, last, .. } = segment.stretch();
+                let SegmentRange { node, first, last, .. } = segment.range();
                 *node == walk.node && (*first..=*last).contains(&next)
             };
             let Some(found) = self.segments.iter().position(is_next) else { return false };
@@ -37,7 +37,7 @@ impl Verifier<'_> {
                     }
                 }
             }
-            if walk.next.is_some_and(|left| left >= segment.stretch().first) {
+            if walk.next.is_some_and(|next| next >= segment.range().first) {
                 self.problem(format!("the segment {file} ends before the first record that it names"));
                 return false;
             }
@@ -46,9 +46,9 @@ impl Verifier<'_> {
     }
 
     /// Of the files that were given, those that proved nothing.
-    pub(super) fn left_segments(&mut self) {
+    pub(super) fn unused_segments(&mut self) {
         for segment in std::mem::take(&mut self.segments) {
-            let Stretch { node, first, last, .. } = segment.stretch();
+            let SegmentRange { node, first, last, .. } = segment.range();
             if self.walked_hash(*node, *first).is_none() {
                 self.problem(format!(
                     "the segment {} does not join the chain of node {node}: give the one that begins with {node}-{}",
@@ -60,6 +60,6 @@ impl Verifier<'_> {
     }
 
     pub(super) fn is_exported(&self, node: Uuid, seq: u64) -> bool {
-        self.exported.get(&node).is_some_and(|stretch| seq <= stretch.last)
+        self.exported.get(&node).is_some_and(|range| seq <= range.last)
     }
 }

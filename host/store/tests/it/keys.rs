@@ -58,7 +58,7 @@ async fn another_root_key_is_told_apart_from_damage() {
     assert!(matches!(missing, OpenError::RootKey(RootKeyError::File { .. })));
     assert!(!home.path("none.key").exists(), "opening makes no key");
     let passphrase = refusal(&home, RootKeySource::Passphrase("correct horse".into())).await;
-    assert!(matches!(passphrase, OpenError::RootKey(RootKeyError::OtherKind)));
+    assert!(matches!(passphrase, OpenError::RootKey(RootKeyError::SourceMismatch)));
 
     // The right key, a damaged keyring.
     let engine = home.engine();
@@ -90,7 +90,7 @@ async fn a_passphrase_opens_what_it_sealed() {
     fill(&store).await;
     store.close().await;
     assert!(matches!(Ledger::open(&with("battery staple")).await.err().unwrap(), OpenError::WrongRootKey));
-    assert!(matches!(refusal(&home, home.root_key()).await, OpenError::RootKey(RootKeyError::OtherKind)));
+    assert!(matches!(refusal(&home, home.root_key()).await, OpenError::RootKey(RootKeyError::SourceMismatch)));
     is_whole(&Ledger::open(&with("correct horse")).await.unwrap()).await;
     let empty =
         Ledger::create(&config(&home.path("other.redb"), RootKeySource::Passphrase(SecretString::from("")))).await;

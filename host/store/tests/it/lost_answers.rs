@@ -59,8 +59,8 @@ impl Transaction for LossyTransaction {
         self.tx.lock(keys).await
     }
 
-    async fn hold(&mut self, keys: &[Vec<u8>]) -> Result<Vec<Option<Revision>>, EngineError> {
-        self.tx.hold(keys).await
+    async fn lock_shared(&mut self, keys: &[Vec<u8>]) -> Result<Vec<Option<Revision>>, EngineError> {
+        self.tx.lock_shared(keys).await
     }
 
     async fn get(&mut self, key: &[u8]) -> Result<Option<Row>, EngineError> {

@@ -270,10 +270,7 @@ async fn nothing_leaves_a_trail_that_does_not_hold_or_cannot_shrink() {
     let still = archive.rows(&key("still")).await;
     archive.delete(&still).await;
     let error = archive.ledger.prune(1, &archive.folder()).await.unwrap_err();
-    assert!(
-        matches!(&error, PruneError::DoesNotHold { problems: 1, first } if first.contains("is missing")),
-        "{error}"
-    );
+    assert!(matches!(&error, PruneError::Unverified { problems: 1, first } if first.contains("is missing")), "{error}");
     archive.put(&still).await;
     let file = archive.home.path("no-folder");
     std::fs::write(&file, b"").unwrap();
@@ -289,7 +286,7 @@ async fn nothing_leaves_a_trail_that_does_not_hold_or_cannot_shrink() {
     }
     history(&ledger).await;
     let error = ledger.prune(1, &home.path("segments")).await.unwrap_err();
-    assert!(matches!(error, PruneError::TooSmall { rows: 8_000.., .. }), "{error}");
+    assert!(matches!(error, PruneError::LimitTooLow { rows: 8_000.., .. }), "{error}");
     assert_eq!(ledger.verify(None).await.unwrap().problems, Vec::<String>::new());
 }
 

@@ -44,7 +44,7 @@ fn key_row() -> Vec<u8> {
 async fn what_all_commits_of_an_account_rest_on_is_not_waited_for() {
     let world = world().await;
     let mut asleep = world.engine.begin().await.unwrap();
-    let held = asleep.hold(&[key("account"), key_row(), key("not there")]).await.unwrap();
+    let held = asleep.lock_shared(&[key("account"), key_row(), key("not there")]).await.unwrap();
     assert_eq!(held.iter().map(Option::is_some).collect::<Vec<_>>(), [true, true, false]);
     asleep.lock(&[account_key(0x11, "asleep")]).await.unwrap();
     let account = world.ledger.get(&key("account")).await.unwrap().unwrap();
@@ -90,7 +90,7 @@ async fn a_copy_may_be_read_slowly() {
 async fn a_store_may_be_filled_slowly() {
     let world = world().await;
     let mut tx = world.engine.begin().await.unwrap();
-    tx.wait_for_caller().await.unwrap();
+    tx.disable_idle_timeout().await.unwrap();
     tokio::time::sleep(std::time::Duration::from_secs(3)).await;
     assert!(tx.get(&key_row()).await.unwrap().is_some());
     tx.commit().await.unwrap();

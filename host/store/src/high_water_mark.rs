@@ -8,7 +8,7 @@ use bursar_domain::store::Error;
 use uuid::Uuid;
 
 use crate::anchor::Anchor;
-use crate::chain::{Content, Head};
+use crate::chain::{AuditRecord, Head};
 use crate::engine::Transaction;
 use crate::group::Failure;
 use crate::keyring::unsealable;
@@ -38,19 +38,19 @@ impl From<BrokenChain> for Error {
 /// The furthest that this node's chain is known to have come. It only rises: no
 /// failure and no restart makes a node forget it, so that a chain that went back
 /// is not gone on from.
-pub(crate) struct Floor(Mutex<State>);
+pub(crate) struct HighWaterMark(Mutex<State>);
 
 struct State {
     seen: Anchor,
     /// The furthest that this process has seen the other chains.
     others: BTreeMap<Uuid, Anchor>,
     /// What was recorded of other chains already.
-    told: BTreeSet<String>,
+    reported: BTreeSet<String>,
 }
 
-impl Floor {
+impl HighWaterMark {
     pub(crate) fn new(seen: Anchor) -> Self {
-        Self(Mutex::new(State { seen, others: BTreeMap::new(), told: BTreeSet::new() }))
+        Self(Mutex::new(State { seen, others: BTreeMap::new(), reported: BTreeSet::new() }))
     }
 
     pub(crate) fn get(&self) -> Anchor {
@@ -66,7 +66,7 @@ impl Floor {
     }
 
     /// Remembers what was seen of other chains; answers the furthest of each.
-    pub(crate) fn saw(&self, anchors: impl Iterator<Item = Anchor>) -> Vec<Anchor> {
+    pub(crate) fn observe(&self, anchors: impl Iterator<Item = Anchor>) -> Vec<Anchor> {
         let others = &mut self.state().others;
         for anchor in anchors {
             let known = others.entry(anchor.node).or_insert_with(|| anchor.clone());
@@ -77,14 +77,14 @@ impl Floor {
         others.values().cloned().collect()
     }
 
-    /// Whether all of `sentences` were recorded.
-    pub(crate) fn is_told(&self, sentences: &[String]) -> bool {
+    /// Whether all of `problems` were recorded.
+    pub(crate) fn is_reported(&self, problems: &[String]) -> bool {
         let state = self.state();
-        sentences.iter().all(|sentence| state.told.contains(sentence))
+        problems.iter().all(|problem| state.reported.contains(problem))
     }
 
-    pub(crate) fn told(&self, sentences: &[String]) {
-        self.state().told.extend(sentences.iter().cloned());
+    pub(crate) fn mark_reported(&self, problems: &[String]) {
+        self.state().reported.extend(problems.iter().cloned());
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -100,7 +100,7 @@ impl Floor {
 /// [`BrokenChain`] where it is less than it was, [`Error::Unsealable`] where it
 /// does not open.
 pub(crate) async fn own_head(core: &Core, tx: &mut dyn Transaction) -> Result<Head, Failure> {
-    let seen = core.floor.get();
+    let seen = core.high_water_mark.get();
     let node = core.node;
     let key = tables::head(node);
     let Some(row) = tx.get(&key).await? else {
@@ -117,7 +117,7 @@ pub(crate) async fn own_head(core: &Core, tx: &mut dyn Transaction) -> Result<He
         // before this start. It must have grown from what was seen.
         seq => {
             let record = tx.get(&tables::audit(node, seq)).await?;
-            record.and_then(|row| Content::open(&core.keyring, &row)).map(|(_, hash)| hash)
+            record.and_then(|row| AuditRecord::open(&core.keyring, &row)).map(|(_, hash)| hash)
         }
     };
     if hash != Some(seen.hash) {
