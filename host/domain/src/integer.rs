@@ -14,7 +14,7 @@ pub fn whole_number(value: &Value) -> Option<u64> {
 
 /// Writes every integer in `value` without its zero fraction, so that a reader
 /// that tells the two apart, such as a plugin, sees one form.
-pub(crate) fn normalize(value: &mut Value) {
+pub fn normalize(value: &mut Value) {
     match value {
         Value::Number(number) => {
             if let Some(plain) = plain(number) {

@@ -12,11 +12,12 @@ use std::collections::BTreeSet;
 use bursar_domain::Violation;
 use bursar_domain::plugin::{Artifact, Derived, Inspection, Manifest, PluginError, Rewrite, Selector};
 use bursar_domain::secret::SecretJson;
+use bursar_schema::pointer::{self, is_within};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::form::FormSchema;
-use crate::names::{MAX_POINTER_BYTES, is_artifact_name, is_id, is_media_type, is_selector_kind, is_within};
+use crate::form::Form;
+use crate::names::{is_artifact_name, is_id, is_media_type, is_selector_kind};
 use crate::text::{MAX_JSON_BYTES, is_unprintable, parse_json, sentence};
 
 /// A refusal as the plugin worded it.
@@ -92,7 +93,7 @@ pub(crate) struct SaidArtifact {
 /// # Errors
 ///
 /// [`PluginError::Failed`] naming the rule.
-pub(crate) fn inspection(said: SaidInspection, public: &Value, form: &FormSchema) -> Result<Inspection, PluginError> {
+pub(crate) fn inspection(said: SaidInspection, public: &Value, form: &Form) -> Result<Inspection, PluginError> {
     let data = object(&said.data)?;
     // What was public going in may be so coming out, whichever branch of the
     // schema marks it.
@@ -212,7 +213,7 @@ pub(crate) fn artifacts(said: Vec<SaidArtifact>) -> Result<Vec<Artifact>, Plugin
 }
 
 /// A refusal of a call that saw no secret: its words are kept, cleaned.
-pub(crate) fn open_refusal(refusal: Refusal, data: &Value, form: &FormSchema) -> PluginError {
+pub(crate) fn open_refusal(refusal: Refusal, data: &Value, form: &Form) -> PluginError {
     match refusal {
         Refusal::Invalid(said) => invalid(said.into_iter().take(MAX_VIOLATIONS).map(|violation| Violation {
             pointer: place(violation.pointer, data, form, &[]),
@@ -241,7 +242,7 @@ pub(crate) fn quiet_refusal(
     manifest: &Manifest,
     data: &Value,
     secret_pointers: &[String],
-    form: &FormSchema,
+    form: &Form,
 ) -> PluginError {
     match refusal {
         Refusal::Invalid(said) => {
@@ -295,11 +296,11 @@ fn invalid(violations: impl Iterator<Item = Violation>) -> PluginError {
 /// The pointer, if it names a place in the data or a field that the form
 /// declares; else the form as a whole. Below a secret there are no places: the
 /// names of its parts are part of it.
-fn place(pointer: String, data: &Value, form: &FormSchema, secret_pointers: &[String]) -> String {
+fn place(pointer: String, data: &Value, form: &Form, secret_pointers: &[String]) -> String {
     if let Some(secret) = secret_pointers.iter().find(|secret| is_within(&pointer, secret)) {
         return secret.clone();
     }
-    if pointer.len() > MAX_POINTER_BYTES {
+    if pointer.len() > pointer::MAX_BYTES {
         return String::new();
     }
     let known = data.pointer(&pointer).is_some()

@@ -2,9 +2,10 @@
 //! granted, and whether a new form forgets a secret of the old one.
 
 use bursar_domain::plugin::{Decision, Grant, Permissions, State};
+use bursar_schema::pointer::is_within;
 use serde_json::Value;
 
-use crate::form::FormSchema;
+use crate::form::Form;
 
 /// Which plugins of the folders need an operator's word. Built-in ones need
 /// none.
@@ -75,8 +76,8 @@ pub(crate) fn grant(decision: Option<&Decision>) -> Option<&Grant> {
 /// as secret what its own no longer does, as seen on the old one's templates.
 /// Who approved exactly this component has looked at it.
 pub(crate) fn review(
-    old: (&FormSchema, &[Value]),
-    new: &FormSchema,
+    old: (&Form, &[Value]),
+    new: &Form,
     digest: &str,
     decision: Option<&Decision>,
 ) -> Result<(), Waits> {
@@ -84,11 +85,11 @@ pub(crate) fn review(
         return Ok(());
     }
     let (old, templates) = old;
-    let secrets = |form: &FormSchema, template| form.secret_pointers(template).unwrap_or_default();
+    let secrets = |form: &Form, template| form.secret_pointers(template).unwrap_or_default();
     for template in templates {
         let kept = secrets(new, template);
         if let Some(lost) =
-            secrets(old, template).iter().find(|secret| !kept.iter().any(|kept| crate::names::is_within(secret, kept)))
+            secrets(old, template).iter().find(|secret| !kept.iter().any(|kept| is_within(secret, kept)))
         {
             return Err(Waits {
                 state: State::NeedsReview,
@@ -166,7 +167,7 @@ mod tests {
             for (name, part) in more.as_object().unwrap() {
                 schema["properties"][name] = part.clone();
             }
-            FormSchema::compile(schema).unwrap()
+            Form::compile(schema).unwrap()
         };
         let templates = [json!({"user": "", "key": ""})];
         let (marked, unmarked) = (form(true, json!({})), form(false, json!({})));

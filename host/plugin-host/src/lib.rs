@@ -47,7 +47,6 @@ mod observe;
 mod plugins;
 mod registry;
 mod sandbox;
-mod schema_bounds;
 mod settle;
 mod signature;
 mod status;
@@ -56,7 +55,6 @@ mod text;
 mod told;
 mod v0_1;
 mod watch;
-mod wording;
 
 pub use admission::{ComponentLimits, Measure};
 pub use approval::Approval;
@@ -66,7 +64,6 @@ pub use engine::EngineMode;
 pub use error::Error;
 pub use event::PluginEvent;
 pub use examine::{Examined, examine};
-pub use form::FormSchema;
 pub use limits::{CompilationLimits, Limits};
 pub use manifest::parse_manifest;
 pub use network::{

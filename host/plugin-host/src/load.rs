@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use bursar_domain::plugin::{Ability, BUILT_IN, CredentialType, Derived, Manifest, Permissions, PluginError};
+use bursar_schema::pointer::is_within;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use wasmtime::component::{Component, Linker};
@@ -17,11 +18,10 @@ use crate::archive::Archive;
 use crate::cache::{Cache, Found};
 use crate::compile::{Compiler, Stop, StopOnDrop};
 use crate::failures::Attempt;
-use crate::form::FormSchema;
+use crate::form::Form;
 use crate::imports::State;
 use crate::limits::Call;
 use crate::manifest::parse_manifest;
-use crate::names::is_within;
 use crate::sandbox::{Behalf, Sandboxes, Turns};
 use crate::signature::{Signed, check_signature};
 use crate::text::{MAX_DESCRIPTION_BYTES, MAX_JSON_BYTES, parse_json, sentence};
@@ -74,7 +74,7 @@ impl fmt::Display for Source {
 pub(crate) struct Loaded {
     pub(crate) kind: Arc<CredentialType>,
     pub(crate) component: Arc<v0_1::Component>,
-    pub(crate) form: Arc<FormSchema>,
+    pub(crate) form: Arc<Form>,
     pub(crate) turns: Turns,
     /// Public pointers that `check` may fill.
     pub(crate) derives: Vec<String>,
@@ -314,17 +314,17 @@ impl Interview<'_> {
         parse_manifest(&text)
     }
 
-    async fn form(&self) -> Result<FormSchema, String> {
+    async fn form(&self) -> Result<Form, String> {
         let (session, mut store) = self.open(Call::Schema).await?;
         let text = session.run(self.component.schema(&mut store)).await.map_err(|error| told("schema", &error))?;
         let schema =
             parse_json(&text, MAX_DESCRIPTION_BYTES).map_err(|rule| format!("its form's schema is refused: {rule}"))?;
         // Patterns can keep a processor busy for a while.
-        let compiled = tokio::task::spawn_blocking(move || FormSchema::compile(schema)).await;
+        let compiled = tokio::task::spawn_blocking(move || Form::compile(schema)).await;
         compiled.unwrap_or_else(|_| Err("its form's schema cannot be compiled".to_owned()))
     }
 
-    async fn templates(&self, manifest: &Manifest, form: &FormSchema) -> Result<Vec<Value>, String> {
+    async fn templates(&self, manifest: &Manifest, form: &Form) -> Result<Vec<Value>, String> {
         let mut templates = Vec::new();
         let variants = manifest.variants.iter().map(|variant| Some(variant.id.as_str()));
         for variant in std::iter::once(None).chain(variants) {
@@ -337,7 +337,7 @@ impl Interview<'_> {
                 .map_err(|_| format!("it has no template for its variant {name}"))?;
             let template =
                 parse_json(&text, MAX_JSON_BYTES).map_err(|rule| format!("the template {name} is refused: {rule}"))?;
-            let report = form.validate(&template).map_err(|error| told("template", &error))?;
+            let report = form.check(&template).map_err(|error| told("template", &error))?;
             let wrong = report.violations.iter().find(|violation| !awaits_input(&template, &violation.pointer));
             if let Some(violation) = wrong {
                 return Err(format!(

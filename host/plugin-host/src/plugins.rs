@@ -45,7 +45,7 @@ impl Plugins for PluginHost {
 
     fn validate_form(&self, id: &str, data: &SecretJson) -> Result<FormReport, PluginError> {
         let loaded = self.loaded(id)?;
-        let mut report = loaded.form.validate(data.expose())?;
+        let mut report = loaded.form.check(data.expose())?;
         if report.violations.is_empty()
             && let Some(pointer) = too_long(&loaded.kind.manifest, data.expose())
         {

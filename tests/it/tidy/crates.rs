@@ -8,12 +8,15 @@ use super::{files, none, read, root};
 const MAY_USE: &[(&str, &[&str])] = &[
     ("bursar-domain", &[]),
     ("bursar-store", &["bursar-domain"]),
-    ("bursar-plugin-host", &["bursar-domain"]),
+    // The one mechanism that validates input.
+    ("bursar-schema", &["bursar-domain"]),
+    ("bursar-plugin-host", &["bursar-domain", "bursar-schema"]),
     // It looks at a plugin on the real host, by the cases that authors write: a
     // port in between would let it look at something else.
     ("bursar-plugin-check", &["bursar-domain", "bursar-plugin-cases", "bursar-plugin-host"]),
-    ("bursar-server", &["bursar-domain"]),
-    ("bursar-sync", &["bursar-domain"]),
+    ("bursar-server", &["bursar-domain", "bursar-schema"]),
+    ("bursar-api", &["bursar-domain", "bursar-schema"]),
+    ("bursar-sync", &["bursar-domain", "bursar-schema"]),
     ("bursar-acme", &["bursar-domain"]),
     (
         "bursar",
@@ -36,7 +39,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const BELONGS_TO: &[(&str, &str)] = &[
     ("wasmtime", "bursar-plugin-host"),
     ("wasmtime-wasi", "bursar-plugin-host"),
-    ("jsonschema", "bursar-plugin-host"),
+    ("jsonschema", "bursar-schema"),
     ("redb", "bursar-store"),
     ("sqlx", "bursar-store"),
     ("aes-gcm", "bursar-store"),

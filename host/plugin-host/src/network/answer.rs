@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::scrub::Known;
 use crate::answer::{Refusal, SaidReport, broke, open_refusal};
-use crate::form::FormSchema;
+use crate::form::Form;
 use crate::text::{is_unprintable, parse_json, sentence};
 
 /// Checks a report.
@@ -47,7 +47,7 @@ pub(crate) fn progress(said: Progress) -> Progress {
 }
 
 /// A refusal, its words kept but cleaned.
-pub(crate) fn refusal(said: Refusal, public: &Value, form: &FormSchema, known: &Known) -> PluginError {
+pub(crate) fn refusal(said: Refusal, public: &Value, form: &Form, known: &Known) -> PluginError {
     let clean = |text: String| known.scrub_text(&text);
     let said = match said {
         Refusal::Invalid(mut violations) => {

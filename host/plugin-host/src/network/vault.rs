@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use bursar_domain::plugin::{Manifest, Taints};
 use bursar_domain::secret::SecretJson;
+use bursar_schema::pointer::is_within;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::placements::Rules;
 use super::request::Denial;
 use super::scrub::Known;
-use crate::names::is_within;
 
 /// Where a secret comes from, and so where it may go.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]

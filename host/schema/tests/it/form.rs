@@ -1,22 +1,24 @@
 //! Forms: codes, places, words and secrets.
 
-use bursar_domain::plugin::PluginError;
-use bursar_plugin_host::FormSchema;
+use bursar_schema::{CheckError, Report, Schema};
 use serde_json::{Value, json};
 
-fn told(schema: &Value, data: &Value) -> Vec<(String, String)> {
-    let report = FormSchema::compile(schema.clone()).expect("a schema").validate(data).expect("a report");
-    report.violations.into_iter().map(|violation| (violation.pointer, violation.code)).collect()
+fn check(schema: &Value, data: &Value) -> Report {
+    Schema::compile(schema.clone()).expect("a schema").check(data).expect("a report")
+}
+
+fn codes(schema: &Value, data: &Value) -> Vec<(String, String)> {
+    check(schema, data).violations.into_iter().map(|violation| (violation.pointer, violation.code)).collect()
 }
 
 fn message(schema: &Value, data: &Value) -> String {
-    let report = FormSchema::compile(schema.clone()).expect("a schema").validate(data).expect("a report");
+    let report = check(schema, data);
     assert_eq!(report.violations.len(), 1, "{:?}", report.violations);
     report.violations[0].message.clone()
 }
 
 fn secrets(schema: &Value, data: &Value) -> Vec<String> {
-    FormSchema::compile(schema.clone()).expect("a schema").validate(data).expect("a report").secret_pointers
+    check(schema, data).secret_pointers
 }
 
 #[test]
@@ -57,29 +59,29 @@ fn every_keyword_has_its_code_and_place() {
         ),
         (json!({"dependentRequired": {"a": ["b"]}}), json!({"a": 1}), "/b", "required"),
     ] {
-        assert_eq!(told(&schema, &data), [(pointer.to_owned(), code.to_owned())], "{schema} {data}");
+        assert_eq!(codes(&schema, &data), [(pointer.to_owned(), code.to_owned())], "{schema} {data}");
     }
 }
 
 #[test]
-fn everything_is_told_at_once_and_once() {
+fn every_violation_is_reported_once_and_at_once() {
     let schema = json!({
         "type": "object", "additionalProperties": false, "required": ["server", "password"],
         "properties": {"server": {"type": "string"}, "port": {"maximum": 65535}, "password": {"minLength": 8}},
         "allOf": [{"required": ["server"]}],
     });
     let expected = [("/extra", "unknown"), ("/password", "minLength"), ("/port", "maximum"), ("/server", "required")];
-    let told = told(&schema, &json!({"port": 70000, "password": "x", "extra": 1}));
-    assert_eq!(told.iter().map(|(p, c)| (p.as_str(), c.as_str())).collect::<Vec<_>>(), expected);
+    let codes = codes(&schema, &json!({"port": 70000, "password": "x", "extra": 1}));
+    assert_eq!(codes.iter().map(|(p, c)| (p.as_str(), c.as_str())).collect::<Vec<_>>(), expected);
 }
 
 #[test]
-fn the_branch_that_is_meant_tells_what_is_wrong() {
+fn the_branch_that_is_meant_is_explained() {
     let branch =
         |kind: &str, field: &str| json!({"properties": {"kind": {"const": kind}}, "required": ["kind", field]});
     let schema = json!({"oneOf": [branch("a", "x"), branch("b", "y")]});
-    assert_eq!(told(&schema, &json!({"kind": "b"})), [("/y".to_owned(), "required".to_owned())]);
-    assert_eq!(told(&schema, &json!({"kind": "c"})), [(String::new(), "oneOf".to_owned())]);
+    assert_eq!(codes(&schema, &json!({"kind": "b"})), [("/y".to_owned(), "required".to_owned())]);
+    assert_eq!(codes(&schema, &json!({"kind": "c"})), [(String::new(), "oneOf".to_owned())]);
 }
 
 #[test]
@@ -91,7 +93,7 @@ fn words_name_the_field_and_the_cure_and_never_the_value() {
         (json!({"minLength": 8}), "key must have at least 8 characters."),
         (
             json!({"title": "API key", "description": "Found under Settings.", "pattern": "^x"}),
-            "API key does not have the form that is asked for. Found under Settings.",
+            "API key does not have the expected format. Found under Settings.",
         ),
         (json!({"pattern": "^x", "x-message": "A key starts with x."}), "A key starts with x."),
         (json!({"pattern": "^x", "x-message": {"pattern": "Begin with x."}}), "Begin with x."),
@@ -149,16 +151,15 @@ fn secrets_are_found_wherever_the_schema_marks_them() {
 }
 
 #[test]
-fn a_form_that_is_all_secret_is_none() {
-    let form = FormSchema::compile(json!({"type": "object", "writeOnly": true})).expect("a schema");
-    assert!(form.validate(&json!({})).is_err());
+fn a_form_that_is_one_secret_is_an_error() {
+    let form = Schema::compile(json!({"type": "object", "writeOnly": true})).expect("a schema");
+    assert_eq!(form.check(&json!({})).err(), Some(CheckError::WholeSecret));
 }
 
 #[test]
 fn a_hostile_pattern_runs_out_of_steps() {
-    let form = FormSchema::compile(json!({"pattern": r"^(a|a)+\1(?=b)$"})).expect("a schema");
-    let outcome = form.validate(&json!("a".repeat(64)));
-    assert_eq!(outcome.err(), Some(PluginError::Failed("a pattern of its form ran out of its bounds".to_owned())));
+    let form = Schema::compile(json!({"pattern": r"^(a|a)+\1(?=b)$"})).expect("a schema");
+    assert_eq!(form.check(&json!("a".repeat(64))).err(), Some(CheckError::PatternLimit));
 }
 
 #[test]
@@ -167,5 +168,5 @@ fn a_document_nested_too_deep_is_refused() {
     for _ in 0..70 {
         data = json!({"a": data});
     }
-    assert_eq!(told(&json!({"type": "object"}), &data), [(String::new(), "too-large".to_owned())]);
+    assert_eq!(codes(&json!({"type": "object"}), &data), [(String::new(), "too-large".to_owned())]);
 }
