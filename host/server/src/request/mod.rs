@@ -22,8 +22,8 @@ pub use forwarded::{ForwardedHeader, TrustedProxies};
 pub(crate) use in_flight::{BytesInFlight, Reservation};
 pub(crate) use object::ObjectReader;
 pub(crate) use path::{
-    InAccount, InCredential, InRegion, InVersion, OfAccountToken, OfBinding, OfMember, OfPlugin, OfProblem, OfProvider,
-    OfRegion, OfToken, OfType, Path,
+    AccountPath, CredentialPath, AccountRegionPath, VersionPath, AccountTokenPath, BindingPath, MemberPath, PluginPath, ProblemPath, DnsProviderPath,
+    RegionPath, OperatorTokenPath, CredentialTypePath, Path,
 };
 pub(crate) use precondition::IfMatch;
 pub(crate) use query::{FromParameters, NoQuery, Page, Parameters, Query};

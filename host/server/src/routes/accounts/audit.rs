@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::openapi::Guarded;
 use crate::problem::Problem;
-use crate::request::{InAccount, Path, Query};
+use crate::request::{AccountPath, Path, Query};
 use crate::routes::audit::AuditQuery;
 use crate::{reply, schema};
 
@@ -15,7 +15,7 @@ use crate::{reply, schema};
     get,
     path = "/v1/accounts/{account}/audit",
     tag = "audit",
-    params(InAccount, AuditQuery),
+    params(AccountPath, AuditQuery),
     responses(
         (status = 200, description = "A part of the trail", body = schema::Page<schema::AuditEntry>),
         Guarded,
@@ -24,7 +24,7 @@ use crate::{reply, schema};
 pub(crate) async fn list_account_audit(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(path): Path<InAccount>,
+    Path(path): Path<AccountPath>,
     Query(query): Query<AuditQuery>,
 ) -> Result<Json<schema::Page<Entry>>, Problem> {
     let AuditQuery { filter, page } = query;

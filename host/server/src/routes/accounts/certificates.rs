@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::openapi::Guarded;
 use crate::problem::Problem;
-use crate::request::{FromParameters, InAccount, Page, Parameters, Path, Query};
+use crate::request::{FromParameters, AccountPath, Page, Parameters, Path, Query};
 use crate::{reply, schema};
 
 /// The usable certificates that cover a host, by its name or by a wildcard one
@@ -16,7 +16,7 @@ use crate::{reply, schema};
     get,
     path = "/v1/accounts/{account}/certificates",
     tag = "bindings",
-    params(InAccount, HostQuery, Page),
+    params(AccountPath, HostQuery, Page),
     responses(
         (status = 200, description = "A part of the list", body = schema::Page<schema::CredentialItem>),
         Guarded,
@@ -25,7 +25,7 @@ use crate::{reply, schema};
 pub(crate) async fn list_certificates(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(path): Path<InAccount>,
+    Path(path): Path<AccountPath>,
     Query(query): Query<HostQuery>,
 ) -> Result<Json<schema::Page<Value>>, Problem> {
     let HostQuery { host, page: Page { cursor, limit } } = query;

@@ -5,14 +5,14 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::openapi::{Guarded, InTheWay, Matched};
 use crate::problem::Problem;
-use crate::request::{IfMatch, InAccount, NoQuery, Path};
+use crate::request::{IfMatch, AccountPath, NoQuery, Path};
 
 /// Deletes an empty account with its members and tokens. For operators.
 #[utoipa::path(
     delete,
     path = "/v1/accounts/{account}",
     tag = "accounts",
-    params(InAccount, IfMatch),
+    params(AccountPath, IfMatch),
     responses(
         (status = 204, description = "Deleted"),
         Guarded,
@@ -23,7 +23,7 @@ use crate::request::{IfMatch, InAccount, NoQuery, Path};
 pub(crate) async fn delete_account(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(path): Path<InAccount>,
+    Path(path): Path<AccountPath>,
     _: NoQuery,
     IfMatch(if_match): IfMatch,
 ) -> Result<StatusCode, Problem> {

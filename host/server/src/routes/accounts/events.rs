@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::auth::Session;
 use crate::openapi::Guarded;
 use crate::problem::Problem;
-use crate::request::{InAccount, LastEventId, NoQuery, Path};
+use crate::request::{AccountPath, LastEventId, NoQuery, Path};
 use crate::sse;
 use crate::watch::Feed;
 
@@ -20,7 +20,7 @@ use crate::watch::Feed;
     get,
     path = "/v1/accounts/{account}/events",
     tag = "events",
-    params(InAccount, LastEventId),
+    params(AccountPath, LastEventId),
     responses(
         (status = 200, description = "The events, without an end", content_type = "text/event-stream", body = String),
         Guarded,
@@ -29,7 +29,7 @@ use crate::watch::Feed;
 pub(crate) async fn watch_account(
     State(app): State<App>,
     session: Session,
-    Path(path): Path<InAccount>,
+    Path(path): Path<AccountPath>,
     _: NoQuery,
     LastEventId(last): LastEventId,
 ) -> Result<Response, Problem> {

@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::auth::{Permit, permit};
 use crate::openapi::{Guarded, Plugged, Writing};
 use crate::problem::Problem;
-use crate::request::{InAccount, NoQuery, ObjectReader, Path, Unread};
+use crate::request::{AccountPath, NoQuery, ObjectReader, Path, Unread};
 use crate::schema;
 
 /// Finds what a consumer uses in a slot: what is bound there, or the account's
@@ -14,7 +14,7 @@ use crate::schema;
     post,
     path = "/v1/accounts/{account}/resolve",
     tag = "bindings",
-    params(InAccount),
+    params(AccountPath),
     request_body = schema::Resolve,
     responses(
         (status = 200, description = "The credential, and its files where a format was asked for", body = schema::Resolved),
@@ -26,7 +26,7 @@ use crate::schema;
 pub(crate) async fn resolve(
     State(app): State<App>,
     mut permit: Permit<permit::Resolve>,
-    Path(path): Path<InAccount>,
+    Path(path): Path<AccountPath>,
     _: NoQuery,
     unread: Unread,
 ) -> Result<axum::Json<schema::Resolved>, Problem> {

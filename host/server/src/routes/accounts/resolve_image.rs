@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::auth::{Permit, permit};
 use crate::openapi::{Guarded, Plugged, Writing};
 use crate::problem::Problem;
-use crate::request::{InAccount, NoQuery, ObjectReader, Path, Unread};
+use crate::request::{AccountPath, NoQuery, ObjectReader, Path, Unread};
 use crate::schema;
 
 /// Finds the credential for an image, by its registry and the longest prefix of
@@ -14,7 +14,7 @@ use crate::schema;
     post,
     path = "/v1/accounts/{account}/resolve-image",
     tag = "bindings",
-    params(InAccount),
+    params(AccountPath),
     request_body = schema::ResolveImage,
     responses(
         (status = 200, description = "The credential, and its files where a format was asked for", body = schema::Resolved),
@@ -26,7 +26,7 @@ use crate::schema;
 pub(crate) async fn resolve_image(
     State(app): State<App>,
     mut permit: Permit<permit::ResolveImage>,
-    Path(path): Path<InAccount>,
+    Path(path): Path<AccountPath>,
     _: NoQuery,
     unread: Unread,
 ) -> Result<axum::Json<schema::Resolved>, Problem> {

@@ -5,7 +5,7 @@ use crate::auth::Caller;
 use crate::openapi::Guarded;
 use crate::problem::Problem;
 use crate::reply::Tagged;
-use crate::request::{InAccount, NoQuery, Path};
+use crate::request::{AccountPath, NoQuery, Path};
 use crate::schema;
 
 /// One account.
@@ -13,7 +13,7 @@ use crate::schema;
     get,
     path = "/v1/accounts/{account}",
     tag = "accounts",
-    params(InAccount),
+    params(AccountPath),
     responses(
         (status = 200, description = "The account", body = schema::Account, headers(("ETag" = String, description = "Its revision"))),
         Guarded,
@@ -22,7 +22,7 @@ use crate::schema;
 pub(crate) async fn show_account(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(path): Path<InAccount>,
+    Path(path): Path<AccountPath>,
     _: NoQuery,
 ) -> Result<Tagged<schema::Account>, Problem> {
     let (account, revision) = app.broker().account(&caller, &path.account).await?;

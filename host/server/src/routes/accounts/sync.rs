@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::openapi::{AccountFallsShort, Guarded};
 use crate::problem::Problem;
-use crate::request::{InAccount, NoQuery, Path, WantsEvents};
+use crate::request::{AccountPath, NoQuery, Path, WantsEvents};
 use crate::schema;
 use crate::work::{self, Outcome};
 
@@ -18,7 +18,7 @@ use crate::work::{self, Outcome};
     post,
     path = "/v1/accounts/{account}/sync",
     tag = "regions",
-    params(InAccount, WantsEvents),
+    params(AccountPath, WantsEvents),
     responses(
         (status = 200, description = "Everything is in place", content(
             (schema::SyncedAccount = "application/json"),
@@ -31,7 +31,7 @@ use crate::work::{self, Outcome};
 pub(crate) async fn sync_account(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(path): Path<InAccount>,
+    Path(path): Path<AccountPath>,
     _: NoQuery,
     WantsEvents(wants_events): WantsEvents,
 ) -> Result<Response, Problem> {

@@ -5,7 +5,7 @@ use crate::auth::{Permit, permit};
 use crate::openapi::{Guarded, Matched, Writing};
 use crate::problem::Problem;
 use crate::reply::Tagged;
-use crate::request::{IfMatch, InAccount, NoQuery, Path, Unread};
+use crate::request::{IfMatch, AccountPath, NoQuery, Path, Unread};
 use crate::schema;
 
 /// Changes an account's title, or, for operators, its name.
@@ -13,7 +13,7 @@ use crate::schema;
     patch,
     path = "/v1/accounts/{account}",
     tag = "accounts",
-    params(InAccount, IfMatch),
+    params(AccountPath, IfMatch),
     request_body(content((schema::PatchAccount = "application/merge-patch+json"), (schema::PatchAccount = "application/json"))),
     responses(
         (status = 200, description = "Changed", body = schema::Account, headers(("ETag" = String, description = "Its new revision"))),
@@ -25,7 +25,7 @@ use crate::schema;
 pub(crate) async fn update_account(
     State(app): State<App>,
     mut permit: Permit<permit::UpdateAccount>,
-    Path(path): Path<InAccount>,
+    Path(path): Path<AccountPath>,
     _: NoQuery,
     IfMatch(if_match): IfMatch,
     unread: Unread,

@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::openapi::Guarded;
 use crate::problem::Problem;
-use crate::request::{NoQuery, OfType, Path};
+use crate::request::{NoQuery, CredentialTypePath, Path};
 use crate::schema;
 
 /// One loaded credential type.
@@ -13,7 +13,7 @@ use crate::schema;
     get,
     path = "/v1/credential-types/{type}",
     tag = "credential types",
-    params(OfType),
+    params(CredentialTypePath),
     responses(
         (status = 200, description = "The type", body = schema::CredentialType),
         Guarded,
@@ -22,7 +22,7 @@ use crate::schema;
 pub(crate) async fn show_credential_type(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(path): Path<OfType>,
+    Path(path): Path<CredentialTypePath>,
     _: NoQuery,
 ) -> Result<Json<schema::CredentialType>, Problem> {
     let of = app.broker().credential_type(&caller, &path.r#type)?;

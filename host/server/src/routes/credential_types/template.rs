@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::openapi::{Guarded, Plugged};
 use crate::problem::Problem;
-use crate::request::{FromParameters, OfType, Parameters, Path, Query};
+use crate::request::{FromParameters, CredentialTypePath, Parameters, Path, Query};
 use crate::schema;
 
 /// The ready-to-edit skeleton of a type's data.
@@ -14,7 +14,7 @@ use crate::schema;
     get,
     path = "/v1/credential-types/{type}/template",
     tag = "credential types",
-    params(OfType, VariantQuery),
+    params(CredentialTypePath, VariantQuery),
     responses(
         (status = 200, description = "The skeleton", body = schema::Template),
         Guarded,
@@ -24,7 +24,7 @@ use crate::schema;
 pub(crate) async fn template(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(path): Path<OfType>,
+    Path(path): Path<CredentialTypePath>,
     Query(query): Query<VariantQuery>,
 ) -> Result<Json<schema::Template>, Problem> {
     let of = app.broker().credential_type(&caller, &path.r#type)?;

@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::openapi::Guarded;
 use crate::problem::Problem;
-use crate::request::{NoQuery, OfProvider, Path};
+use crate::request::{NoQuery, DnsProviderPath, Path};
 use crate::schema;
 
 /// One loaded DNS provider.
@@ -13,7 +13,7 @@ use crate::schema;
     get,
     path = "/v1/dns-providers/{provider}",
     tag = "dns",
-    params(OfProvider),
+    params(DnsProviderPath),
     responses(
         (status = 200, description = "The provider", body = schema::DnsProvider),
         Guarded,
@@ -22,7 +22,7 @@ use crate::schema;
 pub(crate) async fn show_dns_provider(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(path): Path<OfProvider>,
+    Path(path): Path<DnsProviderPath>,
     _: NoQuery,
 ) -> Result<Json<schema::DnsProvider>, Problem> {
     let of = app.broker().dns_provider(&caller, &path.provider)?;

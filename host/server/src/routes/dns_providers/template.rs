@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::openapi::{Guarded, Plugged};
 use crate::problem::Problem;
-use crate::request::{OfProvider, Path, Query};
+use crate::request::{DnsProviderPath, Path, Query};
 use crate::routes::credential_types::VariantQuery;
 use crate::schema;
 
@@ -14,7 +14,7 @@ use crate::schema;
     get,
     path = "/v1/dns-providers/{provider}/template",
     tag = "dns",
-    params(OfProvider, VariantQuery),
+    params(DnsProviderPath, VariantQuery),
     responses(
         (status = 200, description = "The skeleton", body = schema::Template),
         Guarded,
@@ -24,7 +24,7 @@ use crate::schema;
 pub(crate) async fn dns_provider_template(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(path): Path<OfProvider>,
+    Path(path): Path<DnsProviderPath>,
     Query(query): Query<VariantQuery>,
 ) -> Result<Json<schema::Template>, Problem> {
     let of = app.broker().dns_provider(&caller, &path.provider)?;

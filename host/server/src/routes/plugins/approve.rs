@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::auth::{Permit, permit};
 use crate::openapi::{Guarded, Writing};
 use crate::problem::Problem;
-use crate::request::{NoQuery, ObjectReader, OfPlugin, Path, Unread};
+use crate::request::{NoQuery, ObjectReader, PluginPath, Path, Unread};
 use crate::schema;
 
 /// Grants what a plugin asks for: what waits for it, or else what is in force.
@@ -14,7 +14,7 @@ use crate::schema;
     post,
     path = "/v1/plugins/{plugin}/approve",
     tag = "plugins",
-    params(OfPlugin),
+    params(PluginPath),
     request_body = Option<schema::DecidePlugin>,
     responses(
         (status = 200, description = "The plugin that was approved", body = schema::Plugin),
@@ -25,7 +25,7 @@ use crate::schema;
 pub(crate) async fn approve_plugin(
     State(app): State<App>,
     mut permit: Permit<permit::ApprovePlugin>,
-    Path(path): Path<OfPlugin>,
+    Path(path): Path<PluginPath>,
     _: NoQuery,
     unread: Unread,
 ) -> Result<Json<schema::Plugin>, Problem> {

@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::openapi::{Guarded, InTheWay};
 use crate::problem::Problem;
-use crate::request::{NoQuery, OfPlugin, Path};
+use crate::request::{NoQuery, PluginPath, Path};
 use crate::schema;
 
 /// Takes back what a plugin may: it is not called again until it is approved.
@@ -14,7 +14,7 @@ use crate::schema;
     post,
     path = "/v1/plugins/{plugin}/revoke",
     tag = "plugins",
-    params(OfPlugin),
+    params(PluginPath),
     responses(
         (status = 200, description = "The plugin", body = schema::Plugin),
         Guarded,
@@ -24,7 +24,7 @@ use crate::schema;
 pub(crate) async fn revoke_plugin(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(path): Path<OfPlugin>,
+    Path(path): Path<PluginPath>,
     _: NoQuery,
 ) -> Result<Json<schema::Plugin>, Problem> {
     Ok(Json(app.broker().revoke_plugin(&caller, &path.plugin).await?.into()))

@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::auth::{Permit, permit};
 use crate::openapi::{Guarded, Writing};
 use crate::problem::Problem;
-use crate::request::{NoQuery, ObjectReader, OfPlugin, Path, Unread};
+use crate::request::{NoQuery, ObjectReader, PluginPath, Path, Unread};
 use crate::schema;
 
 /// Puts the component in force that was in force before, and keeps it there
@@ -15,7 +15,7 @@ use crate::schema;
     post,
     path = "/v1/plugins/{plugin}/rollback",
     tag = "plugins",
-    params(OfPlugin),
+    params(PluginPath),
     request_body = Option<schema::DecidePlugin>,
     responses(
         (status = 200, description = "The plugin that is in force now", body = schema::Plugin),
@@ -26,7 +26,7 @@ use crate::schema;
 pub(crate) async fn roll_plugin_back(
     State(app): State<App>,
     mut permit: Permit<permit::RollPluginBack>,
-    Path(path): Path<OfPlugin>,
+    Path(path): Path<PluginPath>,
     _: NoQuery,
     unread: Unread,
 ) -> Result<Json<schema::Plugin>, Problem> {

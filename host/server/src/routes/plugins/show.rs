@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::openapi::Guarded;
 use crate::problem::Problem;
-use crate::request::{NoQuery, OfPlugin, Path};
+use crate::request::{NoQuery, PluginPath, Path};
 use crate::schema;
 
 /// One plugin: the one in force where there is one. For operators.
@@ -13,7 +13,7 @@ use crate::schema;
     get,
     path = "/v1/plugins/{plugin}",
     tag = "plugins",
-    params(OfPlugin),
+    params(PluginPath),
     responses(
         (status = 200, description = "The plugin", body = schema::Plugin),
         Guarded,
@@ -22,7 +22,7 @@ use crate::schema;
 pub(crate) async fn show_plugin(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(path): Path<OfPlugin>,
+    Path(path): Path<PluginPath>,
     _: NoQuery,
 ) -> Result<Json<schema::Plugin>, Problem> {
     Ok(Json(app.broker().plugin(&caller, &path.plugin).await?.into()))

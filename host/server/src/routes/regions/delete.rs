@@ -6,14 +6,14 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::openapi::{Guarded, InTheWay, Matched};
 use crate::problem::Problem;
-use crate::request::{FromParameters, IfMatch, OfRegion, Parameters, Path, Query};
+use crate::request::{FromParameters, IfMatch, RegionPath, Parameters, Path, Query};
 
 /// Deletes a region that no account uses. For operators.
 #[utoipa::path(
     delete,
     path = "/v1/regions/{region}",
     tag = "regions",
-    params(OfRegion, RegionDeletionQuery, IfMatch),
+    params(RegionPath, RegionDeletionQuery, IfMatch),
     responses(
         (status = 204, description = "Deleted"),
         Guarded,
@@ -24,7 +24,7 @@ use crate::request::{FromParameters, IfMatch, OfRegion, Parameters, Path, Query}
 pub(crate) async fn delete_region(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(path): Path<OfRegion>,
+    Path(path): Path<RegionPath>,
     Query(query): Query<RegionDeletionQuery>,
     IfMatch(if_match): IfMatch,
 ) -> Result<StatusCode, Problem> {

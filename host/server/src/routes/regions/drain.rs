@@ -6,7 +6,7 @@ use crate::auth::Caller;
 use crate::openapi::{Guarded, InTheWay};
 use crate::problem::Problem;
 use crate::reply::Tagged;
-use crate::request::{NoQuery, OfRegion, Path};
+use crate::request::{NoQuery, RegionPath, Path};
 use crate::schema;
 
 /// Has what is ours removed from a region, of every account, and nothing put
@@ -15,7 +15,7 @@ use crate::schema;
     post,
     path = "/v1/regions/{region}/drain",
     tag = "regions",
-    params(OfRegion),
+    params(RegionPath),
     responses(
         (status = 200, description = "The region", body = schema::RegionItem, headers(("ETag" = String, description = "Its revision"))),
         Guarded,
@@ -25,7 +25,7 @@ use crate::schema;
 pub(crate) async fn drain_region(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(path): Path<OfRegion>,
+    Path(path): Path<RegionPath>,
     _: NoQuery,
 ) -> Result<Tagged<schema::RegionItem>, Problem> {
     let view = app.broker().set_region_mode(&caller, &path.region, Mode::Draining).await?;

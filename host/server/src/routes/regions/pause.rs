@@ -6,7 +6,7 @@ use crate::auth::Caller;
 use crate::openapi::{Guarded, InTheWay};
 use crate::problem::Problem;
 use crate::reply::Tagged;
-use crate::request::{NoQuery, OfRegion, Path};
+use crate::request::{NoQuery, RegionPath, Path};
 use crate::schema;
 
 /// Has nothing changed in a region until it is resumed. For operators.
@@ -14,7 +14,7 @@ use crate::schema;
     post,
     path = "/v1/regions/{region}/pause",
     tag = "regions",
-    params(OfRegion),
+    params(RegionPath),
     responses(
         (status = 200, description = "The region", body = schema::RegionItem, headers(("ETag" = String, description = "Its revision"))),
         Guarded,
@@ -24,7 +24,7 @@ use crate::schema;
 pub(crate) async fn pause_region(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(path): Path<OfRegion>,
+    Path(path): Path<RegionPath>,
     _: NoQuery,
 ) -> Result<Tagged<schema::RegionItem>, Problem> {
     let view = app.broker().set_region_mode(&caller, &path.region, Mode::Paused).await?;

@@ -5,7 +5,7 @@ use crate::auth::Caller;
 use crate::openapi::Guarded;
 use crate::problem::Problem;
 use crate::reply::Tagged;
-use crate::request::{NoQuery, OfRegion, Path};
+use crate::request::{NoQuery, RegionPath, Path};
 use crate::schema;
 
 /// One region, as much of it as the caller may see; secret settings are shown
@@ -14,7 +14,7 @@ use crate::schema;
     get,
     path = "/v1/regions/{region}",
     tag = "regions",
-    params(OfRegion),
+    params(RegionPath),
     responses(
         (status = 200, description = "The region", body = schema::RegionItem, headers(("ETag" = String, description = "Its revision"))),
         Guarded,
@@ -23,7 +23,7 @@ use crate::schema;
 pub(crate) async fn show_region(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(path): Path<OfRegion>,
+    Path(path): Path<RegionPath>,
     _: NoQuery,
 ) -> Result<Tagged<schema::RegionItem>, Problem> {
     let view = app.broker().region(&caller, &path.region).await?;

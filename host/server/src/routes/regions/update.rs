@@ -6,7 +6,7 @@ use crate::auth::{Permit, permit};
 use crate::openapi::{Guarded, Matched, Writing};
 use crate::problem::Problem;
 use crate::reply::Tagged;
-use crate::request::{FromParameters, IfMatch, OfRegion, Parameters, Path, Query, Unread};
+use crate::request::{FromParameters, IfMatch, RegionPath, Parameters, Path, Query, Unread};
 use crate::schema;
 
 /// Changes a region. Settings that decide where things are change only while
@@ -15,7 +15,7 @@ use crate::schema;
     patch,
     path = "/v1/regions/{region}",
     tag = "regions",
-    params(OfRegion, RegionUpdateQuery, IfMatch),
+    params(RegionPath, RegionUpdateQuery, IfMatch),
     request_body(content((schema::PatchRegion = "application/merge-patch+json"), (schema::PatchRegion = "application/json"))),
     responses(
         (status = 200, description = "The region", body = schema::RegionItem, headers(("ETag" = String, description = "Its revision"))),
@@ -27,7 +27,7 @@ use crate::schema;
 pub(crate) async fn update_region(
     State(app): State<App>,
     mut permit: Permit<permit::UpdateRegion>,
-    Path(path): Path<OfRegion>,
+    Path(path): Path<RegionPath>,
     Query(query): Query<RegionUpdateQuery>,
     IfMatch(if_match): IfMatch,
     unread: Unread,

@@ -5,14 +5,14 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::openapi::{Guarded, InTheWay};
 use crate::problem::Problem;
-use crate::request::{NoQuery, OfToken, Path};
+use crate::request::{NoQuery, OperatorTokenPath, Path};
 
 /// Revokes a token, at once. For operators.
 #[utoipa::path(
     delete,
     path = "/v1/tokens/{token}",
     tag = "tokens",
-    params(OfToken),
+    params(OperatorTokenPath),
     responses(
         (status = 204, description = "Revoked"),
         Guarded,
@@ -22,7 +22,7 @@ use crate::request::{NoQuery, OfToken, Path};
 pub(crate) async fn delete_operator_token(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(path): Path<OfToken>,
+    Path(path): Path<OperatorTokenPath>,
     _: NoQuery,
 ) -> Result<StatusCode, Problem> {
     app.broker().delete_token(&caller, None, path.token).await?;

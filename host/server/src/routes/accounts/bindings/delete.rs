@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::openapi::{Guarded, InTheWay, Matched};
 use crate::problem::Problem;
-use crate::request::{IfMatch, NoQuery, OfBinding, Path};
+use crate::request::{IfMatch, NoQuery, BindingPath, Path};
 
 /// Ends a binding: the consumer uses the account's default again, where its
 /// slot has one.
@@ -13,7 +13,7 @@ use crate::request::{IfMatch, NoQuery, OfBinding, Path};
     delete,
     path = "/v1/accounts/{account}/bindings/{consumer}/{slot}",
     tag = "bindings",
-    params(OfBinding, IfMatch),
+    params(BindingPath, IfMatch),
     responses(
         (status = 204, description = "Ended"),
         Guarded,
@@ -24,7 +24,7 @@ use crate::request::{IfMatch, NoQuery, OfBinding, Path};
 pub(crate) async fn delete_binding(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(path): Path<OfBinding>,
+    Path(path): Path<BindingPath>,
     _: NoQuery,
     IfMatch(if_match): IfMatch,
 ) -> Result<StatusCode, Problem> {

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::openapi::Guarded;
 use crate::problem::Problem;
-use crate::request::{FromParameters, InAccount, Page, Parameters, Path, Query};
+use crate::request::{FromParameters, AccountPath, Page, Parameters, Path, Query};
 use crate::{reply, schema};
 
 /// The bindings of an account; those of one consumer stand together.
@@ -16,7 +16,7 @@ use crate::{reply, schema};
     get,
     path = "/v1/accounts/{account}/bindings",
     tag = "bindings",
-    params(InAccount, BindingsQuery, Page),
+    params(AccountPath, BindingsQuery, Page),
     responses(
         (status = 200, description = "A part of the list", body = schema::Page<schema::Binding>),
         Guarded,
@@ -25,7 +25,7 @@ use crate::{reply, schema};
 pub(crate) async fn list_bindings(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(path): Path<InAccount>,
+    Path(path): Path<AccountPath>,
     Query(query): Query<BindingsQuery>,
 ) -> Result<Json<schema::Page<schema::Binding>>, Problem> {
     let bindings = app.broker().list_bindings(&caller, &path.account, &query.into()).await?;

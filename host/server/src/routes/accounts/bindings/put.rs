@@ -8,7 +8,7 @@ use crate::auth::{Permit, permit};
 use crate::openapi::{Guarded, Matched, Writing};
 use crate::problem::Problem;
 use crate::reply::Tagged;
-use crate::request::{IfMatch, NoQuery, ObjectReader, OfBinding, Path, Unread};
+use crate::request::{IfMatch, NoQuery, ObjectReader, BindingPath, Path, Unread};
 use crate::schema;
 
 /// Chooses what a consumer uses in a slot, whatever it used before. The binding
@@ -17,7 +17,7 @@ use crate::schema;
     put,
     path = "/v1/accounts/{account}/bindings/{consumer}/{slot}",
     tag = "bindings",
-    params(OfBinding, IfMatch),
+    params(BindingPath, IfMatch),
     request_body = schema::PutBinding,
     responses(
         (status = 200, description = "The binding", body = schema::Binding, headers(("ETag" = String, description = "Its revision"))),
@@ -29,7 +29,7 @@ use crate::schema;
 pub(crate) async fn put_binding(
     State(app): State<App>,
     mut permit: Permit<permit::PutBinding>,
-    Path(path): Path<OfBinding>,
+    Path(path): Path<BindingPath>,
     _: NoQuery,
     IfMatch(if_match): IfMatch,
     unread: Unread,

@@ -5,7 +5,7 @@ use crate::auth::Caller;
 use crate::openapi::Guarded;
 use crate::problem::Problem;
 use crate::reply::Tagged;
-use crate::request::{NoQuery, OfBinding, Path};
+use crate::request::{NoQuery, BindingPath, Path};
 use crate::schema;
 
 /// What a consumer uses in a slot.
@@ -13,7 +13,7 @@ use crate::schema;
     get,
     path = "/v1/accounts/{account}/bindings/{consumer}/{slot}",
     tag = "bindings",
-    params(OfBinding),
+    params(BindingPath),
     responses(
         (status = 200, description = "The binding", body = schema::Binding, headers(("ETag" = String, description = "Its revision"))),
         Guarded,
@@ -22,7 +22,7 @@ use crate::schema;
 pub(crate) async fn show_binding(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(path): Path<OfBinding>,
+    Path(path): Path<BindingPath>,
     _: NoQuery,
 ) -> Result<Tagged<schema::Binding>, Problem> {
     let binding = app.broker().binding(&caller, &path.account, (&path.consumer, &path.slot)).await?;

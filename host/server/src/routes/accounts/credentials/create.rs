@@ -8,7 +8,7 @@ use crate::detached::to_the_end;
 use crate::openapi::{Guarded, Plugged, Writing};
 use crate::problem::Problem;
 use crate::reply::Created;
-use crate::request::{Creation, IdempotencyKeyHeader, InAccount, Path, Query, Unread};
+use crate::request::{Creation, IdempotencyKeyHeader, AccountPath, Path, Query, Unread};
 use crate::schema;
 
 /// Stores a new credential. The first of a type that has defaults becomes the
@@ -17,7 +17,7 @@ use crate::schema;
     post,
     path = "/v1/accounts/{account}/credentials",
     tag = "credentials",
-    params(InAccount, PreflightQuery, IdempotencyKeyHeader),
+    params(AccountPath, PreflightQuery, IdempotencyKeyHeader),
     request_body = schema::CreateCredential,
     responses(
         (status = 201, description = "Stored", body = schema::Credential, headers(("ETag" = String, description = "Its revision"))),
@@ -29,7 +29,7 @@ use crate::schema;
 pub(crate) async fn create_credential(
     State(app): State<App>,
     mut permit: Permit<permit::CreateCredential>,
-    Path(path): Path<InAccount>,
+    Path(path): Path<AccountPath>,
     Query(query): Query<PreflightQuery>,
     unread: Unread,
 ) -> Result<Created<Value>, Problem> {

@@ -8,14 +8,14 @@ use crate::auth::Caller;
 use crate::detached::to_the_end;
 use crate::openapi::{Guarded, InTheWay, Matched};
 use crate::problem::Problem;
-use crate::request::{FromParameters, IfMatch, InCredential, Parameters, Path, Query};
+use crate::request::{FromParameters, IfMatch, CredentialPath, Parameters, Path, Query};
 
 /// Deletes a credential: softly, so that it can be restored, or for good.
 #[utoipa::path(
     delete,
     path = "/v1/accounts/{account}/credentials/{credential}",
     tag = "credentials",
-    params(InCredential, DeletionQuery, IfMatch),
+    params(CredentialPath, DeletionQuery, IfMatch),
     responses(
         (status = 204, description = "Deleted"),
         Guarded,
@@ -26,7 +26,7 @@ use crate::request::{FromParameters, IfMatch, InCredential, Parameters, Path, Qu
 pub(crate) async fn delete_credential(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(path): Path<InCredential>,
+    Path(path): Path<CredentialPath>,
     Query(query): Query<DeletionQuery>,
     IfMatch(if_match): IfMatch,
 ) -> Result<StatusCode, Problem> {

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::openapi::Guarded;
 use crate::problem::Problem;
-use crate::request::{FromParameters, InAccount, Page, Parameters, Path, Query};
+use crate::request::{FromParameters, AccountPath, Page, Parameters, Path, Query};
 use crate::{reply, schema};
 
 /// Credentials of an account, oldest first; those who may not read them see
@@ -17,7 +17,7 @@ use crate::{reply, schema};
     get,
     path = "/v1/accounts/{account}/credentials",
     tag = "credentials",
-    params(InAccount, CredentialsQuery, Page),
+    params(AccountPath, CredentialsQuery, Page),
     responses(
         (status = 200, description = "A part of the list", body = schema::Page<schema::CredentialItem>),
         Guarded,
@@ -26,7 +26,7 @@ use crate::{reply, schema};
 pub(crate) async fn list_credentials(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(path): Path<InAccount>,
+    Path(path): Path<AccountPath>,
     Query(query): Query<CredentialsQuery>,
 ) -> Result<Json<schema::Page<Value>>, Problem> {
     let credentials = app.broker().list_credentials(&caller, &path.account, &query.into()).await?;

@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::auth::{Permit, permit};
 use crate::openapi::{Guarded, Plugged, Writing};
 use crate::problem::Problem;
-use crate::request::{InCredential, NoQuery, ObjectReader, Path, Unread};
+use crate::request::{CredentialPath, NoQuery, ObjectReader, Path, Unread};
 use crate::schema;
 
 /// Hands a credential out in the form its user expects. Answers once the audit
@@ -15,7 +15,7 @@ use crate::schema;
     post,
     path = "/v1/accounts/{account}/credentials/{credential}/materialize",
     tag = "credentials",
-    params(InCredential),
+    params(CredentialPath),
     request_body = Option<schema::Materialize>,
     responses(
         (status = 200, description = "The files", body = schema::Materialized),
@@ -27,7 +27,7 @@ use crate::schema;
 pub(crate) async fn materialize_credential(
     State(app): State<App>,
     mut permit: Permit<permit::MaterializeCredential>,
-    Path(path): Path<InCredential>,
+    Path(path): Path<CredentialPath>,
     _: NoQuery,
     unread: Unread,
 ) -> Result<Json<schema::Materialized>, Problem> {

@@ -6,7 +6,7 @@ use crate::auth::{Permit, permit};
 use crate::detached::to_the_end;
 use crate::openapi::{Guarded, Plugged, Writing};
 use crate::problem::Problem;
-use crate::request::{InCredential, NoQuery, ObjectReader, Path, Unread};
+use crate::request::{CredentialPath, NoQuery, ObjectReader, Path, Unread};
 use crate::schema;
 
 /// Asks the live service whether the credential works, where its type can; a
@@ -15,7 +15,7 @@ use crate::schema;
     post,
     path = "/v1/accounts/{account}/credentials/{credential}/probe",
     tag = "credentials",
-    params(InCredential),
+    params(CredentialPath),
     request_body = Option<schema::Probe>,
     responses(
         (status = 200, description = "It works", body = schema::Probed),
@@ -27,7 +27,7 @@ use crate::schema;
 pub(crate) async fn probe_credential(
     State(app): State<App>,
     mut permit: Permit<permit::ProbeCredential>,
-    Path(path): Path<InCredential>,
+    Path(path): Path<CredentialPath>,
     _: NoQuery,
     unread: Unread,
 ) -> Result<Json<schema::Probed>, Problem> {

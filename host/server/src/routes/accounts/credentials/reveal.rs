@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::auth::{Permit, permit};
 use crate::openapi::{Guarded, Writing};
 use crate::problem::Problem;
-use crate::request::{InCredential, NoQuery, ObjectReader, Path, Unread};
+use crate::request::{CredentialPath, NoQuery, ObjectReader, Path, Unread};
 use crate::schema;
 
 /// Shows secret fields. Answers once the audit record of it is durable.
@@ -13,7 +13,7 @@ use crate::schema;
     post,
     path = "/v1/accounts/{account}/credentials/{credential}/reveal",
     tag = "credentials",
-    params(InCredential),
+    params(CredentialPath),
     request_body = Option<schema::Reveal>,
     responses(
         (status = 200, description = "The secrets", body = schema::Revealed),
@@ -24,7 +24,7 @@ use crate::schema;
 pub(crate) async fn reveal_credential(
     State(app): State<App>,
     mut permit: Permit<permit::RevealCredential>,
-    Path(path): Path<InCredential>,
+    Path(path): Path<CredentialPath>,
     _: NoQuery,
     unread: Unread,
 ) -> Result<Json<schema::Revealed>, Problem> {

@@ -6,7 +6,7 @@ use crate::auth::Caller;
 use crate::openapi::Guarded;
 use crate::problem::Problem;
 use crate::reply::Tagged;
-use crate::request::{InCredential, NoQuery, Path};
+use crate::request::{CredentialPath, NoQuery, Path};
 use crate::schema;
 
 /// One credential, as much of it as the caller may see.
@@ -14,7 +14,7 @@ use crate::schema;
     get,
     path = "/v1/accounts/{account}/credentials/{credential}",
     tag = "credentials",
-    params(InCredential),
+    params(CredentialPath),
     responses(
         (status = 200, description = "The credential", body = schema::CredentialItem, headers(("ETag" = String, description = "Its revision"))),
         Guarded,
@@ -23,7 +23,7 @@ use crate::schema;
 pub(crate) async fn show_credential(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(path): Path<InCredential>,
+    Path(path): Path<CredentialPath>,
     _: NoQuery,
 ) -> Result<Tagged<Value>, Problem> {
     let view = app.broker().credential(&caller, &path.account, &path.credential).await?;

@@ -7,7 +7,7 @@ use crate::detached::to_the_end;
 use crate::openapi::{Guarded, InTheWay};
 use crate::problem::Problem;
 use crate::reply::Tagged;
-use crate::request::{InCredential, NoQuery, Path};
+use crate::request::{CredentialPath, NoQuery, Path};
 use crate::schema;
 
 /// Puts a credential right in every region that its account uses, now; how it
@@ -16,7 +16,7 @@ use crate::schema;
     post,
     path = "/v1/accounts/{account}/credentials/{credential}/sync",
     tag = "credentials",
-    params(InCredential),
+    params(CredentialPath),
     responses(
         (status = 200, description = "The credential", body = schema::Credential, headers(("ETag" = String, description = "Its revision"))),
         Guarded,
@@ -26,7 +26,7 @@ use crate::schema;
 pub(crate) async fn sync_credential(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(path): Path<InCredential>,
+    Path(path): Path<CredentialPath>,
     _: NoQuery,
 ) -> Result<Tagged<Value>, Problem> {
     let syncing = async move { app.broker().sync_credential(&caller, &path.account, &path.credential).await };

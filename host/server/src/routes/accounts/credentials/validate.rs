@@ -7,7 +7,7 @@ use crate::auth::{Permit, permit};
 use crate::detached::to_the_end;
 use crate::openapi::{Guarded, Plugged, Writing};
 use crate::problem::Problem;
-use crate::request::{InAccount, Path, Query, Unread};
+use crate::request::{AccountPath, Path, Query, Unread};
 use crate::schema;
 
 /// Says what creating would say, with every error at once, and stores nothing.
@@ -15,7 +15,7 @@ use crate::schema;
     post,
     path = "/v1/accounts/{account}/credentials/validate",
     tag = "credentials",
-    params(InAccount, PreflightQuery),
+    params(AccountPath, PreflightQuery),
     request_body = schema::CreateCredential,
     responses(
         (status = 204, description = "It could be created"),
@@ -27,7 +27,7 @@ use crate::schema;
 pub(crate) async fn validate_credential(
     State(app): State<App>,
     mut permit: Permit<permit::ValidateCredential>,
-    Path(path): Path<InAccount>,
+    Path(path): Path<AccountPath>,
     Query(query): Query<PreflightQuery>,
     unread: Unread,
 ) -> Result<StatusCode, Problem> {

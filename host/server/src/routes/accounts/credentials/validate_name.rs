@@ -6,14 +6,14 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::openapi::{Guarded, InTheWay};
 use crate::problem::Problem;
-use crate::request::{FromParameters, InAccount, Parameters, Path, Query};
+use crate::request::{FromParameters, AccountPath, Parameters, Path, Query};
 
 /// Whether a credential could be given this name.
 #[utoipa::path(
     get,
     path = "/v1/accounts/{account}/credentials/validate-name",
     tag = "credentials",
-    params(InAccount, NameQuery),
+    params(AccountPath, NameQuery),
     responses(
         (status = 204, description = "It is free"),
         Guarded,
@@ -23,7 +23,7 @@ use crate::request::{FromParameters, InAccount, Parameters, Path, Query};
 pub(crate) async fn validate_credential_name(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(path): Path<InAccount>,
+    Path(path): Path<AccountPath>,
     Query(query): Query<NameQuery>,
 ) -> Result<StatusCode, Problem> {
     app.broker().validate_name(&caller, &path.account, &query.name).await?;

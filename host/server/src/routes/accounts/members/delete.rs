@@ -5,14 +5,14 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::openapi::{Guarded, InTheWay, Matched};
 use crate::problem::Problem;
-use crate::request::{IfMatch, NoQuery, OfMember, Path};
+use crate::request::{IfMatch, NoQuery, MemberPath, Path};
 
 /// Ends a membership; tokens that carry it stop working at once.
 #[utoipa::path(
     delete,
     path = "/v1/accounts/{account}/members/{principal}",
     tag = "members",
-    params(OfMember, IfMatch),
+    params(MemberPath, IfMatch),
     responses(
         (status = 204, description = "Ended"),
         Guarded,
@@ -23,7 +23,7 @@ use crate::request::{IfMatch, NoQuery, OfMember, Path};
 pub(crate) async fn delete_member(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(path): Path<OfMember>,
+    Path(path): Path<MemberPath>,
     _: NoQuery,
     IfMatch(if_match): IfMatch,
 ) -> Result<StatusCode, Problem> {

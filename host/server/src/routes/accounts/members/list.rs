@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::openapi::Guarded;
 use crate::problem::Problem;
-use crate::request::{InAccount, Page, Path, Query};
+use crate::request::{AccountPath, Page, Path, Query};
 use crate::{reply, schema};
 
 /// The members of an account, by principal.
@@ -13,7 +13,7 @@ use crate::{reply, schema};
     get,
     path = "/v1/accounts/{account}/members",
     tag = "members",
-    params(InAccount, Page),
+    params(AccountPath, Page),
     responses(
         (status = 200, description = "A part of the list", body = schema::Page<schema::Member>),
         Guarded,
@@ -22,7 +22,7 @@ use crate::{reply, schema};
 pub(crate) async fn list_members(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(path): Path<InAccount>,
+    Path(path): Path<AccountPath>,
     Query(page): Query<Page>,
 ) -> Result<Json<schema::Page<schema::Member>>, Problem> {
     let members = app.broker().list_members(&caller, &path.account, page.cursor.as_deref(), page.limit).await?;

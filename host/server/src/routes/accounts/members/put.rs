@@ -9,7 +9,7 @@ use crate::auth::{Permit, permit};
 use crate::openapi::{Guarded, Matched, Writing};
 use crate::problem::Problem;
 use crate::reply::Tagged;
-use crate::request::{IfMatch, NoQuery, ObjectReader, OfMember, Path, Unread};
+use crate::request::{IfMatch, NoQuery, ObjectReader, MemberPath, Path, Unread};
 use crate::schema;
 
 /// Makes a principal a member, or changes their role and what they may bind.
@@ -17,7 +17,7 @@ use crate::schema;
     put,
     path = "/v1/accounts/{account}/members/{principal}",
     tag = "members",
-    params(OfMember, IfMatch),
+    params(MemberPath, IfMatch),
     request_body = schema::PutMember,
     responses(
         (status = 200, description = "The member", body = schema::Member, headers(("ETag" = String, description = "The membership's revision"))),
@@ -29,7 +29,7 @@ use crate::schema;
 pub(crate) async fn put_member(
     State(app): State<App>,
     mut permit: Permit<permit::PutMember>,
-    Path(path): Path<OfMember>,
+    Path(path): Path<MemberPath>,
     _: NoQuery,
     IfMatch(if_match): IfMatch,
     unread: Unread,

@@ -5,7 +5,7 @@ use crate::auth::{Permit, permit};
 use crate::openapi::{Guarded, Matched, Writing};
 use crate::problem::Problem;
 use crate::reply::Tagged;
-use crate::request::{IfMatch, InRegion, NoQuery, Path, Unread};
+use crate::request::{IfMatch, AccountRegionPath, NoQuery, Path, Unread};
 use crate::schema;
 
 /// Has an account use a region, or use it in another way. Its credentials are
@@ -14,7 +14,7 @@ use crate::schema;
     put,
     path = "/v1/accounts/{account}/regions/{region}",
     tag = "regions",
-    params(InRegion, IfMatch),
+    params(AccountRegionPath, IfMatch),
     request_body = schema::AttachRegion,
     responses(
         (status = 200, description = "The use", body = schema::AccountRegion, headers(("ETag" = String, description = "Its revision"))),
@@ -26,7 +26,7 @@ use crate::schema;
 pub(crate) async fn attach_region(
     State(app): State<App>,
     mut permit: Permit<permit::AttachRegion>,
-    Path(path): Path<InRegion>,
+    Path(path): Path<AccountRegionPath>,
     _: NoQuery,
     IfMatch(if_match): IfMatch,
     unread: Unread,

@@ -8,7 +8,7 @@ use crate::auth::Caller;
 use crate::detached::to_the_end;
 use crate::openapi::{Guarded, InTheWay, Matched};
 use crate::problem::Problem;
-use crate::request::{FromParameters, IfMatch, InRegion, Parameters, Path, Query};
+use crate::request::{FromParameters, IfMatch, AccountRegionPath, Parameters, Path, Query};
 use crate::schema;
 
 /// Has an account let go of a region. What cannot be removed now is removed
@@ -17,7 +17,7 @@ use crate::schema;
     delete,
     path = "/v1/accounts/{account}/regions/{region}",
     tag = "regions",
-    params(InRegion, DetachQuery, IfMatch),
+    params(AccountRegionPath, DetachQuery, IfMatch),
     responses(
         (status = 204, description = "It has let go"),
         Guarded,
@@ -28,7 +28,7 @@ use crate::schema;
 pub(crate) async fn detach_region(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(path): Path<InRegion>,
+    Path(path): Path<AccountRegionPath>,
     Query(query): Query<DetachQuery>,
     IfMatch(if_match): IfMatch,
 ) -> Result<StatusCode, Problem> {

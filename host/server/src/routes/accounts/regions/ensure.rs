@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::openapi::{Guarded, RegionFallsShort};
 use crate::problem::Problem;
-use crate::request::{InRegion, NoQuery, Path, WantsEvents};
+use crate::request::{AccountRegionPath, NoQuery, Path, WantsEvents};
 use crate::schema;
 use crate::work::{self, Outcome};
 
@@ -21,7 +21,7 @@ use crate::work::{self, Outcome};
     post,
     path = "/v1/accounts/{account}/regions/{region}/ensure",
     tag = "regions",
-    params(InRegion, WantsEvents),
+    params(AccountRegionPath, WantsEvents),
     responses(
         (status = 200, description = "Everything is in place", content(
             (schema::EnsuredRegion = "application/json"),
@@ -34,7 +34,7 @@ use crate::work::{self, Outcome};
 pub(crate) async fn ensure_region(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(path): Path<InRegion>,
+    Path(path): Path<AccountRegionPath>,
     _: NoQuery,
     WantsEvents(wants_events): WantsEvents,
 ) -> Result<Response, Problem> {

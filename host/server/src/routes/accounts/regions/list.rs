@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::openapi::Guarded;
 use crate::problem::Problem;
-use crate::request::{InAccount, Page, Path, Query};
+use crate::request::{AccountPath, Page, Path, Query};
 use crate::{reply, schema};
 
 /// The regions that an account uses, by name, and how its credentials stand
@@ -14,7 +14,7 @@ use crate::{reply, schema};
     get,
     path = "/v1/accounts/{account}/regions",
     tag = "regions",
-    params(InAccount, Page),
+    params(AccountPath, Page),
     responses(
         (status = 200, description = "A part of the list", body = schema::Page<schema::AccountRegion>),
         Guarded,
@@ -23,7 +23,7 @@ use crate::{reply, schema};
 pub(crate) async fn list_account_regions(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(path): Path<InAccount>,
+    Path(path): Path<AccountPath>,
     Query(page): Query<Page>,
 ) -> Result<Json<schema::Page<schema::AccountRegion>>, Problem> {
     let regions = app.broker().account_regions(&caller, &path.account).await?;

@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::openapi::Guarded;
 use crate::problem::Problem;
-use crate::request::{InRegion, NoQuery, Path};
+use crate::request::{AccountRegionPath, NoQuery, Path};
 use crate::schema;
 
 /// What a sync of a region would do about each of an account's credentials. It
@@ -15,7 +15,7 @@ use crate::schema;
     get,
     path = "/v1/accounts/{account}/regions/{region}/plan",
     tag = "regions",
-    params(InRegion),
+    params(AccountRegionPath),
     responses(
         (status = 200, description = "The plan", body = schema::RegionPlan),
         Guarded,
@@ -24,7 +24,7 @@ use crate::schema;
 pub(crate) async fn plan_region(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(path): Path<InRegion>,
+    Path(path): Path<AccountRegionPath>,
     _: NoQuery,
 ) -> Result<Json<schema::RegionPlan>, Problem> {
     Ok(Json(app.broker().plan_region(&caller, &path.account, &path.region).await?.into()))

@@ -5,7 +5,7 @@ use crate::auth::Caller;
 use crate::openapi::Guarded;
 use crate::problem::Problem;
 use crate::reply::Tagged;
-use crate::request::{InRegion, NoQuery, Path};
+use crate::request::{AccountRegionPath, NoQuery, Path};
 use crate::schema;
 
 /// How an account uses a region, and how its credentials stand there.
@@ -13,7 +13,7 @@ use crate::schema;
     get,
     path = "/v1/accounts/{account}/regions/{region}",
     tag = "regions",
-    params(InRegion),
+    params(AccountRegionPath),
     responses(
         (status = 200, description = "The use", body = schema::AccountRegion, headers(("ETag" = String, description = "Its revision"))),
         Guarded,
@@ -22,7 +22,7 @@ use crate::schema;
 pub(crate) async fn show_account_region(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(path): Path<InRegion>,
+    Path(path): Path<AccountRegionPath>,
     _: NoQuery,
 ) -> Result<Tagged<schema::AccountRegion>, Problem> {
     let region = app.broker().account_region(&caller, &path.account, &path.region).await?;

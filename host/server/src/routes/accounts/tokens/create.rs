@@ -6,7 +6,7 @@ use crate::auth::{Permit, permit};
 use crate::openapi::{Guarded, Writing};
 use crate::problem::Problem;
 use crate::reply::Created;
-use crate::request::{IdempotencyKeyHeader, InAccount, NoQuery, Path, Unread};
+use crate::request::{IdempotencyKeyHeader, AccountPath, NoQuery, Path, Unread};
 use crate::schema;
 
 /// Makes a token; its text is told this once.
@@ -14,7 +14,7 @@ use crate::schema;
     post,
     path = "/v1/accounts/{account}/tokens",
     tag = "tokens",
-    params(InAccount, IdempotencyKeyHeader),
+    params(AccountPath, IdempotencyKeyHeader),
     request_body = schema::CreateToken,
     responses(
         (status = 201, description = "Made", body = schema::NewToken),
@@ -25,7 +25,7 @@ use crate::schema;
 pub(crate) async fn create_token(
     State(app): State<App>,
     mut permit: Permit<permit::CreateToken>,
-    Path(path): Path<InAccount>,
+    Path(path): Path<AccountPath>,
     _: NoQuery,
     unread: Unread,
 ) -> Result<Created<schema::NewToken>, Problem> {

@@ -5,14 +5,14 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::openapi::{Guarded, InTheWay};
 use crate::problem::Problem;
-use crate::request::{NoQuery, OfAccountToken, Path};
+use crate::request::{NoQuery, AccountTokenPath, Path};
 
 /// Revokes a token, at once.
 #[utoipa::path(
     delete,
     path = "/v1/accounts/{account}/tokens/{token}",
     tag = "tokens",
-    params(OfAccountToken),
+    params(AccountTokenPath),
     responses(
         (status = 204, description = "Revoked"),
         Guarded,
@@ -22,7 +22,7 @@ use crate::request::{NoQuery, OfAccountToken, Path};
 pub(crate) async fn delete_token(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(path): Path<OfAccountToken>,
+    Path(path): Path<AccountTokenPath>,
     _: NoQuery,
 ) -> Result<StatusCode, Problem> {
     app.broker().delete_token(&caller, Some(&path.account), path.token).await?;

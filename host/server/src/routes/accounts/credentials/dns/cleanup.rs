@@ -6,7 +6,7 @@ use crate::auth::{Permit, permit};
 use crate::detached::to_the_end;
 use crate::openapi::{Guarded, Plugged, Writing};
 use crate::problem::Problem;
-use crate::request::{InCredential, NoQuery, Path, Unread};
+use crate::request::{CredentialPath, NoQuery, Path, Unread};
 use crate::schema;
 
 /// Removes one value of a TXT record, whoever put it there, and no other; one
@@ -15,7 +15,7 @@ use crate::schema;
     post,
     path = "/v1/accounts/{account}/credentials/{credential}/dns/cleanup",
     tag = "dns",
-    params(InCredential),
+    params(CredentialPath),
     request_body = schema::CleanupDnsRecord,
     responses(
         (status = 204, description = "It is not there any more"),
@@ -27,7 +27,7 @@ use crate::schema;
 pub(crate) async fn cleanup_dns_record(
     State(app): State<App>,
     mut permit: Permit<permit::CleanUpDnsRecord>,
-    Path(path): Path<InCredential>,
+    Path(path): Path<CredentialPath>,
     _: NoQuery,
     unread: Unread,
 ) -> Result<StatusCode, Problem> {

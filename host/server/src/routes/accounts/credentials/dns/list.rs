@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::openapi::Guarded;
 use crate::problem::Problem;
-use crate::request::{InCredential, Page, Path, Query};
+use crate::request::{CredentialPath, Page, Path, Query};
 use crate::{reply, schema};
 
 /// The DNS records that a credential has put somewhere, oldest first.
@@ -13,7 +13,7 @@ use crate::{reply, schema};
     get,
     path = "/v1/accounts/{account}/credentials/{credential}/dns",
     tag = "dns",
-    params(InCredential, Page),
+    params(CredentialPath, Page),
     responses(
         (status = 200, description = "A part of the list", body = schema::Page<schema::DnsRecord>),
         Guarded,
@@ -22,7 +22,7 @@ use crate::{reply, schema};
 pub(crate) async fn list_dns_records(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(path): Path<InCredential>,
+    Path(path): Path<CredentialPath>,
     Query(page): Query<Page>,
 ) -> Result<Json<schema::Page<schema::DnsRecord>>, Problem> {
     let Page { cursor, limit } = page;

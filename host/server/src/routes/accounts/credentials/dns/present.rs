@@ -5,7 +5,7 @@ use crate::auth::{Permit, permit};
 use crate::detached::to_the_end;
 use crate::openapi::{Guarded, Plugged, Writing};
 use crate::problem::Problem;
-use crate::request::{InCredential, NoQuery, Path, Unread};
+use crate::request::{CredentialPath, NoQuery, Path, Unread};
 use crate::schema;
 
 /// Adds a TXT record beside what is there, and waits until it is at all of the
@@ -15,7 +15,7 @@ use crate::schema;
     post,
     path = "/v1/accounts/{account}/credentials/{credential}/dns/present",
     tag = "dns",
-    params(InCredential),
+    params(CredentialPath),
     request_body = schema::PresentDnsRecord,
     responses(
         (status = 200, description = "It is there, or on its way", body = schema::DnsRecord),
@@ -27,7 +27,7 @@ use crate::schema;
 pub(crate) async fn present_dns_record(
     State(app): State<App>,
     mut permit: Permit<permit::PresentDnsRecord>,
-    Path(path): Path<InCredential>,
+    Path(path): Path<CredentialPath>,
     _: NoQuery,
     unread: Unread,
 ) -> Result<axum::Json<schema::DnsRecord>, Problem> {

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::openapi::Guarded;
 use crate::problem::Problem;
-use crate::request::{InCredential, Page, Path, Query};
+use crate::request::{CredentialPath, Page, Path, Query};
 use crate::{reply, schema};
 
 /// A credential's history, newest first.
@@ -16,7 +16,7 @@ use crate::{reply, schema};
     get,
     path = "/v1/accounts/{account}/credentials/{credential}/versions",
     tag = "credentials",
-    params(InCredential, Page),
+    params(CredentialPath, Page),
     responses(
         (status = 200, description = "A part of the history", body = schema::Page<schema::CredentialVersion>),
         Guarded,
@@ -25,7 +25,7 @@ use crate::{reply, schema};
 pub(crate) async fn list_credential_versions(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(path): Path<InCredential>,
+    Path(path): Path<CredentialPath>,
     Query(page): Query<Page>,
 ) -> Result<Json<schema::Page<Value>>, Problem> {
     let Page { cursor, limit } = page;

@@ -6,7 +6,7 @@ use crate::auth::Caller;
 use crate::openapi::{Guarded, InTheWay, Matched, Plugged};
 use crate::problem::Problem;
 use crate::reply::Tagged;
-use crate::request::{IfMatch, InVersion, NoQuery, Path};
+use crate::request::{IfMatch, VersionPath, NoQuery, Path};
 use crate::schema;
 
 /// Makes an older version's data the data again, as a new version.
@@ -14,7 +14,7 @@ use crate::schema;
     post,
     path = "/v1/accounts/{account}/credentials/{credential}/versions/{version}/restore",
     tag = "credentials",
-    params(InVersion, IfMatch),
+    params(VersionPath, IfMatch),
     responses(
         (status = 200, description = "The credential", body = schema::Credential, headers(("ETag" = String, description = "Its new revision"))),
         Guarded,
@@ -26,11 +26,11 @@ use crate::schema;
 pub(crate) async fn restore_credential_version(
     State(app): State<App>,
     Caller(caller): Caller,
-    Path(path): Path<InVersion>,
+    Path(path): Path<VersionPath>,
     _: NoQuery,
     IfMatch(if_match): IfMatch,
 ) -> Result<Tagged<Value>, Problem> {
-    let InVersion { account, credential, version } = path;
+    let VersionPath { account, credential, version } = path;
     let view = app.broker().restore_version(&caller, &account, &credential, version, if_match).await?;
     Ok(Tagged(view.revision, view.to_json()))
 }
