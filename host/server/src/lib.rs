@@ -2,9 +2,9 @@
 //! health and metrics, and the server that listens for them.
 //!
 //! Start at [`router()`] for what exists and in which order a request passes the
-//! layers, then read one file under `routes/`: each holds one operation, its
-//! description first, then the handler. A handler decodes, calls one function
-//! of [`bursar_domain::broker::Broker`] and encodes; it decides nothing.
+//! layers, then read one file under `routes/`: each holds the operations of one
+//! resource, a description and a handler for each. A handler decodes, calls one
+//! function of [`bursar_domain::broker::Broker`] and encodes; it decides nothing.
 //!
 //! Deliberately unknown here: storage, WebAssembly, the wall clock, every
 //! credential type. What the installation can do beyond the broker comes in

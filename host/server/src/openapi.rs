@@ -10,7 +10,8 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 pub(crate) use responses::{
-    AccountFallsShort, Guarded, InTheWay, Matched, NotFound, NotReady, Plugged, RegionFallsShort, Writing,
+    AccountIncomplete, CallsPlugin, Conditional, MayConflict, NeedsToken, NotFound, NotReady, ReadsBody,
+    RegionIncomplete,
 };
 
 use crate::{routes, schema};
@@ -18,8 +19,10 @@ use crate::{routes, schema};
 /// The document of every route there is.
 #[must_use]
 pub fn document() -> Value {
-    let (_, document) =
-        OpenApiRouter::with_openapi(Base::openapi()).merge(routes::quick()).merge(routes::lasting()).split_for_parts();
+    let (_, document) = OpenApiRouter::with_openapi(Base::openapi())
+        .merge(routes::bounded())
+        .merge(routes::long_running())
+        .split_for_parts();
     let mut document = serde_json::to_value(document).unwrap_or_default();
     complete::complete(&mut document);
     document

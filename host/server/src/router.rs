@@ -14,12 +14,12 @@ use crate::{alike, guard, lingering, observe, routes};
 /// whose extractors authenticate and limit the caller, and decide the right
 /// before the body is read.
 pub fn router(app: App) -> Router {
-    let (quick, _) = routes::quick().split_for_parts();
-    let (lasting, _) = routes::lasting().split_for_parts();
-    quick
+    let (bounded, _) = routes::bounded().split_for_parts();
+    let (long_running, _) = routes::long_running().split_for_parts();
+    bounded
         .layer(from_fn_with_state(app.clone(), alike::read_ahead))
         .layer(from_fn_with_state(app.clone(), guard::time_out))
-        .merge(lasting)
+        .merge(long_running)
         .fallback(guard::no_such_route)
         .method_not_allowed_fallback(guard::no_such_method)
         .layer(CatchPanicLayer::custom(guard::answer_panic))

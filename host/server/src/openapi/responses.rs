@@ -23,32 +23,32 @@ macro_rules! problems {
 
 problems! {
     /// Of everything that needs a token.
-    Guarded: [Unauthenticated, Denied, NotFound, Invalid, Throttled, Internal, Unavailable];
+    NeedsToken: [Unauthenticated, Denied, NotFound, Invalid, Throttled, Internal, Unavailable];
     /// Of what reads a body.
-    Writing: [Malformed, BodyTimeout, Conflict, TooLarge, UnsupportedMediaType];
+    ReadsBody: [Malformed, BodyTimeout, Conflict, TooLarge, UnsupportedMediaType];
     /// Of what changes without reading a body.
-    InTheWay: [Conflict];
+    MayConflict: [Conflict];
     /// Of what honours `If-Match`.
-    Matched: [Stale];
+    Conditional: [Stale];
     /// Of what asks a plugin.
-    Plugged: [PluginFailed];
+    CallsPlugin: [PluginFailed];
     /// Of what may not be there.
     NotFound: [NotFound];
 }
 
 /// Of work at a region that may end short of what was wanted.
-pub(crate) struct RegionFallsShort;
+pub(crate) struct RegionIncomplete;
 
 /// The same at all regions of an account.
-pub(crate) struct AccountFallsShort;
+pub(crate) struct AccountIncomplete;
 
-impl IntoResponses for RegionFallsShort {
+impl IntoResponses for RegionIncomplete {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         falls_short("EnsuredRegion")
     }
 }
 
-impl IntoResponses for AccountFallsShort {
+impl IntoResponses for AccountIncomplete {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         falls_short("SyncedAccount")
     }

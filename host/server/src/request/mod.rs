@@ -22,8 +22,8 @@ pub use forwarded::{ForwardedHeader, TrustedProxies};
 pub(crate) use in_flight::{BytesInFlight, Reservation};
 pub(crate) use object::ObjectReader;
 pub(crate) use path::{
-    AccountPath, CredentialPath, AccountRegionPath, VersionPath, AccountTokenPath, BindingPath, MemberPath, PluginPath, ProblemPath, DnsProviderPath,
-    RegionPath, OperatorTokenPath, CredentialTypePath, Path,
+    AccountPath, AccountRegionPath, AccountTokenPath, BindingPath, CredentialPath, CredentialTypePath, DnsProviderPath,
+    MemberPath, OperatorTokenPath, Path, PluginPath, ProblemPath, RegionPath, VersionPath,
 };
 pub(crate) use precondition::IfMatch;
 pub(crate) use query::{FromParameters, NoQuery, Page, Parameters, Query};

@@ -1,15 +1,56 @@
-use axum::Json;
-use axum::extract::State;
+//! `/healthz`, `/readyz` and `/metrics`: how the process fares.
 
+use axum::Json;
+use axum::extract::{FromRequestParts, State};
+use axum::response::{IntoResponse, Response};
 use bursar_domain::{Error, Kind};
 use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
 use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::openapi::NotReady;
+use crate::auth::Caller;
+use crate::metrics::MEDIA_TYPE;
+use crate::openapi::{NeedsToken, NotReady};
 use crate::problem::Problem;
 use crate::request::{FromParameters, Parameters, Query};
 use crate::schema;
+
+pub(super) fn bounded() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(health)).routes(routes!(ready)).routes(routes!(metrics))
+}
+
+/// How much to tell.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ReadyQuery {
+    /// What was looked at, and the nodes; also where it is not ready.
+    #[param(default = false, value_type = Option<bool>, example = true)]
+    verbose: bool,
+}
+
+impl FromParameters for ReadyQuery {
+    fn take(parameters: &mut Parameters) -> Self {
+        Self { verbose: parameters.only_switch("verbose") }
+    }
+}
+
+/// Whoever may read the metrics.
+pub(crate) struct Reader;
+
+impl FromRequestParts<App> for Reader {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        if !app.config().metrics_public {
+            Caller::from_request_parts(parts, app).await?;
+        }
+        Ok(Self)
+    }
+}
 
 /// That the process lives.
 #[utoipa::path(
@@ -51,17 +92,21 @@ pub(crate) async fn ready(
     Ok((status, Json(schema::Ready::of(&readiness, query.verbose))))
 }
 
-/// How much to tell.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct ReadyQuery {
-    /// What was looked at, and the nodes; also where it is not ready.
-    #[param(default = false, value_type = Option<bool>, example = true)]
-    verbose: bool,
-}
-
-impl FromParameters for ReadyQuery {
-    fn take(parameters: &mut Parameters) -> Self {
-        Self { verbose: parameters.only_switch("verbose") }
-    }
+/// What is counted, for Prometheus. Needs any valid token, unless the operator
+/// made it public.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "installation",
+    responses(
+        (status = 200, description = "OpenMetrics text", content_type = "application/openmetrics-text", body = String),
+        NeedsToken,
+    ),
+)]
+pub(crate) async fn metrics(State(app): State<App>, _: Reader) -> Result<Response, Problem> {
+    let text = app
+        .metrics()
+        .encode()
+        .map_err(|error| Error::new(Kind::Internal, "the metrics could not be written out").because(error))?;
+    Ok(([(CONTENT_TYPE, MEDIA_TYPE)], text).into_response())
 }

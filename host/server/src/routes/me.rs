@@ -1,14 +1,22 @@
+//! `/v1/me`: the caller.
+
 use axum::Json;
 use axum::extract::State;
 use bursar_domain::access::Standing;
 use bursar_domain::clock::rfc3339;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::auth::Caller;
-use crate::openapi::Guarded;
+use crate::openapi::NeedsToken;
 use crate::problem::Problem;
 use crate::request::NoQuery;
 use crate::schema;
+
+pub(super) fn bounded() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(me))
+}
 
 /// Who the token is, and which accounts it may enter.
 #[utoipa::path(
@@ -17,7 +25,7 @@ use crate::schema;
     tag = "access",
     responses(
         (status = 200, description = "The caller", body = schema::Me),
-        Guarded,
+        NeedsToken,
     ),
 )]
 pub(crate) async fn me(
