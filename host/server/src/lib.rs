@@ -37,8 +37,6 @@ mod sse;
 mod watch;
 mod work;
 
-pub mod schema;
-
 pub use app::{App, RateLimit, ServerConfig};
 /// What a request is answered with; see [`Operations::reading_ahead`].
 pub use axum::response::Response;

@@ -2,8 +2,10 @@
 //! what is the same everywhere.
 
 mod complete;
+mod examples;
 mod responses;
 
+use bursar_api as api;
 use bytes::Bytes;
 use serde_json::Value;
 use utoipa::OpenApi;
@@ -14,7 +16,7 @@ pub(crate) use responses::{
     RegionIncomplete,
 };
 
-use crate::{routes, schema};
+use crate::routes;
 
 /// The document of every route there is.
 #[must_use]
@@ -64,10 +66,10 @@ impl Published {
     security(("bearer" = [])),
     // What streams carry: no body refers to it.
     components(schemas(
-        schema::CredentialEvent,
-        schema::RegionEvent,
-        schema::SyncEvent,
-        schema::SyncProgress,
+        api::CredentialEvent,
+        api::RegionEvent,
+        api::SyncEvent,
+        api::SyncProgress,
     )),
     tags(
         (name = "credentials", description = "Stored credentials: data without secrets in, secrets out only when asked for and recorded."),

@@ -3,6 +3,7 @@
 
 use async_trait::async_trait;
 use axum::response::Response;
+use bursar_api::ReadyCheck;
 use bursar_domain::Error;
 #[cfg(doc)]
 use bursar_domain::Kind;
@@ -11,7 +12,6 @@ use bursar_domain::plugin::State;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
-use serde::Serialize;
 
 /// Backup, rekey, counters and readiness. Who may ask is decided before any of
 /// these is called.
@@ -77,8 +77,18 @@ impl Readiness {
     }
 }
 
+impl From<&Check> for ReadyCheck {
+    fn from(check: &Check) -> Self {
+        let detail = match &check.outcome {
+            Ok(detail) => detail.clone(),
+            Err(obstacle) => Some(obstacle.clone()),
+        };
+        Self { name: check.name.to_owned(), ok: check.outcome.is_ok(), detail }
+    }
+}
+
 /// How plugins are run.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Engine {
     /// `pooling` or `on-demand`.
     pub allocator: &'static str,

@@ -1,11 +1,12 @@
 //! Problems (RFC 9457): the one table from failures to HTTP, and the response.
 
 use axum::response::{IntoResponse, Response};
+use bursar_api as api;
 use bursar_domain::{Error, Kind, Violation};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 
-use crate::{request_id, schema};
+use crate::request_id;
 
 /// Every way a request can fail.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -162,27 +163,27 @@ impl Problem {
     }
 
     /// The body, for where the status was sent long ago. It is logged here.
-    pub(crate) fn told(&self, request_id: Option<String>) -> schema::Problem {
+    pub(crate) fn told(&self, request_id: Option<String>) -> api::Problem {
         self.log();
         self.body(request_id)
     }
 
     /// The body, as documented.
-    fn body(&self, request_id: Option<String>) -> schema::Problem {
+    fn body(&self, request_id: Option<String>) -> api::Problem {
         let row = self.of.row();
-        schema::Problem {
+        api::Problem {
             r#type: format!("/problems/{}", row.slug),
             title: row.title.to_owned(),
             status: row.status,
             detail: self.error.message.clone(),
             request_id,
             errors: self.violations(),
-            conflicts: self.error.conflicts.iter().cloned().map(schema::Conflict::from).collect(),
+            conflicts: self.error.conflicts.iter().cloned().map(api::Conflict::from).collect(),
         }
     }
 
     /// What is wrong, item by item; clients of 422 can rely on at least one.
-    fn violations(&self) -> Vec<schema::InputError> {
+    fn violations(&self) -> Vec<api::InputError> {
         let code = match self.of {
             ProblemType::Invalid => "invalid",
             ProblemType::Unsupported => "unsupported",
@@ -193,7 +194,7 @@ impl Problem {
         } else {
             self.error.violations.clone()
         };
-        violations.into_iter().map(schema::InputError::from).collect()
+        violations.into_iter().map(api::InputError::from).collect()
     }
 
     /// Logged once, here: what is ours to mend loudly, with all its causes.

@@ -1,6 +1,7 @@
 //! Work that lasts: answered once at its end or, to a client that asks for
 //! events, step by step.
 
+use bursar_api as api;
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use tracing::Instrument as _;
 use crate::app::App;
 use crate::detached::to_the_end;
 use crate::problem::{Problem, ProblemType};
-use crate::{request_id, schema, sse};
+use crate::{request_id, sse};
 
 /// What came of it.
 pub(crate) struct Outcome {
@@ -119,7 +120,7 @@ impl Telling {
             }
         };
         Some(match told {
-            Some(Told::Step(step)) => event("progress", &schema::SyncProgress::from(step)),
+            Some(Told::Step(step)) => event("progress", &api::SyncProgress::from(step)),
             Some(Told::End(Ok(outcome))) => {
                 self.is_over = true;
                 event("result", &outcome.body)

@@ -26,7 +26,7 @@ pub(crate) use path::{
     MemberPath, OperatorTokenPath, Path, PluginPath, ProblemPath, RegionPath, VersionPath,
 };
 pub(crate) use precondition::IfMatch;
-pub(crate) use query::{FromParameters, NoQuery, Page, Parameters, Query};
+pub(crate) use query::{FromParameters, NoQuery, PageQuery, Parameters, Query};
 
 /// The client's address: the socket's, whatever the headers claim, unless that
 /// is a trusted proxy's.

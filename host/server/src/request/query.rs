@@ -44,7 +44,7 @@ impl FromRequestParts<App> for NoQuery {
 /// Which part of a list.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Page {
+pub(crate) struct PageQuery {
     /// At most so many items.
     #[param(minimum = 1, maximum = 500, default = 50, value_type = Option<u32>, example = 50)]
     pub(crate) limit: usize,
@@ -53,7 +53,7 @@ pub(crate) struct Page {
     pub(crate) cursor: Option<String>,
 }
 
-impl FromParameters for Page {
+impl FromParameters for PageQuery {
     fn take(parameters: &mut Parameters) -> Self {
         Self { limit: parameters.limit(), cursor: parameters.text("cursor") }
     }
@@ -157,7 +157,7 @@ mod tests {
 
     fn complaints(query: &str) -> Vec<(String, String)> {
         let mut parameters = Parameters::read(query);
-        Page::take(&mut parameters);
+        PageQuery::take(&mut parameters);
         let error = parameters.finish().err();
         error.into_iter().flat_map(|error| error.violations).map(|v| (v.pointer, v.code)).collect()
     }

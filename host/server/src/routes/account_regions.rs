@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
+use bursar_api as api;
 use bursar_domain::region::OnDetach;
 use http::StatusCode;
 use utoipa::IntoParams;
@@ -14,13 +15,13 @@ use crate::auth::{Caller, Permit, permit};
 use crate::detached::to_the_end;
 use crate::openapi::{Conditional, MayConflict, NeedsToken, ReadsBody, RegionIncomplete};
 use crate::problem::Problem;
+use crate::reply;
 use crate::reply::Tagged;
 use crate::request::{
-    AccountPath, AccountRegionPath, FromParameters, IfMatch, NoQuery, Page, Parameters, Path, Query, Unread,
+    AccountPath, AccountRegionPath, FromParameters, IfMatch, NoQuery, PageQuery, Parameters, Path, Query, Unread,
     WantsEvents,
 };
 use crate::work::{self, Outcome};
-use crate::{reply, schema};
 
 pub(super) fn bounded() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list_account_regions)).routes(routes!(
@@ -39,7 +40,7 @@ pub(super) fn long_running() -> OpenApiRouter<App> {
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub(crate) struct DetachQuery {
     /// What happens to what is there; absent: as it was attached.
-    #[param(value_type = Option<schema::OnDetach>, inline, example = "remove")]
+    #[param(value_type = Option<api::OnDetach>, inline, example = "remove")]
     on_detach: Option<OnDetach>,
 }
 
@@ -60,9 +61,9 @@ impl FromParameters for DetachQuery {
     get,
     path = "/v1/accounts/{account}/regions",
     tag = "regions",
-    params(AccountPath, Page),
+    params(AccountPath, PageQuery),
     responses(
-        (status = 200, description = "A part of the list", body = schema::Page<schema::AccountRegion>),
+        (status = 200, description = "A part of the list", body = api::Page<api::AccountRegion>),
         NeedsToken,
     ),
 )]
@@ -70,11 +71,11 @@ pub(crate) async fn list_account_regions(
     State(app): State<App>,
     Caller(caller): Caller,
     Path(path): Path<AccountPath>,
-    Query(page): Query<Page>,
-) -> Result<Json<schema::Page<schema::AccountRegion>>, Problem> {
+    Query(page): Query<PageQuery>,
+) -> Result<Json<api::Page<api::AccountRegion>>, Problem> {
     let regions = app.broker().account_regions(&caller, &path.account).await?;
     let regions = reply::part(regions, |region| region.name.clone(), page.cursor.as_deref(), page.limit);
-    Ok(reply::page(regions, schema::AccountRegion::from))
+    Ok(reply::page(regions, api::AccountRegion::from))
 }
 
 /// How an account uses a region, and how its credentials stand there.
@@ -84,7 +85,7 @@ pub(crate) async fn list_account_regions(
     tag = "regions",
     params(AccountRegionPath),
     responses(
-        (status = 200, description = "The use", body = schema::AccountRegion, headers(("ETag" = String, description = "Its revision"))),
+        (status = 200, description = "The use", body = api::AccountRegion, headers(("ETag" = String, description = "Its revision"))),
         NeedsToken,
     ),
 )]
@@ -93,7 +94,7 @@ pub(crate) async fn show_account_region(
     Caller(caller): Caller,
     Path(path): Path<AccountRegionPath>,
     _: NoQuery,
-) -> Result<Tagged<schema::AccountRegion>, Problem> {
+) -> Result<Tagged<api::AccountRegion>, Problem> {
     let region = app.broker().account_region(&caller, &path.account, &path.region).await?;
     Ok(Tagged(region.revision, region.into()))
 }
@@ -105,9 +106,9 @@ pub(crate) async fn show_account_region(
     path = "/v1/accounts/{account}/regions/{region}",
     tag = "regions",
     params(AccountRegionPath, IfMatch),
-    request_body = schema::AttachRegion,
+    request_body = api::AttachRegion,
     responses(
-        (status = 200, description = "The use", body = schema::AccountRegion, headers(("ETag" = String, description = "Its revision"))),
+        (status = 200, description = "The use", body = api::AccountRegion, headers(("ETag" = String, description = "Its revision"))),
         NeedsToken,
         ReadsBody,
         Conditional,
@@ -120,7 +121,7 @@ pub(crate) async fn attach_region(
     _: NoQuery,
     IfMatch(if_match): IfMatch,
     unread: Unread,
-) -> Result<Tagged<schema::AccountRegion>, Problem> {
+) -> Result<Tagged<api::AccountRegion>, Problem> {
     let body = unread.json(&mut permit).await?;
     let region = app.broker().attach_region(&permit, &path.account, &path.region, body, if_match).await?;
     Ok(Tagged(region.revision, region.into()))
@@ -169,7 +170,7 @@ pub(crate) async fn detach_region(
     params(AccountRegionPath, WantsEvents),
     responses(
         (status = 200, description = "Everything is in place", content(
-            (schema::EnsuredRegion = "application/json"),
+            (api::EnsuredRegion = "application/json"),
             (String = "text/event-stream"),
         )),
         NeedsToken,
@@ -186,7 +187,7 @@ pub(crate) async fn ensure_region(
     let broker = app.clone();
     let ensuring = |on_step: work::OnStep| async move {
         let ensured = broker.broker().ensure_region(&caller, &path.account, &path.region, &*on_step).await?;
-        Ok(Outcome::new(ensured.ready(), &schema::EnsuredRegion::from(ensured)))
+        Ok(Outcome::new(ensured.ready(), &api::EnsuredRegion::from(ensured)))
     };
     work::answer(&app, wants_events, ensuring).await
 }
@@ -203,7 +204,7 @@ pub(crate) async fn ensure_region(
     params(AccountRegionPath, WantsEvents),
     responses(
         (status = 200, description = "Everything is in place", content(
-            (schema::EnsuredRegion = "application/json"),
+            (api::EnsuredRegion = "application/json"),
             (String = "text/event-stream"),
         )),
         NeedsToken,
@@ -220,7 +221,7 @@ pub(crate) async fn sync_region(
     let broker = app.clone();
     let syncing = |on_step: work::OnStep| async move {
         let synced = broker.broker().sync_region(&caller, &path.account, &path.region, &*on_step).await?;
-        Ok(Outcome::new(synced.ready(), &schema::EnsuredRegion::from(synced)))
+        Ok(Outcome::new(synced.ready(), &api::EnsuredRegion::from(synced)))
     };
     work::answer(&app, wants_events, syncing).await
 }
@@ -234,7 +235,7 @@ pub(crate) async fn sync_region(
     tag = "regions",
     params(AccountRegionPath),
     responses(
-        (status = 200, description = "The plan", body = schema::RegionPlan),
+        (status = 200, description = "The plan", body = api::RegionPlan),
         NeedsToken,
     ),
 )]
@@ -243,6 +244,6 @@ pub(crate) async fn plan_region(
     Caller(caller): Caller,
     Path(path): Path<AccountRegionPath>,
     _: NoQuery,
-) -> Result<Json<schema::RegionPlan>, Problem> {
+) -> Result<Json<api::RegionPlan>, Problem> {
     Ok(Json(app.broker().plan_region(&caller, &path.account, &path.region).await?.into()))
 }

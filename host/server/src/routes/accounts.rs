@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
+use bursar_api as api;
 use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -13,11 +14,11 @@ use crate::openapi::{AccountIncomplete, Conditional, MayConflict, NeedsToken, Re
 use crate::problem::Problem;
 use crate::reply::{Created, Tagged};
 use crate::request::{
-    AccountPath, IdempotencyKeyHeader, IfMatch, LastEventId, NoQuery, Page, Path, Query, Unread, WantsEvents,
+    AccountPath, IdempotencyKeyHeader, IfMatch, LastEventId, NoQuery, PageQuery, Path, Query, Unread, WantsEvents,
 };
 use crate::watch::Feed;
 use crate::work::{self, Outcome};
-use crate::{reply, schema, sse};
+use crate::{reply, sse};
 
 pub(super) fn bounded() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list_accounts, create_account)).routes(routes!(
@@ -36,19 +37,19 @@ pub(super) fn long_running() -> OpenApiRouter<App> {
     get,
     path = "/v1/accounts",
     tag = "accounts",
-    params(Page),
+    params(PageQuery),
     responses(
-        (status = 200, description = "A part of the list", body = schema::Page<schema::Account>),
+        (status = 200, description = "A part of the list", body = api::Page<api::Account>),
         NeedsToken,
     ),
 )]
 pub(crate) async fn list_accounts(
     State(app): State<App>,
     Caller(caller): Caller,
-    Query(page): Query<Page>,
-) -> Result<Json<schema::Page<schema::Account>>, Problem> {
+    Query(page): Query<PageQuery>,
+) -> Result<Json<api::Page<api::Account>>, Problem> {
     let accounts = app.broker().list_accounts(&caller, page.cursor.as_deref(), page.limit).await?;
-    Ok(reply::page(accounts, schema::Account::from))
+    Ok(reply::page(accounts, api::Account::from))
 }
 
 /// Makes an account. For operators.
@@ -57,9 +58,9 @@ pub(crate) async fn list_accounts(
     path = "/v1/accounts",
     tag = "accounts",
     params(IdempotencyKeyHeader),
-    request_body = schema::CreateAccount,
+    request_body = api::CreateAccount,
     responses(
-        (status = 201, description = "Made", body = schema::Account, headers(("ETag" = String, description = "Its revision"))),
+        (status = 201, description = "Made", body = api::Account, headers(("ETag" = String, description = "Its revision"))),
         NeedsToken,
         ReadsBody,
     ),
@@ -69,7 +70,7 @@ pub(crate) async fn create_account(
     mut permit: Permit<permit::CreateAccount>,
     _: NoQuery,
     unread: Unread,
-) -> Result<Created<schema::Account>, Problem> {
+) -> Result<Created<api::Account>, Problem> {
     let creation = unread.creation(&mut permit).await?;
     let created = app.broker().create_account(&permit, &creation.body, creation.key.as_ref()).await?;
     let (account, revision) = created.value;
@@ -89,7 +90,7 @@ pub(crate) async fn create_account(
     tag = "accounts",
     params(AccountPath),
     responses(
-        (status = 200, description = "The account", body = schema::Account, headers(("ETag" = String, description = "Its revision"))),
+        (status = 200, description = "The account", body = api::Account, headers(("ETag" = String, description = "Its revision"))),
         NeedsToken,
     ),
 )]
@@ -98,7 +99,7 @@ pub(crate) async fn show_account(
     Caller(caller): Caller,
     Path(path): Path<AccountPath>,
     _: NoQuery,
-) -> Result<Tagged<schema::Account>, Problem> {
+) -> Result<Tagged<api::Account>, Problem> {
     let (account, revision) = app.broker().account(&caller, &path.account).await?;
     Ok(Tagged(revision, account.into()))
 }
@@ -109,9 +110,9 @@ pub(crate) async fn show_account(
     path = "/v1/accounts/{account}",
     tag = "accounts",
     params(AccountPath, IfMatch),
-    request_body(content((schema::PatchAccount = "application/merge-patch+json"), (schema::PatchAccount = "application/json"))),
+    request_body(content((api::PatchAccount = "application/merge-patch+json"), (api::PatchAccount = "application/json"))),
     responses(
-        (status = 200, description = "Changed", body = schema::Account, headers(("ETag" = String, description = "Its new revision"))),
+        (status = 200, description = "Changed", body = api::Account, headers(("ETag" = String, description = "Its new revision"))),
         NeedsToken,
         ReadsBody,
         Conditional,
@@ -124,7 +125,7 @@ pub(crate) async fn update_account(
     _: NoQuery,
     IfMatch(if_match): IfMatch,
     unread: Unread,
-) -> Result<Tagged<schema::Account>, Problem> {
+) -> Result<Tagged<api::Account>, Problem> {
     let changes = unread.merge_patch(&mut permit).await?;
     let (account, revision) = app.broker().update_account(&permit, &path.account, &changes, if_match).await?;
     Ok(Tagged(revision, account.into()))
@@ -195,7 +196,7 @@ pub(crate) async fn watch_account(
     params(AccountPath, WantsEvents),
     responses(
         (status = 200, description = "Everything is in place", content(
-            (schema::SyncedAccount = "application/json"),
+            (api::SyncedAccount = "application/json"),
             (String = "text/event-stream"),
         )),
         NeedsToken,
@@ -212,7 +213,7 @@ pub(crate) async fn sync_account(
     let broker = app.clone();
     let syncing = |on_step: work::OnStep| async move {
         let regions = broker.broker().sync_account(&caller, &path.account, &*on_step).await?;
-        let synced = schema::SyncedAccount::from(regions);
+        let synced = api::SyncedAccount::from(regions);
         Ok(Outcome::new(synced.ready, &synced))
     };
     work::answer(&app, wants_events, syncing).await

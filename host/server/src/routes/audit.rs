@@ -3,7 +3,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use bursar_domain::audit::{Checkpoint, Entry, Filter, Report};
+use bursar_api as api;
+use bursar_domain::audit::{Checkpoint, Filter};
 use bursar_domain::id::CredentialId;
 use bursar_domain::{Error, Violation};
 use jiff::Timestamp;
@@ -17,8 +18,8 @@ use crate::app::App;
 use crate::auth::{Caller, Permit, permit};
 use crate::openapi::{NeedsToken, ReadsBody};
 use crate::problem::Problem;
-use crate::request::{AccountPath, FromParameters, NoQuery, Page, Parameters, Path, Query, Unread};
-use crate::{reply, schema};
+use crate::reply;
+use crate::request::{AccountPath, FromParameters, NoQuery, PageQuery, Parameters, Path, Query, Unread};
 
 pub(super) fn bounded() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -36,7 +37,7 @@ pub(crate) struct AuditQuery {
     /// Which entries.
     pub(crate) filter: Filter,
     /// How many of them.
-    pub(crate) page: Page,
+    pub(crate) page: PageQuery,
 }
 
 impl FromParameters for AuditQuery {
@@ -50,13 +51,13 @@ impl FromParameters for AuditQuery {
             until: parameters.time("until"),
             ..Filter::default()
         };
-        Self { filter, page: Page::take(parameters) }
+        Self { filter, page: PageQuery::take(parameters) }
     }
 }
 
 impl IntoParams for AuditQuery {
     fn into_params(parameter_in: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        [Described::into_params(&parameter_in), Page::into_params(&parameter_in)].concat()
+        [Described::into_params(&parameter_in), PageQuery::into_params(&parameter_in)].concat()
     }
 }
 
@@ -92,7 +93,7 @@ struct Described {
     tag = "audit",
     params(AuditQuery),
     responses(
-        (status = 200, description = "A part of the trail", body = schema::Page<schema::AuditEntry>),
+        (status = 200, description = "A part of the trail", body = api::Page<api::AuditEntry>),
         NeedsToken,
     ),
 )]
@@ -100,10 +101,10 @@ pub(crate) async fn list_audit(
     State(app): State<App>,
     Caller(caller): Caller,
     Query(query): Query<AuditQuery>,
-) -> Result<Json<schema::Page<Entry>>, Problem> {
+) -> Result<Json<api::Page<api::AuditEntry>>, Problem> {
     let AuditQuery { filter, page } = query;
     let entries = app.broker().audit(&caller, None, filter, page.cursor.as_deref(), page.limit).await?;
-    Ok(reply::page(entries, |entry| entry))
+    Ok(reply::page(entries, api::AuditEntry::from))
 }
 
 /// The account's audit trail, newest first.
@@ -113,7 +114,7 @@ pub(crate) async fn list_audit(
     tag = "audit",
     params(AccountPath, AuditQuery),
     responses(
-        (status = 200, description = "A part of the trail", body = schema::Page<schema::AuditEntry>),
+        (status = 200, description = "A part of the trail", body = api::Page<api::AuditEntry>),
         NeedsToken,
     ),
 )]
@@ -122,10 +123,10 @@ pub(crate) async fn list_account_audit(
     Caller(caller): Caller,
     Path(path): Path<AccountPath>,
     Query(query): Query<AuditQuery>,
-) -> Result<Json<schema::Page<Entry>>, Problem> {
+) -> Result<Json<api::Page<api::AuditEntry>>, Problem> {
     let AuditQuery { filter, page } = query;
     let entries = app.broker().audit(&caller, Some(&path.account), filter, page.cursor.as_deref(), page.limit).await?;
-    Ok(reply::page(entries, |entry| entry))
+    Ok(reply::page(entries, api::AuditEntry::from))
 }
 
 /// Signs where the audit chain stands. For operators.
@@ -134,7 +135,7 @@ pub(crate) async fn list_account_audit(
     path = "/v1/audit/checkpoint",
     tag = "audit",
     responses(
-        (status = 200, description = "The statement, to be kept elsewhere", body = schema::Checkpoint),
+        (status = 200, description = "The statement, to be kept elsewhere", body = api::Checkpoint),
         NeedsToken,
     ),
 )]
@@ -142,8 +143,8 @@ pub(crate) async fn audit_checkpoint(
     State(app): State<App>,
     Caller(caller): Caller,
     _: NoQuery,
-) -> Result<Json<Checkpoint>, Problem> {
-    Ok(Json(app.broker().checkpoint(&caller).await?))
+) -> Result<Json<api::Checkpoint>, Problem> {
+    Ok(Json(app.broker().checkpoint(&caller).await?.into()))
 }
 
 /// Walks the whole audit chain and compares the live records with it; with a
@@ -153,9 +154,9 @@ pub(crate) async fn audit_checkpoint(
     post,
     path = "/v1/audit/verify",
     tag = "audit",
-    request_body = Option<schema::Checkpoint>,
+    request_body = Option<api::Checkpoint>,
     responses(
-        (status = 200, description = "What was found", body = schema::AuditReport),
+        (status = 200, description = "What was found", body = api::AuditReport),
         NeedsToken,
         ReadsBody,
     ),
@@ -165,10 +166,10 @@ pub(crate) async fn verify_audit(
     mut permit: Permit<permit::VerifyAudit>,
     _: NoQuery,
     unread: Unread,
-) -> Result<Json<Report>, Problem> {
+) -> Result<Json<api::AuditReport>, Problem> {
     let body = unread.optional_json(&mut permit).await?;
     let witness = body.map(read_witness).transpose()?;
-    Ok(Json(app.broker().verify_audit(&permit, witness.as_ref()).await?))
+    Ok(Json(app.broker().verify_audit(&permit, witness.as_ref()).await?.into()))
 }
 
 fn read_witness(body: Value) -> Result<Checkpoint, Error> {

@@ -3,6 +3,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use bursar_api as api;
 use bursar_domain::Error;
 use bursar_domain::broker::BindingQuery;
 use bursar_domain::id::Reference;
@@ -16,11 +17,12 @@ use crate::app::App;
 use crate::auth::{Caller, Permit, permit};
 use crate::openapi::{Conditional, MayConflict, NeedsToken, ReadsBody};
 use crate::problem::Problem;
+use crate::reply;
 use crate::reply::Tagged;
 use crate::request::{
-    AccountPath, BindingPath, FromParameters, IfMatch, NoQuery, ObjectReader, Page, Parameters, Path, Query, Unread,
+    AccountPath, BindingPath, FromParameters, IfMatch, NoQuery, ObjectReader, PageQuery, Parameters, Path, Query,
+    Unread,
 };
-use crate::{reply, schema};
 
 pub(super) fn bounded() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list_bindings)).routes(routes!(show_binding, put_binding, delete_binding))
@@ -40,7 +42,7 @@ pub(crate) struct BindingsQuery {
     #[param(example = "orders-db")]
     credential: Option<String>,
     #[param(ignore)]
-    page: Page,
+    page: PageQuery,
 }
 
 impl FromParameters for BindingsQuery {
@@ -49,7 +51,7 @@ impl FromParameters for BindingsQuery {
             consumer: parameters.text("consumer"),
             slot: parameters.text("slot"),
             credential: parameters.text("credential"),
-            page: Page::take(parameters),
+            page: PageQuery::take(parameters),
         }
     }
 }
@@ -71,9 +73,9 @@ impl From<BindingsQuery> for BindingQuery {
     get,
     path = "/v1/accounts/{account}/bindings",
     tag = "bindings",
-    params(AccountPath, BindingsQuery, Page),
+    params(AccountPath, BindingsQuery, PageQuery),
     responses(
-        (status = 200, description = "A part of the list", body = schema::Page<schema::Binding>),
+        (status = 200, description = "A part of the list", body = api::Page<api::Binding>),
         NeedsToken,
     ),
 )]
@@ -82,9 +84,9 @@ pub(crate) async fn list_bindings(
     Caller(caller): Caller,
     Path(path): Path<AccountPath>,
     Query(query): Query<BindingsQuery>,
-) -> Result<Json<schema::Page<schema::Binding>>, Problem> {
+) -> Result<Json<api::Page<api::Binding>>, Problem> {
     let bindings = app.broker().list_bindings(&caller, &path.account, &query.into()).await?;
-    Ok(reply::page(bindings, schema::Binding::from))
+    Ok(reply::page(bindings, api::Binding::from))
 }
 
 /// What a consumer uses in a slot.
@@ -94,7 +96,7 @@ pub(crate) async fn list_bindings(
     tag = "bindings",
     params(BindingPath),
     responses(
-        (status = 200, description = "The binding", body = schema::Binding, headers(("ETag" = String, description = "Its revision"))),
+        (status = 200, description = "The binding", body = api::Binding, headers(("ETag" = String, description = "Its revision"))),
         NeedsToken,
     ),
 )]
@@ -103,7 +105,7 @@ pub(crate) async fn show_binding(
     Caller(caller): Caller,
     Path(path): Path<BindingPath>,
     _: NoQuery,
-) -> Result<Tagged<schema::Binding>, Problem> {
+) -> Result<Tagged<api::Binding>, Problem> {
     let binding = app.broker().binding(&caller, &path.account, (&path.consumer, &path.slot)).await?;
     Ok(Tagged(binding.revision, binding.into()))
 }
@@ -115,9 +117,9 @@ pub(crate) async fn show_binding(
     path = "/v1/accounts/{account}/bindings/{consumer}/{slot}",
     tag = "bindings",
     params(BindingPath, IfMatch),
-    request_body = schema::PutBinding,
+    request_body = api::PutBinding,
     responses(
-        (status = 200, description = "The binding", body = schema::Binding, headers(("ETag" = String, description = "Its revision"))),
+        (status = 200, description = "The binding", body = api::Binding, headers(("ETag" = String, description = "Its revision"))),
         NeedsToken,
         ReadsBody,
         Conditional,
@@ -130,7 +132,7 @@ pub(crate) async fn put_binding(
     _: NoQuery,
     IfMatch(if_match): IfMatch,
     unread: Unread,
-) -> Result<Tagged<schema::Binding>, Problem> {
+) -> Result<Tagged<api::Binding>, Problem> {
     let body = unread.json(&mut permit).await?;
     let credential = read_credential(body)?;
     let place = (path.consumer.as_str(), path.slot.as_str());

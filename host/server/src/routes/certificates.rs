@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use serde_json::Value;
+use bursar_api as api;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -11,8 +11,8 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::openapi::NeedsToken;
 use crate::problem::Problem;
-use crate::request::{AccountPath, FromParameters, Page, Parameters, Path, Query};
-use crate::{reply, schema};
+use crate::reply;
+use crate::request::{AccountPath, FromParameters, PageQuery, Parameters, Path, Query};
 
 pub(super) fn bounded() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list_certificates))
@@ -26,13 +26,13 @@ pub(crate) struct HostQuery {
     #[param(example = "shop.example.com")]
     host: String,
     #[param(ignore)]
-    page: Page,
+    page: PageQuery,
 }
 
 impl FromParameters for HostQuery {
     fn take(parameters: &mut Parameters) -> Self {
         let host = parameters.required("host", "name the host that a certificate is wanted for");
-        Self { host, page: Page::take(parameters) }
+        Self { host, page: PageQuery::take(parameters) }
     }
 }
 
@@ -42,9 +42,9 @@ impl FromParameters for HostQuery {
     get,
     path = "/v1/accounts/{account}/certificates",
     tag = "bindings",
-    params(AccountPath, HostQuery, Page),
+    params(AccountPath, HostQuery, PageQuery),
     responses(
-        (status = 200, description = "A part of the list", body = schema::Page<schema::CredentialItem>),
+        (status = 200, description = "A part of the list", body = api::Page<api::CredentialItem>),
         NeedsToken,
     ),
 )]
@@ -53,8 +53,8 @@ pub(crate) async fn list_certificates(
     Caller(caller): Caller,
     Path(path): Path<AccountPath>,
     Query(query): Query<HostQuery>,
-) -> Result<Json<schema::Page<Value>>, Problem> {
-    let HostQuery { host, page: Page { cursor, limit } } = query;
+) -> Result<Json<api::Page<api::CredentialItem>>, Problem> {
+    let HostQuery { host, page: PageQuery { cursor, limit } } = query;
     let found = app.broker().certificates(&caller, &path.account, &host, cursor.as_deref(), limit).await?;
-    Ok(reply::page(found, |view| view.to_json()))
+    Ok(reply::page(found, api::CredentialItem::from))
 }

@@ -1,7 +1,7 @@
 //! `/v1/accounts/{account}/credentials/{credential}/{restore,set-default,sync}`.
 
 use axum::extract::State;
-use serde_json::Value;
+use bursar_api as api;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -12,7 +12,6 @@ use crate::openapi::{MayConflict, NeedsToken};
 use crate::problem::Problem;
 use crate::reply::Tagged;
 use crate::request::{CredentialPath, NoQuery, Path};
-use crate::schema;
 
 pub(super) fn bounded() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(restore_credential)).routes(routes!(set_default_credential))
@@ -29,7 +28,7 @@ pub(super) fn long_running() -> OpenApiRouter<App> {
     tag = "credentials",
     params(CredentialPath),
     responses(
-        (status = 200, description = "The credential", body = schema::Credential, headers(("ETag" = String, description = "Its revision"))),
+        (status = 200, description = "The credential", body = api::Credential, headers(("ETag" = String, description = "Its revision"))),
         NeedsToken,
         MayConflict,
     ),
@@ -39,9 +38,9 @@ pub(crate) async fn restore_credential(
     Caller(caller): Caller,
     Path(path): Path<CredentialPath>,
     _: NoQuery,
-) -> Result<Tagged<Value>, Problem> {
+) -> Result<Tagged<api::CredentialItem>, Problem> {
     let view = app.broker().restore_credential(&caller, &path.account, &path.credential).await?;
-    Ok(Tagged(view.revision, view.to_json()))
+    Ok(Tagged(view.revision, view.into()))
 }
 
 /// Makes a credential its account's default for its type.
@@ -51,7 +50,7 @@ pub(crate) async fn restore_credential(
     tag = "credentials",
     params(CredentialPath),
     responses(
-        (status = 200, description = "The credential", body = schema::Credential, headers(("ETag" = String, description = "Its revision"))),
+        (status = 200, description = "The credential", body = api::Credential, headers(("ETag" = String, description = "Its revision"))),
         NeedsToken,
         MayConflict,
     ),
@@ -61,9 +60,9 @@ pub(crate) async fn set_default_credential(
     Caller(caller): Caller,
     Path(path): Path<CredentialPath>,
     _: NoQuery,
-) -> Result<Tagged<Value>, Problem> {
+) -> Result<Tagged<api::CredentialItem>, Problem> {
     let view = app.broker().set_default(&caller, &path.account, &path.credential).await?;
-    Ok(Tagged(view.revision, view.to_json()))
+    Ok(Tagged(view.revision, view.into()))
 }
 
 /// Puts a credential right in every region that its account uses, now; how it
@@ -74,7 +73,7 @@ pub(crate) async fn set_default_credential(
     tag = "credentials",
     params(CredentialPath),
     responses(
-        (status = 200, description = "The credential", body = schema::Credential, headers(("ETag" = String, description = "Its revision"))),
+        (status = 200, description = "The credential", body = api::Credential, headers(("ETag" = String, description = "Its revision"))),
         NeedsToken,
         MayConflict,
     ),
@@ -84,8 +83,8 @@ pub(crate) async fn sync_credential(
     Caller(caller): Caller,
     Path(path): Path<CredentialPath>,
     _: NoQuery,
-) -> Result<Tagged<Value>, Problem> {
+) -> Result<Tagged<api::CredentialItem>, Problem> {
     let syncing = async move { app.broker().sync_credential(&caller, &path.account, &path.credential).await };
     let view = to_the_end(syncing).await?;
-    Ok(Tagged(view.revision, view.to_json()))
+    Ok(Tagged(view.revision, view.into()))
 }

@@ -3,7 +3,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use bursar_domain::broker::Materialized;
+use bursar_api as api;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -13,7 +13,6 @@ use crate::detached::to_the_end;
 use crate::openapi::{CallsPlugin, NeedsToken, ReadsBody};
 use crate::problem::Problem;
 use crate::request::{CredentialPath, NoQuery, ObjectReader, Path, Unread};
-use crate::schema;
 
 pub(super) fn bounded() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -28,9 +27,9 @@ pub(super) fn bounded() -> OpenApiRouter<App> {
     path = "/v1/accounts/{account}/credentials/{credential}/reveal",
     tag = "credentials",
     params(CredentialPath),
-    request_body = Option<schema::Reveal>,
+    request_body = Option<api::Reveal>,
     responses(
-        (status = 200, description = "The secrets", body = schema::Revealed),
+        (status = 200, description = "The secrets", body = api::Revealed),
         NeedsToken,
         ReadsBody,
     ),
@@ -41,13 +40,13 @@ pub(crate) async fn reveal_credential(
     Path(path): Path<CredentialPath>,
     _: NoQuery,
     unread: Unread,
-) -> Result<Json<schema::Revealed>, Problem> {
+) -> Result<Json<api::Revealed>, Problem> {
     let body = unread.optional_json(&mut permit).await?;
     let mut object = ObjectReader::new(body);
     let fields = object.texts("fields");
     object.finish()?;
     let revealed = app.broker().reveal(&permit, &path.account, &path.credential, fields.as_deref()).await?;
-    Ok(Json(schema::Revealed { data: revealed.data.expose().clone(), version: revealed.version }))
+    Ok(Json(revealed.into()))
 }
 
 /// Hands a credential out in the form its user expects. Answers once the audit
@@ -57,9 +56,9 @@ pub(crate) async fn reveal_credential(
     path = "/v1/accounts/{account}/credentials/{credential}/materialize",
     tag = "credentials",
     params(CredentialPath),
-    request_body = Option<schema::Materialize>,
+    request_body = Option<api::Materialize>,
     responses(
-        (status = 200, description = "The files", body = schema::Materialized),
+        (status = 200, description = "The files", body = api::Materialized),
         NeedsToken,
         ReadsBody,
         CallsPlugin,
@@ -71,15 +70,13 @@ pub(crate) async fn materialize_credential(
     Path(path): Path<CredentialPath>,
     _: NoQuery,
     unread: Unread,
-) -> Result<Json<schema::Materialized>, Problem> {
+) -> Result<Json<api::Materialized>, Problem> {
     let body = unread.optional_json(&mut permit).await?;
     let mut object = ObjectReader::new(body);
     let format = object.text("format");
     object.finish()?;
-    let Materialized { format, version, artifacts } =
-        app.broker().materialize(&permit, &path.account, &path.credential, format.as_deref()).await?;
-    let artifacts = artifacts.into_iter().map(schema::Artifact::from).collect();
-    Ok(Json(schema::Materialized { format, version, artifacts }))
+    let materialized = app.broker().materialize(&permit, &path.account, &path.credential, format.as_deref()).await?;
+    Ok(Json(materialized.into()))
 }
 
 /// Asks the live service whether the credential works, where its type can; a
@@ -89,9 +86,9 @@ pub(crate) async fn materialize_credential(
     path = "/v1/accounts/{account}/credentials/{credential}/probe",
     tag = "credentials",
     params(CredentialPath),
-    request_body = Option<schema::Probe>,
+    request_body = Option<api::Probe>,
     responses(
-        (status = 200, description = "It works", body = schema::Probed),
+        (status = 200, description = "It works", body = api::Probed),
         NeedsToken,
         ReadsBody,
         CallsPlugin,
@@ -103,7 +100,7 @@ pub(crate) async fn probe_credential(
     Path(path): Path<CredentialPath>,
     _: NoQuery,
     unread: Unread,
-) -> Result<Json<schema::Probed>, Problem> {
+) -> Result<Json<api::Probed>, Problem> {
     let body = unread.optional_json(&mut permit).await?;
     let mut object = ObjectReader::new(body);
     let fqdn = object.text("fqdn");

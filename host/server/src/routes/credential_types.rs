@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use bursar_api as api;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -10,8 +11,8 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::openapi::{CallsPlugin, NeedsToken};
 use crate::problem::Problem;
-use crate::request::{CredentialTypePath, FromParameters, NoQuery, Page, Parameters, Path, Query};
-use crate::{reply, schema};
+use crate::reply;
+use crate::request::{CredentialTypePath, FromParameters, NoQuery, PageQuery, Parameters, Path, Query};
 
 pub(super) fn bounded() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -40,20 +41,20 @@ impl FromParameters for VariantQuery {
     get,
     path = "/v1/credential-types",
     tag = "credential types",
-    params(Page),
+    params(PageQuery),
     responses(
-        (status = 200, description = "A part of the list", body = schema::Page<schema::CredentialType>),
+        (status = 200, description = "A part of the list", body = api::Page<api::CredentialType>),
         NeedsToken,
     ),
 )]
 pub(crate) async fn list_credential_types(
     State(app): State<App>,
     Caller(caller): Caller,
-    Query(page): Query<Page>,
-) -> Result<Json<schema::Page<schema::CredentialType>>, Problem> {
+    Query(page): Query<PageQuery>,
+) -> Result<Json<api::Page<api::CredentialType>>, Problem> {
     let types = app.broker().credential_types(&caller);
     let types = reply::part(types, |of| of.manifest.id.clone(), page.cursor.as_deref(), page.limit);
-    Ok(reply::page(types, |of| schema::CredentialType::from(&*of)))
+    Ok(reply::page(types, |of| api::CredentialType::from(&*of)))
 }
 
 /// One loaded credential type.
@@ -63,7 +64,7 @@ pub(crate) async fn list_credential_types(
     tag = "credential types",
     params(CredentialTypePath),
     responses(
-        (status = 200, description = "The type", body = schema::CredentialType),
+        (status = 200, description = "The type", body = api::CredentialType),
         NeedsToken,
     ),
 )]
@@ -72,9 +73,9 @@ pub(crate) async fn show_credential_type(
     Caller(caller): Caller,
     Path(path): Path<CredentialTypePath>,
     _: NoQuery,
-) -> Result<Json<schema::CredentialType>, Problem> {
+) -> Result<Json<api::CredentialType>, Problem> {
     let of = app.broker().credential_type(&caller, &path.r#type)?;
-    Ok(Json(schema::CredentialType::from(&*of)))
+    Ok(Json(api::CredentialType::from(&*of)))
 }
 
 /// The ready-to-edit skeleton of a type's data.
@@ -84,7 +85,7 @@ pub(crate) async fn show_credential_type(
     tag = "credential types",
     params(CredentialTypePath, VariantQuery),
     responses(
-        (status = 200, description = "The skeleton", body = schema::Template),
+        (status = 200, description = "The skeleton", body = api::Template),
         NeedsToken,
         CallsPlugin,
     ),
@@ -94,9 +95,9 @@ pub(crate) async fn template(
     Caller(caller): Caller,
     Path(path): Path<CredentialTypePath>,
     Query(query): Query<VariantQuery>,
-) -> Result<Json<schema::Template>, Problem> {
+) -> Result<Json<api::Template>, Problem> {
     let of = app.broker().credential_type(&caller, &path.r#type)?;
     let data = app.broker().template(&caller, &path.r#type, query.variant.as_deref()).await?;
     let first = of.manifest.variants.first().map(|variant| variant.id.clone());
-    Ok(Json(schema::Template { variant: query.variant.or(first), data }))
+    Ok(Json(api::Template { variant: query.variant.or(first), data }))
 }

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use serde_json::Value;
+use bursar_api as api;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -10,9 +10,9 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::openapi::{CallsPlugin, Conditional, MayConflict, NeedsToken};
 use crate::problem::Problem;
+use crate::reply;
 use crate::reply::Tagged;
-use crate::request::{CredentialPath, IfMatch, NoQuery, Page, Path, Query, VersionPath};
-use crate::{reply, schema};
+use crate::request::{CredentialPath, IfMatch, NoQuery, PageQuery, Path, Query, VersionPath};
 
 pub(super) fn bounded() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list_credential_versions)).routes(routes!(restore_credential_version))
@@ -23,9 +23,9 @@ pub(super) fn bounded() -> OpenApiRouter<App> {
     get,
     path = "/v1/accounts/{account}/credentials/{credential}/versions",
     tag = "credentials",
-    params(CredentialPath, Page),
+    params(CredentialPath, PageQuery),
     responses(
-        (status = 200, description = "A part of the history", body = schema::Page<schema::CredentialVersion>),
+        (status = 200, description = "A part of the history", body = api::Page<api::CredentialVersion>),
         NeedsToken,
     ),
 )]
@@ -33,12 +33,12 @@ pub(crate) async fn list_credential_versions(
     State(app): State<App>,
     Caller(caller): Caller,
     Path(path): Path<CredentialPath>,
-    Query(page): Query<Page>,
-) -> Result<Json<schema::Page<Value>>, Problem> {
-    let Page { cursor, limit } = page;
+    Query(page): Query<PageQuery>,
+) -> Result<Json<api::Page<api::CredentialVersion>>, Problem> {
+    let PageQuery { cursor, limit } = page;
     let versions =
         app.broker().list_versions(&caller, &path.account, &path.credential, cursor.as_deref(), limit).await?;
-    Ok(reply::page(versions, |version| version.to_json()))
+    Ok(reply::page(versions, api::CredentialVersion::from))
 }
 
 /// Makes an older version's data the data again, as a new version.
@@ -48,7 +48,7 @@ pub(crate) async fn list_credential_versions(
     tag = "credentials",
     params(VersionPath, IfMatch),
     responses(
-        (status = 200, description = "The credential", body = schema::Credential, headers(("ETag" = String, description = "Its new revision"))),
+        (status = 200, description = "The credential", body = api::Credential, headers(("ETag" = String, description = "Its new revision"))),
         NeedsToken,
         MayConflict,
         Conditional,
@@ -61,8 +61,8 @@ pub(crate) async fn restore_credential_version(
     Path(path): Path<VersionPath>,
     _: NoQuery,
     IfMatch(if_match): IfMatch,
-) -> Result<Tagged<Value>, Problem> {
+) -> Result<Tagged<api::CredentialItem>, Problem> {
     let VersionPath { account, credential, version } = path;
     let view = app.broker().restore_version(&caller, &account, &credential, version, if_match).await?;
-    Ok(Tagged(view.revision, view.to_json()))
+    Ok(Tagged(view.revision, view.into()))
 }

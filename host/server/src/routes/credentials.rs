@@ -2,9 +2,9 @@
 
 use axum::Json;
 use axum::extract::State;
+use bursar_api as api;
 use bursar_domain::broker::{Deletion, ListQuery};
 use http::StatusCode;
-use serde_json::Value;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -14,12 +14,12 @@ use crate::auth::{Caller, Permit, permit};
 use crate::detached::to_the_end;
 use crate::openapi::{CallsPlugin, Conditional, MayConflict, NeedsToken, ReadsBody};
 use crate::problem::Problem;
+use crate::reply;
 use crate::reply::{Created, Tagged};
 use crate::request::{
-    AccountPath, Creation, CredentialPath, FromParameters, IdempotencyKeyHeader, IfMatch, NoQuery, Page, Parameters,
-    Path, Query, Unread,
+    AccountPath, Creation, CredentialPath, FromParameters, IdempotencyKeyHeader, IfMatch, NoQuery, PageQuery,
+    Parameters, Path, Query, Unread,
 };
-use crate::{reply, schema};
 
 pub(super) fn bounded() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -69,7 +69,7 @@ pub(crate) struct CredentialsQuery {
     #[param(default = false, value_type = Option<bool>, example = false)]
     deleted: bool,
     #[param(ignore)]
-    page: Page,
+    page: PageQuery,
 }
 
 impl FromParameters for CredentialsQuery {
@@ -81,7 +81,7 @@ impl FromParameters for CredentialsQuery {
             label: parameters.all("label"),
             q: parameters.text("q"),
             deleted: parameters.flag("deleted"),
-            page: Page::take(parameters),
+            page: PageQuery::take(parameters),
         }
     }
 }
@@ -144,9 +144,9 @@ impl FromParameters for DeletionQuery {
     get,
     path = "/v1/accounts/{account}/credentials",
     tag = "credentials",
-    params(AccountPath, CredentialsQuery, Page),
+    params(AccountPath, CredentialsQuery, PageQuery),
     responses(
-        (status = 200, description = "A part of the list", body = schema::Page<schema::CredentialItem>),
+        (status = 200, description = "A part of the list", body = api::Page<api::CredentialItem>),
         NeedsToken,
     ),
 )]
@@ -155,9 +155,9 @@ pub(crate) async fn list_credentials(
     Caller(caller): Caller,
     Path(path): Path<AccountPath>,
     Query(query): Query<CredentialsQuery>,
-) -> Result<Json<schema::Page<Value>>, Problem> {
+) -> Result<Json<api::Page<api::CredentialItem>>, Problem> {
     let credentials = app.broker().list_credentials(&caller, &path.account, &query.into()).await?;
-    Ok(reply::page(credentials, |view| view.to_json()))
+    Ok(reply::page(credentials, api::CredentialItem::from))
 }
 
 /// Stores a new credential. The first of a type that has defaults becomes the
@@ -167,9 +167,9 @@ pub(crate) async fn list_credentials(
     path = "/v1/accounts/{account}/credentials",
     tag = "credentials",
     params(AccountPath, PreflightQuery, IdempotencyKeyHeader),
-    request_body = schema::CreateCredential,
+    request_body = api::CreateCredential,
     responses(
-        (status = 201, description = "Stored", body = schema::Credential, headers(("ETag" = String, description = "Its revision"))),
+        (status = 201, description = "Stored", body = api::Credential, headers(("ETag" = String, description = "Its revision"))),
         NeedsToken,
         ReadsBody,
         CallsPlugin,
@@ -181,7 +181,7 @@ pub(crate) async fn create_credential(
     Path(path): Path<AccountPath>,
     Query(query): Query<PreflightQuery>,
     unread: Unread,
-) -> Result<Created<Value>, Problem> {
+) -> Result<Created<api::CredentialItem>, Problem> {
     let Creation { body, key, path: list } = unread.creation(&mut permit).await?;
     let created = to_the_end(async move {
         app.broker().create_credential(&permit, &path.account, body, key.as_ref(), query.probe).await
@@ -193,7 +193,7 @@ pub(crate) async fn create_credential(
         id: view.credential.id.to_string(),
         revision: Some(view.revision),
         replayed: created.replayed,
-        body: view.to_json(),
+        body: view.into(),
     })
 }
 
@@ -203,7 +203,7 @@ pub(crate) async fn create_credential(
     path = "/v1/accounts/{account}/credentials/validate",
     tag = "credentials",
     params(AccountPath, PreflightQuery),
-    request_body = schema::CreateCredential,
+    request_body = api::CreateCredential,
     responses(
         (status = 204, description = "It could be created"),
         NeedsToken,
@@ -253,7 +253,7 @@ pub(crate) async fn validate_credential_name(
     tag = "credentials",
     params(CredentialPath),
     responses(
-        (status = 200, description = "The credential", body = schema::CredentialItem, headers(("ETag" = String, description = "Its revision"))),
+        (status = 200, description = "The credential", body = api::CredentialItem, headers(("ETag" = String, description = "Its revision"))),
         NeedsToken,
     ),
 )]
@@ -262,9 +262,9 @@ pub(crate) async fn show_credential(
     Caller(caller): Caller,
     Path(path): Path<CredentialPath>,
     _: NoQuery,
-) -> Result<Tagged<Value>, Problem> {
+) -> Result<Tagged<api::CredentialItem>, Problem> {
     let view = app.broker().credential(&caller, &path.account, &path.credential).await?;
-    Ok(Tagged(view.revision, view.to_json()))
+    Ok(Tagged(view.revision, view.into()))
 }
 
 /// Changes a credential; an absent secret keeps its value.
@@ -273,9 +273,9 @@ pub(crate) async fn show_credential(
     path = "/v1/accounts/{account}/credentials/{credential}",
     tag = "credentials",
     params(CredentialPath, PreflightQuery, IfMatch),
-    request_body(content((schema::PatchCredential = "application/merge-patch+json"), (schema::PatchCredential = "application/json"))),
+    request_body(content((api::PatchCredential = "application/merge-patch+json"), (api::PatchCredential = "application/json"))),
     responses(
-        (status = 200, description = "Changed", body = schema::Credential, headers(("ETag" = String, description = "Its new revision"))),
+        (status = 200, description = "Changed", body = api::Credential, headers(("ETag" = String, description = "Its new revision"))),
         NeedsToken,
         ReadsBody,
         Conditional,
@@ -289,14 +289,14 @@ pub(crate) async fn update_credential(
     Query(query): Query<PreflightQuery>,
     IfMatch(if_match): IfMatch,
     unread: Unread,
-) -> Result<Tagged<Value>, Problem> {
+) -> Result<Tagged<api::CredentialItem>, Problem> {
     let changes = unread.merge_patch(&mut permit).await?;
     let CredentialPath { account, credential } = path;
     let view = to_the_end(async move {
         app.broker().update_credential(&permit, &account, &credential, changes, if_match, query.probe).await
     });
     let view = view.await?;
-    Ok(Tagged(view.revision, view.to_json()))
+    Ok(Tagged(view.revision, view.into()))
 }
 
 /// Deletes a credential: softly, so that it can be restored, or for good.
@@ -335,7 +335,7 @@ pub(crate) async fn delete_credential(
     tag = "credentials",
     params(CredentialPath),
     responses(
-        (status = 200, description = "Bindings and last uses", body = schema::CredentialUsage),
+        (status = 200, description = "Bindings and last uses", body = api::CredentialUsage),
         NeedsToken,
     ),
 )]
@@ -344,6 +344,6 @@ pub(crate) async fn show_credential_usage(
     Caller(caller): Caller,
     Path(path): Path<CredentialPath>,
     _: NoQuery,
-) -> Result<Json<schema::CredentialUsage>, Problem> {
+) -> Result<Json<api::CredentialUsage>, Problem> {
     Ok(Json(app.broker().usage(&caller, &path.account, &path.credential).await?.into()))
 }

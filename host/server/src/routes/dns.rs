@@ -3,6 +3,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use bursar_api as api;
 use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -12,8 +13,8 @@ use crate::auth::{Caller, Permit, permit};
 use crate::detached::to_the_end;
 use crate::openapi::{CallsPlugin, NeedsToken, ReadsBody};
 use crate::problem::Problem;
-use crate::request::{CredentialPath, NoQuery, Page, Path, Query, Unread};
-use crate::{reply, schema};
+use crate::reply;
+use crate::request::{CredentialPath, NoQuery, PageQuery, Path, Query, Unread};
 
 pub(super) fn bounded() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -27,9 +28,9 @@ pub(super) fn bounded() -> OpenApiRouter<App> {
     get,
     path = "/v1/accounts/{account}/credentials/{credential}/dns",
     tag = "dns",
-    params(CredentialPath, Page),
+    params(CredentialPath, PageQuery),
     responses(
-        (status = 200, description = "A part of the list", body = schema::Page<schema::DnsRecord>),
+        (status = 200, description = "A part of the list", body = api::Page<api::DnsRecord>),
         NeedsToken,
     ),
 )]
@@ -37,12 +38,12 @@ pub(crate) async fn list_dns_records(
     State(app): State<App>,
     Caller(caller): Caller,
     Path(path): Path<CredentialPath>,
-    Query(page): Query<Page>,
-) -> Result<Json<schema::Page<schema::DnsRecord>>, Problem> {
-    let Page { cursor, limit } = page;
+    Query(page): Query<PageQuery>,
+) -> Result<Json<api::Page<api::DnsRecord>>, Problem> {
+    let PageQuery { cursor, limit } = page;
     let records =
         app.broker().list_dns_records(&caller, &path.account, &path.credential, cursor.as_deref(), limit).await?;
-    Ok(reply::page(records, schema::DnsRecord::from))
+    Ok(reply::page(records, api::DnsRecord::from))
 }
 
 /// Adds a TXT record beside what is there, and waits until it is at all of the
@@ -53,9 +54,9 @@ pub(crate) async fn list_dns_records(
     path = "/v1/accounts/{account}/credentials/{credential}/dns/present",
     tag = "dns",
     params(CredentialPath),
-    request_body = schema::PresentDnsRecord,
+    request_body = api::PresentDnsRecord,
     responses(
-        (status = 200, description = "It is there, or on its way", body = schema::DnsRecord),
+        (status = 200, description = "It is there, or on its way", body = api::DnsRecord),
         NeedsToken,
         ReadsBody,
         CallsPlugin,
@@ -67,7 +68,7 @@ pub(crate) async fn present_dns_record(
     Path(path): Path<CredentialPath>,
     _: NoQuery,
     unread: Unread,
-) -> Result<Json<schema::DnsRecord>, Problem> {
+) -> Result<Json<api::DnsRecord>, Problem> {
     let body = unread.json(&mut permit).await?;
     let record =
         to_the_end(async move { app.broker().dns_present(&permit, &path.account, &path.credential, body).await });
@@ -81,7 +82,7 @@ pub(crate) async fn present_dns_record(
     path = "/v1/accounts/{account}/credentials/{credential}/dns/cleanup",
     tag = "dns",
     params(CredentialPath),
-    request_body = schema::CleanupDnsRecord,
+    request_body = api::CleanupDnsRecord,
     responses(
         (status = 204, description = "It is not there any more"),
         NeedsToken,

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use bursar_api as api;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -10,8 +11,8 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::openapi::{CallsPlugin, NeedsToken};
 use crate::problem::Problem;
-use crate::request::{DnsProviderPath, NoQuery, Page, Path, Query};
-use crate::{reply, schema};
+use crate::reply;
+use crate::request::{DnsProviderPath, NoQuery, PageQuery, Path, Query};
 
 pub(super) fn bounded() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -25,19 +26,19 @@ pub(super) fn bounded() -> OpenApiRouter<App> {
     get,
     path = "/v1/dns-providers",
     tag = "dns",
-    params(Page),
+    params(PageQuery),
     responses(
-        (status = 200, description = "A part of the list", body = schema::Page<schema::DnsProvider>),
+        (status = 200, description = "A part of the list", body = api::Page<api::DnsProvider>),
         NeedsToken,
     ),
 )]
 pub(crate) async fn list_dns_providers(
     State(app): State<App>,
     Caller(caller): Caller,
-    Query(page): Query<Page>,
-) -> Result<Json<schema::Page<schema::DnsProvider>>, Problem> {
+    Query(page): Query<PageQuery>,
+) -> Result<Json<api::Page<api::DnsProvider>>, Problem> {
     let providers = app.broker().dns_providers(&caller);
-    let providers = providers.iter().map(|of| schema::DnsProvider::from(&**of));
+    let providers = providers.iter().map(|of| api::DnsProvider::from(&**of));
     let providers = reply::part(providers, |provider| provider.id.clone(), page.cursor.as_deref(), page.limit);
     Ok(reply::page(providers, |provider| provider))
 }
@@ -49,7 +50,7 @@ pub(crate) async fn list_dns_providers(
     tag = "dns",
     params(DnsProviderPath),
     responses(
-        (status = 200, description = "The provider", body = schema::DnsProvider),
+        (status = 200, description = "The provider", body = api::DnsProvider),
         NeedsToken,
     ),
 )]
@@ -58,9 +59,9 @@ pub(crate) async fn show_dns_provider(
     Caller(caller): Caller,
     Path(path): Path<DnsProviderPath>,
     _: NoQuery,
-) -> Result<Json<schema::DnsProvider>, Problem> {
+) -> Result<Json<api::DnsProvider>, Problem> {
     let of = app.broker().dns_provider(&caller, &path.provider)?;
-    Ok(Json(schema::DnsProvider::from(&*of)))
+    Ok(Json(api::DnsProvider::from(&*of)))
 }
 
 /// The ready-to-edit skeleton of a provider's data.
@@ -70,7 +71,7 @@ pub(crate) async fn show_dns_provider(
     tag = "dns",
     params(DnsProviderPath, VariantQuery),
     responses(
-        (status = 200, description = "The skeleton", body = schema::Template),
+        (status = 200, description = "The skeleton", body = api::Template),
         NeedsToken,
         CallsPlugin,
     ),
@@ -80,9 +81,9 @@ pub(crate) async fn dns_provider_template(
     Caller(caller): Caller,
     Path(path): Path<DnsProviderPath>,
     Query(query): Query<VariantQuery>,
-) -> Result<Json<schema::Template>, Problem> {
+) -> Result<Json<api::Template>, Problem> {
     let of = app.broker().dns_provider(&caller, &path.provider)?;
     let data = app.broker().dns_provider_template(&caller, &path.provider, query.variant.as_deref()).await?;
     let first = of.manifest.variants.first().map(|variant| variant.id.clone());
-    Ok(Json(schema::Template { variant: query.variant.or(first), data }))
+    Ok(Json(api::Template { variant: query.variant.or(first), data }))
 }

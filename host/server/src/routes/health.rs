@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::{FromRequestParts, State};
 use axum::response::{IntoResponse, Response};
+use bursar_api as api;
 use bursar_domain::{Error, Kind};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
@@ -15,9 +16,9 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::metrics::MEDIA_TYPE;
 use crate::openapi::{NeedsToken, NotReady};
+use crate::operations::Readiness;
 use crate::problem::Problem;
 use crate::request::{FromParameters, Parameters, Query};
-use crate::schema;
 
 pub(super) fn bounded() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(health)).routes(routes!(ready)).routes(routes!(metrics))
@@ -57,14 +58,14 @@ impl FromRequestParts<App> for Reader {
     get,
     path = "/healthz",
     tag = "installation",
-    responses((status = 200, description = "It lives", body = schema::Health)),
+    responses((status = 200, description = "It lives", body = api::Health)),
     security(()),
 )]
-pub(crate) async fn health(State(app): State<App>) -> Json<schema::Health> {
-    Json(schema::Health {
+pub(crate) async fn health(State(app): State<App>) -> Json<api::Health> {
+    Json(api::Health {
         status: "ok".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        engine: schema::HealthEngine { allocator: app.operations().engine().allocator.to_owned() },
+        engine: api::HealthEngine { allocator: app.operations().engine().allocator.to_owned() },
     })
 }
 
@@ -76,20 +77,29 @@ pub(crate) async fn health(State(app): State<App>) -> Json<schema::Health> {
     path = "/readyz",
     tag = "installation",
     params(ReadyQuery),
-    responses((status = 200, description = "It is ready", body = schema::Ready), NotReady),
+    responses((status = 200, description = "It is ready", body = api::Ready), NotReady),
     security(()),
 )]
 pub(crate) async fn ready(
     State(app): State<App>,
     Query(query): Query<ReadyQuery>,
-) -> Result<(StatusCode, Json<schema::Ready>), Problem> {
+) -> Result<(StatusCode, Json<api::Ready>), Problem> {
     let readiness = app.operations().readiness().await;
     let obstacle = readiness.obstacle();
     if let (Some(obstacle), false) = (obstacle, query.verbose) {
         return Err(Error::new(Kind::Unavailable, obstacle).into());
     }
     let status = if obstacle.is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    Ok((status, Json(schema::Ready::of(&readiness, query.verbose))))
+    Ok((status, Json(ready_body(&readiness, query.verbose))))
+}
+
+fn ready_body(readiness: &Readiness, verbose: bool) -> api::Ready {
+    let is_ready = readiness.obstacle().is_none();
+    api::Ready {
+        status: if is_ready { "ready" } else { "notReady" }.to_owned(),
+        checks: verbose.then(|| readiness.checks.iter().map(api::ReadyCheck::from).collect()),
+        nodes: verbose.then(|| readiness.nodes.iter().map(api::Node::from).collect()),
+    }
 }
 
 /// What is counted, for Prometheus. Needs any valid token, unless the operator

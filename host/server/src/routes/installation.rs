@@ -4,6 +4,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use bursar_api as api;
 use bursar_domain::audit::Action;
 use http::header::CONTENT_TYPE;
 use utoipa::IntoParams;
@@ -15,7 +16,6 @@ use crate::auth::Caller;
 use crate::openapi::{MayConflict, NeedsToken};
 use crate::problem::Problem;
 use crate::request::{FromParameters, NoQuery, Parameters, Query};
-use crate::schema;
 
 pub(super) fn long_running() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(backup)).routes(routes!(rekey))
@@ -64,7 +64,7 @@ pub(crate) async fn backup(State(app): State<App>, Caller(caller): Caller, _: No
     tag = "installation",
     params(RotationQuery),
     responses(
-        (status = 200, description = "Rotated", body = schema::Rekeyed),
+        (status = 200, description = "Rotated", body = api::Rekeyed),
         NeedsToken,
         MayConflict,
     ),
@@ -73,7 +73,7 @@ pub(crate) async fn rekey(
     State(app): State<App>,
     Caller(caller): Caller,
     Query(query): Query<RotationQuery>,
-) -> Result<Json<schema::Rekeyed>, Problem> {
+) -> Result<Json<api::Rekeyed>, Problem> {
     app.broker().begin_operation(&caller, Action::InstallationRekey).await?;
-    Ok(Json(schema::Rekeyed { rewrapped: app.operations().rekey(query.force).await? }))
+    Ok(Json(api::Rekeyed { rewrapped: app.operations().rekey(query.force).await? }))
 }

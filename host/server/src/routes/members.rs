@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use bursar_api as api;
 use bursar_domain::Error;
 use bursar_domain::access::Role;
 use bursar_domain::broker::BindableChange;
@@ -14,9 +15,9 @@ use crate::app::App;
 use crate::auth::{Caller, Permit, permit};
 use crate::openapi::{Conditional, MayConflict, NeedsToken, ReadsBody};
 use crate::problem::Problem;
+use crate::reply;
 use crate::reply::Tagged;
-use crate::request::{AccountPath, IfMatch, MemberPath, NoQuery, ObjectReader, Page, Path, Query, Unread};
-use crate::{reply, schema};
+use crate::request::{AccountPath, IfMatch, MemberPath, NoQuery, ObjectReader, PageQuery, Path, Query, Unread};
 
 pub(super) fn bounded() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list_members)).routes(routes!(put_member, delete_member))
@@ -27,9 +28,9 @@ pub(super) fn bounded() -> OpenApiRouter<App> {
     get,
     path = "/v1/accounts/{account}/members",
     tag = "members",
-    params(AccountPath, Page),
+    params(AccountPath, PageQuery),
     responses(
-        (status = 200, description = "A part of the list", body = schema::Page<schema::Member>),
+        (status = 200, description = "A part of the list", body = api::Page<api::Member>),
         NeedsToken,
     ),
 )]
@@ -37,10 +38,10 @@ pub(crate) async fn list_members(
     State(app): State<App>,
     Caller(caller): Caller,
     Path(path): Path<AccountPath>,
-    Query(page): Query<Page>,
-) -> Result<Json<schema::Page<schema::Member>>, Problem> {
+    Query(page): Query<PageQuery>,
+) -> Result<Json<api::Page<api::Member>>, Problem> {
     let members = app.broker().list_members(&caller, &path.account, page.cursor.as_deref(), page.limit).await?;
-    Ok(reply::page(members, schema::Member::from))
+    Ok(reply::page(members, api::Member::from))
 }
 
 /// Makes a principal a member, or changes their role and what they may bind.
@@ -49,9 +50,9 @@ pub(crate) async fn list_members(
     path = "/v1/accounts/{account}/members/{principal}",
     tag = "members",
     params(MemberPath, IfMatch),
-    request_body = schema::PutMember,
+    request_body = api::PutMember,
     responses(
-        (status = 200, description = "The member", body = schema::Member, headers(("ETag" = String, description = "The membership's revision"))),
+        (status = 200, description = "The member", body = api::Member, headers(("ETag" = String, description = "The membership's revision"))),
         NeedsToken,
         ReadsBody,
         Conditional,
@@ -64,7 +65,7 @@ pub(crate) async fn put_member(
     _: NoQuery,
     IfMatch(if_match): IfMatch,
     unread: Unread,
-) -> Result<Tagged<schema::Member>, Problem> {
+) -> Result<Tagged<api::Member>, Problem> {
     let body = unread.json(&mut permit).await?;
     let (role, bindable) = read(body)?;
     let put = app.broker().put_member(&permit, &path.account, &path.principal, role, bindable, if_match);
@@ -85,7 +86,7 @@ fn read(body: Value) -> Result<(Role, BindableChange), Error> {
         Some(Value::Null) => BindableChange::All,
         Some(value) => match serde_json::from_value(value.clone()) {
             // A list would be read as the members in order.
-            Ok(schema::Bindable { credentials, labels }) if value.is_object() => {
+            Ok(api::Bindable { credentials, labels }) if value.is_object() => {
                 BindableChange::Only { credentials, labels }
             }
             _ => {

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use bursar_api as api;
 use bursar_domain::plugin::{PluginStatus, State as InState};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -10,8 +11,8 @@ use crate::app::App;
 use crate::auth::{Caller, Permit, permit};
 use crate::openapi::{MayConflict, NeedsToken, ReadsBody};
 use crate::problem::Problem;
-use crate::request::{NoQuery, ObjectReader, Page, Path, PluginPath, Query, Unread};
-use crate::{reply, schema};
+use crate::reply;
+use crate::request::{NoQuery, ObjectReader, PageQuery, Path, PluginPath, Query, Unread};
 
 pub(super) fn bounded() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -28,24 +29,24 @@ pub(super) fn bounded() -> OpenApiRouter<App> {
     get,
     path = "/v1/plugins",
     tag = "plugins",
-    params(Page),
+    params(PageQuery),
     responses(
-        (status = 200, description = "A part of the list", body = schema::Page<schema::Plugin>),
+        (status = 200, description = "A part of the list", body = api::Page<api::Plugin>),
         NeedsToken,
     ),
 )]
 pub(crate) async fn list_plugins(
     State(app): State<App>,
     Caller(caller): Caller,
-    Query(page): Query<Page>,
-) -> Result<Json<schema::Page<schema::Plugin>>, Problem> {
+    Query(page): Query<PageQuery>,
+) -> Result<Json<api::Page<api::Plugin>>, Problem> {
     let plugins = app.broker().list_plugins(&caller).await?;
     let key = |of: &PluginStatus| {
         let rank = u8::from(of.state != InState::Active);
         format!("{} {rank} {} {}", of.id, of.source, of.digest)
     };
     let plugins = reply::part(plugins, key, page.cursor.as_deref(), page.limit);
-    Ok(reply::page(plugins, schema::Plugin::from))
+    Ok(reply::page(plugins, api::Plugin::from))
 }
 
 /// One plugin: the one in force where there is one. For operators.
@@ -55,7 +56,7 @@ pub(crate) async fn list_plugins(
     tag = "plugins",
     params(PluginPath),
     responses(
-        (status = 200, description = "The plugin", body = schema::Plugin),
+        (status = 200, description = "The plugin", body = api::Plugin),
         NeedsToken,
     ),
 )]
@@ -64,7 +65,7 @@ pub(crate) async fn show_plugin(
     Caller(caller): Caller,
     Path(path): Path<PluginPath>,
     _: NoQuery,
-) -> Result<Json<schema::Plugin>, Problem> {
+) -> Result<Json<api::Plugin>, Problem> {
     Ok(Json(app.broker().plugin(&caller, &path.plugin).await?.into()))
 }
 
@@ -75,9 +76,9 @@ pub(crate) async fn show_plugin(
     path = "/v1/plugins/{plugin}/approve",
     tag = "plugins",
     params(PluginPath),
-    request_body = Option<schema::DecidePlugin>,
+    request_body = Option<api::DecidePlugin>,
     responses(
-        (status = 200, description = "The plugin that was approved", body = schema::Plugin),
+        (status = 200, description = "The plugin that was approved", body = api::Plugin),
         NeedsToken,
         ReadsBody,
     ),
@@ -88,7 +89,7 @@ pub(crate) async fn approve_plugin(
     Path(path): Path<PluginPath>,
     _: NoQuery,
     unread: Unread,
-) -> Result<Json<schema::Plugin>, Problem> {
+) -> Result<Json<api::Plugin>, Problem> {
     let body = unread.optional_json(&mut permit).await?;
     let mut object = ObjectReader::new(body);
     let digest = object.text("digest");
@@ -104,7 +105,7 @@ pub(crate) async fn approve_plugin(
     tag = "plugins",
     params(PluginPath),
     responses(
-        (status = 200, description = "The plugin", body = schema::Plugin),
+        (status = 200, description = "The plugin", body = api::Plugin),
         NeedsToken,
         MayConflict,
     ),
@@ -114,7 +115,7 @@ pub(crate) async fn revoke_plugin(
     Caller(caller): Caller,
     Path(path): Path<PluginPath>,
     _: NoQuery,
-) -> Result<Json<schema::Plugin>, Problem> {
+) -> Result<Json<api::Plugin>, Problem> {
     Ok(Json(app.broker().revoke_plugin(&caller, &path.plugin).await?.into()))
 }
 
@@ -126,9 +127,9 @@ pub(crate) async fn revoke_plugin(
     path = "/v1/plugins/{plugin}/rollback",
     tag = "plugins",
     params(PluginPath),
-    request_body = Option<schema::DecidePlugin>,
+    request_body = Option<api::DecidePlugin>,
     responses(
-        (status = 200, description = "The plugin that is in force now", body = schema::Plugin),
+        (status = 200, description = "The plugin that is in force now", body = api::Plugin),
         NeedsToken,
         ReadsBody,
     ),
@@ -139,7 +140,7 @@ pub(crate) async fn roll_plugin_back(
     Path(path): Path<PluginPath>,
     _: NoQuery,
     unread: Unread,
-) -> Result<Json<schema::Plugin>, Problem> {
+) -> Result<Json<api::Plugin>, Problem> {
     let body = unread.optional_json(&mut permit).await?;
     let mut object = ObjectReader::new(body);
     let digest = object.text("digest");

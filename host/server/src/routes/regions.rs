@@ -3,6 +3,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use bursar_api as api;
 use bursar_domain::region::Mode;
 use http::StatusCode;
 use utoipa::IntoParams;
@@ -14,11 +15,11 @@ use crate::auth::{Caller, Permit, permit};
 use crate::detached::to_the_end;
 use crate::openapi::{Conditional, MayConflict, NeedsToken, ReadsBody};
 use crate::problem::Problem;
+use crate::reply;
 use crate::reply::{Created, Tagged};
 use crate::request::{
-    FromParameters, IdempotencyKeyHeader, IfMatch, NoQuery, Page, Parameters, Path, Query, RegionPath, Unread,
+    FromParameters, IdempotencyKeyHeader, IfMatch, NoQuery, PageQuery, Parameters, Path, Query, RegionPath, Unread,
 };
-use crate::{reply, schema};
 
 pub(super) fn bounded() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -68,19 +69,19 @@ impl FromParameters for RegionDeletionQuery {
     get,
     path = "/v1/regions",
     tag = "regions",
-    params(Page),
+    params(PageQuery),
     responses(
-        (status = 200, description = "A part of the list", body = schema::Page<schema::RegionItem>),
+        (status = 200, description = "A part of the list", body = api::Page<api::RegionItem>),
         NeedsToken,
     ),
 )]
 pub(crate) async fn list_regions(
     State(app): State<App>,
     Caller(caller): Caller,
-    Query(page): Query<Page>,
-) -> Result<Json<schema::Page<schema::RegionItem>>, Problem> {
+    Query(page): Query<PageQuery>,
+) -> Result<Json<api::Page<api::RegionItem>>, Problem> {
     let regions = app.broker().list_regions(&caller, page.cursor.as_deref(), page.limit).await?;
-    Ok(reply::page(regions, schema::RegionItem::from))
+    Ok(reply::page(regions, api::RegionItem::from))
 }
 
 /// Makes a region. Nothing is put there until an account uses it. For
@@ -90,9 +91,9 @@ pub(crate) async fn list_regions(
     path = "/v1/regions",
     tag = "regions",
     params(IdempotencyKeyHeader),
-    request_body = schema::CreateRegion,
+    request_body = api::CreateRegion,
     responses(
-        (status = 201, description = "Made", body = schema::RegionItem, headers(("ETag" = String, description = "Its revision"))),
+        (status = 201, description = "Made", body = api::RegionItem, headers(("ETag" = String, description = "Its revision"))),
         NeedsToken,
         ReadsBody,
     ),
@@ -102,7 +103,7 @@ pub(crate) async fn create_region(
     mut permit: Permit<permit::CreateRegion>,
     _: NoQuery,
     unread: Unread,
-) -> Result<Created<schema::RegionItem>, Problem> {
+) -> Result<Created<api::RegionItem>, Problem> {
     let creation = unread.creation(&mut permit).await?;
     let created = app.broker().create_region(&permit, creation.body, creation.key.as_ref()).await?;
     let view = created.value;
@@ -123,7 +124,7 @@ pub(crate) async fn create_region(
     tag = "regions",
     params(RegionPath),
     responses(
-        (status = 200, description = "The region", body = schema::RegionItem, headers(("ETag" = String, description = "Its revision"))),
+        (status = 200, description = "The region", body = api::RegionItem, headers(("ETag" = String, description = "Its revision"))),
         NeedsToken,
     ),
 )]
@@ -132,7 +133,7 @@ pub(crate) async fn show_region(
     Caller(caller): Caller,
     Path(path): Path<RegionPath>,
     _: NoQuery,
-) -> Result<Tagged<schema::RegionItem>, Problem> {
+) -> Result<Tagged<api::RegionItem>, Problem> {
     let view = app.broker().region(&caller, &path.region).await?;
     Ok(Tagged(view.revision, view.into()))
 }
@@ -144,9 +145,9 @@ pub(crate) async fn show_region(
     path = "/v1/regions/{region}",
     tag = "regions",
     params(RegionPath, RegionUpdateQuery, IfMatch),
-    request_body(content((schema::PatchRegion = "application/merge-patch+json"), (schema::PatchRegion = "application/json"))),
+    request_body(content((api::PatchRegion = "application/merge-patch+json"), (api::PatchRegion = "application/json"))),
     responses(
-        (status = 200, description = "The region", body = schema::RegionItem, headers(("ETag" = String, description = "Its revision"))),
+        (status = 200, description = "The region", body = api::RegionItem, headers(("ETag" = String, description = "Its revision"))),
         NeedsToken,
         ReadsBody,
         Conditional,
@@ -159,7 +160,7 @@ pub(crate) async fn update_region(
     Query(query): Query<RegionUpdateQuery>,
     IfMatch(if_match): IfMatch,
     unread: Unread,
-) -> Result<Tagged<schema::RegionItem>, Problem> {
+) -> Result<Tagged<api::RegionItem>, Problem> {
     let body = unread.merge_patch(&mut permit).await?;
     let view = app.broker().update_region(&permit, &path.region, body, query.force, if_match).await?;
     Ok(Tagged(view.revision, view.into()))
@@ -196,7 +197,7 @@ pub(crate) async fn delete_region(
     tag = "regions",
     params(RegionPath),
     responses(
-        (status = 200, description = "The region", body = schema::RegionItem, headers(("ETag" = String, description = "Its revision"))),
+        (status = 200, description = "The region", body = api::RegionItem, headers(("ETag" = String, description = "Its revision"))),
         NeedsToken,
         MayConflict,
     ),
@@ -206,7 +207,7 @@ pub(crate) async fn pause_region(
     Caller(caller): Caller,
     Path(path): Path<RegionPath>,
     _: NoQuery,
-) -> Result<Tagged<schema::RegionItem>, Problem> {
+) -> Result<Tagged<api::RegionItem>, Problem> {
     let view = app.broker().set_region_mode(&caller, &path.region, Mode::Paused).await?;
     Ok(Tagged(view.revision, view.into()))
 }
@@ -218,7 +219,7 @@ pub(crate) async fn pause_region(
     tag = "regions",
     params(RegionPath),
     responses(
-        (status = 200, description = "The region", body = schema::RegionItem, headers(("ETag" = String, description = "Its revision"))),
+        (status = 200, description = "The region", body = api::RegionItem, headers(("ETag" = String, description = "Its revision"))),
         NeedsToken,
         MayConflict,
     ),
@@ -228,7 +229,7 @@ pub(crate) async fn resume_region(
     Caller(caller): Caller,
     Path(path): Path<RegionPath>,
     _: NoQuery,
-) -> Result<Tagged<schema::RegionItem>, Problem> {
+) -> Result<Tagged<api::RegionItem>, Problem> {
     let view = app.broker().set_region_mode(&caller, &path.region, Mode::Active).await?;
     Ok(Tagged(view.revision, view.into()))
 }
@@ -241,7 +242,7 @@ pub(crate) async fn resume_region(
     tag = "regions",
     params(RegionPath),
     responses(
-        (status = 200, description = "The region", body = schema::RegionItem, headers(("ETag" = String, description = "Its revision"))),
+        (status = 200, description = "The region", body = api::RegionItem, headers(("ETag" = String, description = "Its revision"))),
         NeedsToken,
         MayConflict,
     ),
@@ -251,7 +252,7 @@ pub(crate) async fn drain_region(
     Caller(caller): Caller,
     Path(path): Path<RegionPath>,
     _: NoQuery,
-) -> Result<Tagged<schema::RegionItem>, Problem> {
+) -> Result<Tagged<api::RegionItem>, Problem> {
     let view = app.broker().set_region_mode(&caller, &path.region, Mode::Draining).await?;
     Ok(Tagged(view.revision, view.into()))
 }
@@ -264,7 +265,7 @@ pub(crate) async fn drain_region(
     tag = "regions",
     params(RegionPath),
     responses(
-        (status = 200, description = "What was found, good or bad", body = schema::RegionCheck),
+        (status = 200, description = "What was found, good or bad", body = api::RegionCheck),
         NeedsToken,
     ),
 )]
@@ -273,7 +274,7 @@ pub(crate) async fn check_region(
     Caller(caller): Caller,
     Path(path): Path<RegionPath>,
     _: NoQuery,
-) -> Result<Json<schema::RegionCheck>, Problem> {
+) -> Result<Json<api::RegionCheck>, Problem> {
     let found = to_the_end(async move { app.broker().check_region(&caller, &path.region).await }).await?;
     Ok(Json(found.into()))
 }
@@ -283,18 +284,18 @@ pub(crate) async fn check_region(
     get,
     path = "/v1/region-targets",
     tag = "regions",
-    params(Page),
+    params(PageQuery),
     responses(
-        (status = 200, description = "A part of the list", body = schema::Page<schema::RegionTarget>),
+        (status = 200, description = "A part of the list", body = api::Page<api::RegionTarget>),
         NeedsToken,
     ),
 )]
 pub(crate) async fn list_region_targets(
     State(app): State<App>,
     Caller(_): Caller,
-    Query(page): Query<Page>,
-) -> Result<Json<schema::Page<schema::RegionTarget>>, Problem> {
+    Query(page): Query<PageQuery>,
+) -> Result<Json<api::Page<api::RegionTarget>>, Problem> {
     let kinds = app.broker().region_targets().iter().cloned();
     let kinds = reply::part(kinds, |kind| kind.id.to_owned(), page.cursor.as_deref(), page.limit);
-    Ok(reply::page(kinds, schema::RegionTarget::from))
+    Ok(reply::page(kinds, api::RegionTarget::from))
 }

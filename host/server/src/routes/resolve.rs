@@ -3,6 +3,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use bursar_api as api;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -11,7 +12,6 @@ use crate::auth::{Permit, permit};
 use crate::openapi::{CallsPlugin, NeedsToken, ReadsBody};
 use crate::problem::Problem;
 use crate::request::{AccountPath, NoQuery, ObjectReader, Path, Unread};
-use crate::schema;
 
 pub(super) fn bounded() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(resolve)).routes(routes!(resolve_image))
@@ -25,9 +25,9 @@ pub(super) fn bounded() -> OpenApiRouter<App> {
     path = "/v1/accounts/{account}/resolve",
     tag = "bindings",
     params(AccountPath),
-    request_body = schema::Resolve,
+    request_body = api::Resolve,
     responses(
-        (status = 200, description = "The credential, and its files where a format was asked for", body = schema::Resolved),
+        (status = 200, description = "The credential, and its files where a format was asked for", body = api::Resolved),
         NeedsToken,
         ReadsBody,
         CallsPlugin,
@@ -39,7 +39,7 @@ pub(crate) async fn resolve(
     Path(path): Path<AccountPath>,
     _: NoQuery,
     unread: Unread,
-) -> Result<Json<schema::Resolved>, Problem> {
+) -> Result<Json<api::Resolved>, Problem> {
     let body = unread.json(&mut permit).await?;
     let mut object = ObjectReader::new(Some(body));
     let consumer = object.required_text("consumer", "name who asks, such as app:web");
@@ -58,9 +58,9 @@ pub(crate) async fn resolve(
     path = "/v1/accounts/{account}/resolve-image",
     tag = "bindings",
     params(AccountPath),
-    request_body = schema::ResolveImage,
+    request_body = api::ResolveImage,
     responses(
-        (status = 200, description = "The credential, and its files where a format was asked for", body = schema::Resolved),
+        (status = 200, description = "The credential, and its files where a format was asked for", body = api::Resolved),
         NeedsToken,
         ReadsBody,
         CallsPlugin,
@@ -72,7 +72,7 @@ pub(crate) async fn resolve_image(
     Path(path): Path<AccountPath>,
     _: NoQuery,
     unread: Unread,
-) -> Result<Json<schema::Resolved>, Problem> {
+) -> Result<Json<api::Resolved>, Problem> {
     let body = unread.json(&mut permit).await?;
     let mut object = ObjectReader::new(Some(body));
     let image = object.required_text("image", "name the image, such as ghcr.io/org/app:1");

@@ -3,7 +3,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use bursar_domain::broker::NewToken;
+use bursar_api as api;
 use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -12,11 +12,11 @@ use crate::app::App;
 use crate::auth::{Caller, Permit, permit};
 use crate::openapi::{MayConflict, NeedsToken, ReadsBody};
 use crate::problem::Problem;
+use crate::reply;
 use crate::reply::Created;
 use crate::request::{
-    AccountPath, AccountTokenPath, IdempotencyKeyHeader, NoQuery, OperatorTokenPath, Page, Path, Query, Unread,
+    AccountPath, AccountTokenPath, IdempotencyKeyHeader, NoQuery, OperatorTokenPath, PageQuery, Path, Query, Unread,
 };
-use crate::{reply, schema};
 
 pub(super) fn bounded() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -31,9 +31,9 @@ pub(super) fn bounded() -> OpenApiRouter<App> {
     get,
     path = "/v1/accounts/{account}/tokens",
     tag = "tokens",
-    params(AccountPath, Page),
+    params(AccountPath, PageQuery),
     responses(
-        (status = 200, description = "A part of the list", body = schema::Page<schema::Token>),
+        (status = 200, description = "A part of the list", body = api::Page<api::Token>),
         NeedsToken,
     ),
 )]
@@ -41,10 +41,10 @@ pub(crate) async fn list_tokens(
     State(app): State<App>,
     Caller(caller): Caller,
     Path(path): Path<AccountPath>,
-    Query(page): Query<Page>,
-) -> Result<Json<schema::Page<schema::Token>>, Problem> {
+    Query(page): Query<PageQuery>,
+) -> Result<Json<api::Page<api::Token>>, Problem> {
     let tokens = app.broker().list_tokens(&caller, Some(&path.account), page.cursor.as_deref(), page.limit).await?;
-    Ok(reply::page(tokens, schema::Token::from))
+    Ok(reply::page(tokens, api::Token::from))
 }
 
 /// Makes a token; its text is told this once.
@@ -53,9 +53,9 @@ pub(crate) async fn list_tokens(
     path = "/v1/accounts/{account}/tokens",
     tag = "tokens",
     params(AccountPath, IdempotencyKeyHeader),
-    request_body = schema::CreateToken,
+    request_body = api::CreateToken,
     responses(
-        (status = 201, description = "Made", body = schema::NewToken),
+        (status = 201, description = "Made", body = api::NewToken),
         NeedsToken,
         ReadsBody,
     ),
@@ -66,17 +66,16 @@ pub(crate) async fn create_token(
     Path(path): Path<AccountPath>,
     _: NoQuery,
     unread: Unread,
-) -> Result<Created<schema::NewToken>, Problem> {
+) -> Result<Created<api::NewToken>, Problem> {
     let creation = unread.creation(&mut permit).await?;
     let created =
         app.broker().create_token(&permit, Some(&path.account), &creation.body, creation.key.as_ref()).await?;
-    let NewToken { token, text } = created.value;
     Ok(Created {
         list: creation.path,
-        id: token.id.to_string(),
+        id: created.value.token.id.to_string(),
         revision: None,
         replayed: created.replayed,
-        body: schema::NewToken { kept: (token, None).into(), token: text.map(|text| text.expose().to_owned()) },
+        body: created.value.into(),
     })
 }
 
@@ -107,19 +106,19 @@ pub(crate) async fn delete_token(
     get,
     path = "/v1/tokens",
     tag = "tokens",
-    params(Page),
+    params(PageQuery),
     responses(
-        (status = 200, description = "A part of the list", body = schema::Page<schema::Token>),
+        (status = 200, description = "A part of the list", body = api::Page<api::Token>),
         NeedsToken,
     ),
 )]
 pub(crate) async fn list_operator_tokens(
     State(app): State<App>,
     Caller(caller): Caller,
-    Query(page): Query<Page>,
-) -> Result<Json<schema::Page<schema::Token>>, Problem> {
+    Query(page): Query<PageQuery>,
+) -> Result<Json<api::Page<api::Token>>, Problem> {
     let tokens = app.broker().list_tokens(&caller, None, page.cursor.as_deref(), page.limit).await?;
-    Ok(reply::page(tokens, schema::Token::from))
+    Ok(reply::page(tokens, api::Token::from))
 }
 
 /// Makes a token; its text is told this once. For operators.
@@ -128,9 +127,9 @@ pub(crate) async fn list_operator_tokens(
     path = "/v1/tokens",
     tag = "tokens",
     params(IdempotencyKeyHeader),
-    request_body = schema::CreateOperatorToken,
+    request_body = api::CreateOperatorToken,
     responses(
-        (status = 201, description = "Made", body = schema::NewToken),
+        (status = 201, description = "Made", body = api::NewToken),
         NeedsToken,
         ReadsBody,
     ),
@@ -140,16 +139,15 @@ pub(crate) async fn create_operator_token(
     mut permit: Permit<permit::CreateOperatorToken>,
     _: NoQuery,
     unread: Unread,
-) -> Result<Created<schema::NewToken>, Problem> {
+) -> Result<Created<api::NewToken>, Problem> {
     let creation = unread.creation(&mut permit).await?;
     let created = app.broker().create_token(&permit, None, &creation.body, creation.key.as_ref()).await?;
-    let NewToken { token, text } = created.value;
     Ok(Created {
         list: creation.path,
-        id: token.id.to_string(),
+        id: created.value.token.id.to_string(),
         revision: None,
         replayed: created.replayed,
-        body: schema::NewToken { kept: (token, None).into(), token: text.map(|text| text.expose().to_owned()) },
+        body: created.value.into(),
     })
 }
 

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use bursar_api::{CredentialEvent, RegionEvent, SyncEvent};
 use bursar_domain::clock::rfc3339;
 use bursar_domain::id::AccountId;
 use bursar_domain::region::{Notice, PlacementNotice};
 use serde::Serialize;
 use serde_json::{Value, json};
-
-use crate::schema::{CredentialEvent, RegionEvent, SyncEvent};
 
 /// Something that changed.
 pub(crate) struct Event {

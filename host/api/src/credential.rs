@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use bursar_domain::plugin;
+use bursar_domain::clock::rfc3339;
+use bursar_domain::{credential, plugin, region};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -258,112 +258,115 @@ pub struct MadeBy {
     pub digest: String,
 }
 
-/// A line of a credential's history; holds no data.
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct CredentialVersion {
-    /// From 1.
-    pub version: u32,
-    /// When it was written.
-    #[schema(format = DateTime)]
-    pub created_at: String,
-    /// By whom.
-    pub actor: String,
-    /// How it came to be.
-    pub action: VersionAction,
-    /// JSON Pointers of the top-level fields that differ from the version before.
-    pub changed: Vec<String>,
-    /// The component that validated it.
-    pub plugin: MadeBy,
-    /// Whether it is what is handed out now.
-    pub current: bool,
+impl From<credential::View> for CredentialItem {
+    /// As much of it as the view's caller may see; secrets are in neither form.
+    fn from(view: credential::View) -> Self {
+        if view.full { Self::Whole(Box::new(whole(view))) } else { Self::Row(Box::new(row(view))) }
+    }
 }
 
-/// How a version came to be.
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum VersionAction {
-    /// With the credential.
-    Create,
-    /// By a change of its data.
-    Update,
-    /// By going back to an older version.
-    Restore,
+fn whole(view: credential::View) -> Credential {
+    let attributes = view.credential.public_attributes();
+    let stored = view.credential;
+    Credential {
+        id: stored.id.0,
+        account: view.account_name,
+        r#type: stored.type_id,
+        category: stored.category,
+        name: stored.name.to_string(),
+        title: stored.title,
+        description: stored.description,
+        labels: stored.labels,
+        default: view.is_default,
+        revealable: stored.revealable,
+        data: stored.data,
+        secret_fields: stored.secret_pointers,
+        attributes,
+        selectors: stored.selectors.into_iter().map(Selector::from).collect(),
+        expires_at: stored.not_after.and_then(|seconds| Timestamp::from_second(seconds).ok()).map(rfc3339),
+        status: view.status.into(),
+        warnings: view.warnings.into_iter().map(Warning::from).collect(),
+        version: stored.version,
+        created_at: rfc3339(stored.created_at),
+        updated_at: rfc3339(stored.updated_at),
+        last_used_at: view.last_used_at.map(rfc3339),
+        deleted_at: stored.deleted_at.map(rfc3339),
+        sync: view.sync.into_iter().map(RegionSync::from).collect(),
+        plugin: stored.plugin.into(),
+    }
 }
 
-/// Which secrets to show.
-#[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Reveal {
-    /// JSON Pointers; absent for all secret fields.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fields: Option<Vec<String>>,
+fn row(view: credential::View) -> CredentialRow {
+    let stored = view.credential;
+    let hosts = stored.selectors.into_iter().filter(|selector| selector.kind == "host");
+    CredentialRow {
+        id: stored.id.0,
+        account: view.account_name,
+        r#type: stored.type_id,
+        category: stored.category,
+        name: stored.name.to_string(),
+        title: stored.title,
+        default: view.is_default,
+        status: view.status.into(),
+        names: hosts.map(|selector| selector.value).collect(),
+        bindable: view.bindable,
+        version: stored.version,
+        created_at: rfc3339(stored.created_at),
+        updated_at: rfc3339(stored.updated_at),
+        deleted_at: stored.deleted_at.map(rfc3339),
+    }
 }
 
-/// Secrets.
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
-pub struct Revealed {
-    /// Only the fields asked for, in their places.
-    #[schema(value_type = Object)]
-    pub data: Value,
-    /// The version they are of.
-    pub version: u32,
+impl From<credential::Status> for Status {
+    fn from(status: credential::Status) -> Self {
+        match status {
+            credential::Status::Valid => Self::Valid,
+            credential::Status::Expiring => Self::Expiring,
+            credential::Status::Expired => Self::Expired,
+            credential::Status::NotYetValid => Self::NotYetValid,
+        }
+    }
 }
 
-/// In which form to hand a credential out.
-#[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Materialize {
-    /// One of the type's `formats`; absent for the first.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub format: Option<String>,
+impl From<credential::Warning> for Warning {
+    fn from(warning: credential::Warning) -> Self {
+        let credential::Warning { code, message, pointer } = warning;
+        Self { code: code.into_owned(), message, pointer: pointer.into_owned() }
+    }
 }
 
-/// A credential in the form its user expects.
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
-pub struct Materialized {
-    /// In which format.
-    pub format: String,
-    /// Of which version.
-    pub version: u32,
-    /// At least one.
-    pub artifacts: Vec<Artifact>,
+impl From<credential::MadeBy> for MadeBy {
+    fn from(by: credential::MadeBy) -> Self {
+        Self { id: by.id, version: by.version, digest: by.digest }
+    }
 }
 
-/// A file.
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Artifact {
-    /// A plain file name.
-    pub name: String,
-    /// The content's media type.
-    pub media_type: String,
-    /// How `content` is written down here.
-    pub encoding: Encoding,
-    /// The content; always secret.
-    pub content: String,
-    /// Whether to mask it on screens.
-    pub sensitive: bool,
+impl From<credential::SyncRow> for RegionSync {
+    fn from(row: credential::SyncRow) -> Self {
+        Self {
+            region: row.region,
+            state: row.state.into(),
+            synced_at: row.synced_at.map(rfc3339),
+            error: row.error,
+            version: row.version,
+        }
+    }
 }
 
-/// How an artifact's content is written down.
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
-pub enum Encoding {
-    /// As it is.
-    #[serde(rename = "utf-8")]
-    Utf8,
-    /// RFC 4648, section 4.
-    #[serde(rename = "base64")]
-    Base64,
+impl From<plugin::Selector> for Selector {
+    fn from(selector: plugin::Selector) -> Self {
+        Self { kind: selector.kind, value: selector.value }
+    }
 }
 
-impl From<plugin::Artifact> for Artifact {
-    /// Text as it is, anything else as base64.
-    fn from(artifact: plugin::Artifact) -> Self {
-        let (encoding, content) = match std::str::from_utf8(&artifact.content) {
-            Ok(text) => (Encoding::Utf8, text.to_owned()),
-            Err(_) => (Encoding::Base64, STANDARD.encode(&*artifact.content)),
-        };
-        Self { name: artifact.name, media_type: artifact.media_type, encoding, content, sensitive: artifact.sensitive }
+impl From<region::SyncState> for SyncState {
+    fn from(state: region::SyncState) -> Self {
+        match state {
+            region::SyncState::NotSynced => Self::NotSynced,
+            region::SyncState::Syncing => Self::Syncing,
+            region::SyncState::Synced => Self::Synced,
+            region::SyncState::Error => Self::Error,
+            region::SyncState::Drifted => Self::Drifted,
+        }
     }
 }

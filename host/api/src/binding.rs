@@ -214,7 +214,7 @@ impl From<broker::Resolved> for Resolved {
                 broker::Source::Default => Source::Default,
                 broker::Source::Image => Source::Image,
             },
-            selector: resolved.selector.map(|selector| Selector { kind: selector.kind, value: selector.value }),
+            selector: resolved.selector.map(Selector::from),
             format,
             artifacts: artifacts.map(|artifacts| artifacts.into_iter().map(Artifact::from).collect()),
         }

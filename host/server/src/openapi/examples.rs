@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-/// The example of what came of work that ended short of what was wanted.
-pub(crate) fn falls_short(schema: &str) -> Option<Value> {
+/// The example of the answer to work that is not complete.
+pub(crate) fn incomplete(schema: &str) -> Option<Value> {
     let region = json!({
         "region": "eu", "ready": false, "synced": 11,
         "failed": [{
@@ -304,11 +304,11 @@ const DIGEST: &str = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15
 
 #[cfg(test)]
 mod tests {
+    use bursar_api as api;
     use serde::Serialize;
     use serde::de::DeserializeOwned;
 
     use super::*;
-    use crate::schema;
 
     /// Nothing missing, nothing too much.
     fn holds<T: Serialize + DeserializeOwned>(name: &str) {
@@ -319,61 +319,61 @@ mod tests {
 
     #[test]
     fn examples_are_what_they_are_examples_of() {
-        holds::<schema::Account>("Account");
-        holds::<schema::CreateAccount>("CreateAccount");
-        holds::<schema::PatchAccount>("PatchAccount");
-        holds::<schema::Member>("Member");
-        holds::<schema::PutMember>("PutMember");
-        holds::<schema::Bindable>("Bindable");
-        holds::<schema::Token>("Token");
-        holds::<schema::NewToken>("NewToken");
-        holds::<schema::CreateToken>("CreateToken");
-        holds::<schema::CreateOperatorToken>("CreateOperatorToken");
-        holds::<schema::Me>("Me");
-        holds::<schema::CreateCredential>("CreateCredential");
-        holds::<schema::PatchCredential>("PatchCredential");
-        holds::<schema::Credential>("Credential");
-        holds::<schema::CredentialItem>("CredentialRow");
-        holds::<schema::Page<schema::CredentialItem>>("Page_CredentialItem");
-        holds::<schema::CredentialVersion>("CredentialVersion");
-        holds::<schema::Reveal>("Reveal");
-        holds::<schema::Revealed>("Revealed");
-        holds::<schema::Materialize>("Materialize");
-        holds::<schema::Materialized>("Materialized");
-        holds::<schema::CredentialType>("CredentialType");
-        holds::<schema::Template>("Template");
-        holds::<schema::Binding>("Binding");
-        holds::<schema::PutBinding>("PutBinding");
-        holds::<schema::Resolve>("Resolve");
-        holds::<schema::ResolveImage>("ResolveImage");
-        holds::<schema::Resolved>("Resolved");
-        holds::<schema::CredentialUsage>("CredentialUsage");
-        holds::<schema::Probe>("Probe");
-        holds::<schema::Probed>("Probed");
-        holds::<schema::PresentDnsRecord>("PresentDnsRecord");
-        holds::<schema::CleanupDnsRecord>("CleanupDnsRecord");
-        holds::<schema::DnsRecord>("DnsRecord");
-        holds::<schema::DnsProvider>("DnsProvider");
-        holds::<schema::RegionTarget>("RegionTarget");
-        holds::<schema::CreateRegion>("CreateRegion");
-        holds::<schema::PatchRegion>("PatchRegion");
-        holds::<schema::RegionItem>("Region");
-        holds::<schema::RegionItem>("RegionRow");
-        holds::<schema::RegionCheck>("RegionCheck");
-        holds::<schema::AccountRegion>("AccountRegion");
-        holds::<schema::AttachRegion>("AttachRegion");
-        holds::<schema::EnsuredRegion>("EnsuredRegion");
-        holds::<schema::SyncedAccount>("SyncedAccount");
-        holds::<schema::RegionPlan>("RegionPlan");
-        holds::<schema::Plugin>("Plugin");
-        holds::<schema::DecidePlugin>("DecidePlugin");
-        holds::<schema::AuditEntry>("AuditEntry");
-        holds::<schema::Checkpoint>("Checkpoint");
-        holds::<schema::AuditReport>("AuditReport");
-        holds::<schema::Rekeyed>("Rekeyed");
-        holds::<schema::Health>("Health");
-        holds::<schema::Ready>("Ready");
-        holds::<schema::ReadyCheck>("ReadyCheck");
-        holds::<schema::Node>("Node");
+        holds::<api::Account>("Account");
+        holds::<api::CreateAccount>("CreateAccount");
+        holds::<api::PatchAccount>("PatchAccount");
+        holds::<api::Member>("Member");
+        holds::<api::PutMember>("PutMember");
+        holds::<api::Bindable>("Bindable");
+        holds::<api::Token>("Token");
+        holds::<api::NewToken>("NewToken");
+        holds::<api::CreateToken>("CreateToken");
+        holds::<api::CreateOperatorToken>("CreateOperatorToken");
+        holds::<api::Me>("Me");
+        holds::<api::CreateCredential>("CreateCredential");
+        holds::<api::PatchCredential>("PatchCredential");
+        holds::<api::Credential>("Credential");
+        holds::<api::CredentialItem>("CredentialRow");
+        holds::<api::Page<api::CredentialItem>>("Page_CredentialItem");
+        holds::<api::CredentialVersion>("CredentialVersion");
+        holds::<api::Reveal>("Reveal");
+        holds::<api::Revealed>("Revealed");
+        holds::<api::Materialize>("Materialize");
+        holds::<api::Materialized>("Materialized");
+        holds::<api::CredentialType>("CredentialType");
+        holds::<api::Template>("Template");
+        holds::<api::Binding>("Binding");
+        holds::<api::PutBinding>("PutBinding");
+        holds::<api::Resolve>("Resolve");
+        holds::<api::ResolveImage>("ResolveImage");
+        holds::<api::Resolved>("Resolved");
+        holds::<api::CredentialUsage>("CredentialUsage");
+        holds::<api::Probe>("Probe");
+        holds::<api::Probed>("Probed");
+        holds::<api::PresentDnsRecord>("PresentDnsRecord");
+        holds::<api::CleanupDnsRecord>("CleanupDnsRecord");
+        holds::<api::DnsRecord>("DnsRecord");
+        holds::<api::DnsProvider>("DnsProvider");
+        holds::<api::RegionTarget>("RegionTarget");
+        holds::<api::CreateRegion>("CreateRegion");
+        holds::<api::PatchRegion>("PatchRegion");
+        holds::<api::RegionItem>("Region");
+        holds::<api::RegionItem>("RegionRow");
+        holds::<api::RegionCheck>("RegionCheck");
+        holds::<api::AccountRegion>("AccountRegion");
+        holds::<api::AttachRegion>("AttachRegion");
+        holds::<api::EnsuredRegion>("EnsuredRegion");
+        holds::<api::SyncedAccount>("SyncedAccount");
+        holds::<api::RegionPlan>("RegionPlan");
+        holds::<api::Plugin>("Plugin");
+        holds::<api::DecidePlugin>("DecidePlugin");
+        holds::<api::AuditEntry>("AuditEntry");
+        holds::<api::Checkpoint>("Checkpoint");
+        holds::<api::AuditReport>("AuditReport");
+        holds::<api::Rekeyed>("Rekeyed");
+        holds::<api::Health>("Health");
+        holds::<api::Ready>("Ready");
+        holds::<api::ReadyCheck>("ReadyCheck");
+        holds::<api::Node>("Node");
     }
 }

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
-use bursar_domain::access;
 use bursar_domain::clock::rfc3339;
+use bursar_domain::{access, broker};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -331,5 +331,11 @@ impl From<(access::Token, Option<Timestamp>)> for Token {
             expires_at: token.expires_at.map(rfc3339),
             last_used_at: last_used_at.map(rfc3339),
         }
+    }
+}
+
+impl From<broker::NewToken> for NewToken {
+    fn from(new: broker::NewToken) -> Self {
+        Self { kept: (new.token, None).into(), token: new.text.map(|text| text.expose().to_owned()) }
     }
 }

@@ -1,14 +1,19 @@
-//! The JSON of the API, as the OpenAPI document describes it.
+//! The JSON of Bursar's HTTP API: one type for each body of a request and of an
+//! answer, and the conversions from the domain's types.
 //!
-//! Types that the domain does not serialise itself are built from it and
-//! serialised here. Where the domain makes the JSON (credentials, audit
-//! entries) the type here describes it, and a test holds the two together.
+//! The server sends and reads these types, and makes the OpenAPI document of
+//! them: their documentation is part of it. Nothing here authorizes or stores.
+
+#![forbid(unsafe_code)]
 
 mod access;
 mod account_region;
+mod audit;
 mod binding;
 mod credential;
+mod credential_secrets;
 mod credential_type;
+mod credential_version;
 mod dns;
 mod event;
 mod installation;
@@ -18,28 +23,26 @@ mod problem;
 mod region;
 mod sync;
 
-pub(crate) mod examples;
-
 pub use access::{
     Account, Bindable, CreateAccount, CreateOperatorToken, CreateToken, Me, Member, MyAccount, NewToken, PatchAccount,
     PutMember, Role, Scope, Token, TokenKind,
 };
 pub use account_region::{AccountRegion, AttachRegion, OnDetach, SyncCounts};
+pub use audit::{AuditEntry, AuditReport, Checkpoint, Outcome};
 pub use binding::{
     Binding, BoundCredential, CredentialUsage, CredentialUse, PutBinding, Resolve, ResolveImage, Resolved,
     ResolvedCredential, Source, UseProtocol, UsingBinding,
 };
 pub use credential::{
-    Artifact, CreateCredential, Credential, CredentialItem, CredentialRow, CredentialVersion, Encoding, MadeBy,
-    Materialize, Materialized, PatchCredential, RegionSync, Reveal, Revealed, Selector, Status, SyncState,
-    VersionAction, Warning,
+    CreateCredential, Credential, CredentialItem, CredentialRow, MadeBy, PatchCredential, RegionSync, Selector, Status,
+    SyncState, Warning,
 };
+pub use credential_secrets::{Artifact, Encoding, Materialize, Materialized, Reveal, Revealed};
 pub use credential_type::{CredentialType, Format, HintGroup, Hints, Slot, Template, Variant};
+pub use credential_version::{CredentialVersion, VersionAction};
 pub use dns::{CleanupDnsRecord, DnsProvider, DnsRecord, DnsRecordState, PresentDnsRecord, Probe, Probed};
 pub use event::{CredentialEvent, RegionEvent, SyncEvent};
-pub use installation::{
-    AuditEntry, AuditReport, Checkpoint, Health, HealthEngine, Node, Outcome, Ready, ReadyCheck, Rekeyed,
-};
+pub use installation::{Health, HealthEngine, Node, Ready, ReadyCheck, Rekeyed};
 pub use page::Page;
 pub use plugin::{
     DecidePlugin, HostWish, PermissionDiff, Permissions, Placement, Plugin, PluginGrant, PluginState, TokenEndpoint,

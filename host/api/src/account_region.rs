@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{RegionMode, SyncState};
+use super::RegionMode;
 
 /// An account's use of a region.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
@@ -122,17 +122,5 @@ impl From<Vec<(region::SyncState, u64)>> for SyncCounts {
             }
         }
         sync
-    }
-}
-
-impl From<region::SyncState> for SyncState {
-    fn from(state: region::SyncState) -> Self {
-        match state {
-            region::SyncState::NotSynced => Self::NotSynced,
-            region::SyncState::Syncing => Self::Syncing,
-            region::SyncState::Synced => Self::Synced,
-            region::SyncState::Error => Self::Error,
-            region::SyncState::Drifted => Self::Drifted,
-        }
     }
 }
