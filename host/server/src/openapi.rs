@@ -1,5 +1,4 @@
-//! The OpenAPI document: made from the routes themselves, then completed with
-//! what is the same everywhere.
+//! The OpenAPI document: generated from the routes, then completed with what they share.
 
 mod complete;
 mod examples;
@@ -18,7 +17,7 @@ pub(crate) use responses::{
 
 use crate::routes;
 
-/// The document of every route there is.
+/// The document of all routes.
 #[must_use]
 pub fn document() -> Value {
     let (_, document) = OpenApiRouter::with_openapi(Base::openapi())
@@ -42,12 +41,12 @@ impl Published {
         Self { json: Bytes::from(format!("{document:#}\n")), document }
     }
 
-    /// To be rendered.
+    /// The document.
     pub(crate) fn document(&self) -> &Value {
         &self.document
     }
 
-    /// To be sent.
+    /// The document as JSON text.
     pub(crate) fn json(&self) -> Bytes {
         self.json.clone()
     }
@@ -64,7 +63,7 @@ impl Published {
     ),
     servers((url = "/", description = "This installation")),
     security(("bearer" = [])),
-    // What streams carry: no body refers to it.
+    // Sent in event streams: no body refers to them.
     components(schemas(
         api::CredentialEvent,
         api::RegionEvent,

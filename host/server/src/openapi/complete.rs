@@ -1,5 +1,5 @@
-//! Completes the document with what is the same everywhere: examples, headers,
-//! the security scheme.
+//! Completes the document with what operations share: examples, headers, the security
+//! scheme.
 
 use bursar_api as api;
 use serde_json::{Map, Value, json};

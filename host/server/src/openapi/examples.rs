@@ -1,5 +1,5 @@
-//! One example of each schema; the OpenAPI document shows them wherever a body
-//! of that schema goes.
+//! One example of each schema, shown in the OpenAPI document with each body of that
+//! schema.
 
 use serde_json::{Value, json};
 

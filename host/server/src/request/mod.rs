@@ -1,5 +1,5 @@
-//! Reading requests: each extractor refuses with a problem that says what is
-//! wrong, and describes itself to the OpenAPI document.
+//! Extractors. Each rejects with a problem that says what is wrong, and describes itself
+//! in the OpenAPI document.
 
 mod body;
 mod events;
@@ -28,8 +28,7 @@ pub(crate) use path::{
 pub(crate) use precondition::IfMatch;
 pub(crate) use query::{FromParameters, NoQuery, PageQuery, Parameters, Query};
 
-/// The client's address: the socket's, whatever the headers claim, unless that
-/// is a trusted proxy's.
+/// The client's address: the socket's, or what a trusted proxy's headers say.
 pub(crate) fn client_address(parts: &Parts, trusted: &TrustedProxies) -> Option<IpAddr> {
     let ConnectInfo(peer) = parts.extensions.get::<ConnectInfo<SocketAddr>>()?;
     Some(trusted.client(peer.ip(), &parts.headers))

@@ -1,4 +1,4 @@
-//! What the path names. Whatever does not parse is not found.
+//! Path parameters. A value that does not parse is not found.
 
 use axum::extract::FromRequestParts;
 use bursar_domain::Error;

@@ -1,4 +1,4 @@
-//! Recognizes requests of the same kind, so that the store can prefetch for them.
+//! Recognizes similar requests, so that the store can prefetch for them.
 
 use std::hash::{BuildHasher as _, Hash as _, Hasher as _, RandomState};
 use std::sync::LazyLock;
@@ -11,8 +11,8 @@ use http::header::AUTHORIZATION;
 
 use crate::app::App;
 
-/// Has a request of the API that only reads, and perhaps leaves a record of it, read
-/// ahead: those of the same token for the same address are alike.
+/// Prefetches for requests that only read, apart from their audit record. Requests of
+/// the same token for the same address count as similar.
 pub(crate) async fn read_ahead(State(app): State<App>, request: Request, next: Next) -> Response {
     if !only_reads(request.method(), request.uri().path()) {
         return next.run(request).await;
@@ -34,5 +34,5 @@ fn likeness(request: &Request) -> u64 {
 }
 
 const HAND_OUT: [&str; 2] = ["/reveal", "/materialize"];
-/// Of this process: nobody can choose two requests that are taken for alike.
+/// Random per process, so that nobody can construct two requests that collide.
 static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::new);
