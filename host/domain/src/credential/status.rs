@@ -3,15 +3,13 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use serde::Serialize;
 use serde_json::Value;
 
 use super::Credential;
 use crate::plugin::Manifest;
 
 /// Usable or not.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Status {
     /// Usable, and for a while.
     Valid,
@@ -25,7 +23,7 @@ pub enum Status {
 }
 
 /// Something a person should know that is no error.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Warning {
     /// Stable and machine-readable.
     pub code: Cow<'static, str>,
@@ -120,6 +118,17 @@ impl Credential {
         warnings
     }
 
+    /// What its type derives from the public data, without the plugin's warnings:
+    /// those are among [`Credential::warnings`].
+    #[must_use]
+    pub fn public_attributes(&self) -> Value {
+        let mut attributes = self.attributes.clone();
+        if let Some(members) = attributes.as_object_mut() {
+            members.remove(WARNINGS);
+        }
+        attributes
+    }
+
     /// What the plugin found worth telling when it inspected the public data:
     /// the attribute [`WARNINGS`] has codes and places, the manifest the words.
     fn plugin_warnings(&self, manifest: &Manifest) -> Vec<Warning> {
@@ -136,7 +145,7 @@ impl Credential {
 
 /// The attribute by which a plugin warns: `[{"pointer", "code"}]`, the code one
 /// of its manifest's messages.
-pub(super) const WARNINGS: &str = "warnings";
+const WARNINGS: &str = "warnings";
 const MAX_PLUGIN_WARNINGS: usize = 16;
 
 const EXPIRY_NOTICE_SECONDS: i64 = 30 * 24 * 60 * 60;

@@ -1,4 +1,4 @@
-//! How fast each token may ask, and all tokens of an account together.
+//! Rate limits per token and per account.
 
 use std::hash::Hash;
 
@@ -10,8 +10,8 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use crate::app::RateLimit;
 use crate::problem::Problem;
 
-/// One token bucket per token, and one per account: more tokens give no account
-/// more than its share.
+/// One token bucket per token and one per account, so that more tokens do not raise
+/// an account's rate.
 pub(crate) struct Limiter {
     tokens: Buckets<TokenId>,
     accounts: Buckets<AccountId>,
@@ -32,11 +32,11 @@ impl Limiter {
         }
     }
 
-    /// Takes one request out of the caller's bucket, and out of its account's.
+    /// Takes one request from the caller's bucket and from its account's.
     ///
     /// # Errors
     ///
-    /// 429 with the time until there is one again.
+    /// 429 with the time until the next request is allowed.
     pub(crate) fn check(&self, caller: &Caller) -> Result<(), Problem> {
         let account = match caller.standing {
             Standing::Operator if self.operator_unlimited => return Ok(()),
@@ -48,7 +48,7 @@ impl Limiter {
         self.accounts.check(&account, "the account's tokens together ask faster than they may: wait and try again")
     }
 
-    /// Forgets full buckets, so that revoked tokens leave nothing behind.
+    /// Drops full buckets, also those of revoked tokens.
     pub(crate) fn forget_idle(&self) {
         self.tokens.forget_idle();
         self.accounts.forget_idle();
