@@ -1,4 +1,4 @@
-//! `bursar resolve`
+//! `bursar resolve` and `bursar resolve-image`
 
 use bursar_domain::secret::SecretJson;
 use clap::Args;
@@ -30,9 +30,24 @@ impl Resolve {
     }
 }
 
+/// Find the credential for an image, by registry and longest path prefix
+#[derive(Args, Debug)]
+pub(crate) struct ResolveImage {
+    /// Such as `ghcr.io/org/app:1`
+    image: String,
+    #[command(flatten)]
+    files: Files,
+}
+
+impl ResolveImage {
+    pub(crate) async fn run(self, session: &Session) -> Result<(), Failure> {
+        self.files.resolve(session, "resolve-image", json!({"image": self.image})).await
+    }
+}
+
 /// What is wanted of a credential beside which it is.
 #[derive(Args, Debug)]
-pub(crate) struct Files {
+struct Files {
     /// Hand its files out in this format too
     #[arg(long)]
     format: Option<String>,
@@ -42,7 +57,7 @@ pub(crate) struct Files {
 
 impl Files {
     /// Asks `question` of a resolving path of the account, and tells the answer.
-    pub(crate) async fn resolve(&self, session: &Session, path: &str, mut question: Value) -> Result<(), Failure> {
+    async fn resolve(&self, session: &Session, path: &str, mut question: Value) -> Result<(), Failure> {
         if self.format.is_none() && self.delivery.is_chosen() {
             return Err(Failure::Usage("files are handed out in a format: give --format too".to_owned()));
         }
