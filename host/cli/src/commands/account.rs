@@ -80,7 +80,7 @@ impl UpdateAccount {
         changes.extend(self.title.map(|title| ("title".to_owned(), json!(title))));
         changes.extend(self.new_name.map(|name| ("name".to_owned(), json!(name))));
         if changes.is_empty() {
-            return Err(Failure::Usage("there is nothing to change: give --title or --name".to_owned()));
+            return Err(Failure::Usage("nothing to change: give --title or --name".to_owned()));
         }
         let path = ["v1", "accounts", &self.name];
         let account = session.client.patch(&path, &[], &Value::Object(changes), self.if_match.as_deref()).await?;

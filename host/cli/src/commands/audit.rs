@@ -1,4 +1,4 @@
-//! `bursar audit ...`: the entries of the trail. What proves the chain is in
+//! `bursar audit ...`: the entries of the trail. For the proof of the chain see
 //! [`super::audit_chain`].
 
 use std::collections::HashSet;
@@ -78,7 +78,7 @@ impl TailAudit {
         }
     }
 
-    /// Every entry down to one that was shown.
+    /// Reads entries back to one that was already shown.
     async fn since(&self, session: &Session, shown: &Shown) -> Result<Value, Failure> {
         let (path, query) = (self.selection.path(session), self.selection.query());
         let mut items = Vec::new();
@@ -86,10 +86,10 @@ impl TailAudit {
         loop {
             let mut page = session.client.page(&path, &query, cursor.as_deref(), FOLLOWED_PAGE).await?;
             let more = page["items"].as_array_mut().map(std::mem::take).unwrap_or_default();
-            let met = more.iter().any(|item| shown.knows(item));
+            let overlaps = more.iter().any(|item| shown.contains(item));
             items.extend(more);
             cursor = page["nextCursor"].as_str().map(str::to_owned);
-            if met || shown.is_empty() || cursor.is_none() {
+            if overlaps || shown.is_empty() || cursor.is_none() {
                 return Ok(json!({"items": items}));
             }
         }
@@ -137,19 +137,19 @@ pub(crate) struct ExportAudit {
 impl ExportAudit {
     async fn run(self, global: &GlobalArgs) -> Result<(), Failure> {
         match &self.segment {
-            None => self.entries(&Session::open(global)?).await,
+            None => self.export_entries(&Session::open(global)?).await,
             Some(file) => {
                 let segment = Segment::open(file).map_err(|error| Failure::Failed(chain(&error)))?;
                 let ledger = self.offline.open().await?;
                 let ledger = ledger.ok_or_else(|| Failure::Usage(SEGMENTS_ARE_OFFLINE.to_owned()))?;
-                let done = self.exported(segment, &ledger);
+                let exported = self.export_segment(segment, &ledger);
                 ledger.close().await;
-                done
+                exported
             }
         }
     }
 
-    fn exported(&self, mut segment: Segment, ledger: &Ledger) -> Result<(), Failure> {
+    fn export_segment(&self, mut segment: Segment, ledger: &Ledger) -> Result<(), Failure> {
         let mut out = self.out()?;
         loop {
             let page = segment.entries(ledger).map_err(|error| Failure::Failed(chain(&error)))?;
@@ -174,7 +174,7 @@ impl ExportAudit {
         Ok(BufWriter::new(out))
     }
 
-    async fn entries(&self, session: &Session) -> Result<(), Failure> {
+    async fn export_entries(&self, session: &Session) -> Result<(), Failure> {
         let mut out = self.out()?;
         let (path, query) = (self.selection.path(session), self.selection.query());
         let mut cursor: Option<String> = None;
@@ -191,7 +191,7 @@ impl ExportAudit {
     }
 }
 
-/// Which entries to read.
+/// Filters of the entries.
 #[derive(Args, Clone, Debug)]
 struct Selection {
     /// The whole installation's, not one account's (operator)
@@ -230,23 +230,23 @@ impl Selection {
     }
 }
 
-/// What was printed already. Entries of several nodes may come out of order,
-/// so that one last id would not do; what has left the newest pages is forgotten.
+/// The entries of the newest pages that were already printed. The last id alone is
+/// not enough: entries of several nodes may arrive out of order.
 #[derive(Default)]
 struct Shown(HashSet<String>);
 
 impl Shown {
-    /// The entries of a page that were not shown, oldest first.
+    /// The entries of a page that were not shown yet, oldest first.
     fn fresh(&mut self, page: &Value) -> Vec<Value> {
         let items = page["items"].as_array().map_or(&[][..], Vec::as_slice);
-        let fresh = items.iter().rev().filter(|item| !self.knows(item)).cloned().collect();
+        let fresh = items.iter().rev().filter(|item| !self.contains(item)).cloned().collect();
         if !items.is_empty() {
             self.0 = items.iter().map(|item| text(item, "/id").to_owned()).collect();
         }
         fresh
     }
 
-    fn knows(&self, item: &Value) -> bool {
+    fn contains(&self, item: &Value) -> bool {
         self.0.contains(text(item, "/id"))
     }
 

@@ -1,4 +1,4 @@
-//! What proves the audit chain: `bursar audit verify` and `checkpoint`.
+//! The proof of the audit chain: `bursar audit verify` and `checkpoint`.
 
 use std::path::PathBuf;
 
@@ -34,31 +34,32 @@ pub(crate) struct VerifyAudit {
 
 impl VerifyAudit {
     pub(super) async fn run(self, global: &GlobalArgs) -> Result<(), Failure> {
-        let witness = self.witness()?;
+        let checkpoint = self.checkpoint()?;
         let report = match self.offline.open().await? {
             Some(ledger) => {
                 let segments: Result<_, _> = self.segments.iter().map(|file| Segment::open(file)).collect();
                 let segments = segments.map_err(|error| Failure::Failed(chain(&error)))?;
-                let report = ledger.verify_with(witness.as_ref(), segments).await;
+                let report = ledger.verify_with(checkpoint.as_ref(), segments).await;
                 ledger.close().await;
                 report.map_err(|error| Failure::Failed(chain(&error)))?
             }
             None if !self.segments.is_empty() => return Err(Failure::Usage(SEGMENTS_ARE_OFFLINE.to_owned())),
-            None => Self::online(&Session::open(global)?, witness.as_ref()).await?,
+            None => Self::online(&Session::open(global)?, checkpoint.as_ref()).await?,
         };
         print(global, &report)
     }
 
-    async fn online(session: &Session, witness: Option<&Checkpoint>) -> Result<Report, Failure> {
+    async fn online(session: &Session, checkpoint: Option<&Checkpoint>) -> Result<Report, Failure> {
         let path = ["v1", "audit", "verify"];
-        let answer = match witness {
-            Some(witness) => session.client.post(&path, &json!(witness)).await?,
+        let answer = match checkpoint {
+            Some(checkpoint) => session.client.post(&path, &json!(checkpoint)).await?,
             None => session.client.act(&path).await?,
         };
-        serde_json::from_value(answer).map_err(|_| Failure::Failed("the server's report cannot be read".to_owned()))
+        serde_json::from_value(answer)
+            .map_err(|_| Failure::Failed("the server's report does not follow the API".to_owned()))
     }
 
-    fn witness(&self) -> Result<Option<Checkpoint>, Failure> {
+    fn checkpoint(&self) -> Result<Option<Checkpoint>, Failure> {
         let Some(file) = &self.checkpoint else { return Ok(None) };
         let bytes = std::fs::read(file).map_err(|error| Failure::io(format!("read {}", file.display()), error))?;
         let text = decoded(&bytes).map_err(|why| Failure::Usage(format!("{} {why}", file.display())))?;
@@ -106,9 +107,9 @@ fn print(global: &GlobalArgs, report: &Report) -> Result<(), Failure> {
     } else {
         output.document(&serde_json::to_value(report).unwrap_or(Value::Null))?;
     }
-    if report.holds() { Ok(()) } else { Err(Failure::Found) }
+    if report.holds() { Ok(()) } else { Err(Failure::Reported) }
 }
 
-/// The API takes no files of that size.
+/// Segments are too large to upload.
 pub(super) const SEGMENTS_ARE_OFFLINE: &str =
     "--segment needs a stopped broker's data dir: stop it, or restore a backup and give that";

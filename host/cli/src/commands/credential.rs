@@ -1,6 +1,5 @@
-//! `bursar credential ...`: the life of a credential. What takes its data is in
-//! [`super::credential_data`], what hands its secrets out in
-//! [`super::credential_secrets`].
+//! `bursar credential ...`: the life of a credential. For its data see
+//! [`super::credential_data`], for its secrets [`super::credential_secrets`].
 
 use std::io;
 
@@ -202,10 +201,10 @@ impl DeleteCredential {
         let path = session.credential(&self.credential, &[]);
         let deleted = session.client.delete(&path, &query, self.if_match.as_deref()).await;
         match deleted {
-            Err(Failure::Problem(problem)) if self.may_ask(session) && problem.is_about_a_default() => {
+            Err(Failure::Problem(problem)) if self.may_ask(session) && problem.is_only_a_default() => {
                 Failure::Problem(problem)
                     .report(io::stderr().lock())
-                    .map_err(|error| Failure::io("tell why", error))?;
+                    .map_err(|error| Failure::io("write to stderr", error))?;
                 let question = format!("Delete {} all the same", self.credential);
                 if !Terminal.confirm(&question, false)? {
                     return Err(Failure::Failed("nothing was deleted".to_owned()));
@@ -215,11 +214,11 @@ impl DeleteCredential {
             }
             deleted => drop(deleted?),
         }
-        let done = if self.purge { "purged" } else { "deleted" };
-        session.output.note(&format!("{done} {}", self.credential))
+        let verb = if self.purge { "purged" } else { "deleted" };
+        session.output.note(&format!("{verb} {}", self.credential))
     }
 
-    /// Whether a person is there who did not answer already.
+    /// Whether to ask for confirmation: not if an option already answers it.
     fn may_ask(&self, session: &Session) -> bool {
         session.interactive && !self.force && !self.yes
     }

@@ -1,5 +1,4 @@
-//! What takes a credential's data: `bursar credential create`, `update` and
-//! `validate`.
+//! A credential's data: `bursar credential create`, `update` and `validate`.
 
 use std::io;
 
@@ -65,13 +64,13 @@ impl CreateCredential {
             variant = form::choose_variant(&credential_type, &mut Terminal)?;
         }
         let base = match &variant {
-            Some(_) => form::settled(&template(session, &self.type_id, variant.as_deref()).await?),
+            Some(_) => form::without_placeholders(&template(session, &self.type_id, variant.as_deref()).await?),
             None => json!({}),
         };
         let mut data = self.data.gather(form.schema(), SecretJson::new(base), &mut io::stdin().lock())?;
         if session.interactive {
             form.fill(&mut data, ask, &mut Terminal)?;
-            self.settle(session, &form, &mut data).await?;
+            self.revise(session, &form, &mut data).await?;
         }
         let body = self.body(&data)?;
         let query = preflight(self.probe);
@@ -79,9 +78,9 @@ impl CreateCredential {
         print_written(session, &created)
     }
 
-    /// Asks the broker what it thinks of the data, and the person for what it
-    /// refuses, until it holds.
-    async fn settle(&self, session: &Session, form: &Form<'_>, data: &mut SecretJson) -> Result<(), Failure> {
+    /// Has the broker validate the data, and asks again for the fields it rejects,
+    /// until the data is valid.
+    async fn revise(&self, session: &Session, form: &Form<'_>, data: &mut SecretJson) -> Result<(), Failure> {
         loop {
             let body = self.body(data)?;
             let verdict = session.client.post(&session.path(&["credentials", "validate"]), body.expose()).await;
@@ -161,7 +160,7 @@ pub(crate) struct UpdateCredential {
 impl UpdateCredential {
     pub(super) async fn run(self, session: &Session) -> Result<(), Failure> {
         let path = session.credential(&self.credential, &[]);
-        let mut changes = SecretJson::new(Value::Object(self.facts()?));
+        let mut changes = SecretJson::new(Value::Object(self.metadata()?));
         if self.changes_data() {
             let current = session.client.get(&path, &[]).await?;
             let type_id = current["type"].as_str().unwrap_or_default();
@@ -169,7 +168,7 @@ impl UpdateCredential {
             put(changes.expose_mut(), "/data", data.expose().clone());
         }
         if changes.expose().as_object().is_some_and(Map::is_empty) {
-            return Err(Failure::Usage("there is nothing to change: see `bursar credential update --help`".to_owned()));
+            return Err(Failure::Usage("nothing to change: see `bursar credential update --help`".to_owned()));
         }
         let updated =
             session.client.patch(&path, &preflight(self.probe), changes.expose(), self.if_match.as_deref()).await?;
@@ -180,25 +179,25 @@ impl UpdateCredential {
         !self.data.is_empty() || !self.prompt.is_empty() || !self.unset.is_empty()
     }
 
-    fn facts(&self) -> Result<Map<String, Value>, Failure> {
-        let mut facts = Map::new();
+    fn metadata(&self) -> Result<Map<String, Value>, Failure> {
+        let mut metadata = Map::new();
         for (key, value) in [("name", &self.name), ("title", &self.title), ("description", &self.description)] {
             if let Some(text) = value {
-                facts.insert(key.to_owned(), json!(text));
+                metadata.insert(key.to_owned(), json!(text));
             }
         }
         if !self.labels.is_empty() {
             let mut labels = input::pairs("--label", &self.labels)?;
             labels.values_mut().filter(|value| **value == "").for_each(|value| *value = Value::Null);
-            facts.insert("labels".to_owned(), Value::Object(labels));
+            metadata.insert("labels".to_owned(), Value::Object(labels));
         }
         if self.no_reveal {
-            facts.insert("revealable".to_owned(), json!(false));
+            metadata.insert("revealable".to_owned(), json!(false));
         }
-        Ok(facts)
+        Ok(metadata)
     }
 
-    /// The merge patch of the data.
+    /// The data to change, as a merge patch.
     fn data(&self, session: &Session, credential_type: &Value) -> Result<SecretJson, Failure> {
         let schema = Form::new(credential_type).schema();
         let empty = SecretJson::new(json!({}));
@@ -207,7 +206,7 @@ impl UpdateCredential {
             put(data.expose_mut(), &input::field_pointer(schema, field), Value::Null);
         }
         if !self.prompt.is_empty() && !session.interactive {
-            return Err(Failure::Usage("--prompt needs a terminal: use --secret-file".to_owned()));
+            return Err(Failure::Usage("--prompt requires a terminal: use --secret-file".to_owned()));
         }
         for field in &self.prompt {
             let secret = terminal::ask_secret(field)?;
@@ -247,7 +246,7 @@ impl ValidateCredential {
         let verdict = session.client.post_with(&path, &query, body.expose()).await;
         match verdict {
             Err(Failure::Problem(problem)) if self.name.is_none() && problem.status == 422 => {
-                // The API wants a name beside the data; nobody asked about one here.
+                // The API requires a name, but none is to be validated here.
                 match problem.without("/name") {
                     Some(problem) => return Err(Failure::Problem(Box::new(problem))),
                     None => return session.output.note("valid"),
@@ -263,7 +262,7 @@ impl ValidateCredential {
     }
 }
 
-/// Asks the broker to ask the live service first.
+/// The query that has the broker probe the live service first.
 fn preflight(probe: bool) -> Vec<(&'static str, String)> {
     if probe { vec![("probe", "true".to_owned())] } else { Vec::new() }
 }

@@ -1,5 +1,4 @@
-//! What hands a credential's secrets out: `bursar credential reveal` and
-//! `materialize`.
+//! A credential's secrets: `bursar credential reveal` and `materialize`.
 
 use std::io::{self, IsTerminal};
 
@@ -28,9 +27,9 @@ pub(crate) struct RevealCredential {
 
 impl RevealCredential {
     pub(super) async fn run(self, session: &Session) -> Result<(), Failure> {
-        let nothing_known = json!({});
+        let no_schema = json!({});
         let pointers: Vec<String> =
-            self.fields.iter().map(|field| input::field_pointer(Schema::new(&nothing_known), field)).collect();
+            self.fields.iter().map(|field| input::field_pointer(Schema::new(&no_schema), field)).collect();
         let body = if pointers.is_empty() { json!({}) } else { json!({"fields": pointers}) };
         let path = session.credential(&self.credential, &["reveal"]);
         let revealed = SecretJson::new(session.client.post(&path, &body).await?);
@@ -68,10 +67,10 @@ impl MaterializeCredential {
         let path = session.credential(&self.credential, &["materialize"]);
         let answer = SecretJson::new(session.client.post(&path, &body).await?);
         let name = if self.delivery.needs_name() { self.name(session).await? } else { self.credential };
-        self.delivery.hand_out(session, &answer, &name)
+        self.delivery.deliver(session, &answer, &name)
     }
 
-    /// The name, also where the command line has the id.
+    /// The credential's name, looked up if the command line gives the id.
     async fn name(&self, session: &Session) -> Result<String, Failure> {
         if self.credential.parse::<uuid::Uuid>().is_err() {
             return Ok(self.credential.clone());
@@ -81,10 +80,10 @@ impl MaterializeCredential {
     }
 }
 
-/// The very text of a value, so that it can be piped; a newline only for eyes.
-fn bare(value: &Value, for_eyes: bool) -> Zeroizing<String> {
+/// The unquoted text of a value, for pipes; ends with a newline only on a terminal.
+fn bare(value: &Value, on_terminal: bool) -> Zeroizing<String> {
     let mut text = Zeroizing::new(value.as_str().map_or_else(|| value.to_string(), str::to_owned));
-    if for_eyes && !text.ends_with('\n') {
+    if on_terminal && !text.ends_with('\n') {
         text.push('\n');
     }
     text

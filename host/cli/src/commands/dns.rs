@@ -80,7 +80,7 @@ impl PresentRecord {
         let path = session.credential(&self.credential, &["dns", "present"]);
         let record = session.client.post(&path, &body).await?;
         if record["state"] == "pending" {
-            warn("it is not yet at all of the provider's servers: run this again to look");
+            warn("the record is not on all of the provider's servers yet: run this again to check");
         }
         session.output.row(&record, RECORDS, "/state")
     }

@@ -84,11 +84,11 @@ enum Command {
 }
 
 impl Cli {
-    /// Runs the command that was parsed.
+    /// Runs the parsed command.
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self.command {
             Command::Completions(command) => command.run(),
-            // Within its bounds from the first moment, so without a runtime.
+            // Its limits apply from the start, so it runs without a runtime.
             Command::CompilePlugin(command) => command.run(),
             command => runtime()?.block_on(command.run(&self.global)),
         }

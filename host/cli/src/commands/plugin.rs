@@ -1,5 +1,5 @@
-//! `bursar plugin ...`: the plugins of a broker. What their authors run is in
-//! [`super::plugin_author`], [`super::plugin_build`] and [`super::plugin_sign`].
+//! `bursar plugin ...`: the plugins of a broker. For the commands of plugin authors
+//! see [`super::plugin_author`], [`super::plugin_build`] and [`super::plugin_sign`].
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -83,10 +83,10 @@ impl ApprovePlugin {
         let entries = entries(session, &self.id).await?;
         let entry = match &self.digest {
             Some(digest) => entries.iter().find(|entry| entry["digest"] == **digest),
-            None => entries.iter().find(|entry| waits(entry)).or(entries.first()),
+            None => entries.iter().find(|entry| is_pending(entry)).or(entries.first()),
         };
         let Some(entry) = entry else {
-            return Err(Failure::Conflict(format!("{} is there with another digest: see `plugin list`", self.id)));
+            return Err(Failure::Conflict(format!("{} has another digest: see `bursar plugin list`", self.id)));
         };
         confirm(session, self.yes, &request(entry), &format!("Approve {}?", self.id))?;
         let body = json!({"digest": entry["digest"]});
@@ -132,7 +132,7 @@ impl RollbackPlugin {
     }
 }
 
-/// Every entry of one id: the one in force, what waits, what was refused.
+/// The entries with this id: active, pending and rejected.
 async fn entries(session: &Session, id: &str) -> Result<Vec<Value>, Failure> {
     let mut page = session.client.list(&["v1", "plugins"], &[], None).await?;
     let entries = match page["items"].take() {
@@ -140,13 +140,13 @@ async fn entries(session: &Session, id: &str) -> Result<Vec<Value>, Failure> {
         _ => Vec::new(),
     };
     if entries.is_empty() {
-        // The API says in its own words that there is none.
+        // Fails with the API's message that there is none.
         return session.client.get(&["v1", "plugins", id], &[]).await.map(|entry| vec![entry]);
     }
     Ok(entries)
 }
 
-/// Says what is about to be decided and asks whether it is meant.
+/// Shows `lines` and asks for confirmation unless `yes`.
 fn confirm(session: &Session, yes: bool, lines: &[String], question: &str) -> Result<(), Failure> {
     let mut terminal = Terminal;
     if !session.output.is_quiet() || !yes {
@@ -158,16 +158,16 @@ fn confirm(session: &Session, yes: bool, lines: &[String], question: &str) -> Re
         return Ok(());
     }
     if !session.interactive {
-        return Err(Failure::Usage("nobody is there to confirm it: add --yes".to_owned()));
+        return Err(Failure::Usage("confirmation requires a terminal: add --yes".to_owned()));
     }
     if terminal.confirm(question, false)? { Ok(()) } else { Err(Failure::Failed("nothing was changed".to_owned())) }
 }
 
-fn waits(entry: &Value) -> bool {
+fn is_pending(entry: &Value) -> bool {
     entry["state"] == "pending" || entry["state"] == "needs-review"
 }
 
-/// What is asked of the operator: the component, who signed it, what it may then do.
+/// What the operator is asked to approve: the component, its signature and permissions.
 fn request(entry: &Value) -> Vec<String> {
     let mut lines = vec![headline(entry)];
     lines.push(match entry["signedBy"].as_str() {
@@ -177,20 +177,20 @@ fn request(entry: &Value) -> Vec<String> {
     if let Some(reason) = entry["reason"].as_str() {
         lines.push(reason.to_owned());
     }
-    let permissions = listed("It may then:", &entry["permissions"]);
+    let permissions = bullets("It may then:", &entry["permissions"]);
     if permissions.is_empty() {
         lines.push("It asks for nothing beyond computing.".to_owned());
     }
     lines.extend(permissions);
     if !entry["grant"].is_null() {
-        lines.extend(listed("New beside what was granted:", &entry["permissionDiff"]["added"]));
-        lines.extend(listed("No longer:", &entry["permissionDiff"]["removed"]));
+        lines.extend(bullets("New beside what was granted:", &entry["permissionDiff"]["added"]));
+        lines.extend(bullets("No longer:", &entry["permissionDiff"]["removed"]));
     }
     lines
 }
 
-/// A heading and a line for each text; nothing where there is none.
-pub(super) fn listed(heading: &str, texts: &Value) -> Vec<String> {
+/// A heading and a line for each text; empty without texts.
+pub(super) fn bullets(heading: &str, texts: &Value) -> Vec<String> {
     let texts: Vec<&str> = texts.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     if texts.is_empty() {
         return Vec::new();
@@ -198,7 +198,7 @@ pub(super) fn listed(heading: &str, texts: &Value) -> Vec<String> {
     std::iter::once(heading.to_owned()).chain(texts.into_iter().map(|text| format!("  - {text}"))).collect()
 }
 
-/// A plugin in one line.
+/// A plugin on one line.
 fn headline(entry: &Value) -> String {
     let text = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
     format!("{} {} {} from {}", text("id"), text("version"), text("digest"), text("source"))

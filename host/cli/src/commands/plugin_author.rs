@@ -1,5 +1,5 @@
-//! What a plugin's author runs beside the build: `bursar plugin new`, `check` and
-//! `inspect`.
+//! Commands of plugin authors: `bursar plugin new`, `check` and `inspect`. See also
+//! [`super::plugin_build`] and [`super::plugin_sign`].
 
 use std::fmt::Write as _;
 use std::fs;
@@ -11,7 +11,7 @@ use clap::Args;
 use clap::builder::styling::{AnsiColor, Style};
 use serde_json::{Value, json};
 
-use super::plugin::listed;
+use super::plugin::bullets;
 use crate::broker::chain;
 use crate::failure::Failure;
 use crate::kit::{self, Kind, Language, Names};
@@ -45,7 +45,7 @@ impl NewPlugin {
         let folder = self.path.unwrap_or_else(|| PathBuf::from(&names.id));
         if folder.symlink_metadata().is_ok() {
             let taken = folder.display();
-            return Err(Failure::Conflict(format!("{taken} exists: choose another name, or a folder by --path")));
+            return Err(Failure::Conflict(format!("{taken} exists: choose another name, or a folder with --path")));
         }
         let files = kit::folder(self.kind, self.lang, &names).map_err(Failure::Failed)?;
         for (path, text) in files {
@@ -95,12 +95,12 @@ impl CheckPlugin {
     pub(super) async fn run(self, output: Output) -> Result<(), Failure> {
         let report = check(&self.subject()?, None).await.map_err(|error| Failure::Usage(error.to_string()))?;
         match output.format() {
-            Format::Table => output.raw(text(&report, output.is_quiet(), is_styled()).as_bytes())?,
+            Format::Table => output.raw(report_text(&report, output.is_quiet(), is_styled()).as_bytes())?,
             Format::Json | Format::Yaml => output.document(&json!({
                 "plugin": report.plugin, "findings": report.findings, "passed": report.passed(self.strict),
             }))?,
         }
-        if report.passed(self.strict) { Ok(()) } else { Err(Failure::Found) }
+        if report.passed(self.strict) { Ok(()) } else { Err(Failure::Reported) }
     }
 
     fn subject(&self) -> Result<Subject, Failure> {
@@ -110,7 +110,7 @@ impl CheckPlugin {
         let found = match (&self.component, self.subject.is_dir()) {
             (None, false) => Ok(Subject::of_file(self.subject.clone())),
             (Some(_), false) => {
-                return Err(Failure::Usage("--component goes with a folder; this is a file already".to_owned()));
+                return Err(Failure::Usage("--component requires a folder, but this is a file".to_owned()));
             }
             (Some(component), true) => Subject::of_folder_with(&self.subject, component.clone()),
             (None, true) => Subject::of_folder(&self.subject),
@@ -127,9 +127,8 @@ impl CheckPlugin {
     }
 }
 
-/// A line for each finding, and what is to be said of it below; when `quiet`
-/// only what failed.
-fn text(report: &Report, quiet: bool, styled: bool) -> String {
+/// A line for each finding with its details below; if `quiet`, only failures.
+fn report_text(report: &Report, quiet: bool, styled: bool) -> String {
     let mut text = String::new();
     if let (Some(plugin), false) = (&report.plugin, quiet) {
         let (id, version, kind) = (plain(&plugin.id), plain(&plugin.version), plugin.kind);
@@ -137,7 +136,7 @@ fn text(report: &Report, quiet: bool, styled: bool) -> String {
         line(&mut text, &format!("{id} {version}, a {kind} of contract {}, {kibibytes} KiB", plugin.contract_version));
     }
     for finding in report.findings.iter().filter(|finding| !quiet || finding.level == Level::Fail) {
-        line(&mut text, &shown(finding, styled));
+        line(&mut text, &finding_text(finding, styled));
     }
     let (failed, warned) = (report.count(Level::Fail), report.count(Level::Warn));
     if !quiet {
@@ -146,8 +145,8 @@ fn text(report: &Report, quiet: bool, styled: bool) -> String {
     text
 }
 
-fn shown(finding: &Finding, styled: bool) -> String {
-    let (word, colour) = match finding.level {
+fn finding_text(finding: &Finding, styled: bool) -> String {
+    let (level, colour) = match finding.level {
         Level::Ok => ("ok", AnsiColor::Green),
         Level::Info => ("info", AnsiColor::Blue),
         Level::Warn => ("warn", AnsiColor::Yellow),
@@ -155,7 +154,7 @@ fn shown(finding: &Finding, styled: bool) -> String {
     };
     let style = if styled { Style::new().fg_color(Some(colour.into())).bold() } else { Style::new() };
     let area = format!("{:?}", finding.area).to_lowercase();
-    let mut text = format!("{style}{word:4}{style:#}  {area:9}  {}", plain(&finding.summary));
+    let mut text = format!("{style}{level:4}{style:#}  {area:9}  {}", plain(&finding.summary));
     for detail in &finding.details {
         let _infallible = write!(text, "\n{INDENT}{}", plain(detail));
     }
@@ -190,7 +189,7 @@ impl InspectPlugin {
     pub(super) async fn run(self, global: &GlobalArgs) -> Result<(), Failure> {
         let path = PathBuf::from(&self.plugin);
         if path.exists() || path.extension().is_some_and(|extension| extension == "wasm") {
-            return file(&path, self.trusted_keys, global).await;
+            return inspect_file(&path, self.trusted_keys, global).await;
         }
         let session = Session::open(global)?;
         let plugin = session.client.get(&["v1", "plugins", &self.plugin], &[]).await?;
@@ -201,7 +200,7 @@ impl InspectPlugin {
     }
 }
 
-async fn file(path: &Path, trusted_keys: Vec<TrustedKey>, global: &GlobalArgs) -> Result<(), Failure> {
+async fn inspect_file(path: &Path, trusted_keys: Vec<TrustedKey>, global: &GlobalArgs) -> Result<(), Failure> {
     let examined = examine(path, trusted_keys).await.map_err(|error| Failure::Failed(chain(&error)))?;
     let examined = examined.map_err(|reason| Failure::Failed(format!("{}: {reason}", path.display())))?;
     let (output, value) = (global.output(), described(&examined));
@@ -231,27 +230,27 @@ fn described(examined: &Examined) -> Value {
     })
 }
 
-/// Facts first, then what it asks for in words instead of structures.
+/// Properties first, then the permissions as sentences instead of structures.
 fn print(output: Output, plugin: &Value) -> Result<(), Failure> {
-    let mut facts = plugin.clone();
+    let mut properties = plugin.clone();
     let structures =
         ["permissions", "wantedHosts", "placements", "tokenEndpoints", "derives", "grant", "permissionDiff"];
-    if let Some(members) = facts.as_object_mut() {
+    if let Some(members) = properties.as_object_mut() {
         members.retain(|name, _| !structures.contains(&name.as_str()));
     }
-    output.one(&facts, "/id")?;
-    let mut lines = listed("It asks to:", &plugin["permissions"]);
+    output.one(&properties, "/id")?;
+    let mut lines = bullets("It asks to:", &plugin["permissions"]);
     if lines.is_empty() {
         lines.push("It asks for nothing beyond computing.".to_owned());
     }
     if !plugin["grant"].is_null() {
-        lines.extend(listed("Not granted of this:", &plugin["permissionDiff"]["added"]));
-        lines.extend(listed("Granted and not asked for:", &plugin["permissionDiff"]["removed"]));
+        lines.extend(bullets("Not granted of this:", &plugin["permissionDiff"]["added"]));
+        lines.extend(bullets("Granted and not asked for:", &plugin["permissionDiff"]["removed"]));
     }
     lines.iter().try_for_each(|line| output.line(line))
 }
 
-/// Below the summary.
+/// Of the lines below a summary.
 const INDENT: &str = "                 ";
 
 const NEW_EXAMPLES: &str = "Examples:
@@ -295,7 +294,7 @@ mod tests {
 
     #[test]
     fn findings_are_lines_with_details_below() {
-        insta::assert_snapshot!(text(&report(), false, false), @r"
+        insta::assert_snapshot!(report_text(&report(), false, false), @r"
         dns-example 1.0.0, a dns-provider of contract 0.1.0, 113 KiB
         ok    admission  a broker takes it
         fail  cases      present.json #2: beside
@@ -304,23 +303,23 @@ mod tests {
         warn  coverage   no case of `poll`
         1 failed, 1 warned
         ");
-        assert_eq!(text(&report(), true, false).lines().count(), 3, "only what failed");
-        assert!(text(&report(), false, true).contains("\u{1b}[1m\u{1b}[31mfail\u{1b}[0m  cases"));
+        assert_eq!(report_text(&report(), true, false).lines().count(), 3, "only what failed");
+        assert!(report_text(&report(), false, true).contains("\u{1b}[1m\u{1b}[31mfail\u{1b}[0m  cases"));
     }
 
     #[test]
-    fn what_is_no_plugin_is_told_with_the_cure() {
+    fn without_a_plugin_the_error_names_the_cure() {
         let folder = tempfile::tempdir().unwrap();
-        let said = |subject: PathBuf, component: Option<PathBuf>| {
+        let message = |subject: PathBuf, component: Option<PathBuf>| {
             let check = CheckPlugin { subject, component, cases: None, strict: false };
             check.subject().map(|_| ()).unwrap_err().to_string()
         };
-        assert!(said(folder.path().join("none"), None).starts_with("there is no "));
-        assert!(said(folder.path().to_owned(), None).ends_with("it has no manifest.json"));
+        assert!(message(folder.path().join("none"), None).starts_with("there is no "));
+        assert!(message(folder.path().to_owned(), None).ends_with("it has no manifest.json"));
         fs::write(folder.path().join("manifest.json"), r#"{"id": "a"}"#).unwrap();
-        assert!(said(folder.path().to_owned(), None).contains("dist/a.wasm; build it with `bursar plugin build "));
+        assert!(message(folder.path().to_owned(), None).contains("dist/a.wasm; build it with `bursar plugin build "));
         let file = folder.path().join("manifest.json");
-        assert!(said(file.clone(), Some(file)).starts_with("--component goes with a folder"));
+        assert!(message(file.clone(), Some(file)).starts_with("--component requires a folder"));
     }
 
     fn new(name: &str, path: PathBuf) -> Result<(), Failure> {
@@ -337,7 +336,7 @@ mod tests {
         assert!(manifest.contains("\"id\": \"mqtt-login\""), "{manifest}");
 
         fs::write(folder.join("plugin.js"), "mine").expect("a file");
-        let refused = new("mqtt-login", folder.clone()).expect_err("the folder is there");
+        let refused = new("mqtt-login", folder.clone()).expect_err("the folder exists");
         assert!(matches!(&refused, Failure::Conflict(why) if why.contains("--path")), "{refused:?}");
         assert_eq!(fs::read_to_string(folder.join("plugin.js")).expect("a file"), "mine");
     }

@@ -52,7 +52,7 @@ fn rust(folder: &Folder, out: &Path) -> Result<(), Failure> {
     cargo.arg("--message-format=json-render-diagnostics");
     let flags = remap_flags(&folders);
     match environment_flags() {
-        // Cargo takes flags from one place alone: an author's own stay in force.
+        // Cargo takes flags from one place only, so keep the author's.
         Some(own) => cargo.env("CARGO_ENCODED_RUSTFLAGS", [own, flags].concat().join(&SEPARATOR.to_string())),
         None => cargo.arg("--config").arg(format!("target.{TARGET}.rustflags={}", toml::Value::from(flags))),
     };
@@ -70,15 +70,15 @@ fn rust(folder: &Folder, out: &Path) -> Result<(), Failure> {
     place(&component, out).map_err(|error| Failure::Failed(error.to_string()))
 }
 
-/// Where things are on this machine, by the word of the tools themselves.
+/// The folders of this machine, as the tools report them.
 fn build_folders(folder: &Folder, mut cargo: Command) -> Result<BuildFolders, Failure> {
     cargo.current_dir(&folder.path).args(["metadata", "--format-version=1", "--no-deps"]);
     let metadata: Value = serde_json::from_slice(&run(&mut cargo, Stdio::piped(), "")?).unwrap_or_default();
-    let told = |name: &str| metadata[name].as_str().map_or_else(|| folder.path.clone(), PathBuf::from);
+    let reported = |name: &str| metadata[name].as_str().map_or_else(|| folder.path.clone(), PathBuf::from);
     let rustc = |arguments: &[&str]| {
         let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
-        let said = run(rustc.current_dir(&folder.path).args(arguments), Stdio::piped(), "")?;
-        Ok::<_, Failure>(String::from_utf8_lossy(&said).trim().to_owned())
+        let output = run(rustc.current_dir(&folder.path).args(arguments), Stdio::piped(), "")?;
+        Ok::<_, Failure>(String::from_utf8_lossy(&output).trim().to_owned())
     };
     let version = rustc(&["-vV"])?;
     let commit = version.lines().find_map(|line| line.strip_prefix("commit-hash: "));
@@ -88,19 +88,19 @@ fn build_folders(folder: &Folder, mut cargo: Command) -> Result<BuildFolders, Fa
         cargo_home: cargo_home.map_or_else(home, PathBuf::from),
         sysroot: PathBuf::from(rustc(&["--print", "sysroot"])?),
         rustc_commit: commit.unwrap_or("unknown").to_owned(),
-        source: told("workspace_root"),
-        target: told("target_directory"),
+        source: reported("workspace_root"),
+        target: reported("target_directory"),
     })
 }
 
-/// Flags for rustc that the environment asks for, which go before all others.
+/// The rustc flags of the environment, which take precedence.
 fn environment_flags() -> Option<Vec<String>> {
     let owned = |flags: std::str::Split<'_, char>| flags.filter(|it| !it.is_empty()).map(str::to_owned).collect();
     let encoded = std::env::var("CARGO_ENCODED_RUSTFLAGS").ok().map(|flags| owned(flags.split(SEPARATOR)));
     encoded.or_else(|| std::env::var("RUSTFLAGS").ok().map(|flags| owned(flags.split(' '))))
 }
 
-/// What cargo says it made of this folder's crate, wherever its target folder is.
+/// The module that cargo built from this folder's crate, by its messages.
 fn built_module(messages: &[u8], folder: &Path) -> Option<PathBuf> {
     let lines = messages.split(|byte| *byte == b'\n');
     let messages = lines.filter_map(|line| serde_json::from_slice::<Value>(line).ok());
@@ -112,14 +112,14 @@ fn built_module(messages: &[u8], folder: &Path) -> Option<PathBuf> {
         .find(|file| file.extension().is_some_and(|it| it == "wasm"))
 }
 
-/// The folder's own script says how; it leaves the component where it belongs.
+/// Runs the folder's build script, which writes the component to `dist`.
 fn javascript(folder: &Folder) -> Result<(), Failure> {
     let npm = |arguments: &[&str]| {
         let mut npm = Command::new("npm");
         npm.current_dir(&folder.path).args(arguments);
         run(&mut npm, io::stderr().into(), "").map(drop)
     };
-    // npm leaves a copy of the lock there when it is done.
+    // npm writes a copy of the lock here when it is done.
     let installed = folder.path.join("node_modules/.package-lock.json");
     let lock = folder.path.join("package-lock.json");
     if !lock.is_file() {
@@ -140,19 +140,19 @@ fn python(folder: &Folder, out: &Path) -> Result<(), Failure> {
     for needed in [&wit, &sdk] {
         if !needed.is_dir() {
             let cure = "copy it from a folder made by `bursar plugin new NAME --lang python`";
-            return Err(Failure::Usage(format!("{} is not there: {cure}", needed.display())));
+            return Err(Failure::Usage(format!("{} is missing: {cure}", needed.display())));
         }
     }
     let tool = componentize(folder)?;
     let partial = out.with_extension("partial");
-    fs::create_dir_all(folder.path.join("dist")).map_err(|error| Failure::io("make the folder dist", error))?;
+    fs::create_dir_all(folder.path.join("dist")).map_err(|error| Failure::io("create the folder dist", error))?;
     let mut command = python_command(&tool, folder, &wit, &sdk, &partial)
         .map_err(|error| Failure::Usage(format!("{}: {error}", folder.id)))?;
     run(&mut command, io::stderr().into(), "")?;
     fs::rename(&partial, out).map_err(|error| Failure::io(format!("write {}", out.display()), error))
 }
 
-/// The folder's own, that of the environment, or one fetched into the folder.
+/// The tool of the folder's `.venv`, of the `PATH`, or one installed into `.venv`.
 fn componentize(folder: &Folder) -> Result<PathBuf, Failure> {
     let venv = folder.path.join(".venv");
     let own = venv.join("bin").join(COMPONENTIZE);
@@ -170,8 +170,7 @@ fn componentize(folder: &Folder) -> Result<PathBuf, Failure> {
     Ok(own)
 }
 
-/// Prints the command and runs it to its end. Answers what it wrote to `stdout`,
-/// where that is piped.
+/// Prints and runs a command. Returns its output if `stdout` is piped.
 fn run(command: &mut Command, stdout: Stdio, cure: &str) -> Result<Vec<u8>, Failure> {
     let program = command.get_program().to_string_lossy().into_owned();
     let arguments = command.get_args().map(|argument| argument.to_string_lossy().into_owned());
@@ -188,7 +187,7 @@ fn run(command: &mut Command, stdout: Stdio, cure: &str) -> Result<Vec<u8>, Fail
     Err(Failure::Failed(format!("`{shown}` failed; its output above says why{cure}")))
 }
 
-/// Between the flags of `CARGO_ENCODED_RUSTFLAGS`.
+/// Separates the flags in `CARGO_ENCODED_RUSTFLAGS`.
 const SEPARATOR: char = '\u{1f}';
 const TARGET: &str = "wasm32-unknown-unknown";
 const COMPONENTIZE: &str = "componentize-py";
@@ -199,7 +198,7 @@ mod tests {
     use crate::output::Format;
 
     #[test]
-    fn cargo_s_own_word_names_the_module() {
+    fn cargos_messages_name_the_module() {
         let messages =
             br#"{"reason":"compiler-artifact","manifest_path":"/p/sdk/Cargo.toml","filenames":["/t/sdk.wasm"]}
 not a message
@@ -222,7 +221,7 @@ not a message
     }
 
     #[test]
-    fn a_tool_that_is_missing_or_fails_is_named() {
+    fn a_missing_or_failing_tool_is_named() {
         let missing = run(&mut Command::new("no-such-tool-of-bursar"), Stdio::null(), "");
         assert!(matches!(missing, Err(Failure::Failed(why)) if why.contains("not installed")));
         let failed = run(&mut Command::new("false"), Stdio::null(), ": try again");

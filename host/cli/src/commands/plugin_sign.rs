@@ -58,14 +58,14 @@ impl SignPlugin {
 
     fn generate_pair(&self, global: &GlobalArgs) -> Result<SecretKey, Failure> {
         let public_file = public_file(&self.key);
-        if let Some(there) = [&self.key, &public_file].into_iter().find(|file| file.exists()) {
-            return Err(Failure::Conflict(format!("{} exists already", there.display())));
+        if let Some(existing) = [&self.key, &public_file].into_iter().find(|file| file.exists()) {
+            return Err(Failure::Conflict(format!("{} already exists", existing.display())));
         }
         let password = match self.password(global)? {
             Some(password) => password,
             None => ask_new_passphrase()?,
         };
-        let failed = |error: minisign::PError| Failure::Failed(format!("no key could be made: {error}"));
+        let failed = |error: minisign::PError| Failure::Failed(format!("cannot make a key: {error}"));
         let pair = KeyPair::generate_encrypted_keypair(Some(password.to_string())).map_err(failed)?;
         let sealed = Zeroizing::new(pair.sk.to_box(None).map_err(failed)?.into_string());
         let public = pair.pk.to_box().map_err(failed)?.into_string();
@@ -82,7 +82,7 @@ impl SignPlugin {
         if facts.permissions().mode() & 0o077 != 0 {
             let path = self.key.display();
             return Err(Failure::Usage(format!(
-                "{path} is a secret key and others can read it: run `chmod 600 {path}`"
+                "{path} is a secret key and is readable by others: run `chmod 600 {path}`"
             )));
         }
         let bytes = Zeroizing::new(fs::read(&self.key).map_err(|error| Failure::io(doing(), error))?);
@@ -97,7 +97,7 @@ impl SignPlugin {
         open(&self.key, &text, Some(&password))
     }
 
-    /// `None` where it is to be asked for.
+    /// The password; `None` to ask for it.
     fn password(&self, global: &GlobalArgs) -> Result<Option<Zeroizing<String>>, Failure> {
         match &self.password_file {
             Some(file) => input::text(file, &mut io::stdin().lock()).map(Some),
@@ -107,12 +107,12 @@ impl SignPlugin {
     }
 }
 
-/// A key of `minisign -W`. Its checksum is left empty there, which the library
-/// takes for damage, so the key is read as what it says it is.
+/// Reads a key of `minisign -W`. The library takes its empty checksum for damage, so
+/// its bytes are read without the check.
 fn without_password(text: &str) -> Option<SecretKey> {
     let line = text.lines().nth(1)?;
     let bytes = Zeroizing::new(BASE64_STANDARD.decode(line.trim()).ok()?);
-    // After the signature algorithm: that of the password.
+    // The password algorithm, after the signature algorithm.
     if bytes.get(2..4) != Some(&[0, 0]) {
         return None;
     }
@@ -127,13 +127,13 @@ fn open(file: &Path, text: &str, password: Option<&Zeroizing<String>>) -> Result
     })
 }
 
-/// Answers where the signature is.
+/// Signs `file`; returns the path of the signature.
 fn sign(file: &Path, key: &SecretKey) -> Result<PathBuf, Failure> {
     let content = fs::File::open(file).map_err(|error| Failure::io(format!("read {}", file.display()), error))?;
     let name = plain(&file.file_name().unwrap_or_default().to_string_lossy());
     let comment = format!("timestamp:{}\tfile:{name}\thashed", SystemClock.now().as_second());
     let signature = minisign::sign(None, key, content, Some(&comment), Some("signature from bursar plugin sign"))
-        .map_err(|error| Failure::Failed(format!("{} could not be signed: {error}", file.display())))?;
+        .map_err(|error| Failure::Failed(format!("cannot sign {}: {error}", file.display())))?;
     let mut path = file.as_os_str().to_owned();
     path.push(".minisig");
     let path = PathBuf::from(path);
@@ -147,7 +147,7 @@ fn public_file(key: &Path) -> PathBuf {
 }
 
 fn not_a_key(file: &Path) -> Failure {
-    Failure::Usage(format!("{} holds no minisign secret key", file.display()))
+    Failure::Usage(format!("{} contains no minisign secret key", file.display()))
 }
 
 const EXAMPLES: &str = "Examples:

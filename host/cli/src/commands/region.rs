@@ -1,5 +1,5 @@
-//! `bursar region ...`: the regions of the installation. What an account does
-//! with a region is in [`super::region_attachment`].
+//! `bursar region ...`: the regions of the installation. For an account's use of a
+//! region see [`super::region_attachment`].
 
 use bursar_domain::secret::{SecretJson, put};
 use clap::{Args, Subcommand, ValueEnum};
@@ -248,7 +248,7 @@ impl UpdateRegion {
             set("/settings", self.settings.changes(session, &kind, &self.unset)?.expose().clone());
         }
         if changes.expose().as_object().is_some_and(serde_json::Map::is_empty) {
-            return Err(Failure::Usage("there is nothing to change: see `bursar region update --help`".to_owned()));
+            return Err(Failure::Usage("nothing to change: see `bursar region update --help`".to_owned()));
         }
         let query = forced(self.force);
         let region = session.client.patch(&path, &query, changes.expose(), self.if_match.as_deref()).await?;
@@ -256,7 +256,7 @@ impl UpdateRegion {
     }
 }
 
-/// What is done where somebody changed what is there.
+/// How to handle others' changes at the target.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Drift {
     /// Put it right

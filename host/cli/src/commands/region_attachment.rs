@@ -1,5 +1,5 @@
-//! What an account does with a region: `bursar region attach`, `detach`,
-//! `attached` and `plan`.
+//! An account's use of a region: `bursar region attach`, `detach`, `attached` and
+//! `plan`.
 
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
@@ -72,7 +72,7 @@ impl DetachRegion {
     }
 }
 
-/// The regions that the account uses.
+/// Lists the regions that the account uses.
 pub(super) async fn list_attached(session: &Session) -> Result<(), Failure> {
     let page = session.client.list(&session.path(&["regions"]), &[], None).await?;
     session.output.list(&page, ATTACHED, "/region")
@@ -104,7 +104,7 @@ impl PlanRegion {
     }
 }
 
-/// What happens to what is in a region when the account lets go of it.
+/// What happens to the account's credentials in a region when it is detached.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum OnDetach {
     /// Remove what is ours
@@ -122,7 +122,7 @@ impl OnDetach {
     }
 }
 
-/// Lists of formats by type.
+/// Groups `TYPE=FORMAT` arguments by type.
 fn formats(arguments: &[String]) -> Result<Map<String, Value>, Failure> {
     let mut formats = Map::new();
     for argument in arguments {
@@ -139,7 +139,7 @@ fn formats(arguments: &[String]) -> Result<Map<String, Value>, Failure> {
     Ok(formats)
 }
 
-/// `2 create, 1 drifted, 40 unchanged`: what there is none of is left out.
+/// `2 create, 1 drifted, 40 unchanged`; zero counts are left out.
 fn summary(counts: &Value) -> String {
     let counted = ACTIONS.iter().filter_map(|action| {
         let count = counts[action].as_u64().filter(|count| *count > 0)?;
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_summary_tells_what_there_is() {
+    fn a_summary_leaves_zero_counts_out() {
         let counts = json!({"create": 2, "update": 0, "delete": 0, "unchanged": 40, "foreign": 0, "drifted": 1});
         assert_eq!(summary(&counts), "2 create, 1 drifted, 40 unchanged");
         assert_eq!(summary(&json!({})), "nothing there, and nothing to do");

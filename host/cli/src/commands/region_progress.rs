@@ -1,4 +1,4 @@
-//! Work in a region that is watched, and what came of it.
+//! Operations in a region with a progress bar.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
@@ -7,12 +7,15 @@ use crate::failure::Failure;
 use crate::output::{Column, Format, plain};
 use crate::session::Session;
 
-/// Does `work` at one of the account's regions and tells what came of it. What
-/// is not in place is exit code 5.
-pub(super) async fn watch(session: &Session, region: &str, work: &str) -> Result<(), Failure> {
+/// Runs `operation` in one of the account's regions, shows its progress and prints the
+/// result. Fails with exit code 5 if a credential is not in place.
+pub(super) async fn watch(session: &Session, region: &str, operation: &str) -> Result<(), Failure> {
     let bar = bar(session.output.is_quiet());
-    let outcome = session.client.work(&session.path(&["regions", region, work]), |step| draw(&bar, step)).await;
-    // Also before an error is told: it must not stand in the bar's line.
+    let outcome = session
+        .client
+        .post_with_progress(&session.path(&["regions", region, operation]), |step| draw(&bar, step))
+        .await;
+    // Also before an error, which must not share the bar's line.
     bar.finish_and_clear();
     print(session, region, &outcome?)
 }
@@ -33,11 +36,11 @@ fn print(session: &Session, region: &str, result: &Value) -> Result<(), Failure>
     }))
 }
 
-/// On stderr, and only on a terminal.
+/// A progress bar on stderr, hidden if that is not a terminal.
 fn bar(quiet: bool) -> ProgressBar {
     let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
     let bar = ProgressBar::with_draw_target(None, target);
-    // Without a total there is nothing to draw a bar of yet.
+    // The total is not known yet.
     bar.set_style(ProgressStyle::default_spinner());
     bar
 }

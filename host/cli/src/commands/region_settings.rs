@@ -89,7 +89,7 @@ pub(super) async fn kind(session: &Session, id: &str) -> Result<Value, Failure> 
     let known: Vec<_> = kinds.iter().filter_map(|kind| kind["id"].as_str().map(str::to_owned)).collect();
     kinds.into_iter().find(|kind| kind["id"] == id).ok_or_else(|| {
         let message = format!("there is no kind of target `{id}`: known are {}", known.join(", "));
-        Failure::Problem(Box::new(Problem::told(404, message)))
+        Failure::Problem(Box::new(Problem::local(404, message)))
     })
 }
 

@@ -45,7 +45,7 @@ impl ResolveImage {
     }
 }
 
-/// What is wanted of a credential beside which it is.
+/// Whether and how to deliver the files of the resolved credential.
 #[derive(Args, Debug)]
 struct Files {
     /// Hand its files out in this format too
@@ -56,10 +56,10 @@ struct Files {
 }
 
 impl Files {
-    /// Asks `question` of a resolving path of the account, and tells the answer.
+    /// Resolves `question` at `path` of the account and prints the result.
     async fn resolve(&self, session: &Session, path: &str, mut question: Value) -> Result<(), Failure> {
         if self.format.is_none() && self.delivery.is_chosen() {
-            return Err(Failure::Usage("files are handed out in a format: give --format too".to_owned()));
+            return Err(Failure::Usage("--out, --manifest and --artifact require --format".to_owned()));
         }
         self.delivery.check()?;
         if let Some(format) = &self.format {
@@ -70,7 +70,7 @@ impl Files {
             return session.output.row(answer.expose(), COLUMNS, "/credential/id");
         }
         let name = answer.expose().pointer("/credential/name").and_then(Value::as_str).unwrap_or_default();
-        self.delivery.hand_out(session, &answer, name)
+        self.delivery.deliver(session, &answer, name)
     }
 }
 

@@ -88,7 +88,7 @@ pub(crate) struct CreateToken {
 
 impl CreateToken {
     async fn run(self, session: &Session) -> Result<(), Failure> {
-        self.refuse_to_lose_the_token(session)?;
+        self.check_destination(session)?;
         let path = path(session, self.operator, &[]);
         let mut created = SecretJson::new(session.client.post(&path, &self.body()?).await?);
         if let Some(file) = &self.out {
@@ -99,17 +99,17 @@ impl CreateToken {
             return session.output.row(created.expose(), COLUMNS, "/id");
         }
         if session.output.format() == Format::Table {
-            warn("this is the only time that the token is shown");
+            warn("the token is shown only this once");
             return session.output.line(created.expose()["token"].as_str().unwrap_or_default());
         }
         session.output.document(created.expose())
     }
 
-    fn refuse_to_lose_the_token(&self, session: &Session) -> Result<(), Failure> {
+    fn check_destination(&self, session: &Session) -> Result<(), Failure> {
         match &self.out {
-            Some(file) if file.exists() => Err(Failure::Conflict(format!("{} exists already", file.display()))),
+            Some(file) if file.exists() => Err(Failure::Conflict(format!("{} already exists", file.display()))),
             None if session.output.is_quiet() => Err(Failure::Usage(
-                "--quiet prints the id alone and the token is shown once: add --out FILE".to_owned(),
+                "--quiet prints only the id, and the token is shown only once: add --out FILE".to_owned(),
             )),
             _ => Ok(()),
         }
@@ -149,7 +149,7 @@ impl CreateToken {
     }
 }
 
-/// The path of the account's tokens, or the installation's.
+/// The path of the account's or the installation's tokens.
 fn path<'a>(session: &'a Session, operator: bool, rest: &[&'a str]) -> Vec<&'a str> {
     if operator { [&["v1", "tokens"], rest].concat() } else { session.path(&[&["tokens"], rest].concat()) }
 }
