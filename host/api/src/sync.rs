@@ -125,7 +125,7 @@ pub enum PlanAction {
 impl From<broker::Ensured> for EnsuredRegion {
     fn from(ensured: broker::Ensured) -> Self {
         let ready = ensured.ready();
-        let failed = ensured.failed.into_iter().map(|broker::Loose { id, credential, error }| NotInPlace {
+        let failed = ensured.failed.into_iter().map(|broker::NotInPlace { id, credential, error }| NotInPlace {
             credential,
             id: id.0,
             error,

@@ -51,14 +51,14 @@ async fn clean_up(app: &App, shutdown: &CancellationToken) {
 /// Persists when tokens were last used and how many requests were refused.
 pub(crate) async fn flush(app: &App) {
     app.limiter().forget_idle();
-    if let Err(error) = app.broker().flush_token_uses().await {
+    if let Err(error) = app.broker().tokens.flush_uses().await {
         warn("token uses could not be written", &error);
     }
-    if let Err(error) = app.broker().flush_repeated_refusals().await {
+    if let Err(error) = app.broker().kernel.journal.flush_repeated_refusals().await {
         warn("repeated refusals could not be recorded", &error);
     }
     for (prefix, count) in app.refusals().drain() {
-        if let Err(error) = app.broker().record_refused_tokens(prefix.clone(), count).await {
+        if let Err(error) = app.broker().tokens.record_refused(prefix.clone(), count).await {
             app.refusals().put_back(prefix, count);
             warn("refused requests could not be recorded", &error);
         }
@@ -73,7 +73,7 @@ async fn sweep(app: &App) {
 
 /// Warns once of a record that cannot be cleaned up, not in every round.
 async fn sweep_dns(app: &App) {
-    match app.broker().sweep_dns().await {
+    match app.broker().dns.sweep().await {
         Ok(failures) => {
             for SweepFailure { credential, fqdn, reason, failures } in failures {
                 if failures == 1 {

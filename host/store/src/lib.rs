@@ -1,7 +1,7 @@
 //! Where Bursar keeps things: a revisioned ordered map over one redb file or
 //! one `PostgreSQL` database, everything sealed, every change in an audit chain.
 //!
-//! Start at [`Ledger`]: it is the domain's `Store`, `Blind` and `Trail`. Below
+//! Start at [`Ledger`]: it is the domain's `Store`, `BlindIndex` and `Trail`. Below
 //! it, bottom up: an [`engine`] stores bytes and knows nothing else; sealing
 //! binds each value to its key and revision; the keyring wraps keys with keys
 //! up to the root key; the chain says what each commit did; the committer puts

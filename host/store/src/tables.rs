@@ -3,7 +3,7 @@
 //! Sequence numbers are inverted in keys, so that the newest record sorts first
 //! and a listing is a short ascending scan.
 
-use bursar_domain::keys::{Scope, scope};
+use bursar_domain::keys::{SealScope, scope};
 use uuid::Uuid;
 
 /// What a restart needs before any key is open, in plain text: format, node,
@@ -128,9 +128,9 @@ pub(crate) fn is_recorded(key: &[u8]) -> bool {
 /// The rows beside `key` that sealing it reads or writes.
 pub(crate) fn companions(key: &[u8]) -> Vec<Vec<u8>> {
     match scope(key) {
-        Some(Scope::Installation) => account_record(key).map(account_key).into_iter().collect(),
-        Some(Scope::Account(account)) => vec![account_key(account)],
-        Some(Scope::OwnKey(account)) => vec![account_key(account), data_key(key)],
+        Some(SealScope::Installation) => account_record(key).map(account_key).into_iter().collect(),
+        Some(SealScope::Account(account)) => vec![account_key(account)],
+        Some(SealScope::OwnKey(account)) => vec![account_key(account), data_key(key)],
         None => Vec::new(),
     }
 }

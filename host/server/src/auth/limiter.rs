@@ -2,7 +2,7 @@
 
 use std::hash::Hash;
 
-use bursar_domain::access::{Caller, Standing};
+use bursar_domain::access::{Authority, Caller};
 use bursar_domain::id::{AccountId, TokenId};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -38,10 +38,10 @@ impl Limiter {
     ///
     /// 429 with the time until the next request is allowed.
     pub(crate) fn check(&self, caller: &Caller) -> Result<(), Problem> {
-        let account = match caller.standing {
-            Standing::Operator if self.operator_unlimited => return Ok(()),
-            Standing::Operator => None,
-            Standing::InAccount { account, .. } => Some(account),
+        let account = match caller.authority {
+            Authority::Operator if self.operator_unlimited => return Ok(()),
+            Authority::Operator => None,
+            Authority::InAccount { account, .. } => Some(account),
         };
         self.tokens.check(&caller.token, "this token asks faster than it may: wait and try again")?;
         let Some(account) = account else { return Ok(()) };

@@ -46,7 +46,7 @@ impl Session {
     ///
     /// Where the token is no longer valid, or the store is not available.
     pub(crate) async fn renewed(&self, app: &App) -> Result<access::Caller, Error> {
-        app.broker().authenticate(self.token.expose(), self.caller.request.clone()).await
+        app.broker().tokens.authenticate(self.token.expose(), self.caller.request.clone()).await
     }
 }
 
@@ -74,7 +74,7 @@ async fn authenticate(headers: &HeaderMap, request: Request, app: &App) -> Resul
     let refused = |message| Error::new(Kind::Unauthenticated, message);
     let token =
         bearer(headers).ok_or_else(|| refused("a bearer token is needed: send it as `Authorization: Bearer`"))?;
-    let caller = app.broker().authenticate(token, request).await?;
+    let caller = app.broker().tokens.authenticate(token, request).await?;
     let token = TokenText::parse(token).ok_or_else(|| refused("a valid bearer token is needed"))?;
     Ok(Session { caller, token })
 }

@@ -52,7 +52,7 @@ impl<O: Permitted> FromRequestParts<App> for Permit<O> {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let Session { caller, .. } = Session::from_request_parts(parts, app).await?;
         let account = account(parts, app).await;
-        let caller = app.broker().permit(caller, account.as_ref(), O::OPERATION).await?;
+        let caller = app.broker().kernel.authorizer.permit(caller, account.as_ref(), O::OPERATION).await?;
         Ok(Self { caller, held: None, operation: PhantomData })
     }
 }

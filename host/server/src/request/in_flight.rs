@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bursar_domain::access::{Caller, Standing};
+use bursar_domain::access::{Authority, Caller};
 use bursar_domain::id::{AccountId, TokenId};
 
 use crate::problem::Problem;
@@ -36,9 +36,9 @@ impl BytesInFlight {
 
     /// Starts an empty reservation.
     pub(crate) fn reserve(self: &Arc<Self>, caller: &Caller) -> Reservation {
-        let account = match caller.standing {
-            Standing::Operator => None,
-            Standing::InAccount { account, .. } => Some(account),
+        let account = match caller.authority {
+            Authority::Operator => None,
+            Authority::InAccount { account, .. } => Some(account),
         };
         Reservation { of: Arc::clone(self), token: caller.token, account, bytes: 0 }
     }

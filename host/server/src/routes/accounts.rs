@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
+use bursar_access::{CreateAccount, UpdateAccount};
 use bursar_api as api;
 use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
@@ -48,7 +49,7 @@ pub(crate) async fn list_accounts(
     Caller(caller): Caller,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<api::Page<api::Account>>, Problem> {
-    let accounts = app.broker().list_accounts(&caller, page.cursor.as_deref(), page.limit).await?;
+    let accounts = app.broker().accounts.list(&caller, page.cursor.as_deref(), page.limit).await?;
     Ok(reply::page(accounts, api::Account::from))
 }
 
@@ -72,7 +73,8 @@ pub(crate) async fn create_account(
     unread: Unread,
 ) -> Result<Created<api::Account>, Problem> {
     let creation = unread.creation(&mut permit).await?;
-    let created = app.broker().create_account(&permit, &creation.body, creation.key.as_ref()).await?;
+    let created =
+        app.broker().accounts.create(&permit, CreateAccount::read(creation.body), creation.key.as_ref()).await?;
     let (account, revision) = created.value;
     Ok(Created {
         list: creation.path,
@@ -100,7 +102,7 @@ pub(crate) async fn show_account(
     Path(path): Path<AccountPath>,
     _: NoQuery,
 ) -> Result<Tagged<api::Account>, Problem> {
-    let (account, revision) = app.broker().account(&caller, &path.account).await?;
+    let (account, revision) = app.broker().accounts.get(&caller, &path.account).await?;
     Ok(Tagged(revision, account.into()))
 }
 
@@ -127,7 +129,8 @@ pub(crate) async fn update_account(
     unread: Unread,
 ) -> Result<Tagged<api::Account>, Problem> {
     let changes = unread.merge_patch(&mut permit).await?;
-    let (account, revision) = app.broker().update_account(&permit, &path.account, &changes, if_match).await?;
+    let (account, revision) =
+        app.broker().accounts.update(&permit, &path.account, UpdateAccount::read(changes), if_match).await?;
     Ok(Tagged(revision, account.into()))
 }
 
@@ -151,7 +154,7 @@ pub(crate) async fn delete_account(
     _: NoQuery,
     IfMatch(if_match): IfMatch,
 ) -> Result<StatusCode, Problem> {
-    app.broker().delete_account(&caller, &path.account, if_match).await?;
+    app.broker().accounts.delete(&caller, &path.account, if_match).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -179,7 +182,7 @@ pub(crate) async fn watch_account(
     _: NoQuery,
     LastEventId(last): LastEventId,
 ) -> Result<Response, Problem> {
-    let account = app.broker().watch(&session.caller, &path.account).await?;
+    let account = app.broker().regions.watch(&session.caller, &path.account).await?;
     let open = app.streams().open(&session.caller, account.id)?;
     Ok(sse::answer(Feed::new(app, session, account.id, open, last.as_deref()).stream()))
 }
@@ -212,7 +215,7 @@ pub(crate) async fn sync_account(
 ) -> Result<Response, Problem> {
     let broker = app.clone();
     let syncing = |on_step: work::OnStep| async move {
-        let regions = broker.broker().sync_account(&caller, &path.account, &*on_step).await?;
+        let regions = broker.broker().regions.sync_account(&caller, &path.account, &*on_step).await?;
         let synced = api::SyncedAccount::from(regions);
         Ok(Outcome::new(synced.ready, &synced))
     };

@@ -103,7 +103,7 @@ pub(crate) async fn list_audit(
     Query(query): Query<AuditQuery>,
 ) -> Result<Json<api::Page<api::AuditEntry>>, Problem> {
     let AuditQuery { filter, page } = query;
-    let entries = app.broker().audit(&caller, None, filter, page.cursor.as_deref(), page.limit).await?;
+    let entries = app.broker().audit.list(&caller, None, filter, page.cursor.as_deref(), page.limit).await?;
     Ok(reply::page(entries, api::AuditEntry::from))
 }
 
@@ -125,7 +125,8 @@ pub(crate) async fn list_account_audit(
     Query(query): Query<AuditQuery>,
 ) -> Result<Json<api::Page<api::AuditEntry>>, Problem> {
     let AuditQuery { filter, page } = query;
-    let entries = app.broker().audit(&caller, Some(&path.account), filter, page.cursor.as_deref(), page.limit).await?;
+    let entries =
+        app.broker().audit.list(&caller, Some(&path.account), filter, page.cursor.as_deref(), page.limit).await?;
     Ok(reply::page(entries, api::AuditEntry::from))
 }
 
@@ -144,7 +145,7 @@ pub(crate) async fn audit_checkpoint(
     Caller(caller): Caller,
     _: NoQuery,
 ) -> Result<Json<api::Checkpoint>, Problem> {
-    Ok(Json(app.broker().checkpoint(&caller).await?.into()))
+    Ok(Json(app.broker().audit.checkpoint(&caller).await?.into()))
 }
 
 /// Walks the whole audit chain and compares the live records with it; with a
@@ -169,7 +170,7 @@ pub(crate) async fn verify_audit(
 ) -> Result<Json<api::AuditReport>, Problem> {
     let body = unread.optional_json(&mut permit).await?;
     let witness = body.map(read_witness).transpose()?;
-    Ok(Json(app.broker().verify_audit(&permit, witness.as_ref()).await?.into()))
+    Ok(Json(app.broker().audit.verify(&permit, witness.as_ref()).await?.into()))
 }
 
 fn read_witness(body: Value) -> Result<Checkpoint, Error> {

@@ -5,7 +5,7 @@ use axum::Json;
 use axum::extract::State;
 use bursar_api as api;
 use bursar_domain::Error;
-use bursar_domain::broker::BindingQuery;
+use bursar_domain::broker::ListBindings;
 use bursar_domain::id::Reference;
 use http::StatusCode;
 use serde_json::Value;
@@ -56,7 +56,7 @@ impl FromParameters for BindingsQuery {
     }
 }
 
-impl From<BindingsQuery> for BindingQuery {
+impl From<BindingsQuery> for ListBindings {
     fn from(query: BindingsQuery) -> Self {
         Self {
             consumer: query.consumer,
@@ -85,7 +85,7 @@ pub(crate) async fn list_bindings(
     Path(path): Path<AccountPath>,
     Query(query): Query<BindingsQuery>,
 ) -> Result<Json<api::Page<api::Binding>>, Problem> {
-    let bindings = app.broker().list_bindings(&caller, &path.account, &query.into()).await?;
+    let bindings = app.broker().bindings.list(&caller, &path.account, &query.into()).await?;
     Ok(reply::page(bindings, api::Binding::from))
 }
 
@@ -106,7 +106,7 @@ pub(crate) async fn show_binding(
     Path(path): Path<BindingPath>,
     _: NoQuery,
 ) -> Result<Tagged<api::Binding>, Problem> {
-    let binding = app.broker().binding(&caller, &path.account, (&path.consumer, &path.slot)).await?;
+    let binding = app.broker().bindings.get(&caller, &path.account, (&path.consumer, &path.slot)).await?;
     Ok(Tagged(binding.revision, binding.into()))
 }
 
@@ -136,7 +136,7 @@ pub(crate) async fn put_binding(
     let body = unread.json(&mut permit).await?;
     let credential = read_credential(body)?;
     let place = (path.consumer.as_str(), path.slot.as_str());
-    let binding = app.broker().put_binding(&permit, &path.account, place, &credential, if_match).await?;
+    let binding = app.broker().bindings.put(&permit, &path.account, place, &credential, if_match).await?;
     Ok(Tagged(binding.revision, binding.into()))
 }
 
@@ -169,6 +169,6 @@ pub(crate) async fn delete_binding(
     _: NoQuery,
     IfMatch(if_match): IfMatch,
 ) -> Result<StatusCode, Problem> {
-    app.broker().delete_binding(&caller, &path.account, (&path.consumer, &path.slot), if_match).await?;
+    app.broker().bindings.delete(&caller, &path.account, (&path.consumer, &path.slot), if_match).await?;
     Ok(StatusCode::NO_CONTENT)
 }

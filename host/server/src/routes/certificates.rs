@@ -55,6 +55,6 @@ pub(crate) async fn list_certificates(
     Query(query): Query<HostQuery>,
 ) -> Result<Json<api::Page<api::CredentialItem>>, Problem> {
     let HostQuery { host, page: PageQuery { cursor, limit } } = query;
-    let found = app.broker().certificates(&caller, &path.account, &host, cursor.as_deref(), limit).await?;
+    let found = app.broker().bindings.certificates(&caller, &path.account, &host, cursor.as_deref(), limit).await?;
     Ok(reply::page(found, api::CredentialItem::from))
 }

@@ -39,7 +39,7 @@ pub(crate) async fn restore_credential(
     Path(path): Path<CredentialPath>,
     _: NoQuery,
 ) -> Result<Tagged<api::CredentialItem>, Problem> {
-    let view = app.broker().restore_credential(&caller, &path.account, &path.credential).await?;
+    let view = app.broker().credentials.restore(&caller, &path.account, &path.credential).await?;
     Ok(Tagged(view.revision, view.into()))
 }
 
@@ -61,7 +61,7 @@ pub(crate) async fn set_default_credential(
     Path(path): Path<CredentialPath>,
     _: NoQuery,
 ) -> Result<Tagged<api::CredentialItem>, Problem> {
-    let view = app.broker().set_default(&caller, &path.account, &path.credential).await?;
+    let view = app.broker().credentials.set_default(&caller, &path.account, &path.credential).await?;
     Ok(Tagged(view.revision, view.into()))
 }
 
@@ -84,7 +84,7 @@ pub(crate) async fn sync_credential(
     Path(path): Path<CredentialPath>,
     _: NoQuery,
 ) -> Result<Tagged<api::CredentialItem>, Problem> {
-    let syncing = async move { app.broker().sync_credential(&caller, &path.account, &path.credential).await };
+    let syncing = async move { app.broker().regions.sync_credential(&caller, &path.account, &path.credential).await };
     let view = to_the_end(syncing).await?;
     Ok(Tagged(view.revision, view.into()))
 }

@@ -45,7 +45,7 @@ pub(crate) async fn reveal_credential(
     let mut object = ObjectReader::new(body);
     let fields = object.texts("fields");
     object.finish()?;
-    let revealed = app.broker().reveal(&permit, &path.account, &path.credential, fields.as_deref()).await?;
+    let revealed = app.broker().credentials.reveal(&permit, &path.account, &path.credential, fields.as_deref()).await?;
     Ok(Json(revealed.into()))
 }
 
@@ -75,7 +75,8 @@ pub(crate) async fn materialize_credential(
     let mut object = ObjectReader::new(body);
     let format = object.text("format");
     object.finish()?;
-    let materialized = app.broker().materialize(&permit, &path.account, &path.credential, format.as_deref()).await?;
+    let materialized =
+        app.broker().credentials.materialize(&permit, &path.account, &path.credential, format.as_deref()).await?;
     Ok(Json(materialized.into()))
 }
 
@@ -105,7 +106,11 @@ pub(crate) async fn probe_credential(
     let mut object = ObjectReader::new(body);
     let fqdn = object.text("fqdn");
     object.finish()?;
-    let probed =
-        to_the_end(async move { app.broker().probe(&permit, &path.account, &path.credential, fqdn.as_deref()).await });
+    let probed = to_the_end(async move {
+        match fqdn {
+            Some(fqdn) => app.broker().dns.probe(&permit, &path.account, &path.credential, &fqdn).await,
+            None => app.broker().credentials.probe(&permit, &path.account, &path.credential).await,
+        }
+    });
     Ok(Json(probed.await?.into()))
 }

@@ -52,7 +52,7 @@ pub(crate) async fn list_credential_types(
     Caller(caller): Caller,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<api::Page<api::CredentialType>>, Problem> {
-    let types = app.broker().credential_types(&caller);
+    let types = app.broker().types.list(&caller);
     let types = reply::part(types, |of| of.manifest.id.clone(), page.cursor.as_deref(), page.limit);
     Ok(reply::page(types, |of| api::CredentialType::from(&*of)))
 }
@@ -74,7 +74,7 @@ pub(crate) async fn show_credential_type(
     Path(path): Path<CredentialTypePath>,
     _: NoQuery,
 ) -> Result<Json<api::CredentialType>, Problem> {
-    let of = app.broker().credential_type(&caller, &path.r#type)?;
+    let of = app.broker().types.get(&caller, &path.r#type)?;
     Ok(Json(api::CredentialType::from(&*of)))
 }
 
@@ -96,8 +96,8 @@ pub(crate) async fn template(
     Path(path): Path<CredentialTypePath>,
     Query(query): Query<VariantQuery>,
 ) -> Result<Json<api::Template>, Problem> {
-    let of = app.broker().credential_type(&caller, &path.r#type)?;
-    let data = app.broker().template(&caller, &path.r#type, query.variant.as_deref()).await?;
+    let of = app.broker().types.get(&caller, &path.r#type)?;
+    let data = app.broker().types.template(&caller, &path.r#type, query.variant.as_deref()).await?;
     let first = of.manifest.variants.first().map(|variant| variant.id.clone());
     Ok(Json(api::Template { variant: query.variant.or(first), data }))
 }

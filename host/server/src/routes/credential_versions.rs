@@ -36,8 +36,11 @@ pub(crate) async fn list_credential_versions(
     Query(page): Query<PageQuery>,
 ) -> Result<Json<api::Page<api::CredentialVersion>>, Problem> {
     let PageQuery { cursor, limit } = page;
-    let versions =
-        app.broker().list_versions(&caller, &path.account, &path.credential, cursor.as_deref(), limit).await?;
+    let versions = app
+        .broker()
+        .credentials
+        .list_versions(&caller, &path.account, &path.credential, cursor.as_deref(), limit)
+        .await?;
     Ok(reply::page(versions, api::CredentialVersion::from))
 }
 
@@ -63,6 +66,6 @@ pub(crate) async fn restore_credential_version(
     IfMatch(if_match): IfMatch,
 ) -> Result<Tagged<api::CredentialItem>, Problem> {
     let VersionPath { account, credential, version } = path;
-    let view = app.broker().restore_version(&caller, &account, &credential, version, if_match).await?;
+    let view = app.broker().credentials.restore_version(&caller, &account, &credential, version, if_match).await?;
     Ok(Tagged(view.revision, view.into()))
 }

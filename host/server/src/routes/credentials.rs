@@ -3,7 +3,8 @@
 use axum::Json;
 use axum::extract::State;
 use bursar_api as api;
-use bursar_domain::broker::{Deletion, ListQuery};
+use bursar_credentials::{CreateCredential, UpdateCredential};
+use bursar_domain::broker::{Deletion, ListCredentials};
 use http::StatusCode;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -86,7 +87,7 @@ impl FromParameters for CredentialsQuery {
     }
 }
 
-impl From<CredentialsQuery> for ListQuery {
+impl From<CredentialsQuery> for ListCredentials {
     fn from(query: CredentialsQuery) -> Self {
         let labels = query.label.into_iter().map(|label| match label.split_once('=') {
             Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
@@ -156,7 +157,7 @@ pub(crate) async fn list_credentials(
     Path(path): Path<AccountPath>,
     Query(query): Query<CredentialsQuery>,
 ) -> Result<Json<api::Page<api::CredentialItem>>, Problem> {
-    let credentials = app.broker().list_credentials(&caller, &path.account, &query.into()).await?;
+    let credentials = app.broker().credentials.list(&caller, &path.account, &query.into()).await?;
     Ok(reply::page(credentials, api::CredentialItem::from))
 }
 
@@ -184,7 +185,10 @@ pub(crate) async fn create_credential(
 ) -> Result<Created<api::CredentialItem>, Problem> {
     let Creation { body, key, path: list } = unread.creation(&mut permit).await?;
     let created = to_the_end(async move {
-        app.broker().create_credential(&permit, &path.account, body, key.as_ref(), query.probe).await
+        app.broker()
+            .credentials
+            .create(&permit, &path.account, CreateCredential::read(body), key.as_ref(), query.probe)
+            .await
     });
     let created = created.await?;
     let view = created.value;
@@ -219,8 +223,10 @@ pub(crate) async fn validate_credential(
     unread: Unread,
 ) -> Result<StatusCode, Problem> {
     let body = unread.json(&mut permit).await?;
-    to_the_end(async move { app.broker().validate_credential(&permit, &path.account, body, query.probe).await })
-        .await?;
+    to_the_end(async move {
+        app.broker().credentials.validate(&permit, &path.account, CreateCredential::read(body), query.probe).await
+    })
+    .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -242,7 +248,7 @@ pub(crate) async fn validate_credential_name(
     Path(path): Path<AccountPath>,
     Query(query): Query<NameQuery>,
 ) -> Result<StatusCode, Problem> {
-    app.broker().validate_name(&caller, &path.account, &query.name).await?;
+    app.broker().credentials.validate_name(&caller, &path.account, &query.name).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -263,7 +269,7 @@ pub(crate) async fn show_credential(
     Path(path): Path<CredentialPath>,
     _: NoQuery,
 ) -> Result<Tagged<api::CredentialItem>, Problem> {
-    let view = app.broker().credential(&caller, &path.account, &path.credential).await?;
+    let view = app.broker().credentials.get(&caller, &path.account, &path.credential).await?;
     Ok(Tagged(view.revision, view.into()))
 }
 
@@ -293,7 +299,10 @@ pub(crate) async fn update_credential(
     let changes = unread.merge_patch(&mut permit).await?;
     let CredentialPath { account, credential } = path;
     let view = to_the_end(async move {
-        app.broker().update_credential(&permit, &account, &credential, changes, if_match, query.probe).await
+        app.broker()
+            .credentials
+            .update(&permit, &account, &credential, UpdateCredential::read(changes), if_match, query.probe)
+            .await
     });
     let view = view.await?;
     Ok(Tagged(view.revision, view.into()))
@@ -322,7 +331,7 @@ pub(crate) async fn delete_credential(
     let deletion = Deletion { force: query.force, purge: query.purge };
     // A purge removes it from regions first.
     let deleting = async move {
-        app.broker().delete_credential(&caller, &path.account, &path.credential, deletion, if_match).await
+        app.broker().credentials.delete(&caller, &path.account, &path.credential, deletion, if_match).await
     };
     to_the_end(deleting).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -345,5 +354,5 @@ pub(crate) async fn show_credential_usage(
     Path(path): Path<CredentialPath>,
     _: NoQuery,
 ) -> Result<Json<api::CredentialUsage>, Problem> {
-    Ok(Json(app.broker().usage(&caller, &path.account, &path.credential).await?.into()))
+    Ok(Json(app.broker().bindings.usage(&caller, &path.account, &path.credential).await?.into()))
 }

@@ -4,6 +4,7 @@
 use axum::Json;
 use axum::extract::State;
 use bursar_api as api;
+use bursar_dns::{CleanUpRecord, PresentRecord};
 use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -41,8 +42,7 @@ pub(crate) async fn list_dns_records(
     Query(page): Query<PageQuery>,
 ) -> Result<Json<api::Page<api::DnsRecord>>, Problem> {
     let PageQuery { cursor, limit } = page;
-    let records =
-        app.broker().list_dns_records(&caller, &path.account, &path.credential, cursor.as_deref(), limit).await?;
+    let records = app.broker().dns.list(&caller, &path.account, &path.credential, cursor.as_deref(), limit).await?;
     Ok(reply::page(records, api::DnsRecord::from))
 }
 
@@ -70,8 +70,9 @@ pub(crate) async fn present_dns_record(
     unread: Unread,
 ) -> Result<Json<api::DnsRecord>, Problem> {
     let body = unread.json(&mut permit).await?;
-    let record =
-        to_the_end(async move { app.broker().dns_present(&permit, &path.account, &path.credential, body).await });
+    let record = to_the_end(async move {
+        app.broker().dns.present(&permit, &path.account, &path.credential, PresentRecord::read(body)).await
+    });
     Ok(Json(record.await?.into()))
 }
 
@@ -98,6 +99,9 @@ pub(crate) async fn cleanup_dns_record(
     unread: Unread,
 ) -> Result<StatusCode, Problem> {
     let body = unread.json(&mut permit).await?;
-    to_the_end(async move { app.broker().dns_cleanup(&permit, &path.account, &path.credential, body).await }).await?;
+    to_the_end(async move {
+        app.broker().dns.clean_up(&permit, &path.account, &path.credential, CleanUpRecord::read(body)).await
+    })
+    .await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -37,7 +37,7 @@ pub(crate) async fn list_dns_providers(
     Caller(caller): Caller,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<api::Page<api::DnsProvider>>, Problem> {
-    let providers = app.broker().dns_providers(&caller);
+    let providers = app.broker().dns_providers.list(&caller);
     let providers = providers.iter().map(|of| api::DnsProvider::from(&**of));
     let providers = reply::part(providers, |provider| provider.id.clone(), page.cursor.as_deref(), page.limit);
     Ok(reply::page(providers, |provider| provider))
@@ -60,7 +60,7 @@ pub(crate) async fn show_dns_provider(
     Path(path): Path<DnsProviderPath>,
     _: NoQuery,
 ) -> Result<Json<api::DnsProvider>, Problem> {
-    let of = app.broker().dns_provider(&caller, &path.provider)?;
+    let of = app.broker().dns_providers.get(&caller, &path.provider)?;
     Ok(Json(api::DnsProvider::from(&*of)))
 }
 
@@ -82,8 +82,8 @@ pub(crate) async fn dns_provider_template(
     Path(path): Path<DnsProviderPath>,
     Query(query): Query<VariantQuery>,
 ) -> Result<Json<api::Template>, Problem> {
-    let of = app.broker().dns_provider(&caller, &path.provider)?;
-    let data = app.broker().dns_provider_template(&caller, &path.provider, query.variant.as_deref()).await?;
+    let of = app.broker().dns_providers.get(&caller, &path.provider)?;
+    let data = app.broker().dns_providers.template(&caller, &path.provider, query.variant.as_deref()).await?;
     let first = of.manifest.variants.first().map(|variant| variant.id.clone());
     Ok(Json(api::Template { variant: query.variant.or(first), data }))
 }

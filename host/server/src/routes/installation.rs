@@ -48,7 +48,7 @@ impl FromParameters for RotationQuery {
     ),
 )]
 pub(crate) async fn backup(State(app): State<App>, Caller(caller): Caller, _: NoQuery) -> Result<Response, Problem> {
-    app.broker().begin_operation(&caller, Action::InstallationBackup).await?;
+    app.broker().installation.begin_operation(&caller, Action::InstallationBackup).await?;
     let rows = app.operations().backup().await?;
     let headers = [(CONTENT_TYPE, "application/octet-stream")];
     Ok((headers, Body::from_stream(rows)).into_response())
@@ -74,6 +74,6 @@ pub(crate) async fn rekey(
     Caller(caller): Caller,
     Query(query): Query<RotationQuery>,
 ) -> Result<Json<api::Rekeyed>, Problem> {
-    app.broker().begin_operation(&caller, Action::InstallationRekey).await?;
+    app.broker().installation.begin_operation(&caller, Action::InstallationRekey).await?;
     Ok(Json(api::Rekeyed { rewrapped: app.operations().rekey(query.force).await? }))
 }

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use bursar_api as api;
-use bursar_domain::access::Standing;
+use bursar_domain::access::Authority;
 use bursar_domain::clock::rfc3339;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -29,10 +29,10 @@ pub(super) fn bounded() -> OpenApiRouter<App> {
     ),
 )]
 pub(crate) async fn me(State(app): State<App>, Caller(caller): Caller, _: NoQuery) -> Result<Json<api::Me>, Problem> {
-    let accounts = app.broker().accounts_of(&caller).await?;
+    let accounts = app.broker().accounts.of(&caller).await?;
     Ok(Json(api::Me {
         kind: caller.kind().into(),
-        operator: caller.standing == Standing::Operator,
+        operator: caller.authority == Authority::Operator,
         name: caller.name,
         principal: caller.principal,
         accounts: accounts.into_iter().map(api::MyAccount::from).collect(),

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use bursar_access::PutMember;
 use bursar_api as api;
 use bursar_domain::Error;
 use bursar_domain::access::Role;
@@ -40,7 +41,7 @@ pub(crate) async fn list_members(
     Path(path): Path<AccountPath>,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<api::Page<api::Member>>, Problem> {
-    let members = app.broker().list_members(&caller, &path.account, page.cursor.as_deref(), page.limit).await?;
+    let members = app.broker().members.list(&caller, &path.account, page.cursor.as_deref(), page.limit).await?;
     Ok(reply::page(members, api::Member::from))
 }
 
@@ -67,14 +68,14 @@ pub(crate) async fn put_member(
     unread: Unread,
 ) -> Result<Tagged<api::Member>, Problem> {
     let body = unread.json(&mut permit).await?;
-    let (role, bindable) = read(body)?;
-    let put = app.broker().put_member(&permit, &path.account, &path.principal, role, bindable, if_match);
+    let command = read(body)?;
+    let put = app.broker().members.put(&permit, &path.account, &path.principal, command.into(), if_match);
     let (member, revision) = put.await?;
     Ok(Tagged(revision, member.into()))
 }
 
 /// Reads `{"role": "...", "bindable": ...}`.
-fn read(body: Value) -> Result<(Role, BindableChange), Error> {
+fn read(body: Value) -> Result<PutMember, Error> {
     let mut object = ObjectReader::new(Some(body));
     let role = object.text("role").and_then(|text| Role::parse(&text));
     if role.is_none() {
@@ -97,7 +98,7 @@ fn read(body: Value) -> Result<(Role, BindableChange), Error> {
         },
     };
     object.finish()?;
-    Ok((role.ok_or_else(|| Error::not_found("role"))?, bindable))
+    Ok(PutMember { role: role.ok_or_else(|| Error::not_found("role"))?, bindable })
 }
 
 /// Ends a membership; tokens that carry it stop working at once.
@@ -120,6 +121,6 @@ pub(crate) async fn delete_member(
     _: NoQuery,
     IfMatch(if_match): IfMatch,
 ) -> Result<StatusCode, Problem> {
-    app.broker().delete_member(&caller, &path.account, &path.principal, if_match).await?;
+    app.broker().members.delete(&caller, &path.account, &path.principal, if_match).await?;
     Ok(StatusCode::NO_CONTENT)
 }

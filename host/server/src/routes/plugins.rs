@@ -40,7 +40,7 @@ pub(crate) async fn list_plugins(
     Caller(caller): Caller,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<api::Page<api::Plugin>>, Problem> {
-    let plugins = app.broker().list_plugins(&caller).await?;
+    let plugins = app.broker().approvals.list(&caller).await?;
     let key = |of: &PluginStatus| {
         let rank = u8::from(of.state != InState::Active);
         format!("{} {rank} {} {}", of.id, of.source, of.digest)
@@ -66,7 +66,7 @@ pub(crate) async fn show_plugin(
     Path(path): Path<PluginPath>,
     _: NoQuery,
 ) -> Result<Json<api::Plugin>, Problem> {
-    Ok(Json(app.broker().plugin(&caller, &path.plugin).await?.into()))
+    Ok(Json(app.broker().approvals.get(&caller, &path.plugin).await?.into()))
 }
 
 /// Grants what a plugin asks for: what waits for it, or else what is in force.
@@ -94,7 +94,7 @@ pub(crate) async fn approve_plugin(
     let mut object = ObjectReader::new(body);
     let digest = object.text("digest");
     object.finish()?;
-    Ok(Json(app.broker().approve_plugin(&permit, &path.plugin, digest.as_deref()).await?.into()))
+    Ok(Json(app.broker().approvals.approve(&permit, &path.plugin, digest.as_deref()).await?.into()))
 }
 
 /// Takes back what a plugin may: it is not called again until it is approved.
@@ -116,7 +116,7 @@ pub(crate) async fn revoke_plugin(
     Path(path): Path<PluginPath>,
     _: NoQuery,
 ) -> Result<Json<api::Plugin>, Problem> {
-    Ok(Json(app.broker().revoke_plugin(&caller, &path.plugin).await?.into()))
+    Ok(Json(app.broker().approvals.revoke(&caller, &path.plugin).await?.into()))
 }
 
 /// Puts the component in force that was in force before, and keeps it there
@@ -145,5 +145,5 @@ pub(crate) async fn roll_plugin_back(
     let mut object = ObjectReader::new(body);
     let digest = object.text("digest");
     object.finish()?;
-    Ok(Json(app.broker().roll_plugin_back(&permit, &path.plugin, digest.as_deref()).await?.into()))
+    Ok(Json(app.broker().approvals.roll_back(&permit, &path.plugin, digest.as_deref()).await?.into()))
 }

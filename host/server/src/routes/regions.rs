@@ -5,6 +5,7 @@ use axum::Json;
 use axum::extract::State;
 use bursar_api as api;
 use bursar_domain::region::Mode;
+use bursar_regions::{CreateRegion, UpdateRegion};
 use http::StatusCode;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -80,7 +81,7 @@ pub(crate) async fn list_regions(
     Caller(caller): Caller,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<api::Page<api::RegionItem>>, Problem> {
-    let regions = app.broker().list_regions(&caller, page.cursor.as_deref(), page.limit).await?;
+    let regions = app.broker().regions.list(&caller, page.cursor.as_deref(), page.limit).await?;
     Ok(reply::page(regions, api::RegionItem::from))
 }
 
@@ -105,7 +106,8 @@ pub(crate) async fn create_region(
     unread: Unread,
 ) -> Result<Created<api::RegionItem>, Problem> {
     let creation = unread.creation(&mut permit).await?;
-    let created = app.broker().create_region(&permit, creation.body, creation.key.as_ref()).await?;
+    let created =
+        app.broker().regions.create(&permit, CreateRegion::read(creation.body), creation.key.as_ref()).await?;
     let view = created.value;
     Ok(Created {
         list: creation.path,
@@ -134,7 +136,7 @@ pub(crate) async fn show_region(
     Path(path): Path<RegionPath>,
     _: NoQuery,
 ) -> Result<Tagged<api::RegionItem>, Problem> {
-    let view = app.broker().region(&caller, &path.region).await?;
+    let view = app.broker().regions.get(&caller, &path.region).await?;
     Ok(Tagged(view.revision, view.into()))
 }
 
@@ -162,7 +164,8 @@ pub(crate) async fn update_region(
     unread: Unread,
 ) -> Result<Tagged<api::RegionItem>, Problem> {
     let body = unread.merge_patch(&mut permit).await?;
-    let view = app.broker().update_region(&permit, &path.region, body, query.force, if_match).await?;
+    let view =
+        app.broker().regions.update(&permit, &path.region, UpdateRegion::read(body), query.force, if_match).await?;
     Ok(Tagged(view.revision, view.into()))
 }
 
@@ -186,7 +189,7 @@ pub(crate) async fn delete_region(
     Query(query): Query<RegionDeletionQuery>,
     IfMatch(if_match): IfMatch,
 ) -> Result<StatusCode, Problem> {
-    app.broker().delete_region(&caller, &path.region, query.force, if_match).await?;
+    app.broker().regions.delete(&caller, &path.region, query.force, if_match).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -208,7 +211,7 @@ pub(crate) async fn pause_region(
     Path(path): Path<RegionPath>,
     _: NoQuery,
 ) -> Result<Tagged<api::RegionItem>, Problem> {
-    let view = app.broker().set_region_mode(&caller, &path.region, Mode::Paused).await?;
+    let view = app.broker().regions.set_mode(&caller, &path.region, Mode::Paused).await?;
     Ok(Tagged(view.revision, view.into()))
 }
 
@@ -230,7 +233,7 @@ pub(crate) async fn resume_region(
     Path(path): Path<RegionPath>,
     _: NoQuery,
 ) -> Result<Tagged<api::RegionItem>, Problem> {
-    let view = app.broker().set_region_mode(&caller, &path.region, Mode::Active).await?;
+    let view = app.broker().regions.set_mode(&caller, &path.region, Mode::Active).await?;
     Ok(Tagged(view.revision, view.into()))
 }
 
@@ -253,7 +256,7 @@ pub(crate) async fn drain_region(
     Path(path): Path<RegionPath>,
     _: NoQuery,
 ) -> Result<Tagged<api::RegionItem>, Problem> {
-    let view = app.broker().set_region_mode(&caller, &path.region, Mode::Draining).await?;
+    let view = app.broker().regions.set_mode(&caller, &path.region, Mode::Draining).await?;
     Ok(Tagged(view.revision, view.into()))
 }
 
@@ -275,7 +278,7 @@ pub(crate) async fn check_region(
     Path(path): Path<RegionPath>,
     _: NoQuery,
 ) -> Result<Json<api::RegionCheck>, Problem> {
-    let found = to_the_end(async move { app.broker().check_region(&caller, &path.region).await }).await?;
+    let found = to_the_end(async move { app.broker().regions.check(&caller, &path.region).await }).await?;
     Ok(Json(found.into()))
 }
 
@@ -295,7 +298,7 @@ pub(crate) async fn list_region_targets(
     Caller(_): Caller,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<api::Page<api::RegionTarget>>, Problem> {
-    let kinds = app.broker().region_targets().iter().cloned();
+    let kinds = app.broker().regions.targets().iter().cloned();
     let kinds = reply::part(kinds, |kind| kind.id.to_owned(), page.cursor.as_deref(), page.limit);
     Ok(reply::page(kinds, api::RegionTarget::from))
 }

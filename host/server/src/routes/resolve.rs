@@ -46,7 +46,7 @@ pub(crate) async fn resolve(
     let slot = object.required_text("slot", "name where it is used, such as image-pull");
     let format = object.text("format");
     object.finish()?;
-    let resolved = app.broker().resolve(&permit, &path.account, &consumer, &slot, format.as_deref()).await?;
+    let resolved = app.broker().bindings.resolve(&permit, &path.account, &consumer, &slot, format.as_deref()).await?;
     Ok(Json(resolved.into()))
 }
 
@@ -78,6 +78,6 @@ pub(crate) async fn resolve_image(
     let image = object.required_text("image", "name the image, such as ghcr.io/org/app:1");
     let format = object.text("format");
     object.finish()?;
-    let resolved = app.broker().resolve_image(&permit, &path.account, &image, format.as_deref()).await?;
+    let resolved = app.broker().bindings.resolve_image(&permit, &path.account, &image, format.as_deref()).await?;
     Ok(Json(resolved.into()))
 }

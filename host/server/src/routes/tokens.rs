@@ -3,6 +3,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use bursar_access::{CreateOperatorToken, CreateToken};
 use bursar_api as api;
 use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
@@ -43,7 +44,7 @@ pub(crate) async fn list_tokens(
     Path(path): Path<AccountPath>,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<api::Page<api::Token>>, Problem> {
-    let tokens = app.broker().list_tokens(&caller, Some(&path.account), page.cursor.as_deref(), page.limit).await?;
+    let tokens = app.broker().tokens.list(&caller, Some(&path.account), page.cursor.as_deref(), page.limit).await?;
     Ok(reply::page(tokens, api::Token::from))
 }
 
@@ -68,8 +69,11 @@ pub(crate) async fn create_token(
     unread: Unread,
 ) -> Result<Created<api::NewToken>, Problem> {
     let creation = unread.creation(&mut permit).await?;
-    let created =
-        app.broker().create_token(&permit, Some(&path.account), &creation.body, creation.key.as_ref()).await?;
+    let created = app
+        .broker()
+        .tokens
+        .create(&permit, &path.account, CreateToken::read(creation.body), creation.key.as_ref())
+        .await?;
     Ok(Created {
         list: creation.path,
         id: created.value.token.id.to_string(),
@@ -97,7 +101,7 @@ pub(crate) async fn delete_token(
     Path(path): Path<AccountTokenPath>,
     _: NoQuery,
 ) -> Result<StatusCode, Problem> {
-    app.broker().delete_token(&caller, Some(&path.account), path.token).await?;
+    app.broker().tokens.delete(&caller, Some(&path.account), path.token).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -117,7 +121,7 @@ pub(crate) async fn list_operator_tokens(
     Caller(caller): Caller,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<api::Page<api::Token>>, Problem> {
-    let tokens = app.broker().list_tokens(&caller, None, page.cursor.as_deref(), page.limit).await?;
+    let tokens = app.broker().tokens.list(&caller, None, page.cursor.as_deref(), page.limit).await?;
     Ok(reply::page(tokens, api::Token::from))
 }
 
@@ -141,7 +145,11 @@ pub(crate) async fn create_operator_token(
     unread: Unread,
 ) -> Result<Created<api::NewToken>, Problem> {
     let creation = unread.creation(&mut permit).await?;
-    let created = app.broker().create_token(&permit, None, &creation.body, creation.key.as_ref()).await?;
+    let created = app
+        .broker()
+        .tokens
+        .create_for_operators(&permit, CreateOperatorToken::read(creation.body), creation.key.as_ref())
+        .await?;
     Ok(Created {
         list: creation.path,
         id: created.value.token.id.to_string(),
@@ -169,6 +177,6 @@ pub(crate) async fn delete_operator_token(
     Path(path): Path<OperatorTokenPath>,
     _: NoQuery,
 ) -> Result<StatusCode, Problem> {
-    app.broker().delete_token(&caller, None, path.token).await?;
+    app.broker().tokens.delete(&caller, None, path.token).await?;
     Ok(StatusCode::NO_CONTENT)
 }

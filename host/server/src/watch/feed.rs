@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::response::sse;
-use bursar_domain::access::{self, Right, Standing};
+use bursar_domain::access::{self, Authority, Right};
 use bursar_domain::id::{AccountId, Reference};
 use futures::Stream;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
@@ -94,7 +94,7 @@ impl Feed {
     /// and gets the reason.
     async fn may_go_on(&mut self) -> Option<()> {
         let caller = self.session.renewed(&self.app).await.ok()?;
-        self.app.broker().watch(&caller, &Reference::Id(self.account.0)).await.ok()?;
+        self.app.broker().regions.watch(&caller, &Reference::Id(self.account.0)).await.ok()?;
         self.may_read = may_read(&caller);
         self.session.caller = caller;
         Some(())
@@ -102,9 +102,9 @@ impl Feed {
 }
 
 fn may_read(caller: &access::Caller) -> bool {
-    match caller.standing {
-        Standing::Operator => true,
-        Standing::InAccount { role, .. } => role.may(Right::Read),
+    match caller.authority {
+        Authority::Operator => true,
+        Authority::InAccount { role, .. } => role.may(Right::Read),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bursar_domain::region::{Done, Notice, Standing};
+use bursar_domain::region::{Done, Notice, SyncCount};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::MetricType;
@@ -37,7 +37,7 @@ struct FailureLabels {
 /// How many credentials were in each state at the last round; replaced as a whole, so
 /// that a deleted region leaves nothing behind.
 #[derive(Clone, Debug, Default)]
-struct Pairs(Arc<Mutex<Vec<Standing>>>);
+struct Pairs(Arc<Mutex<Vec<SyncCount>>>);
 
 impl Default for SyncMetrics {
     fn default() -> Self {
@@ -145,7 +145,7 @@ mod tests {
     }
 
     fn walked(region: &str, pairs: u64) -> Notice {
-        Notice::Walked(vec![Standing { region: region.to_owned(), state: SyncState::Synced, pairs }])
+        Notice::Walked(vec![SyncCount { region: region.to_owned(), state: SyncState::Synced, pairs }])
     }
 
     #[test]
