@@ -3,8 +3,8 @@
 // or the folder given by `--wit`; `--out FILE` puts the component elsewhere, and
 // `--modules DIR` is the folder whose node_modules has componentize-qjs.
 //
-// The component imports the interfaces of `bursar:plugin` and nothing else: what
-// QuickJS would ask of WASI is stubbed out.
+// The component imports only interfaces of `bursar:plugin`: the WASI imports of
+// QuickJS are stubbed out.
 
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -33,7 +33,7 @@ import { exportsOf } from ${from(join(sdk, "component.js"))};
 export const { ${exported.join(", ")} } = exportsOf(plugin, ${JSON.stringify({ manifest, schema, template })});
 `;
 
-// The bindings resolve imports from a file that is there. Its name is in the component, so it is always the same.
+// The bindings resolve imports from an existing file. The component has its name, so it is always the same.
 const entryFile = join(plugin, ".bursar-entry.js");
 writeFileSync(entryFile, entry);
 const component = await build().finally(() => rmSync(entryFile));
@@ -66,7 +66,7 @@ function json(file) {
   }
 }
 
-/** The world of the contract that has what the abilities need, and what it exports. */
+/** The contract's world with the interfaces that the abilities need, and its exports. */
 function worldFor(abilities) {
   const interfaces = { dns01: "dns01", probe: "prober", mint: "minter", generate: "generator" };
   const needed = Object.keys(interfaces).filter((ability) => abilities.includes(ability)).map((it) => interfaces[it]);

@@ -3,16 +3,16 @@
 // them in use; wit/v0.1 is the contract behind them.
 
 // Errors -------------------------------------------------------------------
-// Each is one case of `types.error`. Throw it: `throw denied("...")`. They are
-// plain objects, since the bindings take nothing else.
+// Each makes one case of `types.error`, to be thrown: `throw denied("...")`.
+// They are plain objects, since the bindings accept nothing else.
 
 /** The input is wrong; see `Violations`. Never empty. */
 export const invalid = (violations) => ({ tag: "invalid", val: violations });
 /** The other side refused the credential. Say what to create or grant there. */
 export const denied = (message) => ({ tag: "denied", val: message });
-/** The other side does not know what was asked for, such as a DNS zone. */
+/** The other side does not know what was requested, such as a DNS zone. */
 export const notFound = (message) => ({ tag: "not-found", val: message });
-/** The other side asked to wait: seconds, or null where it did not say. */
+/** The other side asked to wait: seconds, or null if it did not say. */
 export const throttled = (seconds = null) => ({ tag: "throttled", val: seconds });
 /** The other side is unreachable or failing; a later retry may work. */
 export const unavailable = (message) => ({ tag: "unavailable", val: message });
@@ -21,7 +21,7 @@ export const unsupported = (message) => ({ tag: "unsupported", val: message });
 /** A defect of this plugin. */
 export const internal = (message) => ({ tag: "internal", val: message });
 
-/** Collects everything that is wrong with the input, so that a person hears of it at once. */
+/** Collects everything that is wrong with the input, to report it all at once. */
 export class Violations {
   #found = [];
 
@@ -62,15 +62,15 @@ export const loginArtifacts = (username, password) => [
  * Compose, Node.js, dotenv and python-dotenv all read as the same text. Each
  * variable is `[name, pointer, value]`, the pointer that of the value's field.
  *
- * Those readers agree on no way to escape. Throws `invalid` with the code
+ * Those readers agree on no escape. Throws `invalid` with the code
  * `not-in-env`, which the manifest needs a message for, at each field whose
- * value no such line can hold.
+ * value cannot be written.
  */
 export function envArtifact(variables) {
   const violations = new Violations();
   const lines = variables.map(([name, pointer, value]) => {
     const quoted = envQuote(value);
-    violations.require(quoted !== null, pointer, "not-in-env", "Readers of environment files would not read the same value.");
+    violations.require(quoted !== null, pointer, "not-in-env", "Programs that read environment files disagree on this value.");
     return `${name}=${quoted}\n`;
   });
   violations.finish();
@@ -79,25 +79,25 @@ export function envArtifact(variables) {
 
 function envQuote(value) {
   if (/^[A-Za-z0-9_\-./:@%+,=]+$/.test(value)) return value;
-  // dotenv makes line feeds of carriage returns, python-dotenv expands `${...}`.
+  // dotenv turns carriage returns into line feeds, python-dotenv expands `${...}`.
   if (/[\r\0]/.test(value) || value.includes("${")) return null;
-  // python-dotenv makes one backslash of two; Compose lets one escape the quote.
+  // python-dotenv reads two backslashes as one; Compose lets one escape the quote.
   if (!value.includes("'") && !value.includes("\\\\") && !value.endsWith("\\")) return `'${value}'`;
   return /["\\$`]/.test(value) ? null : `"${value}"`;
 }
 
-/** A Kubernetes object name (RFC 1123 label) made of a credential's name. */
+/** A credential's name as a Kubernetes object name (RFC 1123 label). */
 export const dnsLabel = (name) =>
   name.toLowerCase().replace(/[^a-z0-9-]/g, "-").slice(0, 63).replace(/^-+|-+$/g, "") || "credential";
 
 // Text ---------------------------------------------------------------------
-// QuickJS has no TextEncoder; libraries that want one find it all the same.
+// QuickJS has no TextEncoder; this one is for libraries that need it.
 
 /** The UTF-8 bytes of a string. */
 export const utf8 = (string) =>
   Uint8Array.from(unescape(encodeURIComponent(string.toWellFormed())), (byte) => byte.charCodeAt(0));
 
-/** The string of UTF-8 bytes; what is not UTF-8 becomes U+FFFD. */
+/** The string of UTF-8 bytes; invalid UTF-8 becomes U+FFFD. */
 export function fromUtf8(bytes) {
   let latin1 = "";
   for (const byte of bytes) latin1 += String.fromCharCode(byte);

@@ -1,11 +1,11 @@
-// From a plugin's functions to a component's exports. `build.mjs` calls it; a
-// plugin does not.
+// Makes a component's exports of a plugin's functions. Used by `build.mjs`, not by
+// plugins.
 
 import { internal, notFound, unsupported } from "./bursar.js";
 
 /**
- * The exports for a plugin module and its data files. Each optional interface is
- * there exactly if the module has an object of its name.
+ * The exports for a plugin module and its data files. An optional
+ * interface is exported exactly if the module has an object of its name.
  */
 export function exportsOf(plugin, { manifest, schema, template }) {
   const { inspect = (data) => ({ data }), check = () => ({}), dns01, prober, minter, generator } = plugin;
@@ -15,7 +15,7 @@ export function exportsOf(plugin, { manifest, schema, template }) {
       schema: () => JSON.stringify(schema),
       template: (variant) => JSON.stringify(skeleton(manifest, template, variant)),
       inspect(data, context) {
-        const found = { ...NOTHING_FOUND, ...inspect(JSON.parse(data), told(context)) };
+        const found = { ...NOTHING_FOUND, ...inspect(JSON.parse(data), parsed(context)) };
         return {
           ...found,
           data: JSON.stringify(found.data),
@@ -24,43 +24,43 @@ export function exportsOf(plugin, { manifest, schema, template }) {
         };
       },
       check(data, context) {
-        const rewrites = check(JSON.parse(data), told(context)) ?? {};
+        const rewrites = check(JSON.parse(data), parsed(context)) ?? {};
         return Object.entries(rewrites).map(([pointer, value]) => ({ pointer, value: JSON.stringify(value) }));
       },
     }),
     materializer: guarded({
       materialize(data, minted, format, context) {
         const fields = minted === null ? null : JSON.parse(minted);
-        const artifacts = plugin.materialize(JSON.parse(data), format, told(context), fields);
+        const artifacts = plugin.materialize(JSON.parse(data), format, parsed(context), fields);
         if (artifacts === undefined) throw unsupported("this type has no such format");
         return artifacts;
       },
     }),
     dns01: dns01 && guarded({
-      check: (config, fqdn, context) => report(dns01.check(JSON.parse(config), fqdn, told(context))),
-      present: (config, txt, context) => dns01.present(JSON.parse(config), txt, told(context)) ?? "",
+      check: (config, fqdn, context) => report(dns01.check(JSON.parse(config), fqdn, parsed(context))),
+      present: (config, txt, context) => dns01.present(JSON.parse(config), txt, parsed(context)) ?? "",
       poll(config, handle, context) {
-        const seconds = dns01.poll?.(JSON.parse(config), handle, told(context)) ?? null;
+        const seconds = dns01.poll?.(JSON.parse(config), handle, parsed(context)) ?? null;
         return seconds === null ? { tag: "done" } : { tag: "pending", val: seconds };
       },
-      cleanup: (config, txt, handle, context) => void dns01.cleanup(JSON.parse(config), txt, handle, told(context)),
+      cleanup: (config, txt, handle, context) => void dns01.cleanup(JSON.parse(config), txt, handle, parsed(context)),
     }),
-    prober: prober && guarded({ probe: (config, context) => report(prober.probe(JSON.parse(config), told(context))) }),
+    prober: prober && guarded({ probe: (config, context) => report(prober.probe(JSON.parse(config), parsed(context))) }),
     minter: minter && guarded({
       mint(config, context) {
-        const { token, lifetimeSeconds = null, fields = {} } = minter.mint(JSON.parse(config), told(context));
+        const { token, lifetimeSeconds = null, fields = {} } = minter.mint(JSON.parse(config), parsed(context));
         return { token, lifetimeSeconds, fields: JSON.stringify(fields) };
       },
     }),
     generator: generator && guarded({
       generate(data, entropy, context) {
-        return JSON.stringify(generator.generate(JSON.parse(data), entropy, told(context)));
+        return JSON.stringify(generator.generate(JSON.parse(data), entropy, parsed(context)));
       },
     }),
   };
 }
 
-/** What is no error of the contract is a defect, and told as one: a trap would say nothing. */
+/** Any other error is a defect, and reported as one: a trap would give no reason. */
 function guarded(functions) {
   const guard = (call) => (...values) => {
     try {
@@ -72,7 +72,7 @@ function guarded(functions) {
   return Object.fromEntries(Object.entries(functions).map(([name, call]) => [name, guard(call)]));
 }
 
-/** The one skeleton, or with variants that of `variant`, else of the first. */
+/** The only skeleton; with variants, that of `variant` or else of the first. */
 function skeleton({ variants = [] }, template, variant) {
   if (variants.length === 0 && variant === null) return template;
   const chosen = variants.length > 0 ? (variant ?? variants[0].id) : null;
@@ -81,5 +81,5 @@ function skeleton({ variants = [] }, template, variant) {
 }
 
 const NOTHING_FOUND = { attributes: {}, selectors: [], order: null, notBefore: null, notAfter: null };
-const told = (context) => ({ ...context, options: JSON.parse(context.options) });
+const parsed = (context) => ({ ...context, options: JSON.parse(context.options) });
 const report = ({ summary, details = {} }) => ({ summary, details: JSON.stringify(details) });

@@ -3,7 +3,7 @@
 import { notFound } from "./bursar.js";
 
 /**
- * The longest zone of the account that holds `fqdn`: asks `lookup(name)` for
+ * The longest zone of the account that contains `fqdn`: calls `lookup(name)` for
  * every suffix of two labels or more, longest first, until one is not null.
  */
 export function longestZone(fqdn, lookup) {
@@ -23,8 +23,8 @@ export function relativeName(fqdn, zone) {
 }
 
 /**
- * The record of a preflight: a name and a value of its own, so that neither
- * challenges nor other credentials' checks are touched. `fqdn` may be null.
+ * The record of a preflight. Its own name and value keep it apart from challenges
+ * and from other credentials' checks. `fqdn` may be null.
  */
 export function probeRecord(fqdn, zone, { seed }) {
   const domain = (fqdn ?? zone).replace(/^_acme-challenge\./, "");
@@ -35,7 +35,7 @@ export function probeRecord(fqdn, zone, { seed }) {
 /** A TXT value as a zone file writes it (RFC 1035, section 5.1): in quotes. */
 export const quoted = (value) => `"${value.replace(/["\\]/g, "\\$&")}"`;
 
-/** The value of a TXT record, whether it came in quotes or not; strings are joined. */
+/** The value of a TXT record, quoted or not; its strings are joined. */
 export function unquoted(content) {
   if (!/^"([^"\\]|\\.)*"(\s+"([^"\\]|\\.)*")*$/.test(content)) return content;
   const strings = content.match(/"([^"\\]|\\.)*"/g);

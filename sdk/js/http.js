@@ -5,8 +5,8 @@ import http from "bursar:plugin/http@0.1.0";
 import { denied, fromUtf8, internal, notFound, throttled, unavailable, unsupported } from "./bursar.js";
 
 // Parts of a request -------------------------------------------------------
-// In the network plane the configuration comes without its secrets; these say
-// where the host puts them. Only where the manifest's `placements` allow it.
+// In the network plane the configuration comes without its secrets. These say where
+// the host puts them; the manifest's `placements` must allow it.
 
 class Part {
   constructor(tag, val) {
@@ -15,17 +15,17 @@ class Part {
   }
 }
 
-/** Text as it stands; plain strings do as well. */
+/** Literal text; plain strings work as well. */
 export const text = (value) => new Part("text", value);
 /** The secret at this pointer of the configuration. */
 export const secret = (pointer) => new Part("secret", pointer);
 /** `Basic` and base64 of `user:secret` (RFC 7617). */
 export const basic = (user, pointer) => new Part("basic", [user, pointer]);
-/** The secret, `application/x-www-form-urlencoded`; `form` in a request takes care of it. */
+/** The secret, `application/x-www-form-urlencoded`; `form` in a request does this automatically. */
 export const formEncoded = (pointer) => new Part("form-encoded", pointer);
-/** The secret as the inside of a JSON string; `json` in a request takes care of it. */
+/** The secret as the inside of a JSON string; `json` in a request does this automatically. */
 export const jsonEscaped = (pointer) => new Part("json-escaped", pointer);
-/** A token that an earlier request of this call had captured. */
+/** A token that the host captured from an earlier request of this call. */
 export const captured = (name) => new Part("captured", name);
 
 const part = (value) => (value instanceof Part ? value : text(String(value)));
@@ -71,8 +71,8 @@ function joined(list) {
 export const path = (texts, ...values) => String.raw({ raw: texts }, ...values.map(encodeURIComponent));
 
 /**
- * A JSON API at one host. Answers other than 2xx are thrown as the errors above,
- * but for the statuses that a call lists under `allow`.
+ * A JSON API at one host. Answers other than 2xx are thrown as errors, except
+ * the statuses that a call lists under `allow`.
  */
 export class Api {
   #name;
@@ -136,7 +136,7 @@ export class Api {
   }
 }
 
-/** What came back. */
+/** The answer to a request. */
 class Answer {
   #name;
   #response;
@@ -163,7 +163,7 @@ class Answer {
     return this.#response.captured;
   }
 
-  /** The body as JSON; a page in its place is the other side's failure. */
+  /** The body as JSON; anything else, such as a web page, is the other side's failure. */
   get json() {
     const value = parsed(this.text);
     if (value === undefined) throw unavailable(`${this.#name} answered HTTP ${this.status} but not in JSON`);
@@ -175,13 +175,13 @@ class Answer {
     return this.#response.headers.find(([known]) => known === name)?.[1] ?? null;
   }
 
-  /** `Retry-After` in seconds, or null: a date is left to the host's own pace. */
+  /** `Retry-After` in seconds, or null, also for a date: the host then decides. */
   get retryAfterSeconds() {
     const value = this.header("retry-after");
     return /^\d{1,9}$/.test(value ?? "") ? Number(value) : null;
   }
 
-  /** ": code: message" of the usual shapes of an error body, else nothing. */
+  /** ": code: message" from the usual shapes of an error body, else empty. */
   get complaint() {
     const body = parsed(this.text);
     const error = body?.error ?? body?.errors?.[0] ?? body;
@@ -192,7 +192,7 @@ class Answer {
 
 function notSent(name, { tag, val }) {
   if (tag === "timeout") return unavailable(`${name} did not answer in time`);
-  if (tag === "too-large") return unavailable(`${name} sent more than the host takes`);
+  if (tag === "too-large") return unavailable(`${name} sent more than the host accepts`);
   if (tag === "unsupported") return unsupported("this call may not use the network");
   if (tag === "denied") return denied(`The host did not send the request to ${name}: ${val}`);
   return unavailable(`${name} could not be reached: ${val}`);

@@ -1,17 +1,17 @@
-//! One case, as it is written.
+//! The format of a case.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::Exchange;
 
-/// One case: a call, and what must come of it.
+/// One case: a call and its expected outcome.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Case {
-    /// What the case shows; for people.
+    /// What the case shows, for people.
     pub about: String,
-    /// What is called.
+    /// The call to make.
     pub call: Call,
     /// The data: public for `inspect`, whole for the others.
     #[serde(default)]
@@ -55,19 +55,19 @@ impl Case {
         self.now.unwrap_or(DEFAULT_NOW)
     }
 
-    /// What must go over the network, in order.
+    /// The expected exchanges, in order.
     #[must_use]
     pub fn exchanges(&self) -> &[Exchange] {
         self.http.as_deref().unwrap_or_default()
     }
 
-    /// What to tell the plugin beside the data.
+    /// The context of the call.
     #[must_use]
     pub fn context(&self) -> Context {
         self.context.clone().unwrap_or_default()
     }
 
-    /// The failure that is expected, where one is.
+    /// The expected failure, if any.
     #[must_use]
     pub fn expected_failure(&self) -> Option<&Failure> {
         self.error.as_ref()
@@ -128,8 +128,8 @@ impl Call {
         matches!(self, Self::Probe | Self::DnsCheck | Self::Present | Self::Poll | Self::Cleanup)
     }
 
-    /// Whether the plugin sees secrets in it, so that of a failure only codes and
-    /// places get out.
+    /// Whether the plugin sees secrets; of a failure, only codes and pointers
+    /// then leave the call.
     #[must_use]
     pub fn sees_secrets(self) -> bool {
         matches!(self, Self::Check | Self::Materialize | Self::Generate)
@@ -147,26 +147,26 @@ pub struct Txt {
     pub zone_hint: Option<String>,
     /// Unquoted.
     pub value: String,
-    /// How long resolvers may keep it.
+    /// How long resolvers may cache it.
     #[serde(default = "default_ttl_seconds")]
     pub ttl_seconds: u32,
 }
 
-/// What is told with a call; each member may be left out.
+/// The context of a call; each member may be left out.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 pub struct Context {
     /// The credential's slug.
     pub name: String,
-    /// Of the data.
+    /// The version of the data.
     pub version: u32,
     seed: u8,
-    /// Settings of the caller.
+    /// The caller's settings.
     pub options: Map<String, Value>,
 }
 
 impl Context {
-    /// 32 bytes; a case names one, and each is that.
+    /// 32 bytes, each the one that the case gives.
     #[must_use]
     pub fn seed(&self) -> [u8; 32] {
         [self.seed; 32]
@@ -183,15 +183,15 @@ impl Default for Context {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct Failure {
-    /// Of the contract.
+    /// One of the contract's kinds.
     pub kind: Kind,
     /// For `invalid`: all of them, in any order.
     #[serde(default)]
     pub violations: Vec<Place>,
-    /// For `throttled`: how long to wait, where that is compared.
+    /// For `throttled`: how long to wait; compared if given.
     #[serde(default)]
     pub seconds: Option<u32>,
-    /// What the text for people must contain, where that is compared.
+    /// What the message must contain; compared if given.
     #[serde(default)]
     pub contains: Option<String>,
 }
@@ -226,7 +226,7 @@ impl Kind {
     }
 }
 
-/// A violation by place and code; messages are for people and may change.
+/// A violation by pointer and code; messages are for people and may change.
 #[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd)]
 #[serde(deny_unknown_fields)]
 pub struct Place {

@@ -1,5 +1,5 @@
-//! Whether a request is the one that a case expects: the first difference, and
-//! both of them whole.
+//! Compares a request with the one that a case expects: names the first
+//! difference, and shows both in full.
 
 use std::fmt::Write as _;
 
@@ -9,18 +9,18 @@ use crate::exchange::{Request, texts};
 use crate::script::Sent;
 
 impl Request {
-    /// The first way in which `sent` is another request.
+    /// The first difference to `sent`.
     pub(crate) fn difference(&self, sent: &Sent) -> Option<String> {
-        let told = |what: &str, wanted: &str, got: &str| Some(format!("{what}: wanted {wanted}, got {got}"));
+        let differs = |what: &str, wanted: &str, got: &str| Some(format!("{what}: wanted {wanted}, got {got}"));
         if self.method != sent.method {
-            return told("method", &self.method, &sent.method);
+            return differs("method", &self.method, &sent.method);
         }
         let origin = |url: &url::Url| url.origin().ascii_serialization();
         if origin(&self.url) != origin(&sent.url) {
-            return told("host", &origin(&self.url), &origin(&sent.url));
+            return differs("host", &origin(&self.url), &origin(&sent.url));
         }
         if self.url.path() != sent.url.path() {
-            return told("path", self.url.path(), sent.url.path());
+            return differs("path", self.url.path(), sent.url.path());
         }
         let query = |url: &url::Url| pairs(url.query().unwrap_or_default().as_bytes());
         pairs_differ(&query(&self.url), &query(&sent.url))
@@ -72,7 +72,7 @@ impl Request {
         Some(format!("body at byte {at}: wanted ...{:?}..., got ...{:?}...", near(wanted), near(&sent.body)))
     }
 
-    /// The request as a case means it, for people.
+    /// The expected request, for people.
     pub(crate) fn show(&self) -> String {
         let mut text = format!("{} {}\n", self.method, self.url);
         for (name, value) in &self.headers {
@@ -131,7 +131,8 @@ fn count(pairs: &[(String, String)], pair: &(String, String)) -> usize {
     pairs.iter().filter(|other| *other == pair).count()
 }
 
-/// The first place where two documents differ. Objects have no order, lists do.
+/// The first difference between two documents. The order matters in lists, but
+/// not in objects.
 fn json_differs(at: &str, wanted: &Value, got: &Value) -> Option<String> {
     let place = if at.is_empty() { "/" } else { at };
     match (wanted, got) {

@@ -1,4 +1,4 @@
-//! What goes over the network in a case, as it is written.
+//! The format of a case's exchanges over the network.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value};
 use url::Url;
 
-/// A request that must be made, and what it is answered with.
+/// An expected request and its answer.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Exchange {
@@ -26,7 +26,7 @@ pub struct Request {
     /// With the query, which is compared in any order.
     #[serde(deserialize_with = "url")]
     pub url: Url,
-    /// Names in lower case. Those that are not listed may be anything.
+    /// Names in lower case. Headers that are not listed are not compared.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
     /// Compared as JSON.
@@ -36,33 +36,33 @@ pub struct Request {
     /// a text, or a list of texts where a name comes more than once.
     #[serde(default)]
     pub form: Option<Map<String, Value>>,
-    /// Compared to the byte.
+    /// Compared byte by byte.
     #[serde(default)]
     pub body: Option<String>,
 }
 
-/// What a request is answered with.
+/// The answer to a request.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Answer {
-    /// Of the status line.
+    /// The status code.
     #[serde(default)]
     pub status: Option<u16>,
     /// Names in lower case.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
-    /// As JSON; the content type follows unless `headers` has one.
+    /// The body as JSON, with its content type unless `headers` has one.
     #[serde(default)]
     pub json: Option<Value>,
-    /// As it stands.
+    /// The body as text.
     #[serde(default)]
     pub body: Option<String>,
-    /// Nothing comes back.
+    /// The request gets no answer.
     #[serde(default)]
     pub failure: Option<WireFailure>,
 }
 
-/// Why nothing comes back.
+/// Why a request gets no answer.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "lowercase")]
 pub enum WireFailure {
@@ -77,7 +77,7 @@ impl Exchange {
     pub(crate) fn check(&self) -> Result<(), String> {
         let Self { request, answer } = self;
         if request.method.is_empty() || request.method.chars().any(|c| !c.is_ascii_uppercase()) {
-            return Err(format!("`request.method` is {:?}; write it in capitals, such as POST", request.method));
+            return Err(format!("`request.method` is {:?}; write it in upper case, such as POST", request.method));
         }
         if !["https", "http"].contains(&request.url.scheme()) || request.url.host().is_none() {
             return Err(format!("`request.url` is {}; write one such as https://api.example.com/v1", request.url));
@@ -87,27 +87,30 @@ impl Exchange {
         }
         let bodies = [request.json.is_some(), request.form.is_some(), request.body.is_some()];
         if bodies.into_iter().filter(|given| *given).count() > 1 {
-            return Err("`request` has more than one of `json`, `form` and `body`; leave one".into());
+            return Err("`request` has more than one of `json`, `form` and `body`; keep one".into());
         }
         for (name, value) in request.form.iter().flatten() {
-            texts(value).ok_or_else(|| format!("`request.form.{name}` is neither a text nor a list of texts"))?;
+            texts(value).ok_or_else(|| format!("`request.form.{name}` is neither a string nor a list of strings"))?;
         }
         for (member, headers) in [("request", &request.headers), ("answer", &answer.headers)] {
             if let Some(name) = headers.keys().find(|name| **name != name.to_ascii_lowercase()) {
-                return Err(format!("`{member}.headers.{name}` has capitals; write {}", name.to_ascii_lowercase()));
+                return Err(format!(
+                    "`{member}.headers.{name}` is not in lower case; write {}",
+                    name.to_ascii_lowercase()
+                ));
             }
         }
         let answered = answer.status.is_some() || answer.json.is_some() || answer.body.is_some();
         match (answer.failure, answer.status) {
             (Some(_), _) if answered || !answer.headers.is_empty() => {
-                Err("`answer.failure` stands alone: nothing comes back then".into())
+                Err("`answer.failure` excludes every other member: there is no answer".into())
             }
             (None, None) => Err("`answer` has neither a `status` nor a `failure`".into()),
             (None, Some(status)) if !(100..=599).contains(&status) => {
-                Err(format!("`answer.status` is {status}; it goes from 100 to 599"))
+                Err(format!("`answer.status` is {status}; it must be from 100 to 599"))
             }
             _ if answer.json.is_some() && answer.body.is_some() => {
-                Err("`answer` has both `json` and `body`; leave one".into())
+                Err("`answer` has both `json` and `body`; keep one".into())
             }
             _ => Ok(()),
         }
@@ -141,7 +144,7 @@ fn url<'de, D: Deserializer<'de>>(from: D) -> Result<Url, D::Error> {
     Url::parse(&text).map_err(|error| de::Error::custom(format_args!("`request.url` is {text}: {error}")))
 }
 
-/// The texts of a form's field.
+/// The values of a form's field.
 pub(crate) fn texts(value: &Value) -> Option<Vec<&str>> {
     match value {
         Value::String(text) => Some(vec![text]),

@@ -1,4 +1,4 @@
-//! Whether an outcome is what a case expects.
+//! Compares an outcome with what a case expects.
 
 use serde_json::{Map, Value};
 
@@ -32,22 +32,23 @@ impl Case {
     }
 }
 
-/// The kind, and every violation by pointer and code, in any order. Messages
-/// are for people and may change, but where a case says otherwise.
+/// Compares the kind, and every violation by pointer and code, in any order.
+/// Messages are for people and may change; they are compared only if the case
+/// asks for it.
 fn failure(got: &Value, want: &Failure) -> Result<(), String> {
     let mut wanted: Vec<String> = want.violations.iter().map(|it| format!("{} {}", it.pointer, it.code)).collect();
     wanted.sort();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let mut told: Vec<String> = got["violations"]
+    let mut found: Vec<String> = got["violations"]
         .as_array()
         .into_iter()
         .flatten()
         .map(|it| format!("{} {}", text(&it["pointer"]), text(&it["code"])))
         .collect();
-    told.sort();
-    if got["kind"] != want.kind.as_str() || told != wanted {
+    found.sort();
+    if got["kind"] != want.kind.as_str() || found != wanted {
         let message = got["message"].as_str().map_or_else(String::new, |message| format!(": {message}"));
-        return Err(format!("wanted {} {wanted:?}, got {} {told:?}{message}", want.kind.as_str(), text(&got["kind"])));
+        return Err(format!("wanted {} {wanted:?}, got {} {found:?}{message}", want.kind.as_str(), text(&got["kind"])));
     }
     if let Some(seconds) = want.seconds
         && got["seconds"] != seconds
@@ -64,7 +65,7 @@ fn failure(got: &Value, want: &Failure) -> Result<(), String> {
     }
 }
 
-/// The same names, and of each artifact what is asked for.
+/// Compares the names, and of each artifact what the case asks for.
 fn artifacts(got: &Value, want: &Value) -> Result<(), String> {
     let (got, want) = (members(&got["artifacts"]), members(&want["artifacts"]));
     if !got.keys().eq(want.keys()) {
@@ -99,7 +100,7 @@ fn exact(member: &str, got: &Value, want: &Value) -> Result<(), String> {
     }
 }
 
-/// Objects may have more members than asked for; everything else is equal.
+/// Objects may have more members than asked for; everything else must be equal.
 fn subset(at: &str, got: &Value, want: &Value) -> Result<(), String> {
     if let Value::Object(want) = want {
         return want.iter().try_for_each(|(name, want)| {

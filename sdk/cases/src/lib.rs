@@ -1,16 +1,15 @@
-//! A plugin's `tests/*.json`: what a case may say, and whether an outcome is
-//! what it says.
+//! A plugin's `tests/*.json`: the format of a case, and whether an outcome is
+//! the expected one.
 //!
-//! Start at [`load`], which reads a folder, and at [`Case`]. Who runs a case
-//! hands the outcome to [`Case::judge`]; who runs one that uses the network also
-//! plays its [`Script`] and asks that whether all went as written. The format is
+//! Start at [`load`], which reads a folder, and at [`Case`]. A runner passes
+//! the outcome to [`Case::judge`]; for a case that uses the network it also
+//! plays the [`Script`] and asks whether every exchange happened. The format is
 //! described in `plugins/README.md` and, for editors, in
 //! `schemas/plugin-cases.json`.
 //!
-//! Deliberately unknown here: how a plugin is run. The SDK runs cases against
-//! the functions themselves, `bursar plugin check` against the component, in
-//! whatever language it was written. What a case holds is test data: nothing is
-//! masked in what this crate says.
+//! This crate does not know how a plugin is run. The SDK runs cases against the
+//! functions themselves, `bursar plugin check` against the component in any
+//! language. A case holds test data, so messages mask nothing.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]

@@ -23,7 +23,7 @@ pub enum Error {
     /// A file or folder.
     #[error("{0}: {1}")]
     Io(PathBuf, #[source] io::Error),
-    /// A file that is not JSON, or a case that is none.
+    /// A file that is not JSON, or an invalid case.
     #[error("{file}{case}: {why}")]
     Case {
         /// The file.
@@ -35,12 +35,12 @@ pub enum Error {
     },
 }
 
-/// Every case of the `*.json` files in `folder`, in order of name. A file holds
-/// one case or a list of them.
+/// Reads every case of the `*.json` files in `folder`, in order of name. A file
+/// holds one case or a list of them.
 ///
 /// # Errors
 ///
-/// The first file that cannot be read, or case that is none.
+/// The first file that cannot be read, or the first invalid case.
 pub fn load(folder: &Path) -> Result<Vec<Labelled>, Error> {
     let unreadable = |error| Error::Io(folder.to_owned(), error);
     let mut files = Vec::new();
@@ -114,18 +114,18 @@ mod tests {
             (with(present.clone(), "", "colour", json!(1)), "unknown field `colour`"),
             (with(present.clone(), "/txt", "ttl", json!(1)), "unknown field `ttl`"),
             (with(present.clone(), "/http/0/request", "header", json!({})), "unknown field `header`"),
-            (with(present.clone(), "", "format", json!("x")), "`format` says nothing in a case of `present`"),
+            (with(present.clone(), "", "format", json!("x")), "`format` has no effect in a case of `present`"),
             (with(present.clone(), "", "txt", json!(null)), "a case of `present` needs `txt`"),
             (with(present.clone(), "", "ok", json!({ "hanlde": "" })), "`ok.hanlde` is no member"),
             (with(present.clone(), "", "error", json!({ "kind": "denied" })), "either `ok` or `error`"),
             (with(present.clone(), "", "call", json!("delete")), "unknown variant `delete`"),
             (with(present.clone(), "", "data", json!([])), "`data` is not an object"),
-            (with(present.clone(), "/http/0/request", "method", json!("get")), "write it in capitals"),
+            (with(present.clone(), "/http/0/request", "method", json!("get")), "write it in upper case"),
             (with(present.clone(), "/http/0/request", "url", json!("/a")), "relative URL"),
             (with(present.clone(), "/http/0/request", "url", json!("file:///a")), "`request.url` is file:///a"),
             (with(present.clone(), "/http/0/request", "headers", json!({ "Accept": "a" })), "write accept"),
             (with(present.clone(), "/http/0/request", "form", json!({ "a": 1 })), "`request.form.a` is neither"),
-            (with(present.clone(), "/http/0/answer", "failure", json!("timeout")), "`answer.failure` stands alone"),
+            (with(present.clone(), "/http/0/answer", "failure", json!("timeout")), "`answer.failure` excludes"),
             (with(present.clone(), "/http/0/answer", "status", json!(null)), "neither a `status` nor a `failure`"),
         ];
         for (case, says) in table {

@@ -1,5 +1,5 @@
-//! Which members a case of each call has. One that says nothing is a mistake
-//! that would otherwise be found by nobody.
+//! Which members a case of each call has. A member without effect is an error,
+//! since it is a mistake that nobody would notice.
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ impl Case {
         let call = self.call.as_str();
         for (member, is_there) in self.given() {
             if is_there && !allowed(self.call).contains(&member) {
-                return Err(format!("`{member}` says nothing in a case of `{call}`; leave it out"));
+                return Err(format!("`{member}` has no effect in a case of `{call}`; leave it out"));
             }
             if !is_there && needed(self.call).contains(&member) {
                 return Err(format!("a case of `{call}` needs `{member}`"));
@@ -27,11 +27,10 @@ impl Case {
                     return Err("`error.violations` belongs to the kind `invalid`, which has at least one".into());
                 }
                 if error.seconds.is_some() && error.kind != Kind::Throttled {
-                    return Err("`error.seconds` belongs to the kind `throttled` alone".into());
+                    return Err("`error.seconds` belongs only to the kind `throttled`".into());
                 }
                 if (error.seconds.is_some() || error.contains.is_some()) && !self.call.is_network() {
-                    let what = "`error.seconds` and `error.contains` compare what is told";
-                    return Err(format!("{what} in calls of the network plane alone"));
+                    return Err("`error.seconds` and `error.contains` belong only to calls of the network plane".into());
                 }
             }
             _ => return Err("a case has either `ok` or `error`".into()),
@@ -102,7 +101,7 @@ fn needed(call: Call) -> &'static [&'static str] {
     }
 }
 
-/// Members of an answer; `None` where they are the data's own.
+/// Members of an answer; `None` if the data decides.
 fn answered(call: Call) -> Option<&'static [&'static str]> {
     Some(match call {
         Call::Template | Call::Generate | Call::Check => return None,

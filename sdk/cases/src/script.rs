@@ -1,10 +1,10 @@
-//! A case's exchanges, played in order.
+//! Plays a case's exchanges in order.
 
 use url::Url;
 
 use crate::{Answer, Exchange};
 
-/// A request that was made, as it would go on the wire.
+/// A request as it would go on the wire.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sent {
     /// Such as `POST`.
@@ -13,7 +13,7 @@ pub struct Sent {
     pub url: Url,
     /// In order; names in lower case.
     pub headers: Vec<(String, Vec<u8>)>,
-    /// Empty where there is none.
+    /// Empty if there is none.
     pub body: Vec<u8>,
 }
 
@@ -32,7 +32,7 @@ impl Sent {
     }
 }
 
-/// The exchanges of one case on their way.
+/// The exchanges of one case, and how far they have been played.
 #[derive(Clone, Debug)]
 pub struct Script {
     exchanges: Vec<Exchange>,
@@ -41,14 +41,14 @@ pub struct Script {
 }
 
 impl Script {
-    /// To be played from the start.
+    /// A script at its start.
     #[must_use]
     pub fn new(exchanges: &[Exchange]) -> Self {
         Self { exchanges: exchanges.to_vec(), played: 0, difference: None }
     }
 
-    /// What `sent` is answered with; `None` where it is not what comes next, and
-    /// for all that is sent after that.
+    /// The answer to `sent`; `None` if it is not the next expected request, and
+    /// for every request after that.
     pub fn answer(&mut self, sent: &Sent) -> Option<&Answer> {
         if self.difference.is_some() {
             return None;
@@ -71,11 +71,11 @@ impl Script {
         Some(&exchange.answer)
     }
 
-    /// Whether everything went as written.
+    /// Whether every exchange happened.
     ///
     /// # Errors
     ///
-    /// What was sent otherwise, or not at all.
+    /// The first request that differed, or that was not made.
     pub fn finish(self) -> Result<(), String> {
         if let Some(difference) = self.difference {
             return Err(difference);

@@ -1,4 +1,4 @@
-//! `schemas/plugin-cases.json` says the same as the loader.
+//! `schemas/plugin-cases.json` accepts what the loader accepts.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests, outside the functions that the lint exempts")]
 
@@ -115,7 +115,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// The plugins in a folder, which need not be there.
+/// The plugins in a folder, which need not exist.
 fn folders(parent: &Path) -> Vec<PathBuf> {
     let listed = fs::read_dir(parent).into_iter().flatten().map(|entry| entry.unwrap().path());
     listed.filter(|folder| folder.join("manifest.json").is_file()).collect()

@@ -125,7 +125,7 @@ test("environment files and object names", () => {
   assert.equal(dnsLabel("__"), "credential");
 });
 
-test("violations are told at once, and none is none", () => {
+test("all violations are reported at once, and no violation is no error", () => {
   new Violations().require(true, "/a", "x", "").finish();
   const two = new Violations().require(false, "/a", "x", "A.").require(false, "/b", "y", "B.");
   assert.throws(() => two.finish(), ({ tag, val }) => tag === "invalid" && val.map(({ code }) => code).join() === "x,y");

@@ -1,4 +1,4 @@
-//! Components: making them, and reading what they import and export.
+//! Makes components, and reads what they import and export.
 
 use wasmparser::{Parser, Payload};
 use wit_component::ComponentEncoder;
@@ -9,9 +9,9 @@ use crate::Error;
 /// package and version: `http`, `dns01`.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Interfaces {
-    /// What it may do.
+    /// The interfaces it calls.
     pub imports: Vec<String>,
-    /// What it has.
+    /// The interfaces it implements.
     pub exports: Vec<String>,
 }
 
@@ -20,21 +20,21 @@ pub struct Interfaces {
 ///
 /// # Errors
 ///
-/// [`Error::Component`] when it has no such sections, or does not fit them.
+/// [`Error::Component`] if it has no such sections, or does not match them.
 pub fn encode(module: &[u8]) -> Result<Vec<u8>, Error> {
     let failed = |error| Error::Component(format!("{error:#}"));
     ComponentEncoder::default().validate(true).module(module).map_err(failed)?.encode().map_err(failed)
 }
 
-/// Reads a component and refuses one that no host would load. What it imports is
-/// what it can do, so the list is checked where the file is made and not only
+/// Reads a component and refuses one that no host would load. Its imports are
+/// all it can do, so they are checked where the file is built and not only
 /// where it is loaded.
 ///
 /// # Errors
 ///
-/// [`Error::Import`] for an import that is not the contract's, [`Error::NoForm`]
-/// when it does not export `form`, and [`Error::Component`] for what is no
-/// component.
+/// [`Error::Import`] for an import that is not the contract's,
+/// [`Error::NoForm`] when it does not export `form`, and [`Error::Component`]
+/// for anything but a component.
 pub fn admit(component: &[u8]) -> Result<Interfaces, Error> {
     let failed = |error: wasmparser::BinaryReaderError| Error::Component(error.to_string());
     if !Parser::is_component(component) {
@@ -46,7 +46,8 @@ pub fn admit(component: &[u8]) -> Result<Interfaces, Error> {
         match payload.map_err(failed)? {
             Payload::Version { .. } => depth += 1,
             Payload::End(_) => depth -= 1,
-            // The parts inside import from one another; depth 1 is the whole.
+            // Nested components import from one another; depth 1 is the
+            // outermost.
             Payload::ComponentImportSection(section) if depth == 1 => {
                 for import in section {
                     let name = import.map_err(failed)?.name.name;

@@ -1,4 +1,4 @@
-//! What a plugin's folder holds.
+//! The folder of a plugin.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::Error;
 
-/// A folder with a plugin's sources: `manifest.json` and whatever its language
+/// A folder with a plugin's sources: `manifest.json` and what its language
 /// needs.
 #[derive(Clone, Debug)]
 pub struct Folder {
@@ -33,12 +33,12 @@ pub enum Language {
 }
 
 impl Folder {
-    /// Reads the manifest and finds out the language.
+    /// Reads the manifest and detects the language.
     ///
     /// # Errors
     ///
     /// [`Error::File`], [`Error::Manifest`] or [`Error::Id`] for the manifest;
-    /// [`Error::Language`] when there is nothing to build.
+    /// [`Error::Language`] if there is nothing to build.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let file = path.join("manifest.json");
         let text = fs::read(&file).map_err(|error| Error::File(file.clone(), error))?;
@@ -53,12 +53,12 @@ impl Folder {
         })
     }
 
-    /// The world of the contract that has what the abilities need, for binding
-    /// generators that want one.
+    /// The world of the contract with the interfaces that the abilities need,
+    /// for binding generators that require one.
     ///
     /// # Errors
     ///
-    /// [`Error::World`] when no world has them all.
+    /// [`Error::World`] if no world has them all.
     pub fn world(&self) -> Result<&'static str, Error> {
         let able = |ability: &str| self.abilities.iter().any(|it| it == ability);
         let needed: Vec<_> = INTERFACES.iter().filter(|(ability, _)| able(ability)).map(|(_, it)| *it).collect();
@@ -80,11 +80,12 @@ fn is_id(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
-/// Which ability needs which interface.
+/// The interface that each ability needs.
 const INTERFACES: &[(&str, &str)] =
     &[("dns01", "dns01"), ("probe", "prober"), ("mint", "minter"), ("generate", "generator")];
 
-/// `wit/v0.1/worlds.wit`: what each exports beside `form` and `materializer`.
+/// `wit/v0.1/worlds.wit`: what each world exports besides `form` and
+/// `materializer`.
 const WORLDS: &[(&str, &[&str])] = &[
     ("credential-type", &[]),
     ("generating-type", &["generator"]),
@@ -131,8 +132,8 @@ mod tests {
             ("{", &["plugin.py"], "manifest.json: EOF"),
         ] {
             let (_kept, opened) = folder(manifest, files);
-            let told = opened.expect_err(why);
-            assert!(told.contains(why), "{told}");
+            let error = opened.expect_err(why);
+            assert!(error.contains(why), "{error}");
         }
     }
 
@@ -149,6 +150,6 @@ mod tests {
         assert_eq!(world(&["mint", "probe"]), Ok("minting-type"));
         assert_eq!(world(&["dns01"]), Ok("dns-provider"));
         let refused = world(&["dns01", "generate"]);
-        assert!(refused.expect_err("there is none").contains("dns01 and generator"));
+        assert!(refused.expect_err("no such world").contains("dns01 and generator"));
     }
 }

@@ -1,16 +1,16 @@
-//! Putting a component where a broker may be watching.
+//! Writes a component where a broker may be watching.
 
 use std::fs;
 use std::path::Path;
 
 use crate::Error;
 
-/// Writes `component` to `file`, making its folder. It is renamed into place, so
-/// that a broker which watches the folder never reads half a file.
+/// Writes `component` to `file` and creates its folder. The file is renamed
+/// into place: a broker that watches the folder never reads half of it.
 ///
 /// # Errors
 ///
-/// [`Error::File`] when it cannot be written.
+/// [`Error::File`] if it cannot be written.
 pub fn place(component: &[u8], file: &Path) -> Result<(), Error> {
     let failed = |path: &Path| {
         let path = path.to_owned();

@@ -1,33 +1,34 @@
-//! How a Rust guest is compiled so that its component does not tell where.
+//! Keeps the folders of the build machine out of a Rust guest's component.
 //!
 //! Panic messages name source files. Those of dependencies are in cargo's home,
-//! which is another folder on each machine, and so the same source would have
-//! another digest on each. rustc is told to write fixed names instead.
+//! which differs between machines, so the same source would get different
+//! digests. These flags make rustc write fixed names instead.
 
 use std::path::{Path, PathBuf};
 
-/// Where things are on this machine.
+/// The folders of a build on this machine.
 #[derive(Clone, Debug)]
 pub struct BuildFolders {
-    /// Cargo's: `$CARGO_HOME`, or `.cargo` in the home folder.
+    /// Cargo's home: `$CARGO_HOME`, or `.cargo` in the home folder.
     pub cargo_home: PathBuf,
     /// The toolchain's, as `rustc --print sysroot` says.
     pub sysroot: PathBuf,
     /// The commit that rustc was built from, as `rustc -vV` says.
     pub rustc_commit: String,
-    /// The workspace's, or the plugin's own.
+    /// The workspace, or the plugin's own folder.
     pub source: PathBuf,
-    /// What cargo builds into.
+    /// Cargo's target folder.
     pub target: PathBuf,
 }
 
-/// Flags for rustc, by which every path in the component has one name.
+/// Flags for rustc that give every path in the component a fixed name.
 #[must_use]
 pub fn remap_flags(folders: &BuildFolders) -> Vec<String> {
     let library = folders.sysroot.join("lib/rustlib/src/rust");
-    // As it is without the component rust-src, with which rustc names its own copy.
+    // The name without the component rust-src; with it, rustc names its local
+    // copy.
     let library_name = format!("/rustc/{}", folders.rustc_commit);
-    // The last that fits counts, so the outer folders come first.
+    // The last match wins, so the outer folders come first.
     let mut names = vec![
         (folders.source.clone(), "/source".to_owned()),
         (folders.target.clone(), "/target".to_owned()),
@@ -36,18 +37,18 @@ pub fn remap_flags(folders: &BuildFolders) -> Vec<String> {
         (folders.sysroot.clone(), "/toolchain".to_owned()),
         (library, library_name),
     ];
-    // One folder for each registry and mirror; what is in them is told apart by
-    // its name and version.
+    // One folder for each registry and mirror; their contents differ by name
+    // and version.
     names.extend(registries(&folders.cargo_home).into_iter().map(|folder| (folder, "/registry".to_owned())));
     let both = names.into_iter().flat_map(|(folder, name)| {
-        // A link is followed by some tools and not by others.
+        // Some tools follow a link and others do not.
         let real = folder.canonicalize().ok().filter(|real| *real != folder);
         [Some(folder), real].into_iter().flatten().map(move |folder| (folder, name.clone()))
     });
     both.map(|(folder, name)| format!("--remap-path-prefix={}={name}", folder.display())).collect()
 }
 
-/// The folders of this machine that are named in a component.
+/// The folders of this machine that a component names.
 #[must_use]
 pub fn named_in(component: &[u8], folders: &BuildFolders) -> Vec<PathBuf> {
     let candidates = [&folders.source, &folders.target, &folders.cargo_home, &folders.sysroot];

@@ -22,12 +22,12 @@ def denied(message: str) -> Err:
 
 
 def not_found(message: str) -> Err:
-    """The other side does not know what was asked for, such as a DNS zone."""
+    """The other side does not know what was requested, such as a DNS zone."""
     return Err(types.Error_NotFound(message))
 
 
 def throttled(seconds: Optional[int] = None) -> Err:
-    """The other side asked to wait: seconds, or None where it did not say."""
+    """The other side asked to wait: seconds, or None if it did not say."""
     return Err(types.Error_Throttled(seconds))
 
 
@@ -47,7 +47,7 @@ def internal(message: str) -> Err:
 
 
 class Violations:
-    """Collects everything that is wrong with the input, so that a person hears of it at once."""
+    """Collects everything that is wrong with the input, to report it all at once."""
 
     def __init__(self) -> None:
         self._found: list[types.Violation] = []
@@ -70,20 +70,20 @@ class Violations:
 
 @dataclass
 class Inspection:
-    """What the public half of the data says."""
+    """What a type reads from the public half of the data."""
 
     data: Any
     """The public data, normalised."""
     attributes: dict[str, Any] = field(default_factory=dict)
     """Facts for people."""
     selectors: list[tuple[str, str]] = field(default_factory=list)
-    """Kind and value of what to find the credential by."""
+    """Kind and value of the selectors by which the credential is found."""
     order: Any = None
     """The order to place, for types with the ability `acme-order`."""
     not_before: Optional[int] = None
-    """Usable from then on, Unix seconds."""
+    """When it becomes valid, in Unix seconds."""
     not_after: Optional[int] = None
-    """Usable until then, Unix seconds."""
+    """When it expires, in Unix seconds."""
 
 
 def artifact(name: str, content: str | bytes, media_type: str = "text/plain", sensitive: bool = True) -> Artifact:
@@ -106,15 +106,15 @@ def env_artifact(variables: list[tuple[str, str, str]]) -> Artifact:
     """The file of the well-known format `env`; each variable is name, pointer, value.
 
     Lines that a POSIX shell, Docker Compose, Node.js, dotenv and python-dotenv all
-    read as the same text. Those agree on no way to escape: raises `invalid` with the
-    code `not-in-env`, which the manifest needs a message for, at each field (the
-    pointer) whose value no such line can hold.
+    read as the same text. Those agree on no escape: raises `invalid` with the code
+    `not-in-env`, which the manifest needs a message for, at each field (the pointer)
+    whose value cannot be written.
     """
     violations = Violations()
     lines = []
     for name, pointer, value in variables:
         quoted = _env_quote(value)
-        message = "Readers of environment files would not read the same value."
+        message = "Programs that read environment files disagree on this value."
         violations.require(quoted is not None, pointer, "not-in-env", message)
         lines.append(f"{name}={quoted}\n")
     violations.finish()
@@ -122,17 +122,17 @@ def env_artifact(variables: list[tuple[str, str, str]]) -> Artifact:
 
 
 def dns_label(name: str) -> str:
-    """A Kubernetes object name (RFC 1123 label) made of a credential's name."""
+    """A credential's name as a Kubernetes object name (RFC 1123 label)."""
     return re.sub(r"[^a-z0-9-]", "-", name.lower())[:63].strip("-") or "credential"
 
 
 def _env_quote(value: str) -> Optional[str]:
     if re.fullmatch(r"[A-Za-z0-9_\-./:@%+,=]+", value):
         return value
-    # dotenv makes line feeds of carriage returns, python-dotenv expands `${...}`.
+    # dotenv turns carriage returns into line feeds, python-dotenv expands `${...}`.
     if "\r" in value or "\0" in value or "${" in value:
         return None
-    # python-dotenv makes one backslash of two; Compose lets one escape the quote.
+    # python-dotenv reads two backslashes as one; Compose lets one escape the quote.
     if "'" not in value and "\\\\" not in value and not value.endswith("\\"):
         return f"'{value}'"
     return None if re.search(r'["\\$`]', value) else f'"{value}"'

@@ -1,7 +1,7 @@
-"""From a plugin's functions to a component's exports: what componentize-py is given.
+"""Makes a component's exports of a plugin's functions. componentize-py is given this module.
 
 The plugin is the module `plugin`, with `manifest.json`, `schema.json` and
-`template.json` beside it. They are read while the component is made; it has no
+`template.json` beside it. They are read while the component is built; it has no
 files when it runs.
 """
 
@@ -18,7 +18,6 @@ import plugin
 from bursar import Inspection, internal, not_found, unsupported
 
 
-
 def _file(name: str) -> Any:
     return json.loads(Path(plugin.__file__).with_name(name).read_text())
 
@@ -27,7 +26,7 @@ _MANIFEST, _SCHEMA, _TEMPLATE = _file("manifest.json"), _file("schema.json"), _f
 
 
 def _guarded(call):
-    """What is no error of the contract is a defect, and told as one: a trap would say nothing."""
+    """Any other error is a defect, and reported as one: a trap would give no reason."""
 
     def guard(*values):
         try:
@@ -54,7 +53,7 @@ class Form(exports.Form):
     @_guarded
     def inspect(self, data: str, context: types.Context) -> form.Inspection:
         inspect = getattr(plugin, "inspect", lambda data, _: Inspection(data))
-        found = inspect(json.loads(data), _told(context))
+        found = inspect(json.loads(data), _with_options(context))
         return form.Inspection(
             json.dumps(found.data),
             json.dumps(found.attributes),
@@ -67,7 +66,7 @@ class Form(exports.Form):
     @_guarded
     def check(self, data: str, context: types.Context) -> list[form.Rewrite]:
         check = getattr(plugin, "check", lambda *_: {})
-        rewrites = check(json.loads(data), _told(context)) or {}
+        rewrites = check(json.loads(data), _with_options(context)) or {}
         return [form.Rewrite(pointer, json.dumps(value)) for pointer, value in rewrites.items()]
 
 
@@ -75,13 +74,13 @@ class Materializer(exports.Materializer):
     @_guarded
     def materialize(self, data: str, minted: Optional[str], format: str, context: types.Context):
         fields = [] if minted is None else [json.loads(minted)]
-        artifacts = plugin.materialize(json.loads(data), format, _told(context), *fields)
+        artifacts = plugin.materialize(json.loads(data), format, _with_options(context), *fields)
         if artifacts is None:
             raise unsupported("this type has no such format")
         return artifacts
 
 
-# The optional interfaces: there exactly if the world that is built has them.
+# The optional interfaces, defined exactly if the world that is built has them.
 
 if hasattr(exports, "Dns01"):
     from wit_world.exports import dns01
@@ -89,21 +88,21 @@ if hasattr(exports, "Dns01"):
     class Dns01(exports.Dns01):
         @_guarded
         def check(self, config: str, fqdn: Optional[str], context: types.Context) -> types.Report:
-            return _report(plugin.Dns01().check(json.loads(config), fqdn, _told(context)))
+            return _report(plugin.Dns01().check(json.loads(config), fqdn, _with_options(context)))
 
         @_guarded
         def present(self, config: str, txt: dns01.TxtRecord, context: types.Context) -> str:
-            return plugin.Dns01().present(json.loads(config), txt, _told(context)) or ""
+            return plugin.Dns01().present(json.loads(config), txt, _with_options(context)) or ""
 
         @_guarded
         def poll(self, config: str, handle: str, context: types.Context) -> dns01.Progress:
             poll = getattr(plugin.Dns01(), "poll", lambda *_: None)
-            seconds = poll(json.loads(config), handle, _told(context))
+            seconds = poll(json.loads(config), handle, _with_options(context))
             return dns01.Progress_Done() if seconds is None else dns01.Progress_Pending(seconds)
 
         @_guarded
         def cleanup(self, config: str, txt: dns01.TxtRecord, handle: str, context: types.Context) -> None:
-            plugin.Dns01().cleanup(json.loads(config), txt, handle, _told(context))
+            plugin.Dns01().cleanup(json.loads(config), txt, handle, _with_options(context))
 
 
 if hasattr(exports, "Prober"):
@@ -111,7 +110,7 @@ if hasattr(exports, "Prober"):
     class Prober(exports.Prober):
         @_guarded
         def probe(self, config: str, context: types.Context) -> types.Report:
-            return _report(plugin.Prober().probe(json.loads(config), _told(context)))
+            return _report(plugin.Prober().probe(json.loads(config), _with_options(context)))
 
 
 if hasattr(exports, "Minter"):
@@ -120,7 +119,7 @@ if hasattr(exports, "Minter"):
     class Minter(exports.Minter):
         @_guarded
         def mint(self, config: str, context: types.Context) -> minter.Minted:
-            token, lifetime_seconds, fields = plugin.Minter().mint(json.loads(config), _told(context))
+            token, lifetime_seconds, fields = plugin.Minter().mint(json.loads(config), _with_options(context))
             return minter.Minted(token, lifetime_seconds, json.dumps(fields))
 
 
@@ -129,11 +128,11 @@ if hasattr(exports, "Generator"):
     class Generator(exports.Generator):
         @_guarded
         def generate(self, data: str, entropy: bytes, context: types.Context) -> str:
-            return json.dumps(plugin.Generator().generate(json.loads(data), entropy, _told(context)))
+            return json.dumps(plugin.Generator().generate(json.loads(data), entropy, _with_options(context)))
 
 
 def _skeleton(variant: Optional[str]) -> Any:
-    """The one skeleton, or with variants that of `variant`, else of the first."""
+    """The only skeleton; with variants, that of `variant` or else of the first."""
     variants = _MANIFEST.get("variants", [])
     if not variants and variant is None:
         return _TEMPLATE
@@ -143,7 +142,7 @@ def _skeleton(variant: Optional[str]) -> Any:
     return _TEMPLATE[chosen]
 
 
-def _told(context: types.Context) -> types.Context:
+def _with_options(context: types.Context) -> types.Context:
     context.options = json.loads(context.options)
     return context
 

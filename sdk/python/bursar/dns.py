@@ -9,9 +9,9 @@ Zone = TypeVar("Zone")
 
 
 def longest_zone(fqdn: str, lookup: Callable[[str], Optional[Zone]]) -> Zone:
-    """The longest zone of the account that holds `fqdn`.
+    """The longest zone of the account that contains `fqdn`.
 
-    Asks `lookup(name)` for every suffix of two labels or more, longest first,
+    Calls `lookup(name)` for every suffix of two labels or more, longest first,
     until one is not None.
     """
     labels = fqdn.split(".")
@@ -34,8 +34,7 @@ def relative_name(fqdn: str, zone: str) -> str:
 def probe_record(fqdn: Optional[str], zone: str, seed: bytes) -> tuple[str, str]:
     """Name and value of the record of a preflight.
 
-    They are its own, so that neither challenges nor other credentials' checks
-    are touched.
+    They keep it apart from challenges and from other credentials' checks.
     """
     domain = (fqdn or zone).removeprefix("_acme-challenge.")
     return f"_acme-challenge.bursar-probe.{domain}", f"bursar-probe-{seed[:8].hex()}"
@@ -47,7 +46,7 @@ def quoted(value: str) -> str:
 
 
 def unquoted(content: str) -> str:
-    """The value of a TXT record, whether it came in quotes or not; strings are joined."""
+    """The value of a TXT record, quoted or not; its strings are joined."""
     if not re.fullmatch(r'"([^"\\]|\\.)*"(\s+"([^"\\]|\\.)*")*', content):
         return content
     strings = re.findall(r'"((?:[^"\\]|\\.)*)"', content)

@@ -10,8 +10,8 @@ from wit_world.imports import http, types
 from bursar import denied, internal, not_found, throttled, unavailable, unsupported
 
 # Parts of a request. In the network plane the configuration comes without its
-# secrets; these say where the host puts them. Only where the manifest's
-# `placements` allow it.
+# secrets. These say where the host puts them; the manifest's `placements` must
+# allow it.
 
 Part = (
     types.Part_Text
@@ -27,7 +27,7 @@ Part = (
 
 
 def text(value: str) -> Part:
-    """Text as it stands; plain strings do as well."""
+    """Literal text; plain strings work as well."""
     return types.Part_Text(value)
 
 
@@ -42,17 +42,17 @@ def basic(user: str, pointer: str) -> Part:
 
 
 def form_encoded(pointer: str) -> Part:
-    """The secret, `application/x-www-form-urlencoded`; `form` in a request takes care of it."""
+    """The secret, `application/x-www-form-urlencoded`; `form` in a request does this automatically."""
     return types.Part_FormEncoded(pointer)
 
 
 def json_escaped(pointer: str) -> Part:
-    """The secret as the inside of a JSON string; `body` in a request takes care of it."""
+    """The secret as the inside of a JSON string; `body` in a request does this automatically."""
     return types.Part_JsonEscaped(pointer)
 
 
 def captured(name: str) -> Part:
-    """A token that an earlier request of this call had captured."""
+    """A token that the host captured from an earlier request of this call."""
     return types.Part_Captured(name)
 
 
@@ -62,7 +62,7 @@ def segment(value: object) -> str:
 
 
 class Answer:
-    """What came back."""
+    """The answer to a request."""
 
     def __init__(self, name: str, response: http.Response) -> None:
         self._name = name
@@ -87,7 +87,7 @@ class Answer:
 
     @property
     def json(self) -> Any:
-        """The body as JSON; a page in its place is the other side's failure."""
+        """The body as JSON; anything else, such as a web page, is the other side's failure."""
         value = _parsed(self.text)
         if value is None:
             raise unavailable(f"{self._name} answered HTTP {self.status} but not in JSON")
@@ -99,13 +99,13 @@ class Answer:
 
     @property
     def retry_after_seconds(self) -> Optional[int]:
-        """`Retry-After` in seconds; a date is left to the host's own pace."""
+        """`Retry-After` in seconds; None for a date, where the host decides."""
         value = self.header("retry-after") or ""
         return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else None
 
     @property
     def complaint(self) -> str:
-        """": code: message" of the usual shapes of an error body, else nothing."""
+        """": code: message" from the usual shapes of an error body, else empty."""
         error = _parsed(self.text)
         if isinstance(error, dict):
             listed = error.get("errors")
@@ -120,7 +120,7 @@ class Answer:
 class Api:
     """A JSON API at one host.
 
-    Answers other than 2xx are raised as the errors of `bursar`, but for the
+    Answers other than 2xx are raised as the errors of `bursar`, except the
     statuses that a call lists under `allow`.
     """
 
@@ -204,7 +204,7 @@ def _not_sent(name: str, error: http.Error) -> Err:
         case http.Error_Timeout():
             return unavailable(f"{name} did not answer in time")
         case http.Error_TooLarge():
-            return unavailable(f"{name} sent more than the host takes")
+            return unavailable(f"{name} sent more than the host accepts")
         case http.Error_Unsupported():
             return unsupported("this call may not use the network")
         case http.Error_Denied(rule):

@@ -31,7 +31,7 @@ impl Artifact {
         Self { name: name.to_owned(), media_type: media_type.to_owned(), content: content.into(), sensitive: true }
     }
 
-    /// The same file, of which people may be shown the content.
+    /// Marks the content as no secret: people may see it.
     #[must_use]
     pub fn public(mut self) -> Self {
         self.sensitive = false;

@@ -1,9 +1,9 @@
-//! What wit-bindgen makes of `wit/v0.1`.
+//! Bindings generated from `wit/v0.1`.
 //!
-//! Each optional interface has a world of its own here. The custom section that
-//! tells wit-component "this module exports it" is emitted by a world's export
-//! macro and so only where a plugin calls it; wit-component unites the sections
-//! it finds in one module.
+//! Each optional interface has its own world here. A world's export macro emits
+//! the custom section that makes wit-component export the interface, so a
+//! plugin exports only the interfaces whose macros it calls. wit-component
+//! merges the sections of one module.
 
 #![expect(missing_docs, reason = "generated; the WIT files hold the docs")]
 #![expect(clippy::pedantic, reason = "generated")]
@@ -57,8 +57,8 @@ pub mod dns01 {
     });
 }
 
-/// What the network plane gives: `clock`, `http` and `signing`. A component
-/// imports of these what it calls.
+/// The imports of the network plane: `clock`, `http` and `signing`. A component
+/// imports only those it calls.
 pub mod network {
     wit_bindgen::generate!({
         path: "../../wit/v0.1",

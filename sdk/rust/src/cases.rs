@@ -13,11 +13,11 @@ use bursar_plugin_cases::{Call, Case, Labelled, load};
 use crate::json::{self, Map, Value, json};
 use crate::{Context, CredentialType, Dns01, Error, Files, Generator, Prober, Progress, Report, TxtRecord, native};
 
-/// Runs every case of the plugin in `folder` and tells all that fail.
+/// Runs every case of the plugin in `folder` and reports all failures.
 ///
 /// # Panics
 ///
-/// When a case fails or there is none.
+/// If a case fails or there is none.
 pub fn replay<T: CredentialType + Files>(folder: &Path) {
     run::<T>(folder, &|_| None);
 }
@@ -26,7 +26,7 @@ pub fn replay<T: CredentialType + Files>(folder: &Path) {
 ///
 /// # Panics
 ///
-/// When a case fails or there is none.
+/// If a case fails or there is none.
 pub fn replay_generating<T: CredentialType + Files + Generator>(folder: &Path) {
     run::<T>(folder, &|case| {
         (case.call == Call::Generate).then(|| {
@@ -41,7 +41,7 @@ pub fn replay_generating<T: CredentialType + Files + Generator>(folder: &Path) {
 ///
 /// # Panics
 ///
-/// When a case fails or there is none.
+/// If a case fails or there is none.
 pub fn replay_probing<T: CredentialType + Files + Prober>(folder: &Path) {
     run::<T>(folder, &|case| {
         let probed = || report(&native::probe::<T>(&config(T::SCHEMA, &case.data), &context(case))?);
@@ -54,12 +54,12 @@ pub fn replay_probing<T: CredentialType + Files + Prober>(folder: &Path) {
 ///
 /// # Panics
 ///
-/// When a case fails or there is none.
+/// If a case fails or there is none.
 pub fn replay_dns01<T: CredentialType + Files + Dns01>(folder: &Path) {
     run::<T>(folder, &|case| case.call.is_network().then(|| dns01::<T>(case)));
 }
 
-/// The calls beyond those of [`CredentialType`], as far as the plugin has them.
+/// The plugin's calls beyond those of [`CredentialType`].
 type More<'a> = &'a dyn Fn(&Case) -> Option<Result<Value, Error>>;
 
 fn run<T: CredentialType + Files>(folder: &Path, more: More<'_>) {
@@ -79,16 +79,16 @@ fn run<T: CredentialType + Files>(folder: &Path, more: More<'_>) {
             failures.push(format!("{label}: {why}"));
         }
     }
-    println!("{} cases replayed, {left} left to `bursar plugin check`", cases.len() - left);
+    println!("{} cases replayed, {left} need `bursar plugin check`", cases.len() - left);
     assert!(failures.is_empty(), "{} of {} cases failed:\n{}", failures.len(), cases.len(), failures.join("\n"));
 }
 
-/// None for a case that takes a host.
+/// `None` for a case that needs a real host.
 fn outcome<T: CredentialType + Files>(case: &Case, more: More<'_>) -> Result<Option<Value>, String> {
     match case.call {
         Call::Form => Ok(Some(form(T::SCHEMA, &case.data))),
-        call if call.is_network() => network::played(case, || more(case).map(told)),
-        _ => Ok(Some(told(more(case).unwrap_or_else(|| call::<T>(case))))),
+        call if call.is_network() => network::played(case, || more(case).map(outcome_of)),
+        _ => Ok(Some(outcome_of(more(case).unwrap_or_else(|| call::<T>(case))))),
     }
 }
 
@@ -170,12 +170,12 @@ fn config(schema: &str, data: &Value) -> String {
 }
 
 fn context(case: &Case) -> Context {
-    let told = case.context();
-    let options = Value::Object(told.options.clone()).to_string();
-    Context { seed: told.seed().to_vec(), name: told.name, version: told.version, options }
+    let given = case.context();
+    let options = Value::Object(given.options.clone()).to_string();
+    Context { seed: given.seed().to_vec(), name: given.name, version: given.version, options }
 }
 
-fn told(answer: Result<Value, Error>) -> Value {
+fn outcome_of(answer: Result<Value, Error>) -> Value {
     let (kind, message) = match answer {
         Ok(answer) => return json!({ "ok": answer }),
         Err(Error::Invalid(violations)) => {
@@ -195,24 +195,24 @@ fn told(answer: Result<Value, Error>) -> Value {
     json!({ "error": { "kind": kind, "message": message } })
 }
 
-/// What the host's form check would tell, with its words for the codes: the
-/// failing keyword, but `required` at the missing field and `unknown` at one
-/// too many.
+/// The violations that the host's form check reports. Their code is the failing
+/// keyword, except `required` at a missing field and `unknown` at an unexpected
+/// one.
 fn form(schema: &str, data: &Value) -> Value {
     use jsonschema::error::ValidationErrorKind::{AdditionalProperties, FalseSchema, Required};
     let mut violations = Vec::new();
     for error in validator(schema).iter_errors(data) {
         let at = error.instance_path().to_string();
-        let mut tell = |pointer: String, code: &str| violations.push(json!({ "pointer": pointer, "code": code }));
+        let mut add = |pointer: String, code: &str| violations.push(json!({ "pointer": pointer, "code": code }));
         match error.kind() {
-            Required { property } => tell(format!("{at}/{}", property.as_str().unwrap_or_default()), "required"),
+            Required { property } => add(format!("{at}/{}", property.as_str().unwrap_or_default()), "required"),
             AdditionalProperties { unexpected } => {
                 for name in unexpected {
-                    tell(format!("{at}/{name}"), "unknown");
+                    add(format!("{at}/{name}"), "unknown");
                 }
             }
-            FalseSchema => tell(at, "unknown"),
-            kind => tell(at, kind.keyword()),
+            FalseSchema => add(at, "unknown"),
+            kind => add(at, kind.keyword()),
         }
     }
     if violations.is_empty() {
@@ -226,7 +226,7 @@ fn validator(schema: &str) -> jsonschema::Validator {
     jsonschema::draft202012::new(&schema).unwrap_or_else(|error| panic!("schema.json: {error}"))
 }
 
-/// A host reads only these codes; another would reach people as `invalid`.
+/// The host accepts declared codes only; any other reaches people as `invalid`.
 fn codes_are_declared(manifest: &str, call: Call, outcome: &Value) -> Result<(), String> {
     let manifest = parsed(manifest).map_err(|_| "manifest.json is not JSON")?;
     let violations = outcome["error"]["violations"].as_array().cloned().unwrap_or_default();

@@ -8,21 +8,21 @@ use serde::{Deserialize, Serialize};
 use crate::json::{Map, Value, json};
 use crate::{Artifact, Error};
 
-/// The part of a solver that every provider has. Flatten it into the form's
+/// The fields that every provider's solver has. Flatten it into the form's
 /// public half.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Common {
-    /// `None` or `Follow`: what cert-manager does with a CNAME. This system
-    /// always follows.
+    /// `None` or `Follow`: what cert-manager does with a CNAME. The host always
+    /// follows it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cname_strategy: Option<String>,
-    /// Kept and not used: this system has resolvers of its own.
+    /// Kept but unused: the host has its own resolvers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nameservers: Option<Vec<String>>,
 }
 
-/// `apiTokenSecretRef` and the like: where cert-manager finds a secret.
+/// A reference such as `apiTokenSecretRef`: where cert-manager finds a secret.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct SecretRef {
     /// Name of the Secret.
@@ -32,7 +32,7 @@ pub struct SecretRef {
     pub key: Option<String>,
 }
 
-/// A solver being written.
+/// Builds a solver and its Secrets.
 #[derive(Clone, Debug)]
 pub struct Solver {
     provider: &'static str,
@@ -50,7 +50,7 @@ impl Solver {
         Self { provider, config: Map::new(), default_name: secret_name(name), secrets: BTreeMap::new() }
     }
 
-    /// Sets a field; `null` and nothing leave it out.
+    /// Sets a field; `null` and `None` leave it out.
     #[must_use]
     pub fn field(mut self, name: &str, value: impl Into<Value>) -> Self {
         let value = value.into();
@@ -60,7 +60,7 @@ impl Solver {
         self
     }
 
-    /// Sets the reference `field` to a secret and puts the secret there.
+    /// Sets the reference `field` and stores the secret where it points.
     #[must_use]
     pub fn secret(mut self, field: &str, reference: Option<&SecretRef>, default_key: &str, secret: &str) -> Self {
         let reference = self.keep(reference, default_key, secret);
@@ -68,19 +68,19 @@ impl Solver {
         self
     }
 
-    /// Puts a secret where the reference says and returns the reference, for a
-    /// field deeper inside (`webhook.config`).
+    /// Stores a secret where the reference points and returns the reference,
+    /// for a nested field (`webhook.config`).
     pub fn keep(&mut self, reference: Option<&SecretRef>, default_key: &str, secret: &str) -> Value {
         let name = reference.map_or(self.default_name.as_str(), |it| it.name.as_str()).to_owned();
         let key = reference.and_then(|it| it.key.as_deref()).unwrap_or(default_key).to_owned();
-        let told = json!({ "name": name, "key": key });
+        let resolved = json!({ "name": name, "key": key });
         self.secrets.entry(name).or_default().insert(key, secret.to_owned());
-        told
+        resolved
     }
 
     /// The files: `solver.json`, one of an Issuer's `solvers`, and
-    /// `secret.json`, which `kubectl apply -f` takes as it is (a `List` where
-    /// the references name several Secrets).
+    /// `secret.json`, ready for `kubectl apply -f` (a `List` if the references
+    /// name several Secrets).
     ///
     /// # Errors
     ///
@@ -108,7 +108,8 @@ fn secret(name: &str, data: &BTreeMap<String, String>) -> Value {
     json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": name }, "type": "Opaque", "stringData": data })
 }
 
-/// A credential's name as Kubernetes takes it (RFC 1123): lower case, dashes.
+/// Turns a credential's name into one that Kubernetes accepts (RFC 1123): lower
+/// case, with dashes.
 fn secret_name(name: &str) -> String {
     let name: String =
         name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();

@@ -5,7 +5,7 @@ use crate::{Error, Violations};
 /// One line of an environment file.
 #[derive(Clone, Copy, Debug)]
 pub struct Variable<'a> {
-    /// Its name, the plugin's own choice.
+    /// Its name, chosen by the plugin.
     pub name: &'a str,
     /// The field that its value comes from, a JSON Pointer.
     pub pointer: &'a str,
@@ -22,14 +22,14 @@ pub fn variable<'a>(name: &'a str, pointer: &'a str, value: &'a str) -> Variable
 /// Lines `NAME='value'` that a POSIX shell, Docker Compose, Node.js
 /// (`--env-file`), dotenv and python-dotenv all read as the same text.
 ///
-/// They agree on plain words, on what stands in single quotes, and on what
-/// stands in double quotes and holds nothing that one of them expands. They do
-/// not agree on any way to escape, so not every value can be written.
+/// They agree on plain words, on text in single quotes, and on text in double
+/// quotes that contains nothing one of them expands. They agree on no escape,
+/// so some values cannot be written.
 ///
 /// # Errors
 ///
-/// [`Error::Invalid`] with the code [`NOT_IN_ENV`] at each field whose value has
-/// no such line. The manifest needs a message for it.
+/// [`Error::Invalid`] with the code [`NOT_IN_ENV`] at each field whose value
+/// cannot be written. The manifest needs a message for that code.
 pub fn env_file(variables: &[Variable<'_>]) -> Result<String, Error> {
     let mut violations = Violations::new();
     let mut text = String::new();
@@ -37,7 +37,11 @@ pub fn env_file(variables: &[Variable<'_>]) -> Result<String, Error> {
         match quoted(value) {
             Some(quoted) => text.extend([name, "=", &quoted, "\n"]),
             None => {
-                violations.add_once(pointer, NOT_IN_ENV, "Readers of environment files would not read the same value.");
+                violations.add_once(
+                    pointer,
+                    NOT_IN_ENV,
+                    "Programs that read environment files disagree on this value.",
+                );
             }
         }
     }
@@ -52,17 +56,17 @@ fn quoted(value: &str) -> Option<String> {
     if !value.is_empty() && value.bytes().all(is_plain) {
         return Some(value.to_owned());
     }
-    // dotenv makes line feeds of carriage returns; python-dotenv expands `${...}`
-    // whatever the quotes.
+    // dotenv turns carriage returns into line feeds; python-dotenv expands
+    // `${...}` in any quotes.
     if value.contains(['\r', '\0']) || value.contains("${") {
         return None;
     }
-    // python-dotenv makes one backslash of two, and Compose takes one before the
-    // closing quote to escape it.
+    // python-dotenv reads two backslashes as one, and Compose lets one before
+    // the closing quote escape it.
     if !value.contains('\'') && !value.contains("\\\\") && !value.ends_with('\\') {
         return Some(format!("'{value}'"));
     }
-    // Node.js and dotenv know no escapes here, the others must have them.
+    // Here Node.js and dotenv read no escapes, but the others require them.
     if !value.contains(['"', '\\', '$', '`']) {
         return Some(format!("\"{value}\""));
     }

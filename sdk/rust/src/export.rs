@@ -1,4 +1,4 @@
-//! From the traits to a component's exports.
+//! Makes a component's exports of the traits.
 
 use crate::bindings::dns01::exports::bursar::plugin::dns01;
 use crate::bindings::exports::bursar::plugin::{form, materializer};
@@ -20,7 +20,8 @@ macro_rules! export_type {
             const SCHEMA: &'static str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/schema.json"));
             const TEMPLATE: &'static str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/template.json"));
         }
-        // Elsewhere the crate is a plain library, for tests and benchmarks.
+        // On other targets the crate is a plain library, for tests and
+        // benchmarks.
         #[cfg(target_arch = "wasm32")]
         $crate::bindings::export_credential_type!($type with_types_in $crate::bindings);
     };

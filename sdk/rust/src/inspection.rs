@@ -3,20 +3,20 @@ use serde::Serialize;
 use crate::json::{Map, Value, json, to_value};
 use crate::{Error, Selector};
 
-/// What a type found in the public half of the data.
+/// What a type reads from the public half of the data.
 #[derive(Clone, Debug, Default)]
 pub struct Inspection {
     /// The public data, normalised.
     pub data: Value,
     /// Facts for people.
     pub attributes: Map<String, Value>,
-    /// What to find the credential by.
+    /// Selectors by which the credential is found.
     pub selectors: Vec<Selector>,
     /// For types with the ability `acme-order`.
     pub order: Option<Value>,
-    /// Usable from then on, Unix seconds.
+    /// When it becomes valid, in Unix seconds.
     pub not_before: Option<i64>,
-    /// Usable until then, Unix seconds.
+    /// When it expires, in Unix seconds.
     pub not_after: Option<i64>,
 }
 
@@ -40,9 +40,9 @@ impl Inspection {
         Ok(self)
     }
 
-    /// Adds something a person should know that is no violation, about the field
-    /// at `pointer`. `code` is one of the manifest's `messages`, which is what
-    /// people are shown. The same is told once.
+    /// Adds a warning about the field at `pointer`. `code` is one of the
+    /// manifest's `messages`, which people are shown. A repeated warning is
+    /// ignored.
     #[must_use]
     pub fn warning(mut self, pointer: &str, code: &str) -> Self {
         let warning = json!({ "pointer": pointer, "code": code });
@@ -67,5 +67,5 @@ fn value(value: impl Serialize) -> Result<Value, Error> {
     to_value(value).map_err(|_| Error::Internal("the answer is not JSON".into()))
 }
 
-/// The attribute that the host takes warnings from.
+/// The attribute in which the host looks for warnings.
 const WARNINGS: &str = "warnings";

@@ -1,8 +1,8 @@
 //! The guest's side of Bursar's plugin contract (`wit/v0.1`).
 //!
 //! A credential type is three files of data (`manifest.json`, `schema.json`,
-//! `template.json`) and a few pure functions. The functions are the trait
-//! [`CredentialType`]; [`export_type!`] makes a component of both:
+//! `template.json`) and a few pure functions. The functions are those of the
+//! trait [`CredentialType`]; [`export_type!`] makes a component of both:
 //!
 //! ```text
 //! bursar_plugin_sdk::export_type!(BasicAuth);
@@ -10,17 +10,17 @@
 //! impl bursar_plugin_sdk::CredentialType for BasicAuth { /* ... */ }
 //! ```
 //!
-//! Abilities beyond that are traits and macros of their own, such as
-//! [`Generator`] and [`export_generator!`]: a component exports what it calls
-//! the macro for and nothing else.
+//! Each further ability has its own trait and macro, such as [`Generator`] and
+//! [`export_generator!`]: a component exports exactly the interfaces whose
+//! macros it calls.
 //!
-//! Calls of the network plane ([`Prober`], [`Dns01`]) speak through [`http`],
-//! [`signing`] and [`clock`], and name secrets that the host fills in. What DNS
-//! providers share is in [`dns`] and [`cert_manager`].
+//! Calls of the network plane ([`Prober`], [`Dns01`]) use [`http`], [`signing`]
+//! and [`clock`], and name secrets that the host fills in. [`dns`] and
+//! [`cert_manager`] have what DNS providers share.
 //!
-//! The same functions can be called without a sandbox, JSON in and JSON out, by
-//! [`native`]. With the feature `cases` the crate also runs a plugin's
-//! `tests/*.json`; see [`cases`].
+//! [`native`] calls the same functions without a sandbox, JSON in and JSON out.
+//! With the feature `cases` the crate also runs a plugin's `tests/*.json`; see
+//! [`cases`].
 //!
 //! This crate knows nothing of hosts, storage or any credential type.
 

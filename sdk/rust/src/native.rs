@@ -1,7 +1,7 @@
 //! The calls of the contract as plain functions, JSON text in and out.
 //!
 //! The component's exports go through these, so a native caller (a test, a
-//! benchmark) runs the same code less the sandbox.
+//! benchmark) runs the same code without the sandbox.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -35,7 +35,7 @@ pub fn template<T: Files>(variant: Option<&str>) -> Result<String, Error> {
 ///
 /// # Errors
 ///
-/// What the type answers; [`Error::Invalid`] for data of another shape.
+/// The type's; [`Error::Invalid`] for data that does not have the form's shape.
 pub fn inspect<T: CredentialType>(data: &str, context: &Context) -> Result<form::Inspection, Error> {
     let found = T::inspect(parse(data)?, context)?;
     Ok(form::Inspection {
@@ -52,7 +52,7 @@ pub fn inspect<T: CredentialType>(data: &str, context: &Context) -> Result<form:
 ///
 /// # Errors
 ///
-/// What the type answers; [`Error::Invalid`] for data of another shape.
+/// The type's; [`Error::Invalid`] for data that does not have the form's shape.
 pub fn check<T: CredentialType>(data: &str, context: &Context) -> Result<Vec<Rewrite>, Error> {
     T::check(parse(data)?, context)
 }
@@ -61,7 +61,7 @@ pub fn check<T: CredentialType>(data: &str, context: &Context) -> Result<Vec<Rew
 ///
 /// # Errors
 ///
-/// What the type answers; [`Error::Invalid`] for data of another shape.
+/// The type's; [`Error::Invalid`] for data that does not have the form's shape.
 pub fn materialize<T: CredentialType>(
     data: &str,
     minted: Option<&str>,
@@ -79,7 +79,7 @@ pub fn materialize<T: CredentialType>(
 ///
 /// # Errors
 ///
-/// What the type answers; [`Error::Internal`] when `entropy` is not 64 bytes.
+/// The type's; [`Error::Internal`] when `entropy` is not 64 bytes.
 pub fn generate<T: Generator>(data: &str, entropy: &[u8], context: &Context) -> Result<String, Error> {
     let entropy = entropy.try_into().map_err(|_| Error::Internal("entropy is not 64 bytes".into()))?;
     to_text(&T::generate(parse(data)?, entropy, context)?)
@@ -89,7 +89,7 @@ pub fn generate<T: Generator>(data: &str, entropy: &[u8], context: &Context) -> 
 ///
 /// # Errors
 ///
-/// What the type answers; [`Error::Invalid`] for data of another shape.
+/// The type's; [`Error::Invalid`] for data that does not have the form's shape.
 pub fn probe<T: Prober>(config: &str, context: &Context) -> Result<Report, Error> {
     T::probe(parse(config)?, context)
 }
@@ -98,7 +98,7 @@ pub fn probe<T: Prober>(config: &str, context: &Context) -> Result<Report, Error
 ///
 /// # Errors
 ///
-/// What the type answers; [`Error::Invalid`] for data of another shape.
+/// The type's; [`Error::Invalid`] for data that does not have the form's shape.
 pub fn dns_check<T: Dns01>(config: &str, fqdn: Option<&str>, context: &Context) -> Result<Report, Error> {
     T::check(parse(config)?, fqdn, context)
 }
@@ -107,7 +107,7 @@ pub fn dns_check<T: Dns01>(config: &str, fqdn: Option<&str>, context: &Context) 
 ///
 /// # Errors
 ///
-/// What the type answers; [`Error::Invalid`] for data of another shape.
+/// The type's; [`Error::Invalid`] for data that does not have the form's shape.
 pub fn present<T: Dns01>(config: &str, txt: &TxtRecord, context: &Context) -> Result<String, Error> {
     T::present(parse(config)?, txt, context)
 }
@@ -116,7 +116,7 @@ pub fn present<T: Dns01>(config: &str, txt: &TxtRecord, context: &Context) -> Re
 ///
 /// # Errors
 ///
-/// What the type answers; [`Error::Invalid`] for data of another shape.
+/// The type's; [`Error::Invalid`] for data that does not have the form's shape.
 pub fn poll<T: Dns01>(config: &str, handle: &str, context: &Context) -> Result<Progress, Error> {
     T::poll(parse(config)?, handle, context)
 }
@@ -125,12 +125,12 @@ pub fn poll<T: Dns01>(config: &str, handle: &str, context: &Context) -> Result<P
 ///
 /// # Errors
 ///
-/// What the type answers; [`Error::Invalid`] for data of another shape.
+/// The type's; [`Error::Invalid`] for data that does not have the form's shape.
 pub fn cleanup<T: Dns01>(config: &str, txt: &TxtRecord, handle: &str, context: &Context) -> Result<(), Error> {
     T::cleanup(parse(config)?, txt, handle, context)
 }
 
-/// The parser's own words could quote a secret, so they are not passed on.
+/// Drops the parser's own message, which could quote a secret.
 fn parse<D: DeserializeOwned>(text: &str) -> Result<D, Error> {
     json::from_str(text).map_err(|_| Violations::one("", "format", "The data does not have the form's shape.").into())
 }

@@ -1,8 +1,8 @@
-//! A module for `wasm32-unknown-unknown` has no standard error, so what a panic
-//! says would be lost.
+//! A module for `wasm32-unknown-unknown` has no standard error, so panic
+//! messages would be lost.
 
-/// Sends panic messages to the operator's log. The host drops them, but for
-/// their length, where the call sees secrets.
+/// Sends panic messages to the operator's log. If the call sees secrets, the
+/// host logs only their length.
 pub(crate) fn log_panics() {
     #[cfg(target_arch = "wasm32")]
     {

@@ -8,7 +8,7 @@ impl Rewrite {
         Self { pointer: pointer.to_owned(), value: value.into().to_string() }
     }
 
-    /// A pasted secret without the blanks and line breaks around it; none when
+    /// A pasted secret without surrounding blanks and line breaks; `None` if
     /// there are none.
     #[must_use]
     pub fn trimmed(pointer: &str, secret: &str) -> Option<Self> {

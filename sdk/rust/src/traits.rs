@@ -7,16 +7,16 @@ use crate::{Artifact, Context, Error, Inspection, Progress, Report, Rewrite, Txt
 /// A credential type: the pure functions beside its data files.
 ///
 /// Implement it for a unit struct and call [`export_type!`](crate::export_type)
-/// with that. Every function is pure: no network, clock, randomness or files,
-/// and the same answer for the same arguments.
+/// with it. Every function is pure: no network, clock, randomness or files, and
+/// the same answer for the same arguments.
 pub trait CredentialType {
     /// The data without its secrets.
     type Public: DeserializeOwned;
     /// The data with its secrets.
     type Full: DeserializeOwned;
 
-    /// Normalises the public data and says what is in it. The host has checked
-    /// it against the schema; rules that a schema cannot say are checked here.
+    /// Normalises the public data and describes it. The host has checked it
+    /// against the schema; check here what a schema cannot express.
     ///
     /// # Errors
     ///
@@ -24,7 +24,7 @@ pub trait CredentialType {
     /// [`Violations`](crate::Violations). People see these messages.
     fn inspect(data: Self::Public, context: &Context) -> Result<Inspection, Error>;
 
-    /// Checks what takes the secrets to check. A rewrite may tidy a secret (a
+    /// Runs the checks that need the secrets. A rewrite may tidy a secret (a
     /// key's line ends) and nothing else.
     ///
     /// # Errors
@@ -35,16 +35,16 @@ pub trait CredentialType {
         Ok(Vec::new())
     }
 
-    /// Makes the files of one of the manifest's formats.
+    /// Creates the files of one of the manifest's formats.
     ///
     /// # Errors
     ///
-    /// [`Error::Unsupported`] for a format it does not know:
+    /// [`Error::Unsupported`] for an unknown format: see
     /// [`Error::unknown_format`].
     fn materialize(data: Self::Full, format: &str, context: &Context) -> Result<Vec<Artifact>, Error>;
 
-    /// The same with the fields of a fresh `mint`, for types that have that
-    /// ability.
+    /// Like [`materialize`](Self::materialize), with the fields of a fresh
+    /// `mint`, for types with that ability.
     ///
     /// # Errors
     ///
@@ -61,7 +61,7 @@ pub trait CredentialType {
     }
 }
 
-/// A type whose credentials can be made here. Export it by
+/// A type that can generate credentials. Export it with
 /// [`export_generator!`](crate::export_generator) and list the ability
 /// `generate` in the manifest.
 pub trait Generator {
@@ -79,14 +79,14 @@ pub trait Generator {
     fn generate(data: Self::Seed, entropy: &[u8; 64], context: &Context) -> Result<Self::Generated, Error>;
 }
 
-/// A type whose live service can be asked. Export it by
+/// A type that can test a credential against the live service. Export it with
 /// [`export_prober!`](crate::export_prober) and list the ability `probe` in the
 /// manifest.
 pub trait Prober {
     /// The data without its secrets, as `inspect` normalised it.
     type Config: DeserializeOwned;
 
-    /// Signs in and asks for something harmless.
+    /// Signs in and makes a harmless request.
     ///
     /// # Errors
     ///
@@ -95,8 +95,8 @@ pub trait Prober {
 }
 
 /// A provider that proves control of a domain by TXT records (RFC 8555, section
-/// 8.4). Export it by [`export_dns01!`](crate::export_dns01) and list the
-/// ability `dns01` in the manifest. [`dns`](crate::dns) has the work that
+/// 8.4). Export it with [`export_dns01!`](crate::export_dns01) and list the
+/// ability `dns01` in the manifest. [`dns`](crate::dns) implements what
 /// providers share.
 pub trait Dns01 {
     /// The data without its secrets, as `inspect` normalised it.
@@ -108,18 +108,18 @@ pub trait Dns01 {
     /// # Errors
     ///
     /// [`Error::Denied`] for a refused credential, [`Error::NotFound`] without
-    /// a zone, in words that name the cure.
+    /// a zone. The message names the cure.
     fn check(config: Self::Config, fqdn: Option<&str>, context: &Context) -> Result<Report, Error>;
 
-    /// Adds the value beside what is there; already present is success. Returns
-    /// a handle for the other two, at most 4 KiB.
+    /// Adds the value and keeps those that exist; succeeds if it is already
+    /// present. Returns a handle of at most 4 KiB for `poll` and `cleanup`.
     ///
     /// # Errors
     ///
     /// As [`check`](Self::check).
     fn present(config: Self::Config, txt: &TxtRecord, context: &Context) -> Result<String, Error>;
 
-    /// How far the change of `present` is: done, unless the provider tells.
+    /// How far the change of `present` is. Done, unless overridden.
     ///
     /// # Errors
     ///
@@ -129,8 +129,8 @@ pub trait Dns01 {
         Ok(Progress::Done)
     }
 
-    /// Removes this value and no other; already absent is success. The handle
-    /// is empty when the host lost it.
+    /// Removes this value and no other; succeeds if it is already absent. The
+    /// handle is empty if the host lost it.
     ///
     /// # Errors
     ///

@@ -1,18 +1,17 @@
 use crate::{Error, Violation};
 
-/// Collects everything that is wrong with the input, so that a person hears of
-/// it at once.
+/// Collects everything that is wrong with the input, to report it all at once.
 #[derive(Clone, Debug, Default)]
 pub struct Violations(Vec<Violation>);
 
 impl Violations {
-    /// Nothing wrong so far.
+    /// Without violations.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// One thing wrong.
+    /// With one violation.
     #[must_use]
     pub fn one(pointer: &str, code: &str, message: impl Into<String>) -> Self {
         let mut violations = Self::new();
@@ -20,38 +19,38 @@ impl Violations {
         violations
     }
 
-    /// Adds what is wrong with the field at `pointer`. `code` is one of the
+    /// Adds a violation of the field at `pointer`. `code` is one of the
     /// manifest's `messages`, or `required`, `format` or `invalid`. `message`
-    /// names the cure; it is shown only where the call sees no secret.
+    /// names the cure; it is shown only if the call sees no secrets.
     pub fn add(&mut self, pointer: &str, code: &str, message: impl Into<String>) {
         self.0.push(Violation { pointer: pointer.to_owned(), code: code.to_owned(), message: message.into() });
     }
 
-    /// Adds it unless the same is said of that field already.
+    /// Adds a violation unless the field already has one with this code.
     pub fn add_once(&mut self, pointer: &str, code: &str, message: impl Into<String>) {
         if !self.0.iter().any(|it| it.pointer == pointer && it.code == code) {
             self.add(pointer, code, message);
         }
     }
 
-    /// Adds it unless `holds`.
+    /// Adds a violation unless `holds`.
     pub fn require(&mut self, holds: bool, pointer: &str, code: &str, message: &str) {
         if !holds {
             self.add(pointer, code, message);
         }
     }
 
-    /// Whether nothing is wrong.
+    /// Whether there are no violations.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Ends the collecting.
+    /// Turns the violations into a result.
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] when something was added.
+    /// [`Error::Invalid`] if there are violations.
     pub fn finish(self) -> Result<(), Error> {
         if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(self.0)) }
     }
@@ -64,8 +63,8 @@ impl From<Violations> for Error {
 }
 
 impl Error {
-    /// For a format that the manifest lists and the code does not know, or the
-    /// other way round.
+    /// For a format that the manifest lists but the code does not know, or vice
+    /// versa.
     #[must_use]
     pub fn unknown_format() -> Self {
         Self::Unsupported("this type has no such format".into())

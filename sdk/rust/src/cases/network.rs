@@ -1,6 +1,6 @@
-//! Cases of the network plane, natively: secrets are filled in and HMACs made
-//! in software. What needs a real host is left to `bursar plugin check`:
-//! placements, token endpoints, RS256 and ES256.
+//! Runs cases of the network plane natively: fills in secrets and computes
+//! HMACs in software. Placements, token endpoints, RS256 and ES256 need a real
+//! host; `bursar plugin check` covers them.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -14,21 +14,21 @@ use crate::json::{Value, json};
 use crate::signing::{DigestAlgorithm, SignatureAlgorithm, Source};
 use crate::{Error, Part};
 
-/// Runs `call` with the case's exchanges as its network. None when it takes a
-/// real host, or when the plugin has no such call.
+/// Runs `call` with the case's exchanges as its network. `None` if it needs a
+/// real host, or if the plugin has no such call.
 ///
 /// # Errors
 ///
-/// What was sent otherwise than the case says, or not at all.
+/// The first request that differs from the case, or that was not sent.
 pub(super) fn played(case: &Case, call: impl FnOnce() -> Option<Value>) -> Result<Option<Value>, String> {
     let player = Rc::new(Player {
         software: Software::new(case.data.clone(), json!({})),
         script: RefCell::new(Script::new(case.exchanges())),
         now: case.now(),
-        beyond: Cell::new(false),
+        needs_host: Cell::new(false),
     });
     let outcome = host::with(player.clone(), call);
-    if outcome.is_none() || player.beyond.get() {
+    if outcome.is_none() || player.needs_host.get() {
         return Ok(None);
     }
     let script = player.script.borrow().clone();
@@ -39,8 +39,8 @@ struct Player {
     software: Software,
     script: RefCell<Script>,
     now: i64,
-    /// Whether something was asked for that takes a real host.
-    beyond: Cell<bool>,
+    /// Whether the call used something that only a real host offers.
+    needs_host: Cell<bool>,
 }
 
 impl Player {
@@ -67,7 +67,7 @@ impl Player {
 impl Host for Player {
     fn send(&self, request: &wire::Request) -> Result<wire::Response, wire::Error> {
         if request.endpoint.is_some() {
-            self.beyond.set(true);
+            self.needs_host.set(true);
             return Err(wire::Error::Unsupported);
         }
         let sent = self.sent(request).map_err(|error| wire::Error::Denied(error.to_string()))?;
@@ -102,7 +102,7 @@ impl Host for Player {
     }
 
     fn sign(&self, _: u32, _: SignatureAlgorithm, _: &[Part]) -> Result<u32, Error> {
-        self.beyond.set(true);
+        self.needs_host.set(true);
         Err(Error::Unsupported("no such signature in software".into()))
     }
 

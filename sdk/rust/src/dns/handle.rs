@@ -4,13 +4,13 @@ use super::Zone;
 use crate::Error;
 use crate::json;
 
-/// What `present` hands to `poll` and `cleanup`: small JSON, with a version.
+/// What `present` passes to `poll` and `cleanup`: small JSON with a version.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Handle {
     v: u32,
     /// Where the record is.
     pub zone: Zone,
-    /// The provider's name for the change to wait for.
+    /// The provider's id of the change to wait for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<String>,
 }
@@ -22,18 +22,18 @@ impl Handle {
         Self { v: VERSION, zone, change }
     }
 
-    /// Reads a handle. None when the host lost it, or when another version of
-    /// the plugin wrote it.
+    /// Reads a handle. `None` if the host lost it, or if another version of the
+    /// plugin wrote it.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         json::from_str(text).ok().filter(|handle: &Self| handle.v == VERSION)
     }
 
-    /// As text for the host.
+    /// The handle as text for the host.
     ///
     /// # Errors
     ///
-    /// [`Error::Internal`], which cannot happen with the types at hand.
+    /// [`Error::Internal`], which cannot happen with these types.
     pub fn text(&self) -> Result<String, Error> {
         json::to_string(self).map_err(|_| Error::Internal("a handle is not JSON".into()))
     }

@@ -1,9 +1,9 @@
-//! What DNS-01 providers have in common: names, TXT values, and the work of
-//! [`Dns01`](crate::Dns01) on top of a provider's API.
+//! What DNS-01 providers share: names, TXT values, and [`Dns01`](crate::Dns01)
+//! implemented on top of a provider's API.
 //!
 //! Implement [`RecordSets`] where the API writes all values of a name at once,
-//! [`Records`] where each value is a record of its own. Both add beside what is
-//! there and take away their own value alone.
+//! [`Records`] where each value is a separate record. Both keep existing values
+//! and remove only their own.
 
 mod handle;
 mod name;

@@ -20,13 +20,13 @@ pub fn candidates(fqdn: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(fqdn), |name| name.split_once('.').map(|(_, parent)| parent))
 }
 
-/// The longest of `zones` that holds `fqdn`.
+/// The longest of `zones` that contains `fqdn`.
 pub fn longest_suffix<'a>(fqdn: &str, zones: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     zones.into_iter().filter(|zone| relative(fqdn, zone).is_some()).max_by_key(|zone| normal(zone).len())
 }
 
-/// `fqdn` inside `zone`: `_acme-challenge.app` in `example.com`, and nothing
-/// at the apex. None when it is not inside.
+/// `fqdn` relative to `zone`: `_acme-challenge.app` in `example.com`, and empty
+/// at the apex. `None` if it is not inside.
 #[must_use]
 pub fn relative(fqdn: &str, zone: &str) -> Option<String> {
     let (fqdn, zone) = (normal(fqdn), normal(zone));
@@ -34,7 +34,7 @@ pub fn relative(fqdn: &str, zone: &str) -> Option<String> {
     match rest.strip_suffix('.') {
         Some(labels) => Some(labels.to_owned()),
         None if rest.is_empty() => Some(String::new()),
-        // `notexample.com` ends in `example.com` and is not inside it.
+        // `notexample.com` ends in `example.com` but is not inside it.
         None => None,
     }
 }

@@ -1,12 +1,12 @@
-//! The preflight: a record made, read back and deleted.
+//! The preflight: creates a record, reads it back and deletes it.
 
 use super::{Zone, Zones};
 use crate::json::json;
 use crate::{Context, Error, Report};
 
-/// What the preflight does at a provider of either kind.
+/// What the preflight needs of either kind of provider.
 pub(super) trait Edit {
-    /// Adds the value beside what is there; false when it was there.
+    /// Adds the value and keeps the others; `false` if it was already there.
     fn add(&self, zone: &Zone, fqdn: &str, value: &str, ttl_seconds: u32) -> Result<bool, Error>;
     /// Whether the provider shows the value.
     fn shows(&self, zone: &Zone, fqdn: &str, value: &str) -> Result<bool, Error>;
@@ -14,9 +14,9 @@ pub(super) trait Edit {
     fn remove(&self, zone: &Zone, fqdn: &str, value: &str) -> Result<(), Error>;
 }
 
-/// Creates, reads back and deletes a TXT record under a name of its own. Where
-/// that is denied and `fqdn` is an `_acme-challenge` name, at that name:
-/// policies of least privilege may allow no other.
+/// Creates, reads back and deletes a TXT record at a separate name. If that is
+/// denied and `fqdn` is an `_acme-challenge` name, retries at that name:
+/// least-privilege policies may allow no other.
 pub(super) fn run(
     zones: &(impl Zones + ?Sized),
     edit: &impl Edit,
@@ -42,7 +42,7 @@ pub(super) fn run(
 fn prove(edit: &impl Edit, zone: &Zone, fqdn: &str, value: &str) -> Result<(), Error> {
     let mut is_new = edit.add(zone, fqdn, value, TTL_SECONDS)?;
     if !is_new {
-        // Left by a check that was cut off: only a record made now proves it.
+        // An interrupted check left it. Only a new record proves write access.
         edit.remove(zone, fqdn, value)?;
         is_new = edit.add(zone, fqdn, value, TTL_SECONDS)?;
     }
@@ -56,8 +56,8 @@ fn prove(edit: &impl Edit, zone: &Zone, fqdn: &str, value: &str) -> Result<(), E
     removed.map_err(|error| left_behind(error, fqdn))
 }
 
-/// A value of its own for each credential and version, so that two checks of
-/// one zone do not take each other's record away.
+/// Differs for each credential and version, which keeps two checks of one zone
+/// from removing each other's record.
 fn value(context: &Context) -> String {
     let seed = context.seed.first_chunk::<8>().copied().unwrap_or_default();
     format!("bursar-probe-{}", hex::encode(seed))
@@ -72,7 +72,7 @@ fn report(zone: &Zone, fqdn: &str) -> Report {
     }
 }
 
-/// The error of a check whose record stays: names it, so that someone deletes it.
+/// Names the record that a failed check left behind, for someone to delete.
 #[must_use]
 pub fn left_behind(error: Error, fqdn: &str) -> Error {
     let words =

@@ -5,49 +5,47 @@ use crate::{Context, Error, Progress, Report, TxtRecord};
 /// All TXT values of one name, as the provider holds them.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Set {
-    /// The values as the provider writes them. Those that are not ours are
+    /// The values in the provider's notation. Those that are not ours are
     /// written back as they were read.
     pub values: Vec<String>,
-    /// How long resolvers may keep them.
+    /// How long resolvers may cache them.
     pub ttl_seconds: u32,
-    /// What the provider tells a stale write by: an `ETag`, or nothing.
+    /// By what the provider recognises a stale write, such as an `ETag`.
     pub version: Option<String>,
 }
 
-/// How a write went.
+/// The outcome of a write.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Written {
-    /// It is accepted; with the name of a change to wait for, where there is
-    /// one.
+    /// Accepted, with the id of a change to wait for, if there is one.
     Done(Option<String>),
-    /// Someone else wrote since the read: it is read again.
+    /// Someone else wrote since the read; the write is retried.
     Conflict,
 }
 
-/// A provider whose API writes all values of a name at once: reading, merging
-/// and writing is done here, so that no one else's value is lost.
+/// A provider whose API writes all values of a name at once. Reads, merges and
+/// writes without losing anyone else's value.
 pub trait RecordSets: Zones {
-    /// The provider's least time to live; smaller wishes are raised to it.
+    /// The provider's minimum time to live; smaller values are raised to it.
     const MIN_TTL_SECONDS: u32 = 1;
 
-    /// The TXT values at `fqdn`; none when there are none.
+    /// The TXT values at `fqdn`; `None` if there are none.
     ///
     /// # Errors
     ///
     /// What [`Service::error`](crate::http::Service::error) makes of the answer.
     fn read(&self, zone: &Zone, fqdn: &str) -> Result<Option<Set>, Error>;
 
-    /// Puts `new` in the place of `old`, which was read just before; no new
-    /// set removes the name. Refused by the provider when `old` is stale, if it
-    /// can tell.
+    /// Replaces `old`, which was just read, by `new`; without `new`, removes
+    /// the name. The provider refuses a stale `old` if it can recognise it.
     ///
     /// # Errors
     ///
-    /// As [`read`](Self::read); a stale `old` is no error but
-    /// [`Written::Conflict`].
+    /// As [`read`](Self::read). A stale `old` is [`Written::Conflict`], not an
+    /// error.
     fn replace(&self, zone: &Zone, fqdn: &str, old: Option<&Set>, new: Option<&Set>) -> Result<Written, Error>;
 
-    /// How far a change named by [`Written::Done`] is.
+    /// How far a change from [`Written::Done`] is.
     ///
     /// # Errors
     ///
@@ -67,7 +65,8 @@ pub trait RecordSets: Zones {
     ///
     /// # Errors
     ///
-    /// Theirs; [`Error::Unavailable`] when what was written is not shown.
+    /// Theirs; [`Error::Unavailable`] if the provider does not show what was
+    /// written.
     fn check(&self, fqdn: Option<&str>, context: &Context) -> Result<Report, Error> {
         probe::run(self, &Sets(self), fqdn, context)
     }
@@ -178,8 +177,8 @@ impl<T: RecordSets + ?Sized> Edit for Sets<'_, T> {
     }
 }
 
-/// How often a write that met another is tried: read and write each time, so
-/// that a call stays under the host's 20 requests.
+/// How often a conflicting write is tried. Each attempt reads and writes;
+/// together they stay under the host's 20 requests for a call.
 const ATTEMPTS: u32 = 4;
 
 #[cfg(test)]

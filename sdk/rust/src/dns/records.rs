@@ -5,15 +5,15 @@ use crate::{Context, Error, Report, TxtRecord};
 /// One TXT record.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Record {
-    /// The provider's name for it.
+    /// The provider's id for it.
     pub id: String,
-    /// The value as the provider tells it, quoted or not.
+    /// The value as the provider returns it, quoted or not.
     pub content: String,
 }
 
-/// A provider whose API keeps each value as a record of its own.
+/// A provider whose API keeps each value as a separate record.
 pub trait Records: Zones {
-    /// The provider's least time to live; smaller wishes are raised to it.
+    /// The provider's minimum time to live; smaller values are raised to it.
     const MIN_TTL_SECONDS: u32 = 1;
 
     /// All TXT records at `fqdn`, from every page.
@@ -23,14 +23,14 @@ pub trait Records: Zones {
     /// What [`Service::error`](crate::http::Service::error) makes of the answer.
     fn list(&self, zone: &Zone, fqdn: &str) -> Result<Vec<Record>, Error>;
 
-    /// Adds a record. That the same one is there already is success.
+    /// Adds a record; succeeds if it already exists.
     ///
     /// # Errors
     ///
     /// As [`list`](Self::list).
     fn add(&self, zone: &Zone, fqdn: &str, value: &str, ttl_seconds: u32) -> Result<(), Error>;
 
-    /// Deletes a record. That it is gone already is success.
+    /// Deletes a record; succeeds if it is already gone.
     ///
     /// # Errors
     ///
@@ -41,7 +41,8 @@ pub trait Records: Zones {
     ///
     /// # Errors
     ///
-    /// Theirs; [`Error::Unavailable`] when what was written is not shown.
+    /// Theirs; [`Error::Unavailable`] if the provider does not show what was
+    /// written.
     fn check(&self, fqdn: Option<&str>, context: &Context) -> Result<Report, Error> {
         probe::run(self, &Single(self), fqdn, context)
     }

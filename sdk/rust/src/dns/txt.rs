@@ -1,7 +1,7 @@
 //! TXT values as the zone file format writes them (RFC 1035, sections 3.3.14
 //! and 5.1): one or more strings of at most 255 bytes, in quotes.
 
-/// `value` in quotes, in as many strings as it takes.
+/// `value` in quotes, in as many strings as it needs.
 #[must_use]
 pub fn quoted(value: &str) -> String {
     if value.is_empty() {
@@ -18,15 +18,15 @@ pub fn quoted_strings<'a>(strings: impl IntoIterator<Item = &'a str>) -> String 
     strings.join(" ")
 }
 
-/// The bytes that a value means. What is not in quotes means itself, as some
-/// services tell values bare.
+/// The bytes that a value stands for. An unquoted value stands for itself,
+/// since some services return values without quotes.
 #[must_use]
 pub fn meant(content: &str) -> Vec<u8> {
     parsed(content).map_or_else(|| content.as_bytes().to_vec(), |strings| strings.concat())
 }
 
-/// The strings that a value is made of, for services that want them apart.
-/// What is not UTF-8 in them is replaced.
+/// The strings of a value, for services that take them separately. Invalid
+/// UTF-8 is replaced.
 #[must_use]
 pub fn strings(content: &str) -> Vec<String> {
     let strings = parsed(content).unwrap_or_else(|| {
@@ -36,13 +36,13 @@ pub fn strings(content: &str) -> Vec<String> {
     strings.iter().map(|string| String::from_utf8_lossy(string).into_owned()).collect()
 }
 
-/// Whether two values mean the same, quoted or not, however split or escaped.
+/// Whether two values are equal, regardless of quoting, splitting and escaping.
 #[must_use]
 pub fn same(left: &str, right: &str) -> bool {
     left == right || meant(left) == meant(right)
 }
 
-/// The strings of a value in quotes; none when it is not, as a whole.
+/// The strings of a quoted value; `None` unless all of it is quoted.
 fn parsed(content: &str) -> Option<Vec<Vec<u8>>> {
     let mut rest = content.trim().as_bytes();
     let mut strings = Vec::new();

@@ -7,7 +7,7 @@ use crate::Error;
 /// A zone that the provider holds.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Zone {
-    /// The provider's name for it in requests.
+    /// The provider's id for it, as in requests.
     pub id: String,
     /// The zone's domain name, lower case, without trailing dot. Empty when
     /// the person gave an id and the name is not needed.
@@ -15,7 +15,7 @@ pub struct Zone {
 }
 
 impl Zone {
-    /// A zone; the name is brought into its usual form.
+    /// A zone, with its name normalised.
     #[must_use]
     pub fn new(id: impl Into<String>, name: &str) -> Self {
         Self { id: id.into(), name: normal(name) }
@@ -24,16 +24,16 @@ impl Zone {
 
 /// How a provider finds zones.
 pub trait Zones {
-    /// The longest zone that holds `fqdn` and that the credential may see, or
-    /// the one the person named. [`walk`] asks for one candidate after another.
+    /// The longest zone that contains `fqdn` and that the credential may see,
+    /// or the one the person named. [`walk`] tries the candidates in turn.
     ///
     /// # Errors
     ///
     /// [`Error::NotFound`] when there is none.
     fn find_zone(&self, fqdn: &str) -> Result<Zone, Error>;
 
-    /// Any zone that the credential may see, with its name, for a check that
-    /// is not about one domain.
+    /// Any zone that the credential may see, with its name, for a check without
+    /// a domain.
     ///
     /// # Errors
     ///
@@ -46,8 +46,8 @@ pub trait Zones {
 ///
 /// # Errors
 ///
-/// What `find` fails with; [`Error::NotFound`] when no zone is found, with
-/// `service` and `cure` (one sentence) in its words.
+/// Those of `find`; [`Error::NotFound`] if no zone is found, with `service` and
+/// `cure` (one sentence) in its message.
 pub fn walk(
     fqdn: &str,
     service: &str,
@@ -66,8 +66,8 @@ pub fn walk(
     )))
 }
 
-/// Acts in the zone of a handle; in the one that holds `fqdn` when the handle
-/// was lost, or when its zone is gone and may have come back under another id.
+/// Acts in the zone of a handle. Searches for the zone of `fqdn` if the handle
+/// was lost, or if its zone is gone and may exist under another id.
 pub(super) fn known(
     zones: &(impl Zones + ?Sized),
     fqdn: &str,
@@ -98,7 +98,7 @@ mod tests {
         assert_eq!(asked, ["_acme-challenge.a.example.com", "a.example.com", "example.com"]);
     }
 
-    /// Its zone has a new id.
+    /// A provider whose zone has a new id.
     struct Moved;
 
     impl Zones for Moved {

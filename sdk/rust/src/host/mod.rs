@@ -1,8 +1,8 @@
-//! What a call of the network plane may ask of its host.
+//! What the host offers to calls of the network plane.
 //!
 //! In a component these are the imports `clock`, `http` and `signing`. Natively
-//! there is no host: each answers [`Error::Unsupported`], unless a test stands
-//! in for it by [`with`].
+//! there is no host: each returns [`Error::Unsupported`], unless a test
+//! provides one by [`with`].
 
 use crate::bindings::network::bursar::plugin::http::{Error as SendError, Request, Response};
 use crate::bindings::network::bursar::plugin::signing::{DigestAlgorithm, SignatureAlgorithm, Source};

@@ -1,5 +1,5 @@
-//! Keys, digests and the filling in of secrets, in software: what a host does
-//! for a call, for tests. It checks no placement and knows no token endpoint.
+//! A host's keys, digests and secret injection in software, for tests. It
+//! checks no placements and has no token endpoints.
 
 use std::cell::RefCell;
 
@@ -15,7 +15,7 @@ use crate::{Error, Part};
 pub(crate) struct Software {
     /// The whole data.
     data: Value,
-    /// What was captured, by name.
+    /// Captured values, by name.
     captured: Value,
     /// Keys and outputs, by handle.
     values: RefCell<Vec<Vec<u8>>>,
@@ -59,27 +59,27 @@ impl Software {
             Source::Captured((prefix, name)) => format!("{prefix}{}", self.captured(name)?),
             Source::Pem((pointer, _)) => self.secret(pointer)?.to_owned(),
         };
-        Ok(self.keep(key.into_bytes()))
+        Ok(self.store(key.into_bytes()))
     }
 
-    /// HMAC-SHA256 under the key, kept as a key or an output.
+    /// HMAC-SHA256 under the key, stored as a key or an output.
     pub(crate) fn hmac_sha256(&self, key: u32, data: &[Part]) -> Result<u32, Error> {
         let key = self.value(key)?;
         let mut mac = Hmac::<Sha256>::new_from_slice(&key).map_err(|_| Error::Internal("not a key".into()))?;
         mac.update(&self.filled(data)?);
-        Ok(self.keep(mac.finalize().into_bytes().to_vec()))
+        Ok(self.store(mac.finalize().into_bytes().to_vec()))
     }
 
     pub(crate) fn sha256(&self, data: &[Part]) -> Result<u32, Error> {
-        Ok(self.keep(Sha256::digest(self.filled(data)?).to_vec()))
+        Ok(self.store(Sha256::digest(self.filled(data)?).to_vec()))
     }
 
     pub(crate) fn sha256_hex(data: &[u8]) -> String {
         hex::encode(Sha256::digest(data))
     }
 
-    /// Keeps a value and returns its handle.
-    pub(crate) fn keep(&self, value: Vec<u8>) -> u32 {
+    /// Stores a value and returns its handle.
+    pub(crate) fn store(&self, value: Vec<u8>) -> u32 {
         let mut values = self.values.borrow_mut();
         values.push(value);
         u32::try_from(values.len() - 1).unwrap_or(u32::MAX)

@@ -1,11 +1,11 @@
-//! What is in the place of the imports natively.
+//! Replaces the imports in native builds.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::{DigestAlgorithm, Error, Part, Request, Response, SendError, SignatureAlgorithm, Source};
 
-/// A host made by a test. The functions are those of the WIT.
+/// A host provided by a test. The functions are those of the WIT.
 #[expect(missing_docs, reason = "the WIT's functions; its files hold the docs")]
 #[expect(clippy::missing_errors_doc, reason = "the WIT's functions; its files hold the docs")]
 pub trait Host {
@@ -46,9 +46,9 @@ pub trait Host {
     }
 }
 
-/// Runs `call` with `host` in the place of the imports, on this thread.
+/// Runs `call` with `host` in place of the imports, on this thread.
 pub fn with<R>(host: Rc<dyn Host>, call: impl FnOnce() -> R) -> R {
-    /// Puts back what was there, also when `call` panics.
+    /// Restores the previous host, even if `call` panics.
     struct Restore(Option<Rc<dyn Host>>);
     impl Drop for Restore {
         fn drop(&mut self) {
@@ -96,7 +96,7 @@ fn current() -> Option<Rc<dyn Host>> {
 }
 
 fn no_host() -> Error {
-    Error::Unsupported("there is no host here to ask".into())
+    Error::Unsupported("a native build has no host".into())
 }
 
 thread_local! {

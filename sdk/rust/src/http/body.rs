@@ -3,8 +3,8 @@
 use super::{Parts, Secret};
 use crate::json::Value;
 
-/// The text of `document`, with the secret in the place of the string at each
-/// pointer of `secrets`.
+/// The text of `document`, with a secret in place of the value at each pointer
+/// of `secrets`.
 pub(super) fn json_with_secrets(document: &Value, secrets: &[(&str, Secret<'_>)]) -> Parts {
     write(document, "", secrets, Parts::new())
 }

@@ -1,23 +1,23 @@
-//! From what came back to the contract's errors.
+//! Maps responses to the contract's errors.
 
 use super::{Response, retry_after, wire};
 use crate::{Error, Violations};
 
-/// A provider as people hear of it in errors.
+/// A provider, as error messages describe it.
 #[derive(Clone, Copy, Debug)]
 pub struct Service {
     /// Such as `Cloudflare`.
     pub name: &'static str,
-    /// What to do when it refuses the credential, one sentence: which
-    /// permission is missing and where it is given.
+    /// What to do when it refuses the credential, in one sentence: which
+    /// permission is missing and where to grant it.
     pub cure: &'static str,
-    /// Reads the provider's own sentence out of an answer that is no success.
-    /// It tells what the provider said and nothing that was sent to it.
+    /// Reads the provider's own message from an error response. It must not
+    /// repeat anything that was sent.
     pub said: fn(&Response) -> Option<String>,
 }
 
 impl Service {
-    /// The contract's error for an answer that is no success, by its status:
+    /// The contract's error for an error response, by its status:
     ///
     /// | status | error |
     /// |---|---|
@@ -27,8 +27,8 @@ impl Service {
     /// | 5xx, 3xx | [`Error::Unavailable`] |
     /// | other | [`Error::Invalid`], at the form as a whole |
     ///
-    /// Where a provider tells one of these by another status, ask for that
-    /// first and use the functions below.
+    /// If a provider uses another status for one of these, check that first and
+    /// use the functions below.
     #[must_use]
     pub fn error(&self, response: &Response) -> Error {
         match response.status {
@@ -45,41 +45,41 @@ impl Service {
         }
     }
 
-    /// It refused the credential: what it said, and the cure.
+    /// The provider refused the credential: its message, and the cure.
     #[must_use]
     pub fn denied(&self, response: &Response) -> Error {
         Error::Denied(format!("{} refused the credential{} {}", self.name, self.words(response), self.cure))
     }
 
-    /// It does not know what was asked for.
+    /// The provider does not know what was requested.
     #[must_use]
     pub fn not_found(&self, response: &Response) -> Error {
-        Error::NotFound(format!("{} does not know what was asked for{}", self.name, self.words(response)))
+        Error::NotFound(format!("{} does not know what was requested{}", self.name, self.words(response)))
     }
 
-    /// It asks to wait, as long as `Retry-After` says.
+    /// The provider asks to wait, for as long as `Retry-After` says.
     #[must_use]
     pub fn throttled(&self, response: &Response) -> Error {
         Error::Throttled(response.header("retry-after").and_then(retry_after::seconds))
     }
 
-    /// It fails; a later retry may work.
+    /// The provider is failing; a later retry may work.
     #[must_use]
     pub fn unavailable(&self, response: &Response) -> Error {
         Error::Unavailable(format!("{} is failing{}", self.name, self.words(response)))
     }
 
-    /// It refuses the request itself, such as a record that another one is in the
-    /// way of: a retry cannot help, and the credential is not to blame. What it
-    /// said reaches people, as the words of [`Error::Internal`] do not.
+    /// The provider refused the request itself, such as a record that conflicts
+    /// with another one: a retry cannot help, and the credential is not at
+    /// fault. Unlike that of [`Error::Internal`], the message reaches people.
     #[must_use]
     pub fn refused(&self, response: &Response) -> Error {
         let message = format!("{} refused the request{}", self.name, self.words(response));
         Violations::one("", "invalid", message).into()
     }
 
-    /// It should have sent its API's answer and sent something else: cut off,
-    /// or the web page of a proxy.
+    /// The answer is not one of the provider's API: it is cut off, or the web
+    /// page of a proxy.
     #[must_use]
     pub fn unreadable(&self, response: &Response) -> Error {
         let what = match title(response.text()) {
@@ -90,7 +90,7 @@ impl Service {
         Error::Unavailable(format!("{} sent {what} (HTTP {}).", self.name, response.status))
     }
 
-    /// ` (HTTP 403): what it said.`, or the title of the web page it sent.
+    /// ` (HTTP 403): message.`, or the title of the web page it sent.
     fn words(&self, response: &Response) -> String {
         let status = response.status;
         let said = (self.said)(response).map(|said| one_line(&said)).filter(|said| !said.is_empty());
@@ -102,15 +102,15 @@ impl Service {
     }
 }
 
-/// The contract's error for a request that got no answer.
+/// The contract's error for a request without a response.
 pub(super) fn of_transport(error: wire::Error, url: &str) -> Error {
     let host = url.split("//").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
     match error {
         wire::Error::Denied(rule) => Error::Denied(format!("The request to {host} was not sent: {rule}")),
         wire::Error::Timeout => Error::Unavailable(format!("{host} did not answer in time.")),
-        wire::Error::TooLarge => Error::Unavailable(format!("The answer of {host} is larger than is read.")),
+        wire::Error::TooLarge => Error::Unavailable(format!("The answer from {host} is too large.")),
         wire::Error::Transport(why) => Error::Unavailable(format!("{host} could not be reached: {why}")),
-        wire::Error::Unsupported => Error::Unsupported("There is no network in this call.".into()),
+        wire::Error::Unsupported => Error::Unsupported("This call may not use the network.".into()),
     }
 }
 
@@ -125,8 +125,7 @@ fn title(text: &str) -> Option<String> {
     (!title.is_empty()).then_some(title)
 }
 
-/// Without control characters and runs of blanks, and at most
-/// [`MAX_SAID_CHARS`] long.
+/// Collapses blanks and control characters, and cuts after [`MAX_SAID_CHARS`].
 fn one_line(text: &str) -> String {
     let words: Vec<_> = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|it| !it.is_empty()).collect();
     let line = words.join(" ");
@@ -191,7 +190,7 @@ mod tests {
     fn other_statuses_have_their_words() {
         same(
             &answered(404, &[], r#"{"message":"No such zone."}"#),
-            &Error::NotFound("Example does not know what was asked for (HTTP 404): No such zone.".into()),
+            &Error::NotFound("Example does not know what was requested (HTTP 404): No such zone.".into()),
         );
         assert!(matches!(answered(302, &[], ""), Error::Unavailable(_)));
         assert!(matches!(answered(400, &[], ""), Error::Invalid(_)));

@@ -5,32 +5,32 @@ use crate::signing::Output;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Secret<'a>(pub &'a str);
 
-/// A header's value, a query value or a body: pieces that the host joins,
-/// filling in what the guest may not hold.
+/// A header's value, a query value or a body: pieces that the host joins after
+/// filling in the secrets.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Parts(Vec<Part>);
 
 impl Parts {
-    /// Nothing yet.
+    /// Without pieces.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Pieces made before.
+    /// Copies of existing pieces.
     #[must_use]
     pub fn from_parts(parts: &[Part]) -> Self {
         Self(parts.to_vec())
     }
 
-    /// Text as it stands.
+    /// Literal text.
     #[must_use]
     pub fn text(self, text: impl Into<String>) -> Self {
         let text = text.into();
         if text.is_empty() { self } else { self.part(Part::Text(text)) }
     }
 
-    /// A secret as it stands.
+    /// A secret, unencoded.
     #[must_use]
     pub fn secret(self, secret: Secret<'_>) -> Self {
         self.part(Part::Secret(secret.0.to_owned()))
@@ -48,7 +48,7 @@ impl Parts {
         self.part(Part::FormEncoded(secret.0.to_owned()))
     }
 
-    /// A secret as the inside of a JSON string.
+    /// A secret, escaped for the inside of a JSON string.
     #[must_use]
     pub fn json_escaped(self, secret: Secret<'_>) -> Self {
         self.part(Part::JsonEscaped(secret.0.to_owned()))
@@ -78,7 +78,7 @@ impl Parts {
         self.part(Part::Base64url(output.handle()))
     }
 
-    /// All of `other` behind what is here.
+    /// Appends all of `other`.
     #[must_use]
     pub fn then(mut self, other: impl Into<Self>) -> Self {
         for part in other.into().0 {
@@ -93,13 +93,13 @@ impl Parts {
         &self.0
     }
 
-    /// The pieces, given away.
+    /// The pieces, by value.
     #[must_use]
     pub fn into_vec(self) -> Vec<Part> {
         self.0
     }
 
-    /// The text, where it is text alone.
+    /// The text, if there are only text pieces.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {
         match self.0.as_slice() {
@@ -110,7 +110,7 @@ impl Parts {
     }
 
     fn part(mut self, part: Part) -> Self {
-        // Neighbouring texts are one, so that what is text alone is one part.
+        // Merges adjacent text, which `as_text` relies on.
         if let (Part::Text(more), Some(Part::Text(text))) = (&part, self.0.last_mut()) {
             text.push_str(more);
         } else {

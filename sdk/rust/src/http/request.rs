@@ -9,13 +9,13 @@ use crate::{Error, host};
 #[must_use = "a request does nothing until it is sent"]
 pub struct Request {
     wire: wire::Request,
-    /// What went wrong while building it, told when it is sent.
+    /// An error while building it, returned by `send`.
     failed: Option<Error>,
 }
 
 impl Request {
-    /// `method` is in capitals; `url` is `https://host[:port]/path` without
-    /// query, fragment or user. Encode what is put into the path:
+    /// `method` is in upper case; `url` is `https://host[:port]/path` without
+    /// query, fragment or user. Encode path segments with
     /// [`encoded`](super::encoded).
     pub fn new(method: &str, url: impl Into<String>) -> Self {
         let wire = wire::Request {
@@ -86,14 +86,13 @@ impl Request {
         self
     }
 
-    /// A JSON body in which the secret takes the place of the value at each
-    /// pointer.
+    /// A JSON body with a secret in place of the value at each pointer.
     pub fn json_with_secrets(self, document: &Value, secrets: &[(&str, Secret<'_>)]) -> Self {
         self.body("application/json", body::json_with_secrets(document, secrets))
     }
 
-    /// A form (`application/x-www-form-urlencoded`). Text is encoded here; a
-    /// secret comes as [`Parts::form_encoded`].
+    /// A form (`application/x-www-form-urlencoded`). Text is encoded here; pass
+    /// a secret as [`Parts::form_encoded`].
     pub fn form(self, fields: &[(&str, Parts)]) -> Self {
         let mut parts = Parts::new();
         for (number, (name, value)) in fields.iter().enumerate() {
@@ -113,19 +112,20 @@ impl Request {
         self.header("Content-Type", media_type)
     }
 
-    /// Says which of the manifest's token endpoints this request is for: its
-    /// answer is captured by the host.
+    /// Addresses one of the manifest's token endpoints, whose answer the host
+    /// captures.
     pub fn endpoint(mut self, name: &str) -> Self {
         self.wire.endpoint = Some(name.to_owned());
         self
     }
 
-    /// Sends it. An answer of any status is `Ok`: see [`Response::ok`].
+    /// Sends the request. A response of any status is `Ok`: see
+    /// [`Response::ok`].
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`] when no answer came; [`Error::Denied`] when the
-    /// host refuses to send it, with the rule; [`Error::Internal`] when the
+    /// [`Error::Unavailable`] without a response; [`Error::Denied`] if the host
+    /// refuses to send the request, with the rule; [`Error::Internal`] if the
     /// request could not be built.
     pub fn send(self) -> Result<Response, Error> {
         if let Some(error) = self.failed {

@@ -4,7 +4,7 @@ use super::{Service, wire};
 use crate::Error;
 use crate::json::{self, Value};
 
-/// What came back, of whatever status.
+/// A response of any status.
 #[derive(Clone, Debug)]
 pub struct Response {
     /// Such as 200.
@@ -28,31 +28,31 @@ impl Response {
         (200..300).contains(&self.status)
     }
 
-    /// The first header of that name, which is in lower case.
+    /// The first header of that lower-case name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// The body as text; what is not UTF-8 in it is replaced.
+    /// The body as text; invalid UTF-8 is replaced.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.body
     }
 
-    /// The body, where it is JSON.
+    /// The body, if it is JSON.
     #[must_use]
     pub fn value(&self) -> Option<Value> {
         json::from_str(&self.body).ok()
     }
 
-    /// Names of what the host captured of a token endpoint's answer.
+    /// The names under which the host captured a token endpoint's answer.
     #[must_use]
     pub fn captured(&self) -> &[String] {
         &self.captured
     }
 
-    /// Itself, if it is a success.
+    /// The response itself, if it is a success.
     ///
     /// # Errors
     ///

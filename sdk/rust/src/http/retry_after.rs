@@ -2,8 +2,8 @@ use std::time::UNIX_EPOCH;
 
 use crate::clock;
 
-/// Seconds to wait by a `Retry-After` (RFC 9110, section 10.2.3): a number, or
-/// a date that the host's clock turns into one. None when it is neither.
+/// Seconds to wait according to `Retry-After` (RFC 9110, section 10.2.3): a
+/// number, or a date, which needs the host's clock. `None` if it is neither.
 pub(super) fn seconds(header: &str) -> Option<u32> {
     let header = header.trim();
     if header.bytes().all(|byte| byte.is_ascii_digit()) && !header.is_empty() {

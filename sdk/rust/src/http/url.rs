@@ -7,7 +7,7 @@ pub fn encoded(segment: &str) -> String {
     encode(segment, false)
 }
 
-/// A path, whose slashes stay.
+/// A path; slashes are kept.
 pub(crate) fn encoded_path(path: &str) -> String {
     encode(path, true)
 }

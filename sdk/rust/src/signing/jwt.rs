@@ -9,8 +9,8 @@ use crate::Error;
 use crate::http::Parts;
 use crate::json::{self, Value, json};
 
-/// A signed token in compact form, as parts of a request. `header` holds what
-/// goes beside `alg` and `typ`, such as `{"kid": "..."}`.
+/// A signed token in compact form, as parts of a request. `header` has the
+/// members besides `alg` and `typ`, such as `{"kid": "..."}`.
 ///
 /// # Errors
 ///

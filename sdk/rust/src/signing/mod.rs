@@ -1,9 +1,9 @@
 //! Keys and signatures that never leave the host.
 //!
 //! A [`Key`] and an [`Output`] are handles, good for the rest of the call. An
-//! output is used as a part of a request or of the next message
-//! ([`Parts::hex`]) and cannot be read. Each use of a secret as a key needs a
-//! placement `key` in the manifest.
+//! output can be part of a request or of the next message ([`Parts::hex`]) and
+//! cannot be read. Each use of a secret as a key needs a placement `key` in the
+//! manifest.
 
 pub mod jwt;
 pub mod sigv4;
@@ -22,7 +22,7 @@ pub struct Key(u32);
 pub struct Output(u32);
 
 impl Key {
-    /// The bytes of a secret behind a prefix (`AWS4`, or empty).
+    /// A prefix (`AWS4`, or empty) followed by the bytes of a secret.
     ///
     /// # Errors
     ///
@@ -31,8 +31,8 @@ impl Key {
         Self::load(&Source::Secret((prefix.to_owned(), secret.0.to_owned())))
     }
 
-    /// A PEM private key in the secret, or at the pointer `inside` of the JSON
-    /// document that the secret is; `inside` may be empty.
+    /// A PEM private key: the secret itself, or the string at the pointer
+    /// `inside` if the secret is a JSON document. `inside` may be empty.
     ///
     /// # Errors
     ///
@@ -41,7 +41,7 @@ impl Key {
         Self::load(&Source::Pem((secret.0.to_owned(), inside.to_owned())))
     }
 
-    /// What an earlier request captured under `name`, behind a prefix.
+    /// A prefix followed by what an earlier request captured under `name`.
     ///
     /// # Errors
     ///
@@ -50,7 +50,7 @@ impl Key {
         Self::load(&Source::Captured((prefix.to_owned(), name.to_owned())))
     }
 
-    /// A key from anywhere.
+    /// A key from any source.
     ///
     /// # Errors
     ///

@@ -1,7 +1,8 @@
-//! AWS Signature Version 4 for requests whose keys are at the host.
+//! AWS Signature Version 4 for requests whose keys stay at the host.
 //!
-//! Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>.
-//! The path is encoded once more than it is sent, as for every service but S3.
+//! Source:
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>.
+//! The signed path is encoded twice, as for every service but S3.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -11,7 +12,7 @@ use super::{DigestAlgorithm, Key, Source, digest, sha256_hex};
 use crate::http::{Parts, Request, Secret, encoded, encoded_path};
 use crate::{Error, Part, clock};
 
-/// Who signs.
+/// The credentials to sign with.
 #[derive(Clone, Debug)]
 pub struct Credentials {
     access_key_id: Parts,
@@ -20,7 +21,7 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// An access key of the form.
+    /// An access key from the form.
     #[must_use]
     pub fn stored(access_key_id: impl Into<Parts>, secret_access_key: Secret<'_>) -> Self {
         let secret_access_key = Source::Secret((KEY_PREFIX.into(), secret_access_key.0.to_owned()));
@@ -28,7 +29,7 @@ impl Credentials {
     }
 
     /// Temporary credentials of STS, as an earlier request of this call
-    /// captured them. The id is text where the manifest exposes it, else
+    /// captured them. The id is text if the manifest exposes it, else
     /// [`Parts::captured`].
     #[must_use]
     pub fn captured(access_key_id: impl Into<Parts>, secret_access_key: &str, session_token: &str) -> Self {
@@ -121,7 +122,7 @@ fn string_to_sign(date: &str, scope: &str, canonical: &Parts) -> Result<Parts, E
 fn host_and_path(url: &str) -> (&str, &str) {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    // The port of the scheme is not sent in `Host`.
+    // `Host` has no default port.
     (host.strip_suffix(":443").unwrap_or(host), if path.is_empty() { "/" } else { path })
 }
 
@@ -129,7 +130,7 @@ fn text(parts: &[Part]) -> Option<String> {
     Parts::from_parts(parts).as_text().map(str::to_owned)
 }
 
-/// Runs of blanks in text become one, those around the value go.
+/// Collapses blanks in text and trims it.
 fn trimmed(value: &[Part]) -> Parts {
     match text(value) {
         Some(text) => text.split_ascii_whitespace().collect::<Vec<_>>().join(" ").into(),
