@@ -1,11 +1,11 @@
-//! What is recorded of every touch.
+//! The audit trail: events, the entries that list them, and the port that reads them.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{AccountId, CredentialId};
 
-/// What was done or tried. The wire form is `credential.reveal` and the like.
+/// What was done or attempted. The wire form is `credential.reveal` and the like.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "each is named by its wire form")]
 pub enum Action {
@@ -27,13 +27,13 @@ pub enum Action {
     CredentialMaterialize,
     #[serde(rename = "credential.probe")]
     CredentialProbe,
-    /// A consumer asked for what it is bound to.
+    /// A consumer asked for the credential it is bound to.
     #[serde(rename = "credential.resolve")]
     CredentialResolve,
-    /// A credential was put in place in a region, removed there, or refused.
+    /// A credential was pushed to a region, removed from it, or refused by it.
     #[serde(rename = "credential.sync")]
     CredentialSync,
-    /// What a consumer uses in a slot was chosen.
+    /// A credential was bound to a consumer's slot.
     #[serde(rename = "binding.put")]
     BindingPut,
     #[serde(rename = "binding.delete")]
@@ -50,22 +50,22 @@ pub enum Action {
     /// Recorded only when refused.
     #[serde(rename = "region.read")]
     RegionRead,
-    /// An account began to use a region, or changed how.
+    /// An account started using a region, or changed how it uses it.
     #[serde(rename = "region.attach")]
     RegionAttach,
-    /// An account no longer uses a region.
+    /// An account stopped using a region.
     #[serde(rename = "region.detach")]
     RegionDetach,
-    /// A credential is about to be sent to a region: durable before it is.
+    /// A credential is about to be sent to a region; committed before it is sent.
     #[serde(rename = "region.push")]
     RegionPush,
     /// A credential is about to be removed from a region.
     #[serde(rename = "region.remove")]
     RegionRemove,
-    /// A region was asked to be complete before a deployment.
+    /// A caller asked that a region be up to date before a deployment.
     #[serde(rename = "region.ensure")]
     RegionEnsure,
-    /// A read or listing, recorded only when refused.
+    /// A read or a listing; recorded only when refused.
     #[serde(rename = "credential.read")]
     CredentialRead,
     #[serde(rename = "account.create")]
@@ -98,16 +98,16 @@ pub enum Action {
     PluginRead,
     #[serde(rename = "plugin.reject")]
     PluginReject,
-    /// A file went away; its credentials stay.
+    /// A plugin file was removed; its credentials remain.
     #[serde(rename = "plugin.remove")]
     PluginRemove,
-    /// An operator granted what a plugin asks for.
+    /// An operator granted the permissions that a plugin requests.
     #[serde(rename = "plugin.approve")]
     PluginApprove,
-    /// An operator took a grant back.
+    /// An operator revoked a grant.
     #[serde(rename = "plugin.revoke")]
     PluginRevoke,
-    /// An operator put an earlier component back in force.
+    /// An operator reactivated an earlier component.
     #[serde(rename = "plugin.rollback")]
     PluginRollback,
     /// A request that a plugin made through the host.
@@ -120,16 +120,16 @@ pub enum Action {
     /// Recorded only when refused.
     #[serde(rename = "audit.read")]
     AuditRead,
-    /// A chain vouches for how far others have come, in `detail.heads`; or,
-    /// failed, names in `detail.broken` those that are less than they were.
+    /// A chain records the heads of the other chains in `detail.heads`; with outcome
+    /// `failed`, `detail.broken` names those that lost records.
     #[serde(rename = "audit.anchor")]
     AuditAnchor,
-    /// The oldest stretch of a chain, in `detail`, was written to a file and is
-    /// removed from the store; what it said of rows that are unchanged since is
-    /// carried over to such records.
+    /// The oldest records of a chain, given in `detail`, were exported to a file and
+    /// leave the store. Records of this action carry over what the exported ones said
+    /// about rows that have not changed since.
     #[serde(rename = "audit.prune")]
     AuditPrune,
-    /// Bearer tokens that were not ours, counted per minute and address prefix.
+    /// Unknown bearer tokens, counted per minute and address prefix.
     #[serde(rename = "auth.refused")]
     AuthRefused,
     #[serde(rename = "installation.init")]
@@ -142,7 +142,7 @@ pub enum Action {
     InstallationRestore,
     #[serde(rename = "installation.rekey")]
     InstallationRekey,
-    /// A change the broker made on its own, such as clearing old records.
+    /// A change that the broker made on its own, such as deleting expired records.
     #[serde(rename = "installation.housekeeping")]
     Housekeeping,
 }
@@ -161,52 +161,52 @@ impl Action {
 /// How it ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "the words say it")]
+#[expect(missing_docs, reason = "the names are self-explanatory")]
 pub enum Outcome {
     Ok,
     Denied,
     Failed,
 }
 
-/// What a use case says of itself; the store adds sequence, hashes and the
-/// records it touched. Never a value.
+/// What a use case reports; the store adds the sequence number, the hashes and the
+/// changed records. Never contains a secret value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
-    /// When it was decided.
+    /// When the decision was made.
     #[serde(with = "crate::clock::timestamp")]
     pub at: Timestamp,
-    /// Who: a token's display name and id, `operator`, `system`, `anonymous`.
+    /// The actor: a token's display name and id, `operator`, `system`, `anonymous`.
     pub actor: String,
-    /// The account the actor belongs to; `None` for operators, `system` and
-    /// `anonymous`, and in records from before it was kept.
+    /// The actor's account; `None` for operators, `system` and `anonymous`, and in
+    /// records older than this field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor_account: Option<AccountId>,
-    /// What.
+    /// The action.
     pub action: Action,
     /// How it ended.
     pub outcome: Outcome,
-    /// In which account.
+    /// The account concerned.
     pub account: Option<AccountId>,
-    /// About which credential.
+    /// The credential concerned.
     pub credential: Option<CredentialId>,
-    /// Which version of its data.
+    /// The version of its data.
     pub version: Option<u32>,
-    /// For which region.
+    /// The region concerned.
     pub region: Option<String>,
-    /// The request that asked.
+    /// The id of the request.
     pub request_id: Option<String>,
     /// The client's address.
     pub client: Option<String>,
-    /// The plugin that took part: `ssh-login@sha256:...`.
+    /// The plugin involved: `ssh-login@sha256:...`.
     pub plugin: Option<String>,
-    /// Public facts: field pointers that were revealed, a format, a count, the
-    /// name of a member. Never a value of a credential.
+    /// Public facts: the pointers of revealed fields, a format, a count, a member's
+    /// name. Never a credential's value.
     pub detail: Option<serde_json::Value>,
 }
 
 impl Event {
-    /// Something the broker did on its own, well; others fill in what differs.
+    /// A successful action of the broker itself; callers override what differs.
     #[must_use]
     pub fn system(at: Timestamp, action: Action) -> Self {
         Self {
@@ -227,50 +227,50 @@ impl Event {
     }
 }
 
-/// A record of the chain, as listed. `hash` covers everything before it and
-/// `prev_hash`; see the store's chain module for the exact bytes.
+/// A record of the chain, as listed. `hash` covers the record's content including
+/// `prev_hash`; the store's chain module defines the exact bytes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
     /// Unique in the installation: `<node>-<seq>`.
     pub id: String,
-    /// Place in its node's chain, from 1.
+    /// Position in its node's chain, from 1.
     pub seq: u64,
     /// The event.
     #[serde(flatten)]
     pub event: Event,
-    /// `sha256:<hex>` of the record before.
+    /// `sha256:<hex>` of the previous record.
     pub prev_hash: String,
-    /// `sha256:<hex>` of this one.
+    /// `sha256:<hex>` of this record.
     pub hash: String,
 }
 
 /// Which entries to list.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Only of this account.
+    /// Only entries about this account.
     pub account: Option<AccountId>,
-    /// Exactly this actor.
+    /// Only this actor.
     pub actor: Option<String>,
     /// Only actors of this account.
     pub actor_account: Option<AccountId>,
-    /// Exactly this action's wire form, or a prefix ending in `*`.
+    /// The wire form of an action, or a prefix of one followed by `*`.
     pub action: Option<String>,
-    /// Whatever else is asked for, only actions that start with one of these:
-    /// what the caller may see. Empty for all.
+    /// The actions that the caller may see, by prefix, in addition to the other
+    /// conditions. Empty for all.
     pub only_actions: &'static [&'static str],
-    /// About this credential.
+    /// Only entries about this credential.
     pub credential: Option<CredentialId>,
-    /// For this region.
+    /// Only entries about this region.
     pub region: Option<String>,
-    /// At or after.
+    /// At or after this time.
     pub since: Option<Timestamp>,
-    /// Before.
+    /// Before this time.
     pub until: Option<Timestamp>,
 }
 
 impl Filter {
-    /// Whether `event` is asked for.
+    /// Whether `event` satisfies all conditions.
     #[must_use]
     pub fn matches(&self, event: &Event) -> bool {
         let action_matches = |wanted: &String| match wanted.strip_suffix('*') {
@@ -290,14 +290,14 @@ impl Filter {
     }
 }
 
-/// A signed statement of how far the chain has come: kept elsewhere, it
-/// witnesses that nothing before it was cut off or put back.
+/// A signed statement of a chain's newest record. Stored elsewhere, it proves that
+/// nothing before it was removed or rolled back.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Checkpoint {
-    /// Whose chain.
+    /// The node whose chain it is.
     pub node: String,
-    /// The newest record it covers.
+    /// Sequence number of the newest record it covers.
     pub seq: u64,
     /// That record's hash, `sha256:<hex>`.
     pub hash: String,
@@ -310,11 +310,10 @@ pub struct Checkpoint {
     pub signature: String,
 }
 
-/// The port to the audit chain's reading side; writing happens in
-/// [`crate::store::Store::commit`].
+/// The port that reads the audit chain; [`crate::store::Store::commit`] writes it.
 #[async_trait::async_trait]
 pub trait Trail: Send + Sync {
-    /// Entries that match, newest first, and the cursor to go on from.
+    /// Matching entries, newest first, and the cursor of the next page.
     ///
     /// # Errors
     ///
@@ -326,18 +325,19 @@ pub trait Trail: Send + Sync {
         limit: usize,
     ) -> Result<(Vec<Entry>, Option<String>), crate::store::Error>;
 
-    /// Signs where the chain stands now.
+    /// Signs the current head of the chain.
     ///
     /// # Errors
     ///
     /// As for [`crate::store::Store::get`].
     async fn checkpoint(&self) -> Result<Checkpoint, crate::store::Error>;
 
-    /// Walks the whole chain and the live records.
+    /// Verifies the whole chain and the live records, and that the chain still
+    /// contains the record that the `trusted` checkpoint covers.
     ///
     /// # Errors
     ///
-    /// Only where it could not be read; what is wrong with it is in the report.
+    /// Only if the store could not be read; what is wrong is in the report.
     async fn verify(&self, trusted: Option<&Checkpoint>) -> Result<Report, crate::store::Error>;
 }
 
@@ -347,19 +347,19 @@ pub trait Trail: Send + Sync {
 pub struct Report {
     /// Records walked.
     pub entries: u64,
-    /// Live values compared with the record of their last change.
+    /// Live rows compared with the audit record of their last change.
     pub records: u64,
-    /// Checkpoints whose signature and hash held.
+    /// Checkpoints with a valid signature and the right hash.
     pub checkpoints: u64,
-    /// Statements of one chain about another that held.
+    /// Statements of one chain about another that proved true.
     #[serde(default)]
     pub anchors: u64,
-    /// Everything that does not hold, one sentence each, naming the record.
+    /// Everything that is wrong, one sentence each, naming the record.
     pub problems: Vec<String>,
 }
 
 impl Report {
-    /// Whether everything held.
+    /// Whether nothing is wrong.
     #[must_use]
     pub fn holds(&self) -> bool {
         self.problems.is_empty()
@@ -372,7 +372,7 @@ mod tests {
 
     /// The chain's hash is over these bytes.
     #[test]
-    fn a_record_of_before_is_read_and_written_as_it_was() {
+    fn a_record_without_newer_fields_is_read_and_written_unchanged() {
         let event = Event::system(Timestamp::UNIX_EPOCH, Action::AccountCreate);
         let stored = serde_json::to_string(&event).unwrap();
         assert!(!stored.contains("actorAccount"), "{stored}");

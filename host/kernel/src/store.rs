@@ -1,27 +1,27 @@
 //! The port to storage: a revisioned ordered map with compare-and-commit.
 //!
 //! Three methods and no open transactions: the embedded engine has one writer,
-//! and nothing may hold it across a plugin call. Values reach an engine sealed,
-//! so nothing can be looked up by what is inside one: what must be found gets
-//! an index key in the same [`Batch`]. Keys hold only ids and keyed digests of
-//! names (see [`BlindIndex`] and [`crate::keys`]).
+//! which nothing may hold across a plugin call. Values are sealed before they
+//! reach an engine, so they cannot be searched: whatever must be found gets an
+//! index key in the same [`Batch`]. Keys hold only ids and keyed digests of names
+//! (see [`BlindIndex`] and [`crate::keys`]).
 
 use async_trait::async_trait;
 
 use crate::audit::Event;
 
-/// Unique to a commit and never reused, also not after a delete. Rising on one
-/// node; *not* in commit order across nodes.
+/// Identifies a commit; never reused, not even after a delete. Increases on one
+/// node, but does *not* follow the order of commits across nodes.
 pub type Revision = u64;
 
 /// A value as it was at `revision`.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Record {
-    /// The key it is under.
+    /// The record's key.
     pub key: Vec<u8>,
     /// The commit that wrote it.
     pub revision: Revision,
-    /// The value, opened.
+    /// The decrypted value.
     pub value: Vec<u8>,
 }
 
@@ -32,8 +32,8 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`Error::Unsealable`] where the value was not written by us under this
-    /// key and revision; [`Error::Unavailable`] where the engine failed.
+    /// [`Error::Unsealable`] if the value was not written by this installation
+    /// under this key and revision; [`Error::Unavailable`] if the engine failed.
     async fn get(&self, key: &[u8]) -> Result<Option<Record>, Error>;
 
     /// Up to `limit` records whose keys start with `prefix` and sort after
@@ -44,22 +44,22 @@ pub trait Store: Send + Sync {
     /// As for [`Store::get`].
     async fn scan(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Record>, Error>;
 
-    /// Applies every change of `batch` and appends its events to the audit
-    /// chain, durably, or does nothing of it. Answers after it is on disk.
+    /// Applies all changes of `batch` and appends its events to the audit chain,
+    /// or does neither. Returns once the commit is durable.
     ///
     /// # Errors
     ///
-    /// [`Error::Conflict`] where one precondition does not hold.
+    /// [`Error::Conflict`] if a precondition does not hold.
     async fn commit(&self, batch: Batch) -> Result<Revision, Error>;
 }
 
-/// Changes that happen together, and what the audit trail says of them. A key
-/// occurs once, among requirements and changes.
+/// Changes that are applied together, and the audit events that describe them. Each
+/// key occurs at most once in requirements and changes together.
 #[derive(Clone, Default)]
 pub struct Batch {
-    /// What must hold of keys that are not changed here.
+    /// Preconditions on keys that this batch does not change.
     pub requirements: Vec<(Vec<u8>, Expect)>,
-    /// The changes; may be empty when only events are to be recorded.
+    /// The changes; may be empty if there are only events to record.
     pub changes: Vec<Change>,
     /// The events, in order.
     pub events: Vec<Event>,
@@ -68,9 +68,9 @@ pub struct Batch {
 /// One change.
 #[derive(Clone)]
 pub struct Change {
-    /// Where.
+    /// The key to change.
     pub key: Vec<u8>,
-    /// What must be true of the key for the batch to happen.
+    /// The key's precondition.
     pub expect: Expect,
     /// The new value; `None` deletes.
     pub value: Option<Vec<u8>>,
@@ -81,9 +81,9 @@ pub struct Change {
 pub enum Expect {
     /// There is no record.
     Absent,
-    /// There may be one or not.
+    /// No precondition.
     Any,
-    /// The record is at this revision.
+    /// The record has this revision.
     At(Revision),
 }
 
@@ -95,7 +95,7 @@ impl Batch {
         self
     }
 
-    /// Adds a precondition on a key that is not changed.
+    /// Adds a precondition on a key that the batch does not change.
     #[must_use]
     pub fn require(mut self, key: Vec<u8>, expect: Expect) -> Self {
         self.requirements.push((key, expect));
@@ -117,8 +117,8 @@ impl Batch {
     }
 }
 
-/// Keyed digests, so that a key or a fingerprint tells nothing of the text it
-/// was made from to one who holds the database.
+/// Keyed digests: without the installation's index key, a digest reveals nothing
+/// about the text it was computed from.
 pub trait BlindIndex: Send + Sync {
     /// HMAC-SHA256 of `text` under the installation's index key, separated by
     /// `context`.
@@ -129,17 +129,17 @@ pub trait BlindIndex: Send + Sync {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Somebody else changed a key first: read again and decide again.
+    /// A concurrent commit changed a key first: read and decide again.
     #[error("the record changed since it was read")]
     Conflict,
-    /// The stored value does not open under its key and revision: it was
-    /// altered, moved or put back. `key_hex` names the record.
-    #[error("the record {key_hex} cannot be opened: it was altered, moved or put back")]
+    /// The stored value does not decrypt under its key and revision: it was
+    /// altered, moved or rolled back.
+    #[error("the record {key_hex} cannot be opened: it was altered, moved or rolled back; run `bursar audit verify`")]
     Unsealable {
-        /// The record's key in hex; holds only ids and keyed digests.
+        /// The record's key in hex: only ids and keyed digests.
         key_hex: String,
     },
-    /// The engine is not there, or its disk is full.
+    /// The engine cannot be reached, or its disk is full.
     #[error("storage is not available")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }

@@ -1,15 +1,14 @@
-//! Anchors: the chains of an installation's nodes hold each other.
+//! Anchors: the chains of an installation's nodes vouch for each other.
 //!
-//! A chain proves its own order, not that it is there at all: whoever deletes
-//! every row of one node leaves nothing that misses them. So each chain records
-//! how far it has seen the others come (`audit.anchor`, with their heads in
-//! `detail`), and a node's birth is recorded in the chain that was last written.
-//! To take a chain away unseen, one must take away every chain that vouches for
-//! it, and those that vouch for these.
+//! A chain proves its own order, but not its existence: deleting every row of one node
+//! leaves no gap. So each chain records the heads of the others (`audit.anchor`, with
+//! the heads in `detail`), and the chain that was last written records each new node.
+//! To remove a chain unnoticed, an attacker must also remove every chain that vouches
+//! for it, and those that vouch for these.
 //!
-//! Each statement also has a row of its own ([`tables::ANCHOR`]), so that a node
-//! that starts finds what others say of it without a walk. The record digests
-//! that row, as it does any other that its commit wrote.
+//! Each anchor also has a row of its own ([`tables::ANCHOR`]), so that a starting node
+//! finds what others recorded of it without walking their chains. The audit record
+//! holds a digest of that row, as of every row that its commit wrote.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -28,7 +27,7 @@ use crate::keyring::Keyring;
 use crate::ledger::Core;
 use crate::tables;
 
-/// How far a chain was seen to have come.
+/// The newest record of a chain, as seen at some time.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Anchor {
     pub(crate) node: Uuid,
@@ -44,7 +43,7 @@ impl From<&Head> for Anchor {
 }
 
 impl Anchor {
-    /// Opens an anchor's row: what is said, and by whom.
+    /// Opens an anchor's row: the anchor, and the node that recorded it.
     pub(crate) fn open(keyring: &Keyring, row: &Row) -> Option<(Self, Uuid)> {
         let (node, by) = tables::nodes_of_anchor(&row.key)?;
         let opened = keyring.audit.open(row.revision, &row.key, row.revision, &row.value)?;
@@ -52,7 +51,7 @@ impl Anchor {
         (anchor.node == node).then_some((anchor, by))
     }
 
-    /// What a record says of other chains; nothing for one of another kind.
+    /// The anchors in an `audit.anchor` event; none for any other event.
     pub(crate) fn recorded_in(event: &Event) -> Vec<Self> {
         let heads = event.detail.as_ref().filter(|_| event.action == Action::AuditAnchor);
         let heads = heads.and_then(|detail| detail.get("heads"));
@@ -67,12 +66,12 @@ impl Anchor {
     }
 }
 
-/// The furthest that others vouch for `node`. A row that does not open vouches
-/// for nothing; verification names it.
+/// The newest anchor of `node` that other nodes recorded. A row that cannot be opened
+/// is ignored here; verification names it.
 ///
 /// # Errors
 ///
-/// Where the engine fails.
+/// If the engine fails.
 pub(crate) async fn furthest_anchor(
     engine: &dyn Engine,
     keyring: &Keyring,
@@ -82,12 +81,12 @@ pub(crate) async fn furthest_anchor(
     Ok(rows.iter().filter_map(|row| Anchor::open(keyring, row)).map(|(anchor, _)| anchor).max_by_key(|one| one.seq))
 }
 
-/// Records in this node's chain how far the others have come since it last did,
-/// and names those that are less than was vouched for. Answers the problems.
+/// Records in this node's chain the heads of the other chains that have grown since
+/// the last time, and those that have lost records. Returns the latter as problems.
 ///
 /// # Errors
 ///
-/// Nothing was recorded then.
+/// Nothing is recorded then.
 pub(crate) async fn record(core: &Core) -> Result<Vec<String>, Failure> {
     let mut tx = core.engine.begin().await?;
     tx.lock(&[tables::head(core.node)]).await?;
@@ -122,12 +121,12 @@ pub(crate) async fn record(core: &Core) -> Result<Vec<String>, Failure> {
     Ok(broken)
 }
 
-/// The first record of `node`'s chain: it vouches for the chains there are, and
-/// the one that was last written vouches for it, in one commit. `rows` go along.
+/// Writes the first records of `node`'s chain, which vouch for the existing chains, and
+/// has the chain that was last written vouch for it. Writes `rows` in the same commit.
 ///
 /// # Errors
 ///
-/// Nothing was written then; a retryable failure may work when tried again.
+/// Nothing is written then; a retryable failure may succeed on another attempt.
 pub(crate) async fn begin_chain(
     engine: &dyn Engine,
     keyring: &Keyring,
@@ -143,7 +142,7 @@ pub(crate) async fn begin_chain(
     keys.sort_unstable();
     keys.dedup();
     tx.lock(&keys).await?;
-    // Read again, now that the voucher's chain stands still.
+    // Read again, now that the voucher's chain is locked.
     let view = ChainView::read(keyring, &mut *tx).await?;
     let known = view.unanchored(node);
     let voucher = match latest.and_then(|latest| view.heads.get(&latest)) {
@@ -175,7 +174,7 @@ pub(crate) async fn begin_chain(
     Ok(head)
 }
 
-/// Appends the records that say `anchors`; answers the rows beside them.
+/// Appends the records of `anchors`; returns their rows.
 fn append_anchors(
     keyring: &Keyring,
     chain: &mut Appender<'_>,
@@ -193,8 +192,8 @@ fn append_anchors(
     writes
 }
 
-/// Whether the newest record of a chain is the one its head names: nothing is
-/// appended to a chain that was cut.
+/// Whether the newest record of a chain is the one that its head names. Nothing is
+/// appended to a chain whose end was removed.
 async fn is_whole(keyring: &Keyring, tx: &mut dyn Transaction, head: &Head) -> Result<bool, EngineError> {
     let newest = tx.scan(&tables::audit_of_node(head.node), &[], 1).await?;
     let newest = newest.first().and_then(|row| AuditRecord::open(keyring, row));
@@ -202,13 +201,13 @@ async fn is_whole(keyring: &Keyring, tx: &mut dyn Transaction, head: &Head) -> R
 }
 
 async fn next_revision(tx: &mut dyn Transaction) -> Result<Revision, EngineError> {
-    tx.revisions(1).await?.into_iter().next().ok_or_else(|| EngineError::new("the engine gave no revision"))
+    tx.revisions(1).await?.into_iter().next().ok_or_else(|| EngineError::new("the engine returned no revision"))
 }
 
-/// Every chain's head, and what chains say of each other.
+/// The heads of all chains, and their anchors of each other.
 struct ChainView {
     heads: BTreeMap<Uuid, Head>,
-    /// By vouched node, then by the one that vouches.
+    /// By anchored node, then by the node that recorded the anchor.
     anchors: BTreeMap<Uuid, HashMap<Uuid, Anchor>>,
 }
 
@@ -225,15 +224,14 @@ impl ChainView {
         Ok(Self { heads, anchors })
     }
 
-    /// The chain that was last written, but for `node`'s.
+    /// The chain that was last written, other than `node`'s.
     fn latest(&self, node: Uuid) -> Option<Uuid> {
         let others = self.heads.values().filter(|head| head.node != node);
         others.max_by_key(|head| head.revision).map(|head| head.node)
     }
 
-    /// What `node` has not said yet. A chain that does not move any more has been
-    /// seen at its end by a few; more would cost a row per pair of all the nodes
-    /// there ever were.
+    /// The heads that `node` has not anchored yet. A few anchors are enough for a chain
+    /// that has ended; more would cost a row for each pair of nodes that ever existed.
     fn unanchored(&self, node: Uuid) -> Vec<Anchor> {
         let nobody = HashMap::new();
         let is_unanchored = |head: &&Head| {
@@ -246,14 +244,14 @@ impl ChainView {
         self.heads.values().filter(|head| head.node != node).filter(is_unanchored).map(Anchor::from).collect()
     }
 
-    /// How far the other chains have come, as they are and as is said of them;
-    /// [`own_head`] looks after `node`'s own.
+    /// All known records of the chains other than `node`'s, by their heads and their
+    /// anchors; [`own_head`] checks `node`'s own.
     fn seen(&self, node: Uuid) -> impl Iterator<Item = Anchor> {
         let said = self.anchors.values().flat_map(HashMap::values).cloned();
         said.chain(self.heads.values().map(Anchor::from)).filter(move |anchor| anchor.node != node)
     }
 
-    /// One sentence for each chain that is less than it was seen to be.
+    /// One sentence for each chain that has lost the record that was `seen`.
     fn broken(&self, seen: Vec<Anchor>) -> Vec<String> {
         let mut problems = BTreeSet::new();
         for furthest in seen {
@@ -284,11 +282,11 @@ pub(crate) mod hash_as_text {
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Hash, D::Error> {
         let text = String::deserialize(from)?;
-        hash_of(&text).ok_or_else(|| de::Error::custom("not sha256:<hex>"))
+        hash_of(&text).ok_or_else(|| de::Error::custom("a hash must be sha256:<hex>"))
     }
 }
 
-/// Keeps a record to a size that is read at once.
+/// Bounds the size of an audit record.
 const HEADS_PER_RECORD: usize = 200;
-/// Chains that vouch for the end of one that does not move any more.
+/// Chains that must vouch for the end of one that no longer grows.
 const ENOUGH_VOUCHERS: usize = 3;

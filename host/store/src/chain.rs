@@ -1,25 +1,24 @@
-//! The audit chain: what a record holds, byte for byte, and how one is added.
+//! The audit chain: the exact bytes of a record, and how records are appended.
 //!
 //! A record's content, before sealing, all numbers big-endian:
 //!
 //! ```text
 //! "bursar audit 1\n"
-//! node      16   whose chain
-//! seq        8   place in it, from 1
-//! previous  32   SHA-256 of the record before; zeros for the first
-//! revision   8   of the commit it is part of
+//! node      16   the node whose chain it is
+//! seq        8   position in the chain, from 1
+//! previous  32   SHA-256 of the previous record; zeros for the first
+//! revision   8   of the commit that the record is part of
 //! event      4 + n   length and JSON, as `bursar_domain::audit::Event`
 //! count      4   of changed rows, then for each:
 //!   key      4 + n   length and key
 //!   kind     1   0 deleted, 1 written, 2 carried over
-//!   revision 8   of the row, only when carried over: an older commit wrote it,
-//!                and the record of that is removed (see `retention`)
-//!   digest   32  of the stored bytes, but for what was deleted
+//!   revision 8   of the row, only if carried over: an older commit wrote the row,
+//!                and the record of that commit was exported (see `retention`)
+//!   digest   32  of the stored bytes, unless deleted
 //! ```
 //!
-//! Its hash is SHA-256 of exactly these bytes, so that two records of the same
-//! hash say the same. The chain head (sealed, rewritten in each commit) holds
-//! the newest sequence number and hash.
+//! The record's hash is SHA-256 of exactly these bytes. The chain head (sealed, and
+//! rewritten in each commit) holds the newest sequence number and hash.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use bursar_domain::audit::{Entry, Event};
@@ -44,13 +43,13 @@ pub(crate) const GENESIS: Hash = [0; 32];
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct RowChange {
     pub(crate) key: Vec<u8>,
-    /// Of the stored bytes; `None` where it was deleted.
+    /// Digest of the stored bytes; `None` if the row was deleted.
     pub(crate) digest: Option<Hash>,
-    /// The commit that wrote it, where that is not the record's own.
+    /// The commit that wrote the row, if it is not the record's own.
     pub(crate) written_at: Option<Revision>,
 }
 
-/// What a record says.
+/// A record of the chain.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct AuditRecord {
     pub(crate) node: Uuid,
@@ -61,18 +60,18 @@ pub(crate) struct AuditRecord {
     pub(crate) changes: Vec<RowChange>,
 }
 
-/// Where a chain stands.
+/// The head of a chain: its newest record.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Head {
     pub(crate) node: Uuid,
     pub(crate) seq: u64,
     pub(crate) hash: Hash,
-    /// Of the newest commit.
+    /// The newest commit.
     pub(crate) revision: Revision,
 }
 
 impl RowChange {
-    /// What the record says of `write`.
+    /// The change that `write` makes.
     pub(crate) fn of(write: &Write) -> Self {
         let digest = write.content.as_ref().map(|(_, value)| sha256(value));
         Self { key: write.key.clone(), digest, written_at: None }
@@ -94,7 +93,7 @@ impl Head {
 }
 
 impl AuditRecord {
-    /// Opens a record's row; the hash is of the bytes inside.
+    /// Opens a record's row; returns the record and its hash.
     pub(crate) fn open(keyring: &Keyring, row: &Row) -> Option<(Self, Hash)> {
         let opened = keyring.audit.open(row.revision, &row.key, row.revision, &row.value)?;
         let record = Self::decode(&opened)?;
@@ -102,7 +101,7 @@ impl AuditRecord {
             .then(|| (record, sha256(&opened)))
     }
 
-    /// As it is listed.
+    /// The record as it is listed.
     pub(crate) fn entry(self, hash: &Hash) -> Entry {
         Entry {
             id: format!("{}-{}", self.node, self.seq),
@@ -160,7 +159,7 @@ impl AuditRecord {
     }
 }
 
-/// Adds records to a chain, inside one commit.
+/// Appends records to a chain within one commit.
 pub(crate) struct Appender<'a> {
     keyring: &'a Keyring,
     head: Head,
@@ -173,7 +172,7 @@ impl<'a> Appender<'a> {
         Self { keyring, head, now, writes: Vec::new() }
     }
 
-    /// Whose chain it is.
+    /// The node whose chain it is.
     pub(crate) fn node(&self) -> Uuid {
         self.head.node
     }
@@ -202,7 +201,7 @@ impl<'a> Appender<'a> {
         }
     }
 
-    /// The rows to write, the new head among them, and that head.
+    /// The rows to write, including the new head's, and the new head.
     pub(crate) fn finish(mut self) -> (Vec<Write>, Head) {
         if !self.writes.is_empty() {
             let bytes = serde_json::to_vec(&self.head).expect("a head is plain data with text keys");
@@ -217,11 +216,11 @@ impl<'a> Appender<'a> {
     }
 }
 
-/// Opens the head in `row`; a chain that has none yet starts.
+/// Opens the head in `row`; without a row, the head of an empty chain.
 ///
 /// # Errors
 ///
-/// Names the head where it does not open.
+/// Names the head if it cannot be opened.
 pub(crate) fn head_of(keyring: &Keyring, node: Uuid, row: Option<&Row>) -> Result<Head, Error> {
     match row {
         None => Ok(Head::new(node)),
@@ -241,7 +240,7 @@ pub(crate) fn hash_text(hash: &Hash) -> String {
     format!("sha256:{}", hex::encode(hash))
 }
 
-/// A hash from its text.
+/// The hash in `sha256:<hex>`.
 pub(crate) fn hash_of(text: &str) -> Option<Hash> {
     let mut hash = Hash::default();
     hex::decode_to_slice(text.strip_prefix("sha256:")?, &mut hash).ok()?;

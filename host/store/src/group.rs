@@ -1,4 +1,4 @@
-//! One durable commit of a group of batches: lock, judge, seal, record, write.
+//! One durable commit of a group of batches: lock, check, seal, record, write.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -18,23 +18,23 @@ use crate::outcome;
 use crate::seal::{cipher, random_key, seal};
 use crate::tables;
 
-/// What became of a group.
+/// The outcome of a group's commit.
 pub(crate) struct Committed {
     /// In the order of the batches.
     pub(crate) answers: Vec<Result<Revision, Error>>,
-    /// Where the chain stands now.
+    /// The new head of the chain.
     pub(crate) head: Head,
 }
 
 /// Why a whole group failed.
 pub(crate) enum Failure {
     Engine(EngineError),
-    /// The chain itself, or a rotation elsewhere, is in the way.
+    /// The chain is broken, or the root key is missing.
     Store(Error),
 }
 
 impl Failure {
-    /// For the log.
+    /// The cause, for the log.
     pub(crate) fn source(&self) -> &(dyn std::error::Error + 'static) {
         match self {
             Self::Engine(error) => &*error.source,
@@ -42,7 +42,7 @@ impl Failure {
         }
     }
 
-    /// One of many answers from the same failure.
+    /// The error for one of many batches that failed together.
     pub(crate) fn share(shared: &Arc<Self>) -> Error {
         match &**shared {
             Self::Store(Error::Unsealable { key_hex }) => Error::Unsealable { key_hex: key_hex.clone() },
@@ -73,19 +73,21 @@ impl From<Error> for Failure {
     }
 }
 
-/// Commits what can be committed of `batches`, durably. `known_head` is where
-/// the last commit left the chain, where that is known.
+/// Commits, durably, those of `batches` whose preconditions hold. `known_head` is the
+/// chain's head after the last commit, if known.
 ///
 /// # Errors
 ///
-/// Nothing happened then.
+/// Nothing was committed then.
 pub(crate) async fn commit(core: &Core, known_head: Option<&Head>, batches: &[Batch]) -> Result<Committed, Failure> {
     let mut tx = core.engine.begin().await?;
     let current = lock(&mut *tx, core.node, batches).await?;
     let head = head(core, &mut *tx, known_head).await?;
     let revisions = tx.revisions(batches.len()).await?;
     if revisions.first().is_some_and(|first| *first <= head.revision) {
-        return Err(Failure::Store(Error::Unavailable("the revision counter went back: the store was altered".into())));
+        return Err(Failure::Store(Error::Unavailable(
+            "the revision counter went back: the store was altered; restore a backup".into(),
+        )));
     }
 
     let chain = Appender::new(&core.keyring, head.clone(), core.clock.now());
@@ -120,13 +122,13 @@ pub(crate) async fn commit(core: &Core, known_head: Option<&Head>, batches: &[Ba
     Ok(Committed { answers, head: new_head })
 }
 
-/// What became of a commit that failed with `error`.
+/// Finds out whether a commit that failed with `error` happened nevertheless.
 ///
 /// # Errors
 ///
-/// That it did not happen, where it can be tried again, or `error`.
+/// A retryable error if it did not happen; `error` if that is unknown.
 async fn resolve_uncertain(core: &Core, error: EngineError, before: &Head, after: &Head) -> Result<(), EngineError> {
-    // What says nothing leaves no trace to go by.
+    // A commit without an audit record leaves no trace to look for.
     if !error.uncertain || before == after {
         return Err(error);
     }
@@ -137,9 +139,9 @@ async fn resolve_uncertain(core: &Core, error: EngineError, before: &Head, after
     }
 }
 
-/// Locks every row that the batches write, and holds those that they rest on:
-/// what all commits of an account rest on, many nodes hold at once, so that one
-/// that sleeps in a commit stops nobody else.
+/// Locks every row that the batches write, and takes shared locks on those that they
+/// only depend on. All commits of an account depend on the same rows: with shared locks
+/// a node that is suspended in a commit does not block the others.
 async fn lock(
     tx: &mut dyn Transaction,
     node: Uuid,
@@ -151,7 +153,7 @@ async fn lock(
         for change in &batch.changes {
             written.insert(change.key.clone());
             for companion in tables::companions(&change.key) {
-                // An account's key changes with its account, and is read by all else.
+                // An account's key changes only with the account's own record.
                 let is_read =
                     tables::account_of_key_row(&companion).is_some() && tables::account_record(&change.key).is_none();
                 if is_read {
@@ -169,8 +171,8 @@ async fn lock(
     Ok(shared.into_iter().chain(written).zip(revisions).collect())
 }
 
-/// The chain's head, and whether the newest record is the one it names: a
-/// commit must not paper over a chain that was cut.
+/// The chain's head, after checking that it names the newest record: a commit must not
+/// cover up that records were removed.
 async fn head(core: &Core, tx: &mut dyn Transaction, known: Option<&Head>) -> Result<Head, Failure> {
     let key = tables::head(core.node);
     let head = own_head(core, tx).await?;
@@ -184,13 +186,13 @@ async fn head(core: &Core, tx: &mut dyn Transaction, known: Option<&Head>) -> Re
     Ok(head)
 }
 
-/// A transaction in the making.
+/// A transaction under construction.
 struct Group<'a> {
     core: &'a Core,
     tx: Box<dyn Transaction>,
-    /// Revision of every locked row, as the batches so far leave it.
+    /// Revision of every locked row after the batches so far.
     current: HashMap<Vec<u8>, Option<Revision>>,
-    /// Account keys met so far; `None` were deleted.
+    /// Account keys used so far; `None` if deleted.
     accounts: HashMap<Uuid, Option<Arc<AccountKey>>>,
     writes: BTreeMap<Vec<u8>, Option<(Revision, Vec<u8>)>>,
     chain: Appender<'a>,
@@ -198,12 +200,12 @@ struct Group<'a> {
 }
 
 impl Group<'_> {
-    /// Takes a batch in whole, or leaves everything as it was.
+    /// Adds a batch as a whole, or changes nothing.
     async fn batch(&mut self, batch: &Batch, revision: Revision) -> Result<(), Failure> {
         self.check(batch)?;
         let staged = self.stage(batch, revision).await;
         if staged.is_err() {
-            // An account key made for a batch that is not taken must not serve the next.
+            // An account key created for a rejected batch must not serve the next one.
             let current = &self.current;
             let is_written = |account: &Uuid| current.get(&tables::account_key(*account)).copied().flatten();
             self.accounts
@@ -225,11 +227,11 @@ impl Group<'_> {
         Ok(())
     }
 
-    /// The rows that `batch` writes, sealed.
+    /// The sealed rows that `batch` writes.
     async fn stage(&mut self, batch: &Batch, revision: Revision) -> Result<Vec<Write>, Failure> {
         let mut writes = Vec::with_capacity(batch.changes.len());
-        // Deletes first: a batch that deletes an account and writes in its
-        // scope must not write with the key that goes.
+        // Deletes first: a batch that deletes an account must not write with the
+        // account's key.
         for change in batch.changes.iter().filter(|change| change.value.is_none()) {
             self.delete(&change.key, &mut writes);
         }
@@ -272,8 +274,8 @@ impl Group<'_> {
         if conditions().all(met) { Ok(()) } else { Err(Failure::Store(Error::Conflict)) }
     }
 
-    /// Deletes a record and the keys that open it; without a record there is
-    /// nothing to destroy, and the delete was a precondition alone.
+    /// Deletes a record and the keys that open it. Without a record the delete is only
+    /// a precondition.
     fn delete(&self, key: &[u8], writes: &mut Vec<Write>) {
         if self.current.get(key).copied().flatten().is_none() {
             return;
@@ -287,7 +289,7 @@ impl Group<'_> {
         }
     }
 
-    /// Seals `value`, with the rows that takes.
+    /// Seals `value` and adds the rows of new keys.
     async fn put(
         &mut self,
         key: &[u8],
@@ -315,7 +317,7 @@ impl Group<'_> {
         Ok(())
     }
 
-    /// The account's key; made on first use.
+    /// The account's key; created on first use.
     async fn account(
         &mut self,
         account: Uuid,
@@ -351,7 +353,7 @@ impl Group<'_> {
         Ok(self.core.unwrap_account(account, &row).await?)
     }
 
-    /// Another node may have rotated the root key: what we would wrap now could
+    /// Another node may have rotated the root key: a key wrapped with the old one could
     /// not be opened again.
     async fn ensure_current_root_key(&mut self) -> Result<(), Failure> {
         let revision = self.tx.lock_shared(&[tables::root()]).await?;
@@ -363,7 +365,7 @@ impl Group<'_> {
 
     fn record(&mut self, batch: &Batch, revision: Revision, mut changes: Vec<RowChange>) {
         for event in &batch.events {
-            // The first event answers for the changes.
+            // The changes belong to the first event.
             self.chain.append(revision, event, std::mem::take(&mut changes));
         }
         if batch.events.is_empty() && !changes.is_empty() {
@@ -374,7 +376,7 @@ impl Group<'_> {
     }
 }
 
-/// What is recorded of a change that came without an event.
+/// The event for changes that came without one.
 pub(crate) fn housekeeping(at: jiff::Timestamp) -> Event {
     Event::system(at, Action::Housekeeping)
 }

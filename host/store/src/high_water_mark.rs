@@ -1,5 +1,5 @@
-//! How far this node's chain is known to have come, and the refusal to go on
-//! from anything less.
+//! The newest record that each chain is known to have had. A node refuses to append to
+//! a chain of its own that has lost any.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,16 +15,16 @@ use crate::keyring::unsealable;
 use crate::ledger::Core;
 use crate::tables;
 
-/// A chain that is less than it is known to have been.
+/// A chain that has lost records, or has other ones.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum BrokenChain {
-    /// Its head is gone.
+    /// Its head is missing.
     #[error("the audit chain of node {node} is gone: it was seen at record {node}-{seq}")]
     Gone { node: Uuid, seq: u64 },
-    /// Its head went back.
+    /// Its head is older than it was.
     #[error("the audit chain of node {node} ends at record {node}-{seq}: it was seen at {node}-{seen}")]
     Shorter { node: Uuid, seq: u64, seen: u64 },
-    /// It has another record where one was seen.
+    /// It has a different record at a known position.
     #[error("the audit chain of node {node} was rewritten: record {node}-{seq} is not the one that was seen")]
     Rewritten { node: Uuid, seq: u64 },
 }
@@ -35,16 +35,16 @@ impl From<BrokenChain> for Error {
     }
 }
 
-/// The furthest that this node's chain is known to have come. It only rises: no
-/// failure and no restart makes a node forget it, so that a chain that went back
-/// is not gone on from.
+/// The newest record that this node's chain is known to have had. It only rises, and
+/// survives failures and restarts, so that no record is appended to a chain that was
+/// rolled back.
 pub(crate) struct HighWaterMark(Mutex<State>);
 
 struct State {
     seen: Anchor,
-    /// The furthest that this process has seen the other chains.
+    /// The newest record of each other chain that this process has seen.
     others: BTreeMap<Uuid, Anchor>,
-    /// What was recorded of other chains already.
+    /// Problems of other chains that are recorded already.
     reported: BTreeSet<String>,
 }
 
@@ -57,7 +57,7 @@ impl HighWaterMark {
         self.state().seen.clone()
     }
 
-    /// After a commit that is durable.
+    /// Advances to `head`, after its commit is durable.
     pub(crate) fn committed(&self, head: &Head) {
         let mut state = self.state();
         if head.seq > state.seen.seq {
@@ -65,7 +65,7 @@ impl HighWaterMark {
         }
     }
 
-    /// Remembers what was seen of other chains; answers the furthest of each.
+    /// Adds what was seen of other chains; returns the newest known record of each.
     pub(crate) fn observe(&self, anchors: impl Iterator<Item = Anchor>) -> Vec<Anchor> {
         let others = &mut self.state().others;
         for anchor in anchors {
@@ -77,7 +77,7 @@ impl HighWaterMark {
         others.values().cloned().collect()
     }
 
-    /// Whether all of `problems` were recorded.
+    /// Whether all of `problems` are recorded.
     pub(crate) fn is_reported(&self, problems: &[String]) -> bool {
         let state = self.state();
         problems.iter().all(|problem| state.reported.contains(problem))
@@ -92,13 +92,13 @@ impl HighWaterMark {
     }
 }
 
-/// This node's head, locked before. A chain begins at its node's birth alone:
-/// here one that is not there is gone.
+/// This node's chain head, whose row must be locked. A chain begins only when its node
+/// is created, so a missing head has been deleted.
 ///
 /// # Errors
 ///
-/// [`BrokenChain`] where it is less than it was, [`Error::Unsealable`] where it
-/// does not open.
+/// [`BrokenChain`] if the chain has lost records, [`Error::Unsealable`] if the head
+/// cannot be opened.
 pub(crate) async fn own_head(core: &Core, tx: &mut dyn Transaction) -> Result<Head, Failure> {
     let seen = core.high_water_mark.get();
     let node = core.node;
@@ -113,8 +113,8 @@ pub(crate) async fn own_head(core: &Core, tx: &mut dyn Transaction) -> Result<He
     let hash = match seen.seq {
         0 => Some(seen.hash),
         seq if seq == head.seq => Some(head.hash),
-        // It grew otherwise: by a commit whose answer was lost, by a birth, or
-        // before this start. It must have grown from what was seen.
+        // The chain grew without this process's knowledge: by a commit whose answer was
+        // lost, by a new node, or before this start. The known record must be in it.
         seq => {
             let record = tx.get(&tables::audit(node, seq)).await?;
             record.and_then(|row| AuditRecord::open(&core.keyring, &row)).map(|(_, hash)| hash)

@@ -1,8 +1,8 @@
-//! Finding out whether a commit happened when its answer was lost.
+//! Finds out whether a commit happened when its answer was lost.
 //!
-//! The head of this node's chain tells: every commit with a record moves it, and only
-//! a new node's first commit does so besides. Locking its row waits until a commit
-//! that is still running at the database has ended one way or the other.
+//! Every commit with an audit record moves the head of this node's chain; only a new
+//! node's first commit moves it as well. Locking the head's row waits for a commit that
+//! is still running in the database.
 
 use std::time::{Duration, Instant};
 
@@ -12,15 +12,18 @@ use crate::engine::EngineError;
 use crate::ledger::Core;
 use crate::tables;
 
-/// Whether the commit that would leave the chain at `head` happened; `None` where
-/// nobody can say for now.
+/// Whether the commit that would leave the chain at `head` happened; `None` if that
+/// cannot be found out now.
 pub(crate) async fn was_committed(core: &Core, head: &Head) -> Option<bool> {
     let (mut tries, since) = (0, Instant::now());
     loop {
         match check(core, head).await {
             Ok(happened) => return Some(happened),
             Err(error) if since.elapsed() > MAX_WAIT => {
-                tracing::warn!(error = &*error.source, "nobody knows what became of a commit");
+                tracing::warn!(
+                    error = &*error.source,
+                    "it is unknown whether a commit succeeded: the database does not answer"
+                );
                 return None;
             }
             Err(_) => {
@@ -44,6 +47,6 @@ async fn check(core: &Core, head: &Head) -> Result<bool, EngineError> {
     Ok(hash == Some(head.hash))
 }
 
-/// Longer than a database takes to end a session that is gone, or, as a rule, to come
-/// back from a crash of its own.
+/// Longer than a database takes to end a lost session or, usually, to recover from a
+/// crash.
 const MAX_WAIT: Duration = Duration::from_secs(4);

@@ -1,5 +1,5 @@
-//! Prefetching what a request will read, for engines where each read is a network
-//! round trip.
+//! Prefetches what a request will read, for engines where each read is a network round
+//! trip.
 //!
 //! A request finds its records step by step: a token's hash, its record, a name, an
 //! id. Requests of the same kind read the same keys, so the reads of the last one
@@ -13,29 +13,31 @@ use std::time::{Duration, Instant};
 
 use crate::engine::{Engine, EngineError, Row, Scan};
 
-/// Reads of one store.
+/// The reads of one store.
 pub(crate) struct ReadAhead {
     engine: Arc<dyn Engine>,
     learned: Mutex<Learned>,
 }
 
-/// A question.
+/// One read.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 enum Lookup {
     Keys(Vec<Vec<u8>>),
     Scan(Scan),
 }
 
-/// What was answered in advance, and what was asked so far.
+/// The reads of a running request.
 struct RequestState {
+    /// Prefetched answers that are not used yet.
     ready: HashMap<Lookup, Vec<Option<Row>>>,
-    /// Why nothing was: it is the answer to the first question.
+    /// Why the prefetch failed: the answer to the first read.
     failed: Option<EngineError>,
+    /// The reads so far.
     made: Vec<Lookup>,
     since: Instant,
 }
 
-/// Questions by the kind of requests: those of the last so many kinds.
+/// The reads of each kind of request, for the kinds that were used last.
 #[derive(Default)]
 struct Learned {
     newer: HashMap<u64, Arc<[Lookup]>>,
@@ -51,9 +53,10 @@ impl ReadAhead {
         Self { engine, learned: Mutex::default() }
     }
 
-    /// Runs `request` with what those like it asked for; where it `went_well`, the
-    /// next one like it has what this one asks for, else it has nothing: a refusal,
-    /// for a revoked token or a rate limit, must not cost more than its own reads.
+    /// Runs `request` after prefetching the reads of the last one of its `kind`. If it
+    /// `went_well`, its reads are prefetched for the next one; otherwise nothing is: a
+    /// refusal, for a revoked token or a rate limit, must cost no more than its own
+    /// reads.
     pub(crate) async fn run<T>(
         &self,
         kind: u64,
@@ -130,7 +133,7 @@ impl ReadAhead {
     }
 }
 
-/// The answer in advance, within a request; notes that it was asked for.
+/// The prefetched answer to a read within a request; records the read.
 fn prefetched(lookup: impl FnOnce() -> Lookup) -> Option<Result<Vec<Option<Row>>, EngineError>> {
     REQUEST
         .try_with(|state| {
@@ -139,7 +142,7 @@ fn prefetched(lookup: impl FnOnce() -> Lookup) -> Option<Result<Vec<Option<Row>>
                 return Some(Err(error));
             }
             let lookup = lookup();
-            // Who asks again wants to know what has changed since.
+            // Repeating a read asks for what has changed since.
             let answer = state.ready.remove(&lookup);
             if state.made.len() < MAX_LOOKUPS && !state.made.contains(&lookup) {
                 state.made.push(lookup);
@@ -161,7 +164,7 @@ impl Learned {
     }
 
     fn put(&mut self, kind: u64, lookups: Vec<Lookup>) {
-        // One question is no round trip more than asking for it in advance.
+        // Prefetching a single read saves no round trip.
         if lookups.len() > 1 && lookups.iter().filter(|lookup| matches!(lookup, Lookup::Scan(_))).count() <= MAX_SCANS {
             self.insert(kind, lookups.into());
         }
@@ -184,13 +187,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What is longer walks through something, and foresees little.
+/// A request with more reads walks through a list, which predicts little.
 const MAX_LOOKUPS: usize = 32;
-/// Each is a part of the statement.
+/// Each scan is a part of the statement.
 const MAX_SCANS: usize = 6;
-/// Some megabytes of questions.
+/// Bounds memory to a few megabytes.
 const MAX_KINDS: usize = 2_048;
-/// A request that goes on for longer reads what is there now.
+/// A request that runs longer reads the current state.
 const MAX_AGE: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
@@ -216,6 +219,6 @@ mod tests {
         learned.forget(0);
         assert!(learned.get(0).is_none(), "a refusal costs nothing in advance");
         learned.put(7, vec![lookup(0)]);
-        assert!(learned.get(7).is_none(), "it saves nothing");
+        assert!(learned.get(7).is_none(), "it would save nothing");
     }
 }

@@ -1,13 +1,13 @@
-//! Retention: what a chain may take, and how its oldest range leaves the store
-//! without leaving the proof.
+//! Retention: exports the oldest records of a chain that has grown too large, without
+//! breaking the proof.
 //!
-//! 1. The whole store is verified: nothing leaves a trail that does not hold.
-//! 2. The range is written to a file of its own, durably.
-//! 3. One commit records in the chain which range it is, with its hashes
-//!    (`audit.prune`), and carries over what only it says of rows that are still as
-//!    it says. From here on the chain proves itself without it.
-//! 4. The rows are removed, the oldest first, in parts. An interruption is made up
-//!    for when it comes to the next range.
+//! 1. The whole store is verified: nothing is removed from a trail with problems.
+//! 2. The records are written to a file of their own, a segment, durably.
+//! 3. One commit records in the chain the range of the segment, with its hashes
+//!    (`audit.prune`), and carries over what only these records say about rows that
+//!    have not changed since. From then on the chain proves itself without them.
+//! 4. The records are removed, the oldest first, in parts. The next run finishes a
+//!    removal that was interrupted.
 
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -29,49 +29,49 @@ use crate::segment::{NewSegment, SegmentRange};
 use crate::tables;
 use crate::verify;
 
-/// What was taken out.
+/// The exported records.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Pruned {
-    /// The oldest record.
+    /// Sequence number of the oldest record.
     pub first: u64,
-    /// The newest.
+    /// Sequence number of the newest record.
     pub last: u64,
-    /// Where they are now.
+    /// The file that holds them.
     pub segment: PathBuf,
 }
 
-/// Why nothing was taken out.
+/// Why nothing was exported.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PruneError {
-    /// Verification found something: what might prove it stays.
-    #[error("the audit trail does not hold, {problems} problems, first: {first}")]
+    /// Verification found problems: possible evidence stays in the store.
+    #[error("the audit trail has {problems} problems (run `bursar audit verify`), first: {first}")]
     Unverified {
-        /// How many.
+        /// The number of problems.
         problems: usize,
-        /// The first of them.
+        /// The first problem.
         first: String,
     },
-    /// Rows that do not change are carried from range to range.
+    /// Most of a segment's size would only be carried over.
     #[error(
-        "the trail may take {max_bytes} bytes, too few for {rows} records that are carried over: raise audit.max_bytes"
+        "audit.max_bytes ({max_bytes}) is too low: {rows} unchanged records would be carried over into the trail; raise it"
     )]
     LimitTooLow {
-        /// What it may take.
+        /// The configured limit.
         max_bytes: u64,
-        /// What would be carried over.
+        /// The number of rows that would be carried over.
         rows: usize,
     },
     /// The file could not be written.
     #[error("the segment could not be written to {}", folder.display())]
     Segment {
-        /// Where.
+        /// The folder for segments.
         folder: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
-    /// This machine's own witness could not be written first.
-    #[error("this node's checkpoint could not be kept")]
+    /// The checkpoint on this machine could not be saved first.
+    #[error("this node's checkpoint could not be saved")]
     Checkpoint(#[source] std::io::Error),
     /// The store could not be read or written.
     #[error(transparent)]
@@ -79,13 +79,13 @@ pub enum PruneError {
 }
 
 impl Ledger {
-    /// Takes the oldest range of this node's chain out into a file in `folder`,
-    /// if the chain takes about `max_bytes` or more; to be called again while it
-    /// answers one.
+    /// Exports the oldest records of this node's chain to a file in `folder` and removes
+    /// them, if the chain takes about `max_bytes` or more. To be called again until it
+    /// returns `None`.
     ///
     /// # Errors
     ///
-    /// Nothing that was not exported is removed.
+    /// No record is removed that was not exported.
     pub async fn prune(&self, max_bytes: u64, folder: &Path) -> Result<Option<Pruned>, PruneError> {
         let core = &self.core;
         let before = last_exported(core).await?;
@@ -98,7 +98,7 @@ impl Ledger {
         if size.bytes() < max_bytes {
             return Ok(None);
         }
-        // A restart takes up the chain from what it is known to have been.
+        // A restart looks for the record of the saved checkpoint, which must still be in the store.
         core.save_checkpoint().await.map_err(PruneError::Checkpoint)?;
         let length = (size.records / SEGMENT_SHARE).clamp(1, MAX_SEGMENT_RECORDS);
         let last = oldest + length - 1;
@@ -147,7 +147,7 @@ impl Ledger {
         Ok(Some(Pruned { first: oldest, last, segment: folder.join(range.file_name()) }))
     }
 
-    /// Removes what is left of `range`, the oldest first.
+    /// Removes the remaining records of `range`, the oldest first.
     async fn remove(&self, range: &SegmentRange) -> Result<(), Error> {
         let node = range.node;
         let newest = self.core.engine.get_many(&[tables::audit(node, range.last)]).await?;
@@ -166,7 +166,7 @@ impl Ledger {
     }
 }
 
-/// The newest range that this node's chain says was taken out.
+/// The newest exported range, according to this node's chain.
 async fn last_exported(core: &Core) -> Result<Option<SegmentRange>, Error> {
     let key = tables::exported(core.node);
     let Some(row) = core.engine.get_many(std::slice::from_ref(&key)).await?.pop().flatten() else { return Ok(None) };
@@ -175,17 +175,18 @@ async fn last_exported(core: &Core) -> Result<Option<SegmentRange>, Error> {
     range.map(Some).ok_or_else(|| unsealable(&key))
 }
 
-/// Records in the chain what is taken out of it, and what is carried over.
+/// Records in the chain the range that was exported, and the changes that are carried
+/// over.
 ///
 /// # Errors
 ///
-/// Nothing was recorded then.
+/// Nothing is recorded then.
 pub(crate) async fn record(core: &Core, range: &SegmentRange, carried: &[RowChange]) -> Result<(), Failure> {
     let mut tx = core.engine.begin().await?;
     let key = tables::exported(core.node);
     tx.lock(&[tables::head(core.node), key.clone()]).await?;
     let head = own_head(core, &mut *tx).await?;
-    let revision = tx.revisions(1).await?.pop().ok_or_else(|| EngineError::new("the engine gave no revision"))?;
+    let revision = tx.revisions(1).await?.pop().ok_or_else(|| EngineError::new("the engine returned no revision"))?;
     let now = core.clock.now();
     let mut chain = Appender::new(&core.keyring, head, now);
     let mut records = 1;
@@ -207,11 +208,11 @@ pub(crate) async fn record(core: &Core, range: &SegmentRange, carried: &[RowChan
     Ok(())
 }
 
-/// Removes records, and what lies beside them. They may be gone already.
+/// Removes records with their index rows and checkpoints. They may be gone already.
 ///
 /// # Errors
 ///
-/// Nothing was removed then.
+/// Nothing is removed then.
 pub(crate) async fn remove(core: &Core, seqs: RangeInclusive<u64>) -> Result<(), Failure> {
     let node = core.node;
     let keys: Vec<Vec<u8>> = seqs.clone().map(|seq| tables::audit(node, seq)).collect();
@@ -230,7 +231,7 @@ pub(crate) async fn remove(core: &Core, seqs: RangeInclusive<u64>) -> Result<(),
     Ok(())
 }
 
-/// About how much a chain takes, from a sample of its records.
+/// The approximate size of a chain, from a sample of its records.
 struct ChainSize {
     records: u64,
     bytes_per_record: u64,
@@ -253,16 +254,16 @@ impl ChainSize {
     }
 }
 
-/// A range is at least this part of the chain.
+/// A segment holds one part in so many of the chain.
 const SEGMENT_SHARE: u64 = 4;
-/// And at most so many records.
+/// The most records in a segment.
 const MAX_SEGMENT_RECORDS: u64 = 250_000;
-/// The newest records that always stay.
+/// The number of newest records that always stay.
 const MIN_REMAINING: u64 = 1_000;
 const CARRIED_PER_RECORD: usize = 500;
 /// A key, a revision and a digest.
 const CARRIED_BYTES: u64 = 100;
 const REMOVED_PER_COMMIT: u64 = 500;
 const SAMPLE_SIZE: u64 = 500;
-/// Key and row of a record and of its place under an account, without values.
+/// Size of a record's row and of its index row, without the values.
 const ROW_BYTES: usize = 100;

@@ -22,9 +22,9 @@ use crate::verify;
 
 #[async_trait]
 impl Trail for Ledger {
-    /// Nodes' chains are merged in the order of their commits, whatever their clocks
-    /// say. A page may be short, with a cursor, where
-    /// few of many records match; a cursor that is not ours answers nothing.
+    /// Merges the nodes' chains in the order of their commits, regardless of their
+    /// clocks. A page may be short and have a cursor if few of many records match; an
+    /// invalid cursor yields nothing.
     async fn list(
         &self,
         filter: &Filter,
@@ -51,7 +51,7 @@ impl Trail for Ledger {
     }
 
     async fn checkpoint(&self) -> Result<Checkpoint, Error> {
-        // What it signs then holds the other chains as well.
+        // The signed record then vouches for the other chains as well.
         if !self.core.is_read_only {
             self.anchor().await?;
         }
@@ -66,12 +66,12 @@ impl Trail for Ledger {
 }
 
 impl Ledger {
-    /// Walks the whole chain and the live records, and goes on through the
-    /// exported stretches in `segments`, of which none may be missing in between.
+    /// Verifies the whole chain and the live records, and then the exported records in
+    /// `segments`, which must be consecutive.
     ///
     /// # Errors
     ///
-    /// Only where the store could not be read; what is wrong is in the report.
+    /// Only if the store could not be read; what is wrong is in the report.
     pub async fn verify_with(&self, trusted: Option<&Checkpoint>, segments: Vec<Segment>) -> Result<Report, Error> {
         let mut snapshot = self.core.engine.snapshot().await?;
         let options = verify::VerifyOptions { trusted, segments, ..verify::VerifyOptions::default() };
@@ -79,7 +79,8 @@ impl Ledger {
     }
 }
 
-/// Where each node's chain is to be read on; `None` for a cursor that is not ours.
+/// The position in each node's chain where reading continues; `None` for an invalid
+/// cursor.
 async fn positions(core: &Core, cursor: Option<&str>) -> Result<Option<Vec<(Uuid, u64)>>, Error> {
     let Some(cursor) = cursor else {
         let heads = core.engine.scan(&[tables::HEAD], &[], usize::MAX).await?;
@@ -101,8 +102,8 @@ fn cursor_of(streams: &[Stream]) -> Option<String> {
     (!bytes.is_empty()).then(|| URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// The newest record at the head of any stream, taken from it if `take`; filling
-/// the streams tells which are done even where nothing is taken.
+/// Takes the newest record of all streams if `take`. The streams are filled in either
+/// case, to find out which are done.
 async fn newest(core: &Core, streams: &mut [Stream], take: bool) -> Result<Option<(AuditRecord, Hash)>, Error> {
     for stream in streams.iter_mut() {
         stream.fill(core).await?;
@@ -118,9 +119,9 @@ async fn newest(core: &Core, streams: &mut [Stream], take: bool) -> Result<Optio
 struct Stream {
     node: Uuid,
     prefix: Vec<u8>,
-    /// Highest sequence number not taken yet.
+    /// Highest sequence number that is not taken yet.
     next: u64,
-    /// Highest sequence number not read yet.
+    /// Highest sequence number that is not read yet.
     unread: u64,
     waiting: VecDeque<(AuditRecord, Hash)>,
     exhausted: bool,
@@ -167,7 +168,7 @@ impl Stream {
         Ok(())
     }
 
-    /// The records that the rows are, or point to.
+    /// The records themselves: `found`, or those that its index rows point to.
     async fn records(&self, core: &Core, found: Vec<Row>) -> Result<Vec<Row>, Error> {
         if self.prefix.first() == Some(&tables::AUDIT) {
             return Ok(found);
@@ -181,9 +182,9 @@ impl Stream {
 
 const POSITION_BYTES: usize = 24;
 const READ_AHEAD: usize = 100;
-/// Bounds one call where few of many records match.
+/// Bounds one call if few of many records match.
 const MAX_READ_PER_PAGE: usize = 10_000;
-/// One record dated by a clock that was wrong must not hide those behind it.
+/// A record dated by a wrong clock must not hide those behind it.
 const OLDER_IN_A_ROW: u32 = 1000;
-/// Records are chained when they are committed, and dated when they are decided.
+/// Records are chained at commit, but dated when the decision was made.
 const OUT_OF_ORDER: SignedDuration = SignedDuration::from_hours(1);

@@ -1,11 +1,11 @@
-//! Verification: does the chain hold, and are the live rows what it says?
+//! Verification: are the chains intact, and do the live rows match them?
 //!
-//! One pass over a snapshot in key order. A node's records come newest first,
-//! so the first mention of a row is its last change; what each row must be is
-//! kept as one digest, and compared when the rows themselves are read.
+//! One pass over a snapshot in key order. A node's records come newest first, so the
+//! first mention of a row is its last change. Its digest is kept, and compared when the
+//! rows themselves are read.
 //!
-//! A chain may begin after a range that was exported, if a record of its own says
-//! so; with the files at hand the walk goes on through them.
+//! The oldest records of a chain may be missing if the chain records their export; if
+//! the exported files are given, the walk continues through them.
 
 mod anchors;
 mod exported;
@@ -27,34 +27,34 @@ use crate::tables;
 /// What to verify beyond the store itself.
 #[derive(Default)]
 pub(crate) struct VerifyOptions<'a> {
-    /// A checkpoint that was kept elsewhere.
+    /// A checkpoint that was stored elsewhere.
     pub(crate) trusted: Option<&'a Checkpoint>,
-    /// What was exported.
+    /// The exported files.
     pub(crate) segments: Vec<Segment>,
-    /// The chain and its newest record that is about to be taken out.
+    /// The node and the newest of its records that are about to be exported.
     pub(crate) cut: Option<(Uuid, u64)>,
 }
 
-/// What was found.
+/// The result of a verification.
 pub(crate) struct Verified {
     pub(crate) report: Report,
-    /// What only the records to be cut say of live rows.
+    /// Changes of live rows that only the records to be exported mention.
     pub(crate) carried: Vec<RowChange>,
     hashes: HashMap<Uuid, Vec<(u64, Hash)>>,
 }
 
 impl Verified {
-    /// The hash of a record that was met.
+    /// The hash of a record that was walked.
     pub(crate) fn hash(&self, node: Uuid, seq: u64) -> Option<Hash> {
         hash_at(&self.hashes, node, seq)
     }
 }
 
-/// Walks every chain and every live row.
+/// Verifies every chain and every live row.
 ///
 /// # Errors
 ///
-/// Only where the snapshot cannot be read.
+/// Only if the snapshot cannot be read.
 pub(crate) async fn verify(
     keyring: &Keyring,
     snapshot: &mut dyn Snapshot,
@@ -93,25 +93,25 @@ struct Verifier<'a> {
     keyring: &'a Keyring,
     report: Report,
     heads: BTreeMap<Uuid, Head>,
-    /// The hash that a stored checkpoint swears to.
+    /// The hashes in the stored checkpoints.
     checkpoints: HashMap<(Uuid, u64), Hash>,
     expected: HashMap<Vec<u8>, Expected>,
-    /// Index rows there must be.
+    /// Index rows that must exist.
     index: HashSet<Vec<u8>>,
-    /// What chains say of each other, by node and sequence number, and in which record.
+    /// The anchors in the chains, by node and sequence number, with the recording record.
     claims: BTreeMap<(Uuid, u64), (Hash, String)>,
-    /// The hashes of each chain's records, newest first, to hold against that.
+    /// The hashes of each chain's records, newest first.
     hashes: HashMap<Uuid, Vec<(u64, Hash)>>,
     trusted: Option<&'a Checkpoint>,
     trusted_found: bool,
-    /// The newest range that each chain says was taken out.
+    /// The newest exported range of each chain.
     exported: BTreeMap<Uuid, SegmentRange>,
     segments: Vec<Segment>,
     cut: Option<(Uuid, u64)>,
     carried: Vec<RowChange>,
 }
 
-/// What the newest record that touched a row says of it.
+/// What the newest record that mentions a row says about it.
 struct Expected {
     revision: Revision,
     digest: Option<Hash>,
@@ -122,12 +122,13 @@ struct Expected {
 /// A walk down one node's chain.
 struct Walk {
     node: Uuid,
-    /// The sequence number that must come next; `None` at the start, without a head.
+    /// The sequence number that must come next; `None` at the start of a chain without a
+    /// head.
     next: Option<u64>,
-    /// The hash the next record must have, where it is known.
+    /// The hash that the next record must have, if known.
     hash: Option<Hash>,
-    /// Whether the records come from a file: what lies beside them in the store
-    /// was taken out with them.
+    /// Whether the records come from a file: their index rows and checkpoints were
+    /// removed with them.
     is_exported: bool,
 }
 
@@ -178,7 +179,7 @@ impl Verifier<'_> {
         let mut rows = Rows::of(&[tables::AUDIT]);
         while let Some(row) = rows.next(snapshot).await? {
             let (Some(node), Some(seq)) = (tables::node_of(&row.key), tables::seq_of(&row.key)) else {
-                self.problem(format!("the audit row {} has no valid key", hex::encode(&row.key)));
+                self.problem(format!("the audit row {} has an invalid key", hex::encode(&row.key)));
                 continue;
             };
             if walk.as_ref().is_none_or(|walk| walk.node != node) {
@@ -203,14 +204,16 @@ impl Verifier<'_> {
         let mut left: Vec<_> = self.checkpoints.drain().map(|(place, _)| place).collect();
         left.sort_unstable();
         for (node, seq) in left {
-            self.problem(format!("a checkpoint swears to audit record {node}-{seq}, which is not there"));
+            self.problem(format!("a checkpoint covers audit record {node}-{seq}, which is missing"));
         }
         Ok(())
     }
 
     fn start(&mut self, node: Uuid, newest: u64) -> Walk {
         let Some(head) = self.heads.get(&node) else {
-            self.problem(format!("the chain of node {node} has no head that opens: its newest record is {node}-{newest}, as far as can be told"));
+            self.problem(format!(
+                "the chain of node {node} has no head that can be opened: its newest known record is {node}-{newest}"
+            ));
             return Walk { node, next: None, hash: None, is_exported: false };
         };
         Walk { node, next: Some(head.seq), hash: Some(head.hash), is_exported: false }
@@ -221,7 +224,7 @@ impl Verifier<'_> {
         self.report.entries += 1;
         match walk.next {
             Some(next) if seq > next => {
-                // Beyond the head, or a key that comes twice in no order.
+                // Beyond the head, or out of order.
                 self.problem(format!("audit record {node}-{seq} is newer than the chain's head"));
                 return;
             }
@@ -233,13 +236,13 @@ impl Verifier<'_> {
         }
         walk.next = Some(seq.saturating_sub(1));
         let Some((record, hash)) = AuditRecord::open(self.keyring, row) else {
-            self.problem(format!("audit record {node}-{seq} cannot be opened: it was edited, moved or put back"));
+            self.problem(format!("audit record {node}-{seq} cannot be opened: it was altered, moved or rolled back"));
             walk.hash = None;
             self.checkpoints.remove(&(node, seq));
             return;
         };
         if walk.hash.is_some_and(|wanted| wanted != hash) {
-            self.problem(format!("audit record {node}-{seq} is not the one that the chain after it names"));
+            self.problem(format!("audit record {node}-{seq} does not match the hash that the chain holds of it"));
         }
         walk.hash = Some(record.previous);
         if !walk.is_exported {
@@ -269,7 +272,7 @@ impl Verifier<'_> {
     fn compare_checkpoint(&mut self, node: Uuid, seq: u64, hash: &Hash) {
         match self.checkpoints.remove(&(node, seq)) {
             Some(signed) if signed == *hash => self.report.checkpoints += 1,
-            Some(_) => self.problem(format!("audit record {node}-{seq} is not the one its checkpoint swears to")),
+            Some(_) => self.problem(format!("audit record {node}-{seq} does not match its checkpoint")),
             None if seq.is_multiple_of(CHECKPOINT_EVERY) => {
                 self.problem(format!("the checkpoint of audit record {node}-{seq} is missing"));
             }
@@ -285,14 +288,14 @@ impl Verifier<'_> {
             self.trusted_found = true;
             if trusted.hash != hash_text(hash) {
                 self.problem(format!(
-                    "audit record {node}-{seq} is not the one the given checkpoint witnesses: history was rewritten"
+                    "audit record {node}-{seq} does not match the given checkpoint: history was rewritten"
                 ));
             }
         }
     }
 
-    /// Every record down to the first must have come, or down to those that a
-    /// record of the chain says were taken out; the files go on with these.
+    /// Checks that all records were walked, down to the first or to those that were
+    /// exported, and continues the walk through the files.
     fn end(&mut self, mut walk: Walk) {
         let node = walk.node;
         if let Some(range) = self.exported.get(&node).cloned()
@@ -303,7 +306,9 @@ impl Verifier<'_> {
                 return;
             }
             if next == range.last && walk.hash.is_some_and(|hash| hash != range.hash) {
-                self.problem(format!("audit record {node}-{next} is not the one that was exported"));
+                self.problem(format!(
+                    "audit record {node}-{next} does not match the hash that was recorded at its export"
+                ));
             }
             if !self.exported_records(&mut walk) {
                 return;
@@ -311,7 +316,7 @@ impl Verifier<'_> {
         }
         match walk.next {
             Some(0) if walk.hash.is_some_and(|hash| hash != GENESIS) => {
-                self.problem(format!("audit record {node}-1 is not the first of its chain"));
+                self.problem(format!("audit record {node}-1 names a record before it, but is the first of its chain"));
             }
             Some(next) if next > 0 => self.gap(node, 1, next),
             _ => {}
@@ -331,16 +336,13 @@ impl Verifier<'_> {
         while let Some(row) = rows.next(snapshot).await? {
             if !self.index.remove(&row.key) {
                 let key = hex::encode(&row.key);
-                self.problem(format!("the row {key} lists an audit record under an account that it is not about"));
+                self.problem(format!("the index row {key} lists an audit record under the wrong account"));
             }
         }
         let mut left: Vec<Vec<u8>> = self.index.drain().collect();
         left.sort_unstable();
         for key in left {
-            self.problem(format!(
-                "the row {} that lists an audit record under its account is missing",
-                hex::encode(key)
-            ));
+            self.problem(format!("the index row {} of an audit record is missing", hex::encode(key)));
         }
         Ok(())
     }
@@ -370,7 +372,7 @@ impl Verifier<'_> {
         missing.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         for (key, Expected { revision, node, seq, .. }) in missing {
             self.problem(format!(
-                "the record {} is missing: audit record {node}-{seq} wrote revision {revision} of it",
+                "the record {} is missing: audit record {node}-{seq} wrote its revision {revision}",
                 describe(&key)
             ));
         }
@@ -384,11 +386,11 @@ impl Verifier<'_> {
             self.problem("the given checkpoint is not signed by this installation".to_owned());
         } else if !self.trusted_found && node.parse().is_ok_and(|node| self.is_exported(node, seq)) {
             self.problem(format!(
-                "the given checkpoint witnesses audit record {node}-{seq}, which was exported: give its segment as well"
+                "the given checkpoint covers audit record {node}-{seq}, which was exported: give its segment as well"
             ));
         } else if !self.trusted_found && seq > 0 {
             self.problem(format!(
-                "the given checkpoint witnesses audit record {node}-{seq}, which is not there: the store was rolled back or cut"
+                "the given checkpoint covers audit record {node}-{seq}, which is missing: the store was rolled back, or records were removed"
             ));
         } else {
             self.report.checkpoints += 1;
@@ -400,14 +402,14 @@ impl Verifier<'_> {
     }
 
     fn problem(&mut self, sentence: String) {
-        // One who rewrote all of a large store is named as well by the first few thousand.
+        // The first few thousand are enough, even if a whole large store was rewritten.
         if self.report.problems.len() < MAX_PROBLEMS {
             self.report.problems.push(sentence);
         }
     }
 }
 
-/// The hash of one of the records that were walked, newest first.
+/// The hash of a walked record.
 fn hash_at(hashes: &HashMap<Uuid, Vec<(u64, Hash)>>, node: Uuid, seq: u64) -> Option<Hash> {
     let records = hashes.get(&node)?;
     let at = records.binary_search_by(|(walked, _)| seq.cmp(walked)).ok()?;
@@ -418,20 +420,22 @@ fn hash_at(hashes: &HashMap<Uuid, Vec<(u64, Hash)>>, node: Uuid, seq: u64) -> Op
 fn mismatch(row: &Row, expected: Option<&Expected>) -> Option<String> {
     let record = describe(&row.key);
     let Some(Expected { revision, digest, node, seq }) = expected else {
-        return Some(format!("the record {record} is in no audit record: it was added from outside"));
+        return Some(format!("the record {record} occurs in no audit record: it was added from outside"));
     };
     let Some(digest) = digest else {
-        return Some(format!("the record {record} was put back after audit record {node}-{seq} deleted it"));
+        return Some(format!(
+            "the record {record} exists although audit record {node}-{seq} deleted it: it was put back"
+        ));
     };
     if row.revision < *revision {
         return Some(format!(
-            "the record {record} is at revision {}: an older value was put back over revision {revision} of audit record {node}-{seq}",
+            "the record {record} has revision {}: an older value was put back over revision {revision}, which audit record {node}-{seq} wrote",
             row.revision
         ));
     }
     if row.revision != *revision || sha256(&row.value) != *digest {
         return Some(format!(
-            "the record {record} is not what audit record {node}-{seq} wrote: it was altered or swapped"
+            "the record {record} differs from what audit record {node}-{seq} wrote: it was altered or swapped"
         ));
     }
     None

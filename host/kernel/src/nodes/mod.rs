@@ -26,7 +26,7 @@ pub struct Nodes {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
-    /// Whether no other process can open the store: then there is nobody to tell.
+    /// Whether no other process can open the store, so that no heartbeat is needed.
     alone: bool,
 }
 
@@ -34,7 +34,7 @@ struct State {
     own: Beat,
     others: Roster,
     has_beaten: bool,
-    /// Another process beats as this node.
+    /// Another process sends heartbeats as this node.
     doubled: bool,
 }
 
@@ -49,7 +49,7 @@ impl Nodes {
         Self { store, clock, state: Mutex::new(state), alone: false }
     }
 
-    /// The one node of a store that no other process can open.
+    /// The only node of a store that no other process can open.
     #[must_use]
     pub fn alone(store: Arc<dyn Store>, clock: Arc<dyn Clock>, node: NodeId, process: Uuid, version: &str) -> Self {
         Self { alone: true, ..Self::sharing(store, clock, node, process, version) }
@@ -67,18 +67,18 @@ impl Nodes {
         self.state().own.node
     }
 
-    /// Tells this run of the node from others.
+    /// Identifies this run of the node.
     #[must_use]
     pub fn process(&self) -> Uuid {
         self.state().own.process
     }
 
-    /// Writes that this node is at work and how it is, and looks who else is. To be
-    /// called every [`BEAT`]. Answers whether a run of another one has ended since.
+    /// Writes this node's heartbeat and reads those of the others. To be called every
+    /// [`BEAT`]. Returns whether a run of another node has ended since the last call.
     ///
     /// # Errors
     ///
-    /// Where the store fails; a look that failed takes nobody for gone.
+    /// If the store fails; no node counts as ended because of a failed check.
     pub async fn beat(&self, vitals: Vitals) -> Result<bool, Error> {
         let own = {
             let mut state = self.state();
@@ -92,7 +92,7 @@ impl Nodes {
         let records = self.store.scan(&Key::table(Table::Node).bytes(), &[], MOST_NODES).await?;
         let RosterChanges { forgotten, has_ended } = {
             let mut state = self.state();
-            // Before its first beat, what is there is of an earlier run.
+            // Before the first heartbeat, the row is from an earlier run.
             state.doubled = state.has_beaten && records.iter().any(|record| is_of_another_run(record, &own));
             state.others.look(&records, own.node, own.at)
         };
@@ -101,17 +101,17 @@ impl Nodes {
         self.state().has_beaten = true;
         if !forgotten.is_empty() {
             let delete = |batch: Batch, (key, revision)| batch.delete(key, Expect::At(revision));
-            // Another node may be at it: then it is done.
+            // On a conflict another node has deleted them.
             let _ = self.store.commit(forgotten.into_iter().fold(Batch::default(), delete)).await;
         }
         Ok(has_ended)
     }
 
-    /// This node stops, and leaves nothing unfinished.
+    /// Deletes this node's row when it stops with no work unfinished.
     ///
     /// # Errors
     ///
-    /// Where the store fails; then the others find out by themselves.
+    /// If the store fails; the others then notice on their own.
     pub async fn leave(&self) -> Result<(), Error> {
         if self.alone {
             return Ok(());
@@ -120,8 +120,8 @@ impl Nodes {
         Ok(())
     }
 
-    /// Whether a run of a node is over, as far as is known: it ended, it began anew,
-    /// or it has not been heard of for a while.
+    /// Whether a run of a node is known to be over: it ended, it restarted, or its
+    /// heartbeats have stopped.
     #[must_use]
     pub fn has_ended(&self, node: NodeId, process: Uuid) -> bool {
         let state = self.state();
@@ -131,13 +131,13 @@ impl Nodes {
         self.alone || state.others.has_ended(node, process)
     }
 
-    /// Whether another process says that it is this node: a data folder was copied.
+    /// Whether another process runs as this node, from a copy of its data folder.
     #[must_use]
     pub fn is_doubled(&self) -> bool {
         self.state().doubled
     }
 
-    /// This node and the others, by their ids.
+    /// This node and the others, ordered by id.
     #[must_use]
     pub fn list(&self) -> Vec<NodeView> {
         let state = self.state();
@@ -148,12 +148,12 @@ impl Nodes {
         all
     }
 
-    /// Refuses where other nodes are at work, which would miss the root key that a
-    /// rotation makes.
+    /// Refuses a rotation of the root key while other nodes are at work, since they
+    /// would not have the new key.
     ///
     /// # Errors
     ///
-    /// [`Kind::Conflict`] with each of them.
+    /// [`Kind::Conflict`], naming each of them.
     pub fn refuse_to_rotate(&self) -> Result<(), Error> {
         let others = self.list().into_iter().filter(|view| !view.is_this_one && view.state == NodeState::Live);
         let conflicts: Vec<Conflict> = others.map(|view| conflict(&view.beat)).collect();
@@ -161,8 +161,8 @@ impl Nodes {
             return Ok(());
         }
         let message = format!(
-            "{} at work: each takes the new root key up from where its storage.root_key says, so it has to be \
-             brought there; rotate it all the same with `force`",
+            "{} at work: stop them, or use `force` and then put the new root key where storage.root_key of each \
+             of them says",
             others_are(conflicts.len())
         );
         Err(Error { conflicts, ..Error::new(Kind::Conflict, message) })
@@ -173,13 +173,12 @@ impl Nodes {
     }
 }
 
-/// The other nodes that are at work on a store, for a tool that is none of them:
-/// those whose rows change while it looks, which takes some seconds where there are
-/// any.
+/// The nodes that are at work on a store, for a tool that is not one of them: those
+/// whose rows change while it watches, for a few seconds if there are any rows.
 ///
 /// # Errors
 ///
-/// Where the store fails.
+/// If the store fails.
 pub async fn at_work(store: &dyn Store, timer: &dyn Timer) -> Result<Vec<Beat>, Error> {
     let look = async || store.scan(&Key::table(Table::Node).bytes(), &[], MOST_NODES).await;
     let before = look().await?;
@@ -209,10 +208,11 @@ fn conflict(beat: &Beat) -> Conflict {
 }
 
 fn encode(beat: &Beat) -> Result<Vec<u8>, Error> {
-    serde_json::to_vec(beat).map_err(|error| Error::new(Kind::Internal, "a node's row").because(error))
+    serde_json::to_vec(beat)
+        .map_err(|error| Error::new(Kind::Internal, "a node's row could not be encoded").because(error))
 }
 
-/// How often a node says that it is at work.
+/// Time between two heartbeats of a node.
 pub const BEAT: Duration = Duration::from_secs(1);
-/// More than share one database.
+/// More nodes than will ever share one database.
 const MOST_NODES: usize = 1_000;

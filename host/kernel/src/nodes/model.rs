@@ -1,4 +1,4 @@
-//! What a node says of itself, and what is known of it.
+//! A node's heartbeat, and its state as the others see it.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -6,34 +6,34 @@ use uuid::Uuid;
 
 use crate::id::NodeId;
 
-/// What a node says of itself, every second.
+/// A heartbeat: what a node writes to its row every second.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Beat {
-    /// Which node: its id in the audit chain.
+    /// The node's id in the audit chain.
     pub node: NodeId,
-    /// Tells its runs apart.
+    /// Identifies the run.
     pub process: Uuid,
-    /// Of the program.
+    /// The program's version.
     pub version: String,
-    /// When this run began, by its own clock.
+    /// When this run started, by the node's own clock.
     #[serde(with = "crate::clock::timestamp")]
     pub started_at: Timestamp,
-    /// When it said so, by its own clock.
+    /// When the heartbeat was written, by the node's own clock.
     #[serde(with = "crate::clock::timestamp")]
     pub at: Timestamp,
-    /// How it is.
+    /// The node's health.
     #[serde(default)]
     pub vitals: Vitals,
 }
 
-/// How a node is.
+/// A node's health.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Vitals {
-    /// Milliseconds that its clock is ahead of the store's; negative where it is
-    /// behind, `None` where the store has no clock of its own.
+    /// Milliseconds by which its clock is ahead of the store's; negative if it is
+    /// behind, `None` if the store has no clock of its own.
     #[serde(default)]
     pub clock_ahead_ms: Option<i64>,
-    /// The root key in force is not where it should be.
+    /// The node's root key source lacks the root key in use.
     #[serde(default)]
     pub root_key_missing: bool,
 }
@@ -41,20 +41,20 @@ pub struct Vitals {
 /// Whether a node is at work.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum NodeState {
-    /// It has said so lately.
+    /// Its heartbeat is recent.
     Live,
-    /// It has not said anything for a while: stopped, cut off or gone.
+    /// Its heartbeats have stopped: it ended, or lost its connection.
     Silent,
 }
 
-/// A node as another one knows it.
+/// A node as another node sees it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NodeView {
-    /// What it said last.
+    /// Its last heartbeat.
     pub beat: Beat,
     /// Whether it is at work.
     pub state: NodeState,
-    /// Whether it is the one that was asked.
+    /// Whether it is the node that was asked.
     pub is_this_one: bool,
 }
 

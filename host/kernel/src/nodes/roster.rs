@@ -1,4 +1,4 @@
-//! Who else is there, by the rows that change and those that do not.
+//! The other nodes: alive while their rows change, silent once they do not.
 
 use std::collections::BTreeMap;
 
@@ -13,34 +13,34 @@ use crate::store::{Record, Revision};
 #[derive(Default)]
 pub(super) struct Roster {
     nodes: BTreeMap<NodeId, Peer>,
-    /// Until the first look nobody is known to be gone.
+    /// Until the first look no node is known to have ended.
     has_looked: bool,
 }
 
 struct Peer {
     beat: Beat,
     revision: Revision,
-    /// Looks in a row that found it as it was.
+    /// Consecutive looks that found the row unchanged.
     unchanged: u32,
 }
 
-/// What a look found.
+/// What changed since the previous look.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct RosterChanges {
-    /// Rows of nodes that have been silent for so long that nobody asks for them.
+    /// Rows of nodes that have been silent for so long that they can be deleted.
     pub(super) forgotten: Vec<(Vec<u8>, Revision)>,
-    /// Whether a run of a node has ended since the look before.
+    /// Whether a run of a node has ended.
     pub(super) has_ended: bool,
 }
 
 impl Roster {
-    /// Takes in the rows of all nodes.
+    /// Compares the rows of all nodes with those of the previous look.
     pub(super) fn look(&mut self, rows: &[Record], own: NodeId, now: Timestamp) -> RosterChanges {
         self.has_looked = true;
         let mut before = std::mem::take(&mut self.nodes);
         let mut changes = RosterChanges::default();
         for row in rows {
-            // What a later version writes another way is not known here.
+            // A later version may write rows that this one cannot read.
             let Ok(beat) = serde_json::from_slice::<Beat>(&row.value) else { continue };
             if beat.node == own {
                 continue;
@@ -62,7 +62,7 @@ impl Roster {
     pub(super) fn has_ended(&self, node: NodeId, process: Uuid) -> bool {
         match self.nodes.get(&node) {
             Some(peer) => peer.beat.process != process || peer.state() == NodeState::Silent,
-            // It took its row away when it stopped.
+            // It deleted its row when it stopped.
             None => self.has_looked,
         }
     }
@@ -79,8 +79,7 @@ impl Peer {
     }
 }
 
-/// Looks, a second apart. A database that holds a node up in a commit does so for
-/// less.
+/// Looks, a second apart: longer than a database delays a node in a commit.
 const SILENT_AFTER: u32 = 4;
 const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_hours(24);
 

@@ -1,12 +1,12 @@
 //! The distributed engine: any number of nodes over one `PostgreSQL`.
 //!
-//! Transactions run at READ COMMITTED with what they decide on locked: rows by
-//! `FOR UPDATE`, or by `FOR SHARE` where they are only read, absent keys by an
-//! advisory lock, always in one order. What still collides (a unique violation,
-//! 40001, 40P01, a lock that does not come) is answered as retryable.
+//! Transactions run at READ COMMITTED and lock whatever they decide on: rows by
+//! `FOR UPDATE`, or by `FOR SHARE` if they are only read, absent keys by an advisory
+//! lock, always in the same order. Collisions that remain (a unique violation, 40001,
+//! 40P01, a lock timeout) are reported as retryable.
 //!
-//! A node may be stopped or cut off at any moment, in a transaction too. The
-//! server then ends its session within seconds, and with it its locks: see
+//! A node may be suspended or disconnected at any moment, even in a transaction. The
+//! server then ends its session, and releases its locks, within seconds: see
 //! [`sessions`].
 
 use std::collections::{HashMap, HashSet};
@@ -26,18 +26,18 @@ use super::{Engine, EngineError, Row, Scan, Snapshot, Transaction, Write, prefix
 
 mod sessions;
 
-/// One database, by a pool of sessions.
+/// One database, through a pool of sessions.
 pub struct PostgresEngine {
     sessions: Arc<Sessions>,
 }
 
 impl PostgresEngine {
-    /// Connects and brings the tables up to date.
+    /// Connects and migrates the tables.
     ///
     /// # Errors
     ///
-    /// Where the server cannot be reached, refuses, or the database was
-    /// migrated by a newer version.
+    /// If the server cannot be reached or refuses, or a newer version migrated the
+    /// database.
     pub async fn connect(url: &str, max_connections: u32) -> Result<Self, EngineError> {
         Ok(Self { sessions: Arc::new(Sessions::open(url, max_connections).await?) })
     }
@@ -121,7 +121,7 @@ impl Engine for PostgresEngine {
             Ok(tx) => tx,
             Err(error) => return Err(self.sessions.explain(error).await),
         };
-        // It locks nothing, and whoever reads it may be slow.
+        // It locks nothing, and its reader may be slow.
         bounded(sqlx::query(DISABLE_IDLE_TIMEOUT).execute(&mut *tx)).await?;
         Ok(Box::new(PostgresSnapshot(tx)))
     }
@@ -144,10 +144,10 @@ impl Engine for PostgresEngine {
 
 struct PostgresTransaction {
     tx: sqlx::Transaction<'static, Postgres>,
-    /// Locked keys that have a row: those are updated, all others inserted.
+    /// Locked keys that have a row: these are updated, all others inserted.
     existing: HashSet<Vec<u8>>,
     sessions: Arc<Sessions>,
-    /// How long an answer may take.
+    /// How long a statement may take.
     timeout: Duration,
 }
 
@@ -229,8 +229,8 @@ impl Transaction for PostgresTransaction {
             Ok(Err(error)) => failed(error),
             Err(_) => timed_out(self.timeout),
         };
-        // Without an answer nobody knows whether it happened: trying again could
-        // conflict with itself.
+        // Without an answer the commit may have happened: a retry could conflict with
+        // itself.
         let collided = code(&error).is_some_and(|code| COLLISIONS.contains(&code.as_str()));
         let uncertain = code(&error).is_none_or(|code| SESSION_ENDED.contains(&code.as_str()));
         Err(EngineError { retryable: collided, uncertain, ..error })
@@ -244,7 +244,7 @@ impl PostgresTransaction {
             keys.iter().filter(|key| !found.iter().any(|(locked, _)| locked == *key)).cloned().collect();
         if !absent.is_empty() {
             bounded_by(self.timeout, sqlx::query(kind.absent).bind(&absent).execute(&mut *self.tx)).await?;
-            // Whoever held the lock before may have made the row.
+            // The previous holder of the lock may have created the row.
             found.extend(self.lock_rows(&absent, kind).await?);
         }
         self.existing.extend(found.iter().map(|(key, _)| key.clone()));
@@ -307,8 +307,8 @@ async fn scan_rows<'c>(
     rows.iter().map(row).collect()
 }
 
-/// Keys, and so many scans: as [`Engine::get_many`] and [`scan_rows`], in one
-/// statement, which sees one moment.
+/// A statement for keys and a number of scans, as [`Engine::get_many`] and [`scan_rows`]
+/// but as of one moment.
 fn read_all_statement(scans: usize) -> String {
     let mut text = String::from("SELECT key, revision, value, 0 AS part FROM record WHERE key = ANY($1)");
     for scan in 1..=scans {
@@ -337,7 +337,7 @@ fn to_bigint(revision: Revision) -> Result<i64, EngineError> {
     i64::try_from(revision).map_err(EngineError::new)
 }
 
-/// What comes of `asked`, within the time that the database has for an answer.
+/// The result of `asked`, or an error after [`ANSWER_TIMEOUT`].
 async fn bounded<T>(asked: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, EngineError> {
     bounded_by(ANSWER_TIMEOUT, asked).await
 }
@@ -348,10 +348,10 @@ async fn bounded_by<T>(limit: Duration, asked: impl Future<Output = Result<T, sq
 }
 
 fn timed_out(within: Duration) -> EngineError {
-    EngineError::new(format!("the database did not answer for {} s", within.as_secs()))
+    EngineError::new(format!("the database did not answer within {} s", within.as_secs()))
 }
 
-/// Before the commit nothing has happened, so what broke off can be tried again.
+/// Before the commit nothing has changed, so a lost session is retryable.
 fn failed(error: sqlx::Error) -> EngineError {
     let retryable = match &error {
         sqlx::Error::Io(_) => true,
@@ -369,7 +369,7 @@ fn database_code(error: &sqlx::Error) -> Option<String> {
     error.as_database_error().and_then(sqlx::error::DatabaseError::code).map(std::borrow::Cow::into_owned)
 }
 
-/// How rows are locked, and keys that have none.
+/// The statements that lock rows, and keys without a row.
 struct LockKind {
     rows: &'static str,
     absent: &'static str,
@@ -386,17 +386,16 @@ const SHARED: LockKind = LockKind {
              (SELECT DISTINCT hashtextextended(encode(key, 'hex'), 0) AS lock FROM unnest($1::bytea[]) AS key ORDER BY 1) AS locks",
 };
 
-/// For this transaction alone.
+/// Applies to the current transaction only.
 const DISABLE_IDLE_TIMEOUT: &str = "SELECT set_config('idle_in_transaction_session_timeout', '0', true)";
-/// For an answer: longer than a lock may take to come.
+/// For a statement: longer than the lock timeout.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
-/// Where a transaction rewrites or fills a whole store.
+/// For transactions that rewrite or fill a whole store.
 const LONG_ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
-/// A read whose session had ended: further ones of the pool may have as well.
+/// For reads whose session had ended: other sessions in the pool may have ended too.
 const READ_TRIES: u32 = 3;
-/// A unique violation, a serialization failure, a deadlock, a lock that did not
-/// come.
+/// A unique violation, a serialization failure, a deadlock, a lock timeout.
 const COLLISIONS: [&str; 4] = ["23505", "40001", "40P01", "55P03"];
-/// The session was ended, or is of a server that goes down, comes up, or takes no
-/// writes any more.
+/// The session was ended, or its server is stopping, starting, or has become
+/// read-only.
 const SESSION_ENDED: [&str; 5] = ["25P03", "57P01", "57P02", "57P03", sessions::READ_ONLY_TRANSACTION];

@@ -1,8 +1,8 @@
 //! The embedded engine: one file, one process, one writer.
 //!
-//! Reads run where they are called: they touch a few pages of the cache, and
-//! handing them to another thread would cost more than they do. Writes come
-//! from the committer's own thread, which may block.
+//! Reads run on the calling thread: they touch a few cached pages, and handing them to
+//! another thread would cost more. Writes come from the committer's own thread, which
+//! may block.
 
 use std::cell::Cell;
 use std::ops::Bound::{Excluded, Included, Unbounded};
@@ -22,19 +22,19 @@ use super::{Engine, EngineError, Row, Snapshot, Transaction, Write, prefix_end};
 /// One redb file.
 pub struct RedbEngine {
     shared: Arc<Shared>,
-    /// Holds the repaired private copy until the engine is closed.
+    /// The folder of the repaired private copy, until the engine is closed.
     private_copy: Mutex<Option<tempfile::TempDir>>,
 }
 
-/// Opens the database anew, after an I/O error made redb refuse the old handle.
+/// Reopens the database after an I/O error, which makes redb refuse the old handle.
 pub type Opener = dyn Fn() -> Result<Database, DatabaseError> + Send + Sync;
 
 impl RedbEngine {
-    /// Makes a new file, readable by its owner alone.
+    /// Creates a new file that only its owner can read.
     ///
     /// # Errors
     ///
-    /// [`RedbError::Exists`] where there is one.
+    /// [`RedbError::Exists`] if the file exists.
     pub fn create(path: &Path, cache_bytes: usize) -> Result<Self, RedbError> {
         if path.exists() {
             return Err(RedbError::Exists);
@@ -52,7 +52,7 @@ impl RedbEngine {
     ///
     /// # Errors
     ///
-    /// [`RedbError::Missing`], [`RedbError::InUse`], or what redb said.
+    /// [`RedbError::Missing`], [`RedbError::InUse`], or an error of redb.
     pub fn open(path: &Path, cache_bytes: usize) -> Result<Self, RedbError> {
         if !path.exists() {
             return Err(RedbError::Missing);
@@ -61,11 +61,11 @@ impl RedbEngine {
         Self::with_opener(Box::new(move || Builder::new().set_cache_size(cache_bytes).open(&path)))
     }
 
-    /// Opens whatever `reopen` opens, and does so again after an I/O error.
+    /// Opens the database that `reopen` opens, and reopens it after an I/O error.
     ///
     /// # Errors
     ///
-    /// What redb said.
+    /// The error of redb.
     pub fn with_opener(reopen: Box<Opener>) -> Result<Self, RedbError> {
         let database = catch_damage(|| Ok(reopen()))??;
         let tables = || {
@@ -79,13 +79,13 @@ impl RedbEngine {
         Ok(Self { shared, private_copy: Mutex::default() })
     }
 
-    /// Opens a file of a stopped broker for reading alone, without changing a
-    /// byte of it. After an unclean stop that is not possible: then a private
-    /// copy is repaired and read instead; [`Self::is_private_copy`] tells.
+    /// Opens a stopped broker's file read-only, without changing a byte of it. A file
+    /// that was not closed cleanly cannot be read as it is: a private copy is repaired
+    /// and read instead, see [`Self::is_private_copy`].
     ///
     /// # Errors
     ///
-    /// [`RedbError::InUse`] where a broker runs on it.
+    /// [`RedbError::InUse`] if a broker has it open.
     pub fn open_read_only(path: &Path, cache_bytes: usize) -> Result<Self, RedbError> {
         if !path.exists() {
             return Err(RedbError::Missing);
@@ -143,7 +143,7 @@ impl Engine for RedbEngine {
         if let Ok(mut handle) = self.shared.handle.write() {
             *handle = Handle::Closed;
         }
-        // The process may end before whoever else holds the engine lets go.
+        // The process may end before the last reference to the engine is dropped.
         drop(self.private_copy.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }
@@ -156,7 +156,7 @@ struct Shared {
 enum Handle {
     Writable(Database),
     ReadOnly(ReadOnlyDatabase),
-    /// An I/O error was followed by a failed reopening; the next use tries again.
+    /// Reopening after an I/O error failed; the next use tries again.
     Lost,
     Closed,
 }
@@ -173,14 +173,14 @@ impl Handle {
     fn begin_write(&self) -> Result<WriteTransaction, EngineError> {
         match self {
             Self::Writable(database) => database.begin_write().map_err(failed),
-            Self::ReadOnly(_) => Err(EngineError::new("the database file is open for reading alone")),
+            Self::ReadOnly(_) => Err(EngineError::new("the database file is open read-only")),
             Self::Lost | Self::Closed => Err(EngineError::new("the database file is not open")),
         }
     }
 }
 
 impl Shared {
-    /// Does `work`; where that fails, reopens the file and does it once more.
+    /// Runs `work`; if it fails, reopens the file and runs it once more.
     fn with_reopen<T>(&self, work: impl Fn(&Handle) -> Result<T, EngineError>) -> Result<T, EngineError> {
         let attempt = || {
             let handle = self.handle.read().map_err(|_| poisoned())?;
@@ -193,15 +193,15 @@ impl Shared {
         }
     }
 
-    /// After an I/O error, a full disk for one, redb refuses all further work
-    /// on a handle; a new one starts from the last durable commit. Answers
-    /// whether there is one now.
+    /// After an I/O error, such as a full disk, redb refuses all further work on a
+    /// handle; a new one starts from the last durable commit. Returns whether there is a
+    /// new one.
     fn reopen(&self) -> Result<bool, EngineError> {
         let mut handle = self.handle.write().map_err(|_| poisoned())?;
         if matches!(*handle, Handle::ReadOnly(_) | Handle::Closed) {
             return Ok(false);
         }
-        // The old handle holds the file's lock and must go first.
+        // The old handle holds the file's lock and must be dropped first.
         *handle = Handle::Lost;
         *handle = Handle::Writable(catch_damage(|| (self.reopen)().map_err(failed))?);
         Ok(true)
@@ -215,7 +215,7 @@ struct RedbTransaction {
 
 #[async_trait]
 impl Transaction for RedbTransaction {
-    /// redb has one writer: beginning was the lock.
+    /// redb has a single writer: beginning a transaction is the lock.
     async fn lock(&mut self, keys: &[Vec<u8>]) -> Result<Vec<Option<Revision>>, EngineError> {
         catch_damage(|| {
             let table = self.tx.open_table(RECORDS).map_err(failed)?;
@@ -269,7 +269,7 @@ impl Transaction for RedbTransaction {
             if let Err(error) = shared.reopen() {
                 tracing::error!(
                     error = &*error.source,
-                    "the database file could not be reopened; trying again on next use"
+                    "the database file could not be reopened; the next use tries again"
                 );
             }
         })
@@ -327,12 +327,12 @@ fn has_tables(database: &Database) -> Result<bool, EngineError> {
     }
 }
 
-/// redb panics at some pages that no redb wrote. That is damage, not a defect of
-/// ours: it is answered like any other failure of the file.
+/// redb panics on some damaged pages. That is a fault of the file, not a defect, and is
+/// returned as an error like any other.
 fn catch_damage<T>(work: impl FnOnce() -> Result<T, EngineError>) -> Result<T, EngineError> {
     let before = CATCHES_PANICS.replace(true);
-    // Whatever it left half done is not used again: a transaction is dropped, and
-    // a handle is opened anew.
+    // State that the panic left inconsistent is not used again: the transaction is
+    // dropped, and the handle reopened.
     let done = panic::catch_unwind(AssertUnwindSafe(work));
     CATCHES_PANICS.set(before);
     done.unwrap_or_else(|_| {
@@ -340,8 +340,8 @@ fn catch_damage<T>(work: impl FnOnce() -> Result<T, EngineError>) -> Result<T, E
     })
 }
 
-/// Whether a panic of this thread, now, would be answered as damage of the file:
-/// for a hook that tells of panics.
+/// Whether a panic on this thread would now be caught as damage of the file: for a hook
+/// that reports panics.
 #[must_use]
 pub fn catches_panics() -> bool {
     CATCHES_PANICS.get()
@@ -363,19 +363,19 @@ fn poisoned() -> EngineError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedbError {
-    /// A new one was asked for.
-    #[error("there is a database file already")]
+    /// A new file was to be created in place of an existing one.
+    #[error("the database file exists already")]
     Exists,
-    /// There is none.
+    /// The file does not exist.
     #[error("there is no database file")]
     Missing,
-    /// Another process holds it.
+    /// Another process has it open.
     #[error("the database file is in use by a running broker")]
     InUse,
-    /// The file system said no.
+    /// The operating system refused.
     #[error("the database file cannot be read or written")]
     Io(#[from] std::io::Error),
-    /// Something else.
+    /// redb failed otherwise.
     #[error(transparent)]
     Engine(#[from] EngineError),
 }

@@ -61,7 +61,7 @@ async fn a_node_without_the_new_key_serves_what_it_knows_until_it_is_brought() {
     let second = &world.second;
     reads(second).await;
     world.first.rekey(&world.source("first.key"), rekeyed()).await.unwrap();
-    assert_eq!(second.root_key_status(), RootKeyStatus::Current, "nobody has looked yet");
+    assert_eq!(second.root_key_status(), RootKeyStatus::Current, "nobody has checked yet");
 
     reads(second).await;
     let write = |name: &str| Batch::default().put(account_key(0x18, name), Expect::Absent, b"b".to_vec());
@@ -73,7 +73,7 @@ async fn a_node_without_the_new_key_serves_what_it_knows_until_it_is_brought() {
     let refused = second.rekey(&world.source("second.key"), rekeyed()).await;
     assert!(refused.is_err() && !world.home.path("second.key.new").exists());
 
-    // A node that starts now has opened nothing, and says why.
+    // A node that starts now has no cached keys, and says why.
     let third = postgres::node(&world.home, &world.url, "third", "second.key");
     assert!(matches!(Ledger::open(&third).await.err().unwrap(), OpenError::WrongRootKey));
 
@@ -83,7 +83,7 @@ async fn a_node_without_the_new_key_serves_what_it_knows_until_it_is_brought() {
     reads(second).await;
     second.commit(Batch::default().put(of_a_new_account(), Expect::Absent, b"3".to_vec())).await.unwrap();
     assert_eq!(world.first.get(&of_a_new_account()).await.unwrap().unwrap().value, b"3");
-    // And now it is the second one's to rotate.
+    // Now the second one can rotate.
     second.rekey(&world.source("second.key"), rekeyed()).await.unwrap();
     for store in [&world.first, second] {
         reads(store).await;
@@ -141,7 +141,7 @@ async fn an_altered_key_is_still_called_altered() {
         assert!(matches!(refused, Error::Unsealable { .. }), "{refused:?}");
         assert_eq!(store.root_key_status(), RootKeyStatus::Current);
     }
-    // With the root's revision bent as well it is no rotation either.
+    // With another revision of the root record it is not a rotation either.
     let root = engine.get_many(&[vec![0xE0, 1]]).await.unwrap().remove(0).unwrap();
     write(&engine, vec![Write { key: root.key, content: Some((root.revision + 2, root.value)) }]).await;
     let refused = world.second.get(&account_key(0x11, "a")).await.err().unwrap();

@@ -1,5 +1,5 @@
-//! Commits whose answers are lost on the way back: each is answered by what became of
-//! it, and nothing is done twice.
+//! Commits whose answers are lost: each is answered with its actual outcome, and nothing
+//! is done twice.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};

@@ -1,5 +1,5 @@
-//! A node that sleeps in the middle of a commit, as one that is stopped or cut off
-//! does: the others go on, and what it holds is taken from it.
+//! A node that is suspended or disconnected in the middle of a commit: the others
+//! continue, and its locks are released.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::support::{Home, Still, account, account_key, event, key, postgres};
 struct World {
     _home: Home,
     ledger: Ledger,
-    /// The sleeper's.
+    /// The engine of the suspended node.
     engine: PostgresEngine,
 }
 
@@ -35,7 +35,7 @@ async fn world() -> World {
     World { _home: home, ledger, engine }
 }
 
-/// Where the key of the account is.
+/// The row of the account's key.
 fn key_row() -> Vec<u8> {
     [&[0xE1, 1], account().0.as_bytes().as_slice()].concat()
 }
@@ -55,7 +55,7 @@ async fn what_all_commits_of_an_account_rest_on_is_not_waited_for() {
             .require(key("account"), Expect::At(account.revision));
         world.ledger.commit(batch.event(event("bob"))).await.unwrap();
     }
-    // Nobody had to end it for that.
+    // Its session did not have to be ended for that.
     assert!(asleep.get(&key_row()).await.unwrap().is_some());
     asleep.commit().await.unwrap();
 }
@@ -72,7 +72,7 @@ async fn what_a_sleeper_changes_is_taken_from_it() {
     );
     world.ledger.commit(batch.event(event("bob"))).await.unwrap();
     assert!(asleep.commit().await.is_err(), "its session was ended");
-    // And it finds its way back.
+    // And its engine reconnects.
     let mut awake = world.engine.begin().await.unwrap();
     assert!(awake.get(&key("new")).await.unwrap().is_some());
 }
