@@ -14,7 +14,7 @@ use crate::Error;
 use crate::audit::{Action, Event, Outcome};
 use crate::clock::Clock;
 use crate::credential::{Credential, MadeBy};
-use crate::plugin::{Context, CredentialType, Exchange, NetworkCall, PluginError, Taints, Witness};
+use crate::plugin::{Context, CredentialType, Exchange, ExchangeRecorder, NetworkCall, PluginError, Taints};
 use crate::secret::SecretJson;
 use crate::store::{Batch, Store};
 
@@ -26,7 +26,7 @@ pub(super) struct Outbound {
     context: Context,
     /// What all events of this use have in common.
     event: Event,
-    witness: Arc<Recorder>,
+    recorder: Arc<Recorder>,
 }
 
 /// The data that a call is about.
@@ -47,7 +47,7 @@ impl Outbound {
             secret_pointers: &self.subject.secret_pointers,
             taints: &self.subject.taints,
             context: &self.context,
-            witness: self.witness.clone(),
+            recorder: self.recorder.clone(),
         }
     }
 
@@ -104,7 +104,7 @@ impl Broker {
         let event = Event { plugin: Some(MadeBy::from(&*of).for_audit()), ..by };
         let recorder =
             Recorder { store: self.ports.store.clone(), clock: self.ports.clock.clone(), event: event.clone() };
-        Outbound { of, subject, context, event, witness: Arc::new(recorder) }
+        Outbound { of, subject, context, event, recorder: Arc::new(recorder) }
     }
 
     /// When what begins now must have begun its last call of a plugin.
@@ -184,7 +184,7 @@ struct Recorder {
 }
 
 #[async_trait]
-impl Witness for Recorder {
+impl ExchangeRecorder for Recorder {
     async fn record(&self, exchange: Exchange) -> Result<(), Error> {
         let detail = serde_json::to_value(&exchange)
             .map_err(|error| Error::new(crate::Kind::Internal, "a request could not be recorded").because(error))?;
