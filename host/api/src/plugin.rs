@@ -246,8 +246,8 @@ impl From<plugin::Permissions> for Permissions {
     }
 }
 
-impl From<plugin::Placement> for Placement {
-    fn from(placement: plugin::Placement) -> Self {
+impl From<plugin::SecretInjection> for Placement {
+    fn from(placement: plugin::SecretInjection) -> Self {
         Self {
             secret: placement.secret,
             host: placement.host,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bursar_kernel::audit::{Action, Event, Outcome};
 use bursar_kernel::clock::Clock;
-use bursar_kernel::plugin::{Context, CredentialType, Exchange, NetworkCall, PluginError, Taints, Witness};
+use bursar_kernel::plugin::{Context, CredentialType, Exchange, NetworkCall, PluginError, Taints, ExchangeRecorder};
 use bursar_kernel::secret::SecretJson;
 use bursar_kernel::store::{Batch, Store};
 use bursar_kernel::{Error, Kind, Ports};
@@ -25,7 +25,7 @@ pub struct Outbound {
     context: Context,
     /// What all events of this use have in common.
     event: Event,
-    witness: Arc<Recorder>,
+    recorder: Arc<Recorder>,
 }
 
 /// The data that a call is about.
@@ -82,7 +82,7 @@ impl Outbound {
     ) -> Self {
         let event = Event { plugin: Some(MadeBy::from(&*of).for_audit()), ..by };
         let recorder = Recorder { store: ports.store.clone(), clock: ports.clock.clone(), event: event.clone() };
-        Self { of, subject, context, event, witness: Arc::new(recorder) }
+        Self { of, subject, context, event, recorder: Arc::new(recorder) }
     }
 
     /// What a plugin call is about.
@@ -93,7 +93,7 @@ impl Outbound {
             secret_pointers: &self.subject.secret_pointers,
             taints: &self.subject.taints,
             context: &self.context,
-            witness: self.witness.clone(),
+            recorder: self.recorder.clone(),
         }
     }
 
@@ -175,7 +175,7 @@ struct Recorder {
 }
 
 #[async_trait]
-impl Witness for Recorder {
+impl ExchangeRecorder for Recorder {
     async fn record(&self, exchange: Exchange) -> Result<(), Error> {
         let detail = serde_json::to_value(&exchange)
             .map_err(|error| Error::new(Kind::Internal, "a request could not be recorded").because(error))?;

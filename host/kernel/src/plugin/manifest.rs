@@ -62,7 +62,7 @@ pub struct Manifest {
     pub hosts: Vec<HostWish>,
     /// Where each secret may be placed in requests.
     #[serde(default)]
-    pub placements: Vec<Placement>,
+    pub placements: Vec<SecretInjection>,
     /// Endpoints whose answers are captured, not returned.
     #[serde(default)]
     pub token_endpoints: Vec<TokenEndpoint>,
@@ -155,7 +155,7 @@ pub struct HostWish {
 /// Where one secret may go.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Placement {
+pub struct SecretInjection {
     /// The secret.
     pub secret: String,
     /// Host, in the same forms as [`HostWish::host`].
@@ -186,7 +186,7 @@ pub struct TokenEndpoint {
     pub expose: BTreeMap<String, String>,
     /// Hosts the captured token may be sent to; same forms as placements.
     #[serde(default)]
-    pub placements: Vec<Placement>,
+    pub placements: Vec<SecretInjection>,
 }
 
 impl Manifest {

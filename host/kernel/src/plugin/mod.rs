@@ -19,8 +19,10 @@ use serde_json::Value;
 
 pub use decision::{Decision, Decisions, Grant, Pin, Revocation};
 pub use derived::{CopiedField, Derived};
-pub use manifest::{Ability, Format, HintGroup, Hints, HostWish, Manifest, Placement, Slot, TokenEndpoint, Variant};
-pub use network::{Exchange, NetworkCall, Progress, Report, TxtRecord, Witness};
+pub use manifest::{
+    Ability, Format, HintGroup, Hints, HostWish, Manifest, SecretInjection, Slot, TokenEndpoint, Variant,
+};
+pub use network::{Exchange, ExchangeRecorder, NetworkCall, Progress, Report, TxtRecord};
 pub use permissions::{PermissionDiff, Permissions};
 pub use refusal::{Blame, code, refusal};
 pub use taint::{NotCopied, Taint, Taints, is_tidied};

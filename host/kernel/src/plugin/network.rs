@@ -25,13 +25,13 @@ pub struct NetworkCall<'a> {
     /// What is told with the call.
     pub context: &'a Context,
     /// Who hears of each request.
-    pub witness: Arc<dyn Witness>,
+    pub recorder: Arc<dyn ExchangeRecorder>,
 }
 
 /// Hears of each request that a plugin makes, before the plugin hears of the
 /// answer.
 #[async_trait]
-pub trait Witness: Send + Sync {
+pub trait ExchangeRecorder: Send + Sync {
     /// Records it, durably.
     ///
     /// # Errors

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Derived, HostWish, Manifest, Placement, TokenEndpoint};
+use super::{Derived, HostWish, Manifest, SecretInjection, TokenEndpoint};
 
 /// What a manifest asks for, or what an operator granted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -13,7 +13,7 @@ pub struct Permissions {
     /// Hosts to reach.
     pub hosts: Vec<HostWish>,
     /// Where secrets go.
-    pub placements: Vec<Placement>,
+    pub placements: Vec<SecretInjection>,
     /// Endpoints whose answers are captured.
     pub token_endpoints: Vec<TokenEndpoint>,
     /// Public fields that `check` fills from a secret.
@@ -65,7 +65,7 @@ impl Permissions {
     #[must_use]
     pub fn missing(&self, asked: &Self) -> Self {
         let host = |wish: &&HostWish| !self.hosts.iter().any(|granted| covers_host(&granted.host, &wish.host));
-        let place = |one: &&Placement| !self.placements.iter().any(|granted| covers_placement(granted, one));
+        let place = |one: &&SecretInjection| !self.placements.iter().any(|granted| covers_placement(granted, one));
         let endpoint = |one: &&TokenEndpoint| !self.token_endpoints.iter().any(|granted| covers_endpoint(granted, one));
         Self {
             hosts: asked.hosts.iter().filter(host).cloned().collect(),
@@ -106,7 +106,7 @@ fn covers_host(granted: &str, asked: &str) -> bool {
     granted == asked || under_wildcard() == Some(true)
 }
 
-fn covers_placement(granted: &Placement, asked: &Placement) -> bool {
+fn covers_placement(granted: &SecretInjection, asked: &SecretInjection) -> bool {
     let methods = granted.methods.is_empty()
         || !asked.methods.is_empty() && asked.methods.iter().all(|method| granted.methods.contains(method));
     granted.secret == asked.secret
@@ -142,7 +142,7 @@ fn host_words(host: &str) -> String {
     }
 }
 
-fn placement_words(placement: &Placement) -> String {
+fn placement_words(placement: &SecretInjection) -> String {
     let place = match placement.place.split_once(':') {
         Some(("header", name)) => format!("in the header {name}"),
         Some(("query", name)) => format!("in the query parameter {name}"),

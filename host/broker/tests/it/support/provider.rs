@@ -133,7 +133,7 @@ impl Provider {
             reason: None,
             outcome: Outcome::Ok,
         };
-        call.witness.record(exchange).await.map_err(|_| PluginError::Failed("not recorded".to_owned()))?;
+        call.recorder.record(exchange).await.map_err(|_| PluginError::Failed("not recorded".to_owned()))?;
         let error = self.state().errors.pop_front();
         error.map_or(Ok(()), Err)
     }

@@ -11,7 +11,7 @@ use bursar_schema::pointer::is_within;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::placements::Rules;
+use super::placements::InjectionRules;
 use super::request::Denial;
 use super::scrub::Known;
 
@@ -34,7 +34,7 @@ impl fmt::Display for Origin {
 }
 
 /// The secrets of one call. No `Debug`.
-pub(crate) struct Vault {
+pub(crate) struct CallSecrets {
     data: SecretJson,
     secret_pointers: Vec<String>,
     taints: Taints,
@@ -64,7 +64,7 @@ impl Screen {
     }
 }
 
-impl Vault {
+impl CallSecrets {
     /// `secret_pointers` are the places in `data` that are secret, `taints` what
     /// of it a plugin wrote.
     ///
@@ -201,7 +201,7 @@ impl Vault {
     }
 
     /// What the answer to a request under `rules` must not show.
-    pub(crate) fn screen(&self, rules: &Rules<'_>) -> Screen {
+    pub(crate) fn screen(&self, rules: &InjectionRules<'_>) -> Screen {
         let here = self.written.iter().filter(|(origins, _)| origins.iter().all(|origin| rules.may_reach(origin)));
         Screen { known: Arc::clone(&self.known), written: here.map(|(_, known)| Arc::clone(known)).collect() }
     }
@@ -294,9 +294,9 @@ mod tests {
 
     use super::*;
 
-    fn vault(data: Value) -> Result<Vault, Unusable> {
+    fn call_secrets(data: Value) -> Result<CallSecrets, Unusable> {
         let secrets = vec!["/secret".to_owned(), "/list".to_owned()];
-        Vault::new(SecretJson::new(data), secrets, Taints::default(), &manifest())
+        CallSecrets::new(SecretJson::new(data), secrets, Taints::default(), &manifest())
     }
 
     fn manifest() -> Manifest {
@@ -310,30 +310,30 @@ mod tests {
 
     #[test]
     fn a_secret_that_is_placed_has_a_greatest_length() {
-        assert!(vault(json!({ "secret": "x".repeat(MAX_PLACED_BYTES) })).is_ok());
-        let long = vault(json!({ "secret": "x".repeat(MAX_PLACED_BYTES + 1) }));
+        assert!(call_secrets(json!({ "secret": "x".repeat(MAX_PLACED_BYTES) })).is_ok());
+        let long = call_secrets(json!({ "secret": "x".repeat(MAX_PLACED_BYTES + 1) }));
         assert_eq!(long.err(), Some(Unusable::TooLong("/secret".to_owned())));
-        assert!(vault(json!({ "list": ["x".repeat(MAX_PLACED_BYTES + 1)] })).is_ok(), "it is placed nowhere");
+        assert!(call_secrets(json!({ "list": ["x".repeat(MAX_PLACED_BYTES + 1)] })).is_ok(), "it is placed nowhere");
     }
 
     #[test]
     fn only_secrets_are_handed_out() {
-        let vault = vault(json!({"secret": "s3cret", "list": [{"key": "inner"}], "public": "p"})).unwrap();
+        let secrets = call_secrets(json!({"secret": "s3cret", "list": [{"key": "inner"}], "public": "p"})).unwrap();
         let value =
-            |pointer: &str| vault.secret(pointer).map(|(_, value)| String::from_utf8_lossy(&value).into_owned());
+            |pointer: &str| secrets.secret(pointer).map(|(_, value)| String::from_utf8_lossy(&value).into_owned());
         assert_eq!(value("/secret"), Ok("s3cret".to_owned()));
         assert_eq!(value("/list/0/key"), Ok("inner".to_owned()));
         for none in ["/public", "/secrets", "", "/list", "/list/1/key", "/none"] {
             assert!(value(none).is_err(), "{none}");
         }
-        assert_eq!(vault.known().scrub_text("s3cret inner p"), "[secret] [secret] p");
+        assert_eq!(secrets.known().scrub_text("s3cret inner p"), "[secret] [secret] p");
     }
 
     #[test]
     fn more_texts_than_can_be_looked_for_are_refused() {
         let texts = |count: usize| (0..count).map(|n| format!("text-{n}")).collect::<Vec<_>>();
-        assert!(vault(json!({"list": texts(128)})).is_ok());
-        assert_eq!(vault(json!({"list": texts(129)})).err(), Some(Unusable::TooManyTexts));
-        assert_eq!(vault(json!({"secret": json!(texts(200)).to_string()})).err(), Some(Unusable::TooManyTexts));
+        assert!(call_secrets(json!({"list": texts(128)})).is_ok());
+        assert_eq!(call_secrets(json!({"list": texts(129)})).err(), Some(Unusable::TooManyTexts));
+        assert_eq!(call_secrets(json!({"secret": json!(texts(200)).to_string()})).err(), Some(Unusable::TooManyTexts));
     }
 }

@@ -5,22 +5,22 @@ use std::collections::BTreeMap;
 use bursar_domain::plugin::{PluginStatus, State};
 
 use crate::PluginEvent;
-use crate::settle::Settled;
-use crate::stock::Stock;
+use crate::inventory::Inventory;
+use crate::selection::Selection;
 
 #[derive(Default)]
-pub(crate) struct Told {
+pub(crate) struct Reported {
     /// Digest of what is in force, by id.
     active: BTreeMap<String, String>,
     /// Digest, state and reason of what is not, by id and source.
     idle: BTreeMap<(String, String), (String, State, Option<String>)>,
 }
 
-impl Told {
-    /// What is new in `settled`, which is about to take the place of what
-    /// `stock` serves.
-    pub(crate) fn news(&mut self, settled: &Settled, stock: &Stock) -> Vec<PluginEvent> {
-        let mut news: Vec<PluginEvent> = settled
+impl Reported {
+    /// What is new in `selection`, which is about to take the place of what
+    /// `inventory` serves.
+    pub(crate) fn news(&mut self, selection: &Selection, inventory: &Inventory) -> Vec<PluginEvent> {
+        let mut news: Vec<PluginEvent> = selection
             .removed
             .iter()
             .map(|(id, digest, source)| PluginEvent::Removed {
@@ -29,23 +29,23 @@ impl Told {
                 source: source.clone(),
             })
             .collect();
-        for status in &settled.statuses {
+        for status in &selection.statuses {
             news.extend(match status.state {
-                State::Active => self.loaded(status, stock),
+                State::Active => self.loaded(status, inventory),
                 State::Pending | State::NeedsReview | State::Rejected => self.idle(status),
                 State::Compiling | State::Removed => None,
             });
         }
-        self.forget(settled);
+        self.forget(selection);
         news
     }
 
-    fn loaded(&mut self, status: &PluginStatus, stock: &Stock) -> Option<PluginEvent> {
+    fn loaded(&mut self, status: &PluginStatus, inventory: &Inventory) -> Option<PluginEvent> {
         let before = self.active.insert(status.id.clone(), status.digest.clone());
         if before.as_ref() == Some(&status.digest) {
             return None;
         }
-        let replaced = stock.serving.get(&status.id).or_else(|| stock.built_ins.get(&status.id));
+        let replaced = inventory.serving.get(&status.id).or_else(|| inventory.built_ins.get(&status.id));
         let replaced = replaced.filter(|replaced| replaced.kind.digest != status.digest);
         Some(PluginEvent::Loaded {
             id: status.id.clone(),
@@ -72,9 +72,9 @@ impl Told {
 
     /// Whatever is no longer so will be news again. A file that is being looked
     /// into may turn out to be what it was.
-    fn forget(&mut self, settled: &Settled) {
-        let statuses = &settled.statuses;
-        self.active.retain(|id, _| settled.active.contains_key(id));
+    fn forget(&mut self, selection: &Selection) {
+        let statuses = &selection.statuses;
+        self.active.retain(|id, _| selection.active.contains_key(id));
         self.idle.retain(|(id, source), _| {
             statuses.iter().any(|status| {
                 status.source == *source

@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use bursar_domain::plugin::Decision;
 
-use crate::archive::{Index, Kept, Record};
+use crate::archive::{ArchivedComponent, Index, PluginHistory};
 use crate::load::{Loaded, Rejection};
-use crate::settle::Settled;
+use crate::selection::Selection;
 
-/// Everything that [`settle`](crate::settle::settle) looks at.
+/// Everything that [`select_active`](crate::selection::select_active) looks at.
 #[derive(Default)]
-pub(crate) struct Stock {
+pub(crate) struct Inventory {
     /// By id.
     pub(crate) built_ins: BTreeMap<String, Arc<Loaded>>,
     /// Built-in components that failed, which is a defect of the build.
@@ -37,11 +37,11 @@ pub(crate) struct PluginFile {
     pub(crate) path: PathBuf,
     /// The plugin it held when it was last good.
     pub(crate) id: Option<String>,
-    pub(crate) content: Held,
+    pub(crate) content: FileContent,
 }
 
 /// What a file holds.
-pub(crate) enum Held {
+pub(crate) enum FileContent {
     /// Not known yet.
     Compiling,
     /// A plugin that passed.
@@ -54,22 +54,22 @@ impl PluginFile {
     /// `sha256:<hex>` of what it holds; empty where it could not be read.
     pub(crate) fn digest(&self) -> &str {
         match &self.content {
-            Held::Compiling => "",
-            Held::Plugin(loaded) => &loaded.kind.digest,
-            Held::Nothing(rejection) => &rejection.digest,
+            FileContent::Compiling => "",
+            FileContent::Plugin(loaded) => &loaded.kind.digest,
+            FileContent::Nothing(rejection) => &rejection.digest,
         }
     }
 
     /// The plugin whose file this is.
     pub(crate) fn claims(&self) -> Option<&str> {
         match &self.content {
-            Held::Plugin(loaded) => Some(&loaded.kind.manifest.id),
-            Held::Compiling | Held::Nothing(_) => self.id.as_deref(),
+            FileContent::Plugin(loaded) => Some(&loaded.kind.manifest.id),
+            FileContent::Compiling | FileContent::Nothing(_) => self.id.as_deref(),
         }
     }
 }
 
-impl Stock {
+impl Inventory {
     /// Adds a built-in plugin; the first of an id keeps it.
     pub(crate) fn build_in(&mut self, loaded: Loaded) {
         let id = loaded.kind.manifest.id.clone();
@@ -84,7 +84,7 @@ impl Stock {
     /// Notes that a file is being looked into. Its old content is no candidate
     /// any more; what is in force stays so.
     pub(crate) fn compiling(&mut self, folder: usize, path: &Path) {
-        self.place(folder, path).content = Held::Compiling;
+        self.place(folder, path).content = FileContent::Compiling;
     }
 
     /// Notes what a file holds.
@@ -93,9 +93,9 @@ impl Stock {
         file.content = match outcome {
             Ok(loaded) => {
                 file.id = Some(loaded.kind.manifest.id.clone());
-                Held::Plugin(Arc::new(loaded))
+                FileContent::Plugin(Arc::new(loaded))
             }
-            Err(rejection) => Held::Nothing(rejection),
+            Err(rejection) => FileContent::Nothing(rejection),
         };
     }
 
@@ -104,14 +104,14 @@ impl Stock {
         self.files.retain(|file| (file.folder, file.path.as_path()) != (folder, path));
     }
 
-    /// Takes over what was settled; answers whether the index has changed.
-    pub(crate) fn adopt(&mut self, settled: &Settled) -> bool {
+    /// Takes over what was selected; answers whether the index has changed.
+    pub(crate) fn adopt(&mut self, selection: &Selection) -> bool {
         let before = self.index.clone();
-        for (id, loaded) in &settled.active {
+        for (id, loaded) in &selection.active {
             let Some(file) = loaded.source.file() else { continue };
             let now = kept(loaded);
             let first = self.built_ins.get(id).map(|built_in| kept(built_in));
-            let record = self.index.plugins.entry(id.clone()).or_insert_with(|| Record {
+            let record = self.index.plugins.entry(id.clone()).or_insert_with(|| PluginHistory {
                 source: String::new(),
                 active: None,
                 previous: first,
@@ -122,15 +122,15 @@ impl Stock {
                 record.previous = Some(old);
             }
         }
-        for (id, _, _) in &settled.removed {
+        for (id, _, _) in &selection.removed {
             if let Some(record) = self.index.plugins.get_mut(id)
                 && let Some(old) = record.active.take()
             {
                 record.previous = Some(old);
             }
         }
-        self.serving.clone_from(&settled.active);
-        let used: BTreeSet<&str> = settled.wanted.iter().map(|wanted| wanted.kept.digest.as_str()).collect();
+        self.serving.clone_from(&selection.active);
+        let used: BTreeSet<&str> = selection.requested.iter().map(|requested| requested.kept.digest.as_str()).collect();
         self.fetched.retain(|digest, _| used.contains(digest.as_str()));
         self.index != before
     }
@@ -147,7 +147,8 @@ impl Stock {
                 let shown = path.display().to_string();
                 let known = self.index.plugins.iter().find(|(_, record)| record.source == shown);
                 let id = known.map(|(id, _)| id.clone());
-                self.files.insert(at, PluginFile { folder, path: path.to_owned(), id, content: Held::Compiling });
+                self.files
+                    .insert(at, PluginFile { folder, path: path.to_owned(), id, content: FileContent::Compiling });
                 at
             }
         };
@@ -155,8 +156,8 @@ impl Stock {
     }
 }
 
-fn kept(loaded: &Loaded) -> Kept {
-    Kept {
+fn kept(loaded: &Loaded) -> ArchivedComponent {
+    ArchivedComponent {
         digest: loaded.kind.digest.clone(),
         version: loaded.kind.manifest.version.clone(),
         signature: loaded.signature.clone(),
