@@ -10,6 +10,7 @@ mod access;
 mod account_region;
 mod audit;
 mod binding;
+mod change;
 mod credential;
 mod credential_secrets;
 mod credential_type;
@@ -21,6 +22,7 @@ mod page;
 mod plugin;
 mod problem;
 mod region;
+mod secret;
 mod sync;
 
 pub use access::{
@@ -33,6 +35,7 @@ pub use binding::{
     Binding, BoundCredential, CredentialUsage, CredentialUse, PutBinding, Resolve, ResolveImage, Resolved,
     ResolvedCredential, Source, UseProtocol, UsingBinding,
 };
+pub use change::Change;
 pub use credential::{
     CreateCredential, Credential, CredentialItem, CredentialRow, MadeBy, PatchCredential, RegionSync, Selector, Status,
     SyncState, Warning,
@@ -52,4 +55,5 @@ pub use region::{
     CreateRegion, DriftPolicy, PatchRegion, Region, RegionCheck, RegionItem, RegionLogin, RegionMode, RegionRow,
     RegionTarget, TargetSetting,
 };
+pub use secret::SecretObject;
 pub use sync::{EnsuredRegion, NotInPlace, PlanAction, PlanItem, PlanSummary, RegionPlan, SyncProgress, SyncedAccount};

@@ -29,7 +29,9 @@ pub mod plugin;
 pub mod region;
 pub mod secret;
 pub mod store;
+mod submitted;
 pub mod text;
 
 pub use error::{Conflict, Error, Kind, Violation};
 pub use if_match::IfMatch;
+pub use submitted::Submitted;

@@ -1,12 +1,13 @@
 //! Extractors. Each rejects with a problem that says what is wrong, and describes itself
 //! in the OpenAPI document.
 
+mod bodies;
 mod body;
+mod body_schema;
 mod events;
 mod forwarded;
 mod in_flight;
 mod measure;
-mod object;
 mod path;
 mod precondition;
 mod query;
@@ -20,7 +21,6 @@ pub(crate) use body::{Creation, IdempotencyKeyHeader, Unread};
 pub(crate) use events::{LastEventId, WantsEvents};
 pub use forwarded::{ForwardedHeader, TrustedProxies};
 pub(crate) use in_flight::{BytesInFlight, Reservation};
-pub(crate) use object::ObjectReader;
 pub(crate) use path::{
     AccountPath, AccountRegionPath, AccountTokenPath, BindingPath, CredentialPath, CredentialTypePath, DnsProviderPath,
     MemberPath, OperatorTokenPath, Path, PluginPath, ProblemPath, RegionPath, VersionPath,

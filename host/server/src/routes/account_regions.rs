@@ -6,6 +6,7 @@ use axum::response::Response;
 use bursar_api as api;
 use bursar_domain::region::OnDetach;
 use http::StatusCode;
+use serde_json::Value;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -122,7 +123,7 @@ pub(crate) async fn attach_region(
     IfMatch(if_match): IfMatch,
     unread: Unread,
 ) -> Result<Tagged<api::AccountRegion>, Problem> {
-    let body = unread.json(&mut permit).await?;
+    let body = unread.json::<Value>(&mut permit).await?.accept()?;
     let region = app.broker().attach_region(&permit, &path.account, &path.region, body, if_match).await?;
     Ok(Tagged(region.revision, region.into()))
 }

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use bursar_api as api;
 use http::StatusCode;
+use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -71,8 +72,8 @@ pub(crate) async fn create_account(
     _: NoQuery,
     unread: Unread,
 ) -> Result<Created<api::Account>, Problem> {
-    let creation = unread.creation(&mut permit).await?;
-    let created = app.broker().create_account(&permit, &creation.body, creation.key.as_ref()).await?;
+    let creation = unread.creation::<Value>(&mut permit).await?;
+    let created = app.broker().create_account(&permit, &creation.body.accept()?, creation.key.as_ref()).await?;
     let (account, revision) = created.value;
     Ok(Created {
         list: creation.path,
@@ -126,7 +127,7 @@ pub(crate) async fn update_account(
     IfMatch(if_match): IfMatch,
     unread: Unread,
 ) -> Result<Tagged<api::Account>, Problem> {
-    let changes = unread.merge_patch(&mut permit).await?;
+    let changes = unread.merge_patch::<Value>(&mut permit).await?.accept()?;
     let (account, revision) = app.broker().update_account(&permit, &path.account, &changes, if_match).await?;
     Ok(Tagged(revision, account.into()))
 }

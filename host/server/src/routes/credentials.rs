@@ -5,6 +5,7 @@ use axum::extract::State;
 use bursar_api as api;
 use bursar_domain::broker::{Deletion, ListQuery};
 use http::StatusCode;
+use serde_json::Value;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -182,7 +183,8 @@ pub(crate) async fn create_credential(
     Query(query): Query<PreflightQuery>,
     unread: Unread,
 ) -> Result<Created<api::CredentialItem>, Problem> {
-    let Creation { body, key, path: list } = unread.creation(&mut permit).await?;
+    let Creation { body, key, path: list } = unread.creation::<Value>(&mut permit).await?;
+    let body = body.accept()?;
     let created = to_the_end(async move {
         app.broker().create_credential(&permit, &path.account, body, key.as_ref(), query.probe).await
     });
@@ -218,7 +220,7 @@ pub(crate) async fn validate_credential(
     Query(query): Query<PreflightQuery>,
     unread: Unread,
 ) -> Result<StatusCode, Problem> {
-    let body = unread.json(&mut permit).await?;
+    let body = unread.json::<Value>(&mut permit).await?.accept()?;
     to_the_end(async move { app.broker().validate_credential(&permit, &path.account, body, query.probe).await })
         .await?;
     Ok(StatusCode::NO_CONTENT)
@@ -290,7 +292,7 @@ pub(crate) async fn update_credential(
     IfMatch(if_match): IfMatch,
     unread: Unread,
 ) -> Result<Tagged<api::CredentialItem>, Problem> {
-    let changes = unread.merge_patch(&mut permit).await?;
+    let changes = unread.merge_patch::<Value>(&mut permit).await?.accept()?;
     let CredentialPath { account, credential } = path;
     let view = to_the_end(async move {
         app.broker().update_credential(&permit, &account, &credential, changes, if_match, query.probe).await

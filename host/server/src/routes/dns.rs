@@ -5,6 +5,7 @@ use axum::Json;
 use axum::extract::State;
 use bursar_api as api;
 use http::StatusCode;
+use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -69,7 +70,7 @@ pub(crate) async fn present_dns_record(
     _: NoQuery,
     unread: Unread,
 ) -> Result<Json<api::DnsRecord>, Problem> {
-    let body = unread.json(&mut permit).await?;
+    let body = unread.json::<Value>(&mut permit).await?.accept()?;
     let record =
         to_the_end(async move { app.broker().dns_present(&permit, &path.account, &path.credential, body).await });
     Ok(Json(record.await?.into()))
@@ -97,7 +98,7 @@ pub(crate) async fn cleanup_dns_record(
     _: NoQuery,
     unread: Unread,
 ) -> Result<StatusCode, Problem> {
-    let body = unread.json(&mut permit).await?;
+    let body = unread.json::<Value>(&mut permit).await?.accept()?;
     to_the_end(async move { app.broker().dns_cleanup(&permit, &path.account, &path.credential, body).await }).await?;
     Ok(StatusCode::NO_CONTENT)
 }

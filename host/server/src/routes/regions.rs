@@ -6,6 +6,7 @@ use axum::extract::State;
 use bursar_api as api;
 use bursar_domain::region::Mode;
 use http::StatusCode;
+use serde_json::Value;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -104,8 +105,8 @@ pub(crate) async fn create_region(
     _: NoQuery,
     unread: Unread,
 ) -> Result<Created<api::RegionItem>, Problem> {
-    let creation = unread.creation(&mut permit).await?;
-    let created = app.broker().create_region(&permit, creation.body, creation.key.as_ref()).await?;
+    let creation = unread.creation::<Value>(&mut permit).await?;
+    let created = app.broker().create_region(&permit, creation.body.accept()?, creation.key.as_ref()).await?;
     let view = created.value;
     Ok(Created {
         list: creation.path,
@@ -161,7 +162,7 @@ pub(crate) async fn update_region(
     IfMatch(if_match): IfMatch,
     unread: Unread,
 ) -> Result<Tagged<api::RegionItem>, Problem> {
-    let body = unread.merge_patch(&mut permit).await?;
+    let body = unread.merge_patch::<Value>(&mut permit).await?.accept()?;
     let view = app.broker().update_region(&permit, &path.region, body, query.force, if_match).await?;
     Ok(Tagged(view.revision, view.into()))
 }

@@ -5,6 +5,7 @@ use axum::Json;
 use axum::extract::State;
 use bursar_api as api;
 use http::StatusCode;
+use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -67,9 +68,11 @@ pub(crate) async fn create_token(
     _: NoQuery,
     unread: Unread,
 ) -> Result<Created<api::NewToken>, Problem> {
-    let creation = unread.creation(&mut permit).await?;
-    let created =
-        app.broker().create_token(&permit, Some(&path.account), &creation.body, creation.key.as_ref()).await?;
+    let creation = unread.creation::<Value>(&mut permit).await?;
+    let created = app
+        .broker()
+        .create_token(&permit, Some(&path.account), &creation.body.accept()?, creation.key.as_ref())
+        .await?;
     Ok(Created {
         list: creation.path,
         id: created.value.token.id.to_string(),
@@ -140,8 +143,8 @@ pub(crate) async fn create_operator_token(
     _: NoQuery,
     unread: Unread,
 ) -> Result<Created<api::NewToken>, Problem> {
-    let creation = unread.creation(&mut permit).await?;
-    let created = app.broker().create_token(&permit, None, &creation.body, creation.key.as_ref()).await?;
+    let creation = unread.creation::<Value>(&mut permit).await?;
+    let created = app.broker().create_token(&permit, None, &creation.body.accept()?, creation.key.as_ref()).await?;
     Ok(Created {
         list: creation.path,
         id: created.value.token.id.to_string(),
