@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::Change;
+
 /// A tenant.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -96,8 +98,9 @@ pub struct PutMember {
     pub role: Role,
     /// Which credentials a `member` may bind; null for all. Left out, it stays as
     /// it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bindable: Option<Bindable>,
+    #[schema(value_type = Option<Bindable>)]
+    #[serde(default, skip_serializing_if = "Change::is_keep")]
+    pub bindable: Change<Bindable>,
 }
 
 /// The credentials that a member may bind: those listed, and those that carry
@@ -279,6 +282,18 @@ impl From<access::Role> for Role {
     }
 }
 
+impl From<Role> for access::Role {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Admin => Self::Admin,
+            Role::CredentialsManager => Self::CredentialsManager,
+            Role::Member => Self::Member,
+            Role::Auditor => Self::Auditor,
+            Role::Workload => Self::Workload,
+        }
+    }
+}
+
 impl From<access::TokenKind> for TokenKind {
     fn from(kind: access::TokenKind) -> Self {
         match kind {
@@ -304,6 +319,16 @@ impl From<access::Member> for Member {
 impl From<access::Bindable> for Bindable {
     fn from(bindable: access::Bindable) -> Self {
         Self { credentials: bindable.credentials.iter().map(ToString::to_string).collect(), labels: bindable.labels }
+    }
+}
+
+impl From<Change<Bindable>> for broker::BindableChange {
+    fn from(bindable: Change<Bindable>) -> Self {
+        match bindable {
+            Change::Keep => Self::Keep,
+            Change::Clear => Self::All,
+            Change::Set(Bindable { credentials, labels }) => Self::Only { credentials, labels },
+        }
     }
 }
 

@@ -8,6 +8,8 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::SecretObject;
+
 /// A credential to be stored.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -37,7 +39,7 @@ pub struct CreateCredential {
     pub revealable: Option<bool>,
     /// The type's fields, secret ones included: see its `schema`.
     #[schema(value_type = Object)]
-    pub data: Value,
+    pub data: SecretObject,
 }
 
 /// Changes to a credential: a merge patch (RFC 7396). An absent secret keeps
@@ -67,7 +69,11 @@ pub struct PatchCredential {
     /// secrets again.
     #[schema(value_type = Object)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub data: Option<Value>,
+    pub data: Option<SecretObject>,
+    /// The present type: not part of the description, and accepted as no change.
+    #[schema(ignore)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub r#type: Option<String>,
 }
 
 /// A credential. Its secrets are in none of its fields.

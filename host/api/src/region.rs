@@ -5,6 +5,8 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::{Change, SecretObject};
+
 /// A kind of target: what a region can be.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -53,7 +55,7 @@ pub struct CreateRegion {
     /// The kind's settings.
     #[schema(value_type = Option<Object>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub settings: Option<Value>,
+    pub settings: Option<SecretObject>,
     /// The credential that signs the broker in there, where the settings do not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login: Option<RegionLogin>,
@@ -72,27 +74,35 @@ pub struct CreateRegion {
 #[serde(deny_unknown_fields)]
 pub struct PatchRegion {
     /// A new name.
-    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    #[schema(value_type = Option<String>, pattern = "^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
+    #[serde(default, skip_serializing_if = "Change::is_keep")]
+    pub name: Change<String>,
     /// A new title.
-    #[schema(max_length = 255)]
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub title: Option<String>,
+    #[schema(value_type = Option<String>, max_length = 255)]
+    #[serde(default, skip_serializing_if = "Change::is_keep")]
+    pub title: Change<String>,
     /// Settings to change; null removes one.
     #[schema(value_type = Option<Object>)]
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub settings: Option<Value>,
+    #[serde(default, skip_serializing_if = "Change::is_keep")]
+    pub settings: Change<SecretObject>,
     /// Another sign-in; null for one among the settings.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub login: Option<RegionLogin>,
+    #[schema(value_type = Option<RegionLogin>)]
+    #[serde(default, skip_serializing_if = "Change::is_keep")]
+    pub login: Change<RegionLogin>,
     /// What to do about what others changed there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub drift: Option<DriftPolicy>,
+    #[schema(value_type = Option<DriftPolicy>)]
+    #[serde(default, skip_serializing_if = "Change::is_keep")]
+    pub drift: Change<DriftPolicy>,
     /// The accounts that may use it from now on, by name or id; null for every
     /// account. While others use it, only by force.
+    #[schema(value_type = Option<Vec<String>>)]
+    #[serde(default, skip_serializing_if = "Change::is_keep")]
+    pub accounts: Change<Vec<String>>,
+    /// The present kind of target: not part of the description, and accepted as no
+    /// change.
+    #[schema(ignore)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub accounts: Option<Vec<String>>,
+    pub target: Option<String>,
 }
 
 /// A credential of the broker's that signs it in somewhere.

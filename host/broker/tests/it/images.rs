@@ -1,8 +1,9 @@
 //! Which credential an image is pulled with (D-5).
 
+use crate::support::submitted;
+use bursar_api as api;
 use std::time::Duration;
 
-use bursar_credentials::UpdateCredential;
 use bursar_domain::Kind;
 use bursar_domain::audit::Action;
 use bursar_domain::broker::{Deletion, Source};
@@ -108,7 +109,7 @@ async fn the_index_follows_changes_deletions_restores_and_scopes() {
         world
             .broker
             .credentials
-            .update(&world.caller, &account(), &by_id, UpdateCredential::read(patch), None, false)
+            .update(&world.caller, &account(), &by_id, submitted::<api::PatchCredential, _>(patch), None, false)
             .await
             .unwrap();
     };

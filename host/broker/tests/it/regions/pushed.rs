@@ -1,15 +1,20 @@
 //! What is pushed to a region is chosen, or a type's own default.
 
+use crate::support::submitted;
+use bursar_api as api;
 use bursar_domain::broker::{Extent, Reconciled};
 use bursar_domain::id::Reference;
-use bursar_regions::AttachRegion;
 use serde_json::{Value, json};
 
 use super::{attached, eu, settle, store};
 use crate::support::{HELD_BACK, PLAIN, World, account, violations};
 
 async fn attach(world: &World, body: Value) -> Result<(), Vec<(String, String)>> {
-    let done = world.broker.regions.attach(&world.caller, &account(), &eu(), AttachRegion::read(body), None).await;
+    let done = world
+        .broker
+        .regions
+        .attach(&world.caller, &account(), &eu(), submitted::<api::AttachRegion, _>(body), None)
+        .await;
     done.map(drop)
         .map_err(|error| violations(&error).into_iter().map(|(at, code)| (at.to_owned(), code.to_owned())).collect())
 }
