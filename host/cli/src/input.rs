@@ -18,8 +18,8 @@ use crate::schema::{Schema, pointer_to};
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct DataArgs {
     /// Set a field that is not secret, as in `server=ghcr.io`; the name may be a
-    /// property, a dotted path or a JSON Pointer. Typed by the form; lists
-    /// as `a,b` or JSON. Repeatable
+    /// property, a dotted path or a JSON Pointer. Its type follows
+    /// from the form; lists as `a,b` or JSON. Repeatable
     #[arg(long, value_name = "FIELD=VALUE")]
     pub(crate) set: Vec<String>,
     /// Read the data from a JSON or YAML file, `-` for stdin

@@ -22,9 +22,9 @@ use crate::session::GlobalArgs;
 use crate::system::SystemClock;
 use crate::terminal;
 
-/// Make a data dir from a backup and verify the whole of it
+/// Create a data dir from a backup and verify it completely
 ///
-/// The data dir must hold no store. The root key is copied into it.
+/// The data dir must not contain a store. The root key is copied into it.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Restore {
