@@ -1,6 +1,5 @@
-//! Who calls whom, by the names of functions. A name that several functions of a
-//! crate have is followed only within its own file: which of them is meant takes
-//! types to tell.
+//! The call graph, by the names of functions. A name that several functions of a crate
+//! share is followed only within its own file, since telling them apart takes types.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +7,7 @@ use super::scan::{Function, Scan, SourceFile};
 
 pub(super) struct CallGraph<'a> {
     scan: &'a Scan,
-    /// By crate and name: where the function is, as file and number.
+    /// The file and index of each function, by crate and name.
     by_name: BTreeMap<(&'a str, &'a str), Vec<(usize, usize)>>,
 }
 
@@ -40,8 +39,8 @@ impl<'a> CallGraph<'a> {
         edges
     }
 
-    /// The files a reader is in, one after the other, who reads a function and follows
-    /// each call the first time it leads somewhere new, and comes back.
+    /// The sequence of files that a reader of a function visits, following each call that
+    /// leads to a new function, and returning.
     pub(super) fn walk(&self, path: &str, function: &str) -> Option<Vec<&'a str>> {
         let number = self.scan.files.iter().position(|file| file.path == path)?;
         let which = self.scan.files[number].functions.iter().position(|known| known.name == function)?;
