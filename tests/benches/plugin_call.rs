@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bursar_domain::plugin::{Context, Exchange, NetworkCall, Plugins as _, Taints, TxtRecord, Witness};
+use bursar_domain::plugin::{Context, Exchange, ExchangeRecorder, NetworkCall, Plugins as _, Taints, TxtRecord};
 use bursar_domain::secret::SecretJson;
 use bursar_plugin_host::{
     NetworkConfig, PluginHost, PluginHostConfig, Reach, Transport, TransportError, WireAnswer, WireRequest,
@@ -57,7 +57,7 @@ fn plugin_call(c: &mut Criterion) {
         secret_pointers: &secret_pointers,
         taints: &taints,
         context: &context,
-        witness: Arc::new(Deaf),
+        recorder: Arc::new(Deaf),
     };
     let record = TxtRecord {
         fqdn: "_acme-challenge.example.com".to_owned(),
@@ -85,7 +85,7 @@ impl Transport for AtOnce {
 struct Deaf;
 
 #[async_trait]
-impl Witness for Deaf {
+impl ExchangeRecorder for Deaf {
     async fn record(&self, _: Exchange) -> Result<(), bursar_domain::Error> {
         Ok(())
     }

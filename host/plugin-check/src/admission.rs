@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::Error;
 use crate::bench::Bench;
-use crate::limits::Overheard;
+use crate::limits::Recording;
 use crate::report::{Area, Level, Plugin, Report};
 use crate::subject::Subject;
 use crate::wire::Wire;
@@ -33,7 +33,7 @@ pub(crate) async fn admit(
     // A plugin that needs plain HTTP in its cases is loaded twice.
     let temporary = tempfile::tempdir().map_err(|error| Error::Io(std::env::temp_dir(), error))?;
     let cache_dir = cache_dir.unwrap_or_else(|| temporary.path().to_owned());
-    let (wire, overheard) = (Arc::new(Wire::default()), Arc::new(Overheard::default()));
+    let (wire, recording) = (Arc::new(Wire::default()), Arc::new(Recording::default()));
 
     let host = load(&bytes, &cache_dir, &wire, NetworkConfig::default()).await?;
     let [kind] = &host.types()[..] else {
@@ -61,7 +61,7 @@ pub(crate) async fn admit(
         };
         load(&bytes, &cache_dir, &wire, granted).await?
     };
-    host.observe(Arc::clone(&overheard) as _);
+    host.observe(Arc::clone(&recording) as _);
 
     let info = host.info(&kind.manifest.id);
     report.plugin = info.as_ref().map(|info| Plugin {
@@ -72,9 +72,9 @@ pub(crate) async fn admit(
         contract_version: info.contract_version.clone(),
         size_bytes: info.size_bytes,
     });
-    tell_imports(&info.map(|info| info.imports).unwrap_or_default(), subject.is_rust(), report);
+    report_imports(&info.map(|info| info.imports).unwrap_or_default(), subject.is_rust(), report);
     compare(subject, &kind, &host, report).await?;
-    Ok(Some(Bench { plugins: Box::new(host), kind, wire, overheard }))
+    Ok(Some(Bench { plugins: Box::new(host), kind, wire, recording }))
 }
 
 /// As a plugin of our own, so that all it asks for is granted: what an operator
@@ -109,7 +109,7 @@ fn granted_by_operators(cases: &[Labelled]) -> (BTreeSet<String>, BTreeSet<Strin
     (plain, addresses)
 }
 
-fn tell_imports(imports: &[String], is_rust: bool, report: &mut Report) {
+fn report_imports(imports: &[String], is_rust: bool, report: &mut Report) {
     let (wasi, ours): (Vec<_>, Vec<_>) = imports.iter().partition(|name| name.starts_with("wasi:"));
     let mut ours: Vec<_> =
         ours.iter().filter_map(|name| name.strip_prefix("bursar:plugin/")?.split('@').next()).collect();

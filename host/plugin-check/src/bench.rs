@@ -10,22 +10,22 @@ use bursar_domain::secret::SecretJson;
 use bursar_plugin_cases::{Call, Case, Script};
 use serde_json::{Value, json};
 
-use crate::limits::Overheard;
+use crate::limits::Recording;
 use crate::outcome;
-use crate::wire::{Heard, Play, Wire};
+use crate::wire::{Play, Traffic, Wire};
 
 /// The plugin and what it is wired to.
 pub(crate) struct Bench {
     pub(crate) plugins: Box<dyn Plugins>,
     pub(crate) kind: Arc<CredentialType>,
     pub(crate) wire: Arc<Wire>,
-    pub(crate) overheard: Arc<Overheard>,
+    pub(crate) recording: Arc<Recording>,
 }
 
 /// What came of one call.
-pub(crate) struct Came {
+pub(crate) struct CallResult {
     pub(crate) outcome: Result<Value, PluginError>,
-    pub(crate) heard: Heard,
+    pub(crate) traffic: Traffic,
     /// What the plugin logged, and what a broker drops of its words.
     pub(crate) said: Vec<String>,
 }
@@ -36,16 +36,16 @@ impl Bench {
     }
 
     /// Makes the call of a case, and plays its exchanges.
-    pub(crate) async fn replay(&self, case: &Case) -> Came {
+    pub(crate) async fn replay(&self, case: &Case) -> CallResult {
         self.run(case, &case.data, Play::Script(Script::new(case.exchanges()))).await
     }
 
     /// Makes the call of a case on other data.
-    pub(crate) async fn run(&self, case: &Case, data: &Value, play: Play) -> Came {
-        self.overheard.take_said();
+    pub(crate) async fn run(&self, case: &Case, data: &Value, play: Play) -> CallResult {
+        self.recording.take_texts();
         self.wire.play(play, case.now());
         let outcome = self.call(case, &SecretJson::new(data.clone())).await;
-        Came { outcome, heard: self.wire.heard(), said: self.overheard.take_said() }
+        CallResult { outcome, traffic: self.wire.traffic(), said: self.recording.take_texts() }
     }
 
     async fn call(&self, case: &Case, data: &SecretJson) -> Result<Value, PluginError> {
@@ -71,10 +71,10 @@ impl Bench {
 
     async fn speak(&self, case: &Case, data: &SecretJson, context: &Context) -> Result<Value, PluginError> {
         let secret_pointers = self.secret_pointers(data)?;
-        let witness = Arc::clone(&self.wire) as _;
+        let recorder = Arc::clone(&self.wire) as _;
         // Test data is as a person gave it.
         let taints = Taints::default();
-        let call = NetworkCall { data, secret_pointers: &secret_pointers, taints: &taints, context, witness };
+        let call = NetworkCall { data, secret_pointers: &secret_pointers, taints: &taints, context, recorder };
         let (plugins, id) = (&self.plugins, self.id());
         let handle = case.handle.as_deref().unwrap_or_default();
         let txt = case.txt.as_ref().map(|txt| TxtRecord {

@@ -155,7 +155,7 @@ async fn found(breach: Breach) -> Vec<(Level, Area, String)> {
     });
     let wire = Arc::new(Wire::default());
     let host = BrokenHost { kind: Arc::clone(&kind), wire: Arc::clone(&wire), calls: AtomicU32::new(0), breach };
-    let bench = Bench { plugins: Box::new(host), kind, wire, overheard: Arc::default() };
+    let bench = Bench { plugins: Box::new(host), kind, wire, recording: Arc::default() };
     let request =
         |url: &str| json!({ "request": { "method": "POST", "url": url }, "answer": { "status": 200, "json": {} } });
     let data = json!({ "token": "an-own-t0ken" });
@@ -166,8 +166,8 @@ async fn found(breach: Breach) -> Vec<(Level, Area, String)> {
     ]));
     let mut report = Report::default();
     cases::replay(&bench, &cases, &mut report).await;
-    stability::look(&bench, &cases, &mut report).await;
-    secrets::look(&bench, &cases, &mut report).await;
+    stability::check(&bench, &cases, &mut report).await;
+    secrets::check(&bench, &cases, &mut report).await;
     report.findings.into_iter().map(|it| (it.level, it.area, it.summary)).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use bursar_plugin_cases::{Call, Labelled};
 
-use crate::bench::{Bench, Came};
+use crate::bench::{Bench, CallResult};
 use crate::outcome;
 use crate::report::{Area, Level, Report, counted};
 
@@ -11,20 +11,20 @@ pub(crate) async fn replay(bench: &Bench, cases: &[Labelled], report: &mut Repor
     let mut held = 0;
     let mut failed = 0;
     for Labelled { label, case } in cases.iter().filter(|it| it.case.call != Call::Generate) {
-        let Came { outcome, heard, said } = bench.replay(case).await;
-        let outcome = outcome::told(outcome);
-        let faults: Vec<String> = [heard.script, case.judge(&outcome)].into_iter().filter_map(Result::err).collect();
+        let CallResult { outcome, traffic, said } = bench.replay(case).await;
+        let outcome = outcome::to_json(outcome);
+        let faults: Vec<String> = [traffic.script, case.judge(&outcome)].into_iter().filter_map(Result::err).collect();
         if faults.is_empty() {
             held += 1;
-            if !heard.refused.is_empty() {
-                report.explain(Level::Warn, Area::Cases, format!("{label}: holds, but"), heard.refused);
+            if !traffic.refused.is_empty() {
+                report.explain(Level::Warn, Area::Cases, format!("{label}: holds, but"), traffic.refused);
             }
             continue;
         }
         failed += 1;
         let said = said.into_iter().map(|line| format!("the plugin said: {line}"));
         let details = faults.iter().flat_map(|fault| fault.lines()).map(str::to_owned);
-        let details = details.chain(heard.refused).chain(said).collect();
+        let details = details.chain(traffic.refused).chain(said).collect();
         report.explain(Level::Fail, Area::Cases, label.clone(), details);
     }
     if held > 0 && failed == 0 {

@@ -9,7 +9,7 @@ use bursar_plugin_cases::{Call, Labelled};
 use crate::report::{Area, Level, Report, counted};
 
 /// Compares the manifest with the cases.
-pub(crate) fn look(kind: &CredentialType, cases: &[Labelled], report: &mut Report) {
+pub(crate) fn check(kind: &CredentialType, cases: &[Labelled], report: &mut Report) {
     let manifest = &kind.manifest;
     for Labelled { label, case } in cases.iter().filter(|it| it.case.call != Call::Form) {
         let codes = case.expected_failure().into_iter().flat_map(|failure| &failure.violations).map(|it| &it.code);

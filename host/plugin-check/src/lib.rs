@@ -66,9 +66,9 @@ pub async fn check(subject: &Subject, cache_dir: Option<PathBuf>) -> Result<Repo
         return Ok(report);
     };
     cases::replay(&bench, &cases, &mut report).await;
-    coverage::look(&bench.kind, &cases, &mut report);
-    stability::look(&bench, &cases, &mut report).await;
-    secrets::look(&bench, &cases, &mut report).await;
-    limits::look(&bench, &mut report);
+    coverage::check(&bench.kind, &cases, &mut report);
+    stability::check(&bench, &cases, &mut report).await;
+    secrets::check(&bench, &cases, &mut report).await;
+    limits::check(&bench, &mut report);
     Ok(report)
 }

@@ -11,7 +11,7 @@ use crate::report::{Area, Level, Report};
 
 /// Hears of every call.
 #[derive(Default)]
-pub(crate) struct Overheard(Mutex<Notes>);
+pub(crate) struct Recording(Mutex<Notes>);
 
 #[derive(Default)]
 struct Notes {
@@ -28,9 +28,9 @@ struct Peak {
     memory_limit_bytes: usize,
 }
 
-impl Overheard {
+impl Recording {
     /// What the plugin said since it was last asked.
-    pub(crate) fn take_said(&self) -> Vec<String> {
+    pub(crate) fn take_texts(&self) -> Vec<String> {
         std::mem::take(&mut self.notes().said)
     }
 
@@ -40,7 +40,7 @@ impl Overheard {
     }
 }
 
-impl Observer for Overheard {
+impl Observer for Recording {
     fn observe(&self, seen: Observed) {
         let mut notes = self.notes();
         notes.said.extend(seen.said);
@@ -59,11 +59,11 @@ impl Observer for Overheard {
 }
 
 /// Tells the most that calls took.
-pub(crate) fn look(bench: &Bench, report: &mut Report) {
-    judge(&bench.overheard.notes().peaks, report);
+pub(crate) fn check(bench: &Bench, report: &mut Report) {
+    validate(&bench.recording.notes().peaks, report);
 }
 
-fn judge(peaks: &BTreeMap<&'static str, Peak>, report: &mut Report) {
+fn validate(peaks: &BTreeMap<&'static str, Peak>, report: &mut Report) {
     let mut details = Vec::new();
     for (call, peak) in peaks {
         let (time, memory) = (millis(peak.time), mebibytes(peak.memory_bytes));
@@ -105,7 +105,7 @@ mod tests {
         };
         let peaks = BTreeMap::from([("a", peak(125, 32)), ("b", peak(126, 1)), ("c", peak(1, 33))]);
         let mut report = Report::default();
-        judge(&peaks, &mut report);
+        validate(&peaks, &mut report);
         let told: Vec<_> = report.findings.iter().map(|it| (it.level, it.summary.as_str())).collect();
         assert_eq!(
             told,

@@ -5,7 +5,7 @@ use bursar_domain::plugin::{Artifact, Inspection, PluginError, Progress, Report,
 use serde_json::{Map, Value, json};
 
 /// `{"ok": answer}` or `{"error": {...}}`.
-pub(crate) fn told(answer: Result<Value, PluginError>) -> Value {
+pub(crate) fn to_json(answer: Result<Value, PluginError>) -> Value {
     match answer {
         Ok(answer) => json!({ "ok": answer }),
         Err(error) => json!({ "error": failure(&error) }),

@@ -8,7 +8,7 @@ use crate::bench::{Bench, context};
 use crate::report::{Area, Level, Report, counted};
 
 /// Asks everything twice.
-pub(crate) async fn look(bench: &Bench, cases: &[Labelled], report: &mut Report) {
+pub(crate) async fn check(bench: &Bench, cases: &[Labelled], report: &mut Report) {
     let (mut made, mut read) = (0, 0);
     let before = report.count(Level::Fail);
     for Labelled { label, case } in cases {

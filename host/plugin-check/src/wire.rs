@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use bursar_domain::Error;
 use bursar_domain::audit::Outcome;
-use bursar_domain::plugin::{Exchange, Witness};
+use bursar_domain::plugin::{Exchange, ExchangeRecorder};
 use bursar_plugin_cases::{Answer, Script, Sent, WireFailure};
 use bursar_plugin_host::{Reach, Transport, TransportError, WireAnswer, WireRequest};
 use zeroize::Zeroizing;
@@ -33,7 +33,7 @@ pub(crate) enum Play {
 }
 
 /// What went over the wire in one call.
-pub(crate) struct Heard {
+pub(crate) struct Traffic {
     /// How a script went.
     pub(crate) script: Result<(), String>,
     /// What an echo heard.
@@ -49,7 +49,7 @@ impl Wire {
     }
 
     /// What went over it since.
-    pub(crate) fn heard(&self) -> Heard {
+    pub(crate) fn traffic(&self) -> Traffic {
         let played = std::mem::take(&mut *self.played());
         let refused = played
             .refused
@@ -60,9 +60,9 @@ impl Wire {
             })
             .collect();
         match played.play {
-            Some(Play::Script(script)) => Heard { script: script.finish(), sent: Vec::new(), refused },
-            Some(Play::Echo(echo)) => Heard { script: Ok(()), sent: echo.into_sent(), refused },
-            None => Heard { script: Ok(()), sent: Vec::new(), refused },
+            Some(Play::Script(script)) => Traffic { script: script.finish(), sent: Vec::new(), refused },
+            Some(Play::Echo(echo)) => Traffic { script: Ok(()), sent: echo.into_sent(), refused },
+            None => Traffic { script: Ok(()), sent: Vec::new(), refused },
         }
     }
 
@@ -111,7 +111,7 @@ fn carry(answer: &Answer, reach: &Reach) -> Result<WireAnswer, TransportError> {
 }
 
 #[async_trait]
-impl Witness for Wire {
+impl ExchangeRecorder for Wire {
     async fn record(&self, exchange: Exchange) -> Result<(), Error> {
         if exchange.outcome == Outcome::Denied {
             self.played().refused.push(exchange);

@@ -12,16 +12,17 @@ use std::collections::BTreeSet;
 use bursar_domain::Violation;
 use bursar_domain::plugin::{Artifact, Derived, Inspection, Manifest, PluginError, Rewrite, Selector};
 use bursar_domain::secret::SecretJson;
+use bursar_schema::pointer::{self, is_within};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::form::FormSchema;
-use crate::names::{MAX_POINTER_BYTES, is_artifact_name, is_id, is_media_type, is_selector_kind, is_within};
+use crate::form::Form;
+use crate::names::{is_artifact_name, is_id, is_media_type, is_selector_kind};
 use crate::text::{MAX_JSON_BYTES, is_unprintable, parse_json, sentence};
 
 /// A refusal as the plugin worded it.
 pub(crate) enum Refusal {
-    Invalid(Vec<SaidViolation>),
+    Invalid(Vec<RawViolation>),
     Denied(String),
     NotFound(String),
     Throttled(Option<u32>),
@@ -50,14 +51,14 @@ impl Refusal {
 }
 
 /// A violation as the plugin worded it.
-pub(crate) struct SaidViolation {
+pub(crate) struct RawViolation {
     pub(crate) pointer: String,
     pub(crate) code: String,
     pub(crate) message: String,
 }
 
 /// An inspection as the plugin worded it.
-pub(crate) struct SaidInspection {
+pub(crate) struct RawInspection {
     pub(crate) data: String,
     pub(crate) attributes: String,
     pub(crate) selectors: Vec<(String, String)>,
@@ -67,19 +68,19 @@ pub(crate) struct SaidInspection {
 }
 
 /// A rewrite as the plugin worded it.
-pub(crate) struct SaidRewrite {
+pub(crate) struct RawRewrite {
     pub(crate) pointer: String,
     pub(crate) value: Zeroizing<String>,
 }
 
 /// A report as the plugin worded it.
-pub(crate) struct SaidReport {
+pub(crate) struct RawReport {
     pub(crate) summary: String,
     pub(crate) details: String,
 }
 
 /// An artifact as the plugin made it.
-pub(crate) struct SaidArtifact {
+pub(crate) struct RawArtifact {
     pub(crate) name: String,
     pub(crate) media_type: String,
     pub(crate) content: Zeroizing<Vec<u8>>,
@@ -92,7 +93,7 @@ pub(crate) struct SaidArtifact {
 /// # Errors
 ///
 /// [`PluginError::Failed`] naming the rule.
-pub(crate) fn inspection(said: SaidInspection, public: &Value, form: &FormSchema) -> Result<Inspection, PluginError> {
+pub(crate) fn inspection(said: RawInspection, public: &Value, form: &Form) -> Result<Inspection, PluginError> {
     let data = object(&said.data)?;
     // What was public going in may be so coming out, whichever branch of the
     // schema marks it.
@@ -126,7 +127,7 @@ pub(crate) fn inspection(said: SaidInspection, public: &Value, form: &FormSchema
 ///
 /// [`PluginError::Failed`] naming the rule.
 pub(crate) fn rewrites(
-    said: Vec<SaidRewrite>,
+    said: Vec<RawRewrite>,
     allowed: &[&str],
     data: &Value,
     secret_pointers: &[String],
@@ -182,7 +183,7 @@ pub(crate) fn with_copies(
 /// # Errors
 ///
 /// [`PluginError::Failed`] naming the rule.
-pub(crate) fn artifacts(said: Vec<SaidArtifact>) -> Result<Vec<Artifact>, PluginError> {
+pub(crate) fn artifacts(said: Vec<RawArtifact>) -> Result<Vec<Artifact>, PluginError> {
     if said.len() > MAX_ARTIFACTS {
         return Err(broke("materialize answered more than 64 artifacts"));
     }
@@ -212,7 +213,7 @@ pub(crate) fn artifacts(said: Vec<SaidArtifact>) -> Result<Vec<Artifact>, Plugin
 }
 
 /// A refusal of a call that saw no secret: its words are kept, cleaned.
-pub(crate) fn open_refusal(refusal: Refusal, data: &Value, form: &FormSchema) -> PluginError {
+pub(crate) fn open_refusal(refusal: Refusal, data: &Value, form: &Form) -> PluginError {
     match refusal {
         Refusal::Invalid(said) => invalid(said.into_iter().take(MAX_VIOLATIONS).map(|violation| Violation {
             pointer: place(violation.pointer, data, form, &[]),
@@ -241,18 +242,18 @@ pub(crate) fn quiet_refusal(
     manifest: &Manifest,
     data: &Value,
     secret_pointers: &[String],
-    form: &FormSchema,
+    form: &Form,
 ) -> PluginError {
     match refusal {
         Refusal::Invalid(said) => {
-            let told: BTreeSet<(String, String)> = said
+            let reported: BTreeSet<(String, String)> = said
                 .into_iter()
                 .take(MAX_VIOLATIONS)
                 .map(|violation| {
                     (place(violation.pointer, data, form, secret_pointers), declared(violation.code, manifest))
                 })
                 .collect();
-            invalid(told.into_iter().map(|(pointer, code)| {
+            invalid(reported.into_iter().map(|(pointer, code)| {
                 let message = wording(&code, manifest);
                 Violation { pointer, code, message }
             }))
@@ -295,11 +296,11 @@ fn invalid(violations: impl Iterator<Item = Violation>) -> PluginError {
 /// The pointer, if it names a place in the data or a field that the form
 /// declares; else the form as a whole. Below a secret there are no places: the
 /// names of its parts are part of it.
-fn place(pointer: String, data: &Value, form: &FormSchema, secret_pointers: &[String]) -> String {
+fn place(pointer: String, data: &Value, form: &Form, secret_pointers: &[String]) -> String {
     if let Some(secret) = secret_pointers.iter().find(|secret| is_within(&pointer, secret)) {
         return secret.clone();
     }
-    if pointer.len() > MAX_POINTER_BYTES {
+    if pointer.len() > pointer::MAX_BYTES {
         return String::new();
     }
     let known = data.pointer(&pointer).is_some()
@@ -349,7 +350,7 @@ mod tests {
         let data = json!({ "text": "s", "none": null, "object": { "a": "b" }, "derived": "x" });
         let secrets = ["/text", "/none", "/object"].map(str::to_owned);
         let rewrite = |pointer: &str, value: Value| {
-            let said = SaidRewrite { pointer: pointer.to_owned(), value: Zeroizing::new(value.to_string()) };
+            let said = RawRewrite { pointer: pointer.to_owned(), value: Zeroizing::new(value.to_string()) };
             rewrites(vec![said], &["/text", "/none", "/object", "/derived"], &data, &secrets).is_ok()
         };
         for (pointer, value, allowed) in [
@@ -376,15 +377,15 @@ mod tests {
         let granted = ["/email", "/id", "/free"].map(str::to_owned);
         let data = SecretJson::new(json!({ "account": json!({ "email": "me@x" }).to_string() }));
         let one = |pointer: &str, value: Value| Rewrite { pointer: pointer.into(), value: SecretJson::new(value) };
-        let told = |rewrites: Vec<Rewrite>| -> Vec<(String, Value)> {
+        let reported = |rewrites: Vec<Rewrite>| -> Vec<(String, Value)> {
             let made = with_copies(rewrites, &data, &derives, &granted).into_iter();
             made.map(|rewrite| (rewrite.pointer.clone(), rewrite.value.expose().clone())).collect()
         };
         let email = |text: &str| ("/email".to_owned(), json!(text));
-        assert_eq!(told(Vec::new()), [email("me@x")]);
-        assert_eq!(told(vec![one("/email", json!("else")), one("/kept", json!("else"))]), [email("me@x")]);
+        assert_eq!(reported(Vec::new()), [email("me@x")]);
+        assert_eq!(reported(vec![one("/email", json!("else")), one("/kept", json!("else"))]), [email("me@x")]);
         let account = json!({ "email": "you@y" });
-        let rewritten = told(vec![one("/account", account.clone()), one("/free", json!(1))]);
+        let rewritten = reported(vec![one("/account", account.clone()), one("/free", json!(1))]);
         assert_eq!(rewritten, [("/account".to_owned(), account), ("/free".to_owned(), json!(1)), email("you@y")]);
     }
 }

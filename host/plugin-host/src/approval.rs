@@ -2,9 +2,10 @@
 //! granted, and whether a new form forgets a secret of the old one.
 
 use bursar_domain::plugin::{Decision, Grant, Permissions, State};
+use bursar_schema::pointer::is_within;
 use serde_json::Value;
 
-use crate::form::FormSchema;
+use crate::form::Form;
 
 /// Which plugins of the folders need an operator's word. Built-in ones need
 /// none.
@@ -21,7 +22,7 @@ pub enum Approval {
 
 /// Why a plugin is not called yet.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Waits {
+pub(crate) struct Hold {
     pub(crate) state: State,
     /// For the operator; goes on after "it".
     pub(crate) reason: String,
@@ -30,9 +31,9 @@ pub(crate) struct Waits {
 impl Approval {
     /// The plugin with this digest that asks for `asked`, under what was
     /// decided.
-    pub(crate) fn judge(self, asked: &Permissions, decision: Option<&Decision>) -> Result<(), Waits> {
+    pub(crate) fn validate(self, asked: &Permissions, decision: Option<&Decision>) -> Result<(), Hold> {
         if let Some(revoked) = decision.and_then(|decision| decision.revoked.as_ref()) {
-            return Err(Waits::pending(format!("was revoked by {}", revoked.by)));
+            return Err(Hold::pending(format!("was revoked by {}", revoked.by)));
         }
         let granted = self.granted(asked, decision);
         if granted.cover(asked) {
@@ -45,7 +46,7 @@ impl Approval {
             0 | 1 => String::new(),
             count => format!(", and {} more", count - 1),
         };
-        Err(Waits::pending(format!(
+        Err(Hold::pending(format!(
             "asks for what nobody granted: to {}{more}",
             first.first().map_or("", String::as_str)
         )))
@@ -60,7 +61,7 @@ impl Approval {
     }
 }
 
-impl Waits {
+impl Hold {
     pub(crate) fn pending(reason: String) -> Self {
         Self { state: State::Pending, reason }
     }
@@ -75,22 +76,22 @@ pub(crate) fn grant(decision: Option<&Decision>) -> Option<&Grant> {
 /// as secret what its own no longer does, as seen on the old one's templates.
 /// Who approved exactly this component has looked at it.
 pub(crate) fn review(
-    old: (&FormSchema, &[Value]),
-    new: &FormSchema,
+    old: (&Form, &[Value]),
+    new: &Form,
     digest: &str,
     decision: Option<&Decision>,
-) -> Result<(), Waits> {
+) -> Result<(), Hold> {
     if grant(decision).is_some_and(|grant| grant.digest == digest) {
         return Ok(());
     }
     let (old, templates) = old;
-    let secrets = |form: &FormSchema, template| form.secret_pointers(template).unwrap_or_default();
+    let secrets = |form: &Form, template| form.secret_pointers(template).unwrap_or_default();
     for template in templates {
         let kept = secrets(new, template);
         if let Some(lost) =
-            secrets(old, template).iter().find(|secret| !kept.iter().any(|kept| crate::names::is_within(secret, kept)))
+            secrets(old, template).iter().find(|secret| !kept.iter().any(|kept| is_within(secret, kept)))
         {
-            return Err(Waits {
+            return Err(Hold {
                 state: State::NeedsReview,
                 reason: format!(
                     "no longer calls the field {} a secret, as the version before it does",
@@ -130,8 +131,8 @@ mod tests {
             ..Permissions::default()
         };
         for policy in [Approval::Ask, Approval::Allow, Approval::SignedOnly] {
-            assert_eq!(policy.judge(&Permissions::default(), None), Ok(()));
-            assert_eq!(policy.judge(&derives, None), Ok(()));
+            assert_eq!(policy.validate(&Permissions::default(), None), Ok(()));
+            assert_eq!(policy.validate(&derives, None), Ok(()));
         }
         assert!(Approval::Ask.granted(&derives, None).derives.is_empty());
         assert_eq!(Approval::Allow.granted(&derives, None), derives);
@@ -140,12 +141,12 @@ mod tests {
     #[test]
     fn a_host_waits_for_a_grant_that_covers_it() {
         let asked = asking("a.example");
-        let waits = Approval::Ask.judge(&asked, None).unwrap_err();
-        assert_eq!(waits.state, State::Pending);
-        assert_eq!(waits.reason, "asks for what nobody granted: to reach a.example: Because.");
-        assert!(Approval::Ask.judge(&asked, Some(&granting(asking("b.example"), ""))).is_err());
-        assert_eq!(Approval::Ask.judge(&asked, Some(&granting(asked.clone(), ""))), Ok(()));
-        assert_eq!(Approval::Allow.judge(&asked, None), Ok(()));
+        let hold = Approval::Ask.validate(&asked, None).unwrap_err();
+        assert_eq!(hold.state, State::Pending);
+        assert_eq!(hold.reason, "asks for what nobody granted: to reach a.example: Because.");
+        assert!(Approval::Ask.validate(&asked, Some(&granting(asking("b.example"), ""))).is_err());
+        assert_eq!(Approval::Ask.validate(&asked, Some(&granting(asked.clone(), ""))), Ok(()));
+        assert_eq!(Approval::Allow.validate(&asked, None), Ok(()));
     }
 
     #[test]
@@ -153,8 +154,8 @@ mod tests {
         let revoked = Some(Revocation { by: "operator:x".to_owned(), at: jiff_epoch() });
         let decision = Decision { revoked, ..Decision::default() };
         for policy in [Approval::Ask, Approval::Allow, Approval::SignedOnly] {
-            let waits = policy.judge(&Permissions::default(), Some(&decision)).unwrap_err();
-            assert_eq!(waits, Waits::pending("was revoked by operator:x".to_owned()));
+            let hold = policy.validate(&Permissions::default(), Some(&decision)).unwrap_err();
+            assert_eq!(hold, Hold::pending("was revoked by operator:x".to_owned()));
         }
     }
 
@@ -166,7 +167,7 @@ mod tests {
             for (name, part) in more.as_object().unwrap() {
                 schema["properties"][name] = part.clone();
             }
-            FormSchema::compile(schema).unwrap()
+            Form::compile(schema).unwrap()
         };
         let templates = [json!({"user": "", "key": ""})];
         let (marked, unmarked) = (form(true, json!({})), form(false, json!({})));
@@ -174,8 +175,8 @@ mod tests {
         assert_eq!(review((&marked, &templates), &marked, "d", None), Ok(()));
         assert_eq!(review((&marked, &templates), &wider, "d", None), Ok(()), "more is secret");
         assert_eq!(review((&unmarked, &templates), &unmarked, "d", None), Ok(()));
-        let waits = review((&marked, &templates), &unmarked, "d", None).unwrap_err();
-        assert_eq!((waits.state, waits.reason.contains("/key")), (State::NeedsReview, true), "{waits:?}");
+        let hold = review((&marked, &templates), &unmarked, "d", None).unwrap_err();
+        assert_eq!((hold.state, hold.reason.contains("/key")), (State::NeedsReview, true), "{hold:?}");
         let approved = granting(Permissions::default(), "d");
         assert_eq!(review((&marked, &templates), &unmarked, "d", Some(&approved)), Ok(()));
         assert!(review((&marked, &templates), &unmarked, "other", Some(&approved)).is_err());

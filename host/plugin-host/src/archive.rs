@@ -28,23 +28,23 @@ pub(crate) struct Archive {
 /// What each plugin of a folder was, by id.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Index {
-    pub(crate) plugins: BTreeMap<String, Record>,
+    pub(crate) plugins: BTreeMap<String, PluginHistory>,
 }
 
 /// What the plugin of one id was.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Record {
+pub(crate) struct PluginHistory {
     /// The file it came from, as it is shown.
     pub(crate) source: String,
     /// In force, or it was when that was last so; `None` since its file is gone.
-    pub(crate) active: Option<Kept>,
+    pub(crate) active: Option<ArchivedComponent>,
     /// In force before.
-    pub(crate) previous: Option<Kept>,
+    pub(crate) previous: Option<ArchivedComponent>,
 }
 
 /// A component that is kept, or a built-in one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Kept {
+pub(crate) struct ArchivedComponent {
     /// `sha256:<hex>`.
     pub(crate) digest: String,
     pub(crate) version: String,
@@ -164,8 +164,8 @@ mod tests {
 
     use super::*;
 
-    fn kept(bytes: &[u8]) -> Kept {
-        Kept {
+    fn kept(bytes: &[u8]) -> ArchivedComponent {
+        ArchivedComponent {
             digest: sha256(bytes),
             version: "1.0.0".to_owned(),
             signature: None,
@@ -174,7 +174,8 @@ mod tests {
     }
 
     fn index() -> Index {
-        let record = Record { source: "x.wasm".to_owned(), active: Some(kept(b"two")), previous: Some(kept(b"one")) };
+        let record =
+            PluginHistory { source: "x.wasm".to_owned(), active: Some(kept(b"two")), previous: Some(kept(b"one")) };
         Index { plugins: BTreeMap::from([("x".to_owned(), record)]) }
     }
 

@@ -15,7 +15,7 @@ use wasmtime::Engine;
 
 pub use self::child::{ChildError, compile_for_parent};
 pub use self::process::CompilerProcess;
-pub(crate) use self::process::{Stop, StopOnDrop};
+pub(crate) use self::process::{CancelOnDrop, Cancellation};
 
 use crate::limits::CompilationLimits;
 use crate::text::sentence;
@@ -60,7 +60,7 @@ impl CompileError {
 }
 
 impl Compiler {
-    /// Machine code of a component, for `engine`. It takes a while; `stop` ends
+    /// Machine code of a component, for `engine`. It takes a while; `cancellation` ends
     /// it before its time.
     ///
     /// # Errors
@@ -71,11 +71,11 @@ impl Compiler {
         engine: &Engine,
         wasm: &[u8],
         limits: &CompilationLimits,
-        stop: &Stop,
+        cancellation: &Cancellation,
     ) -> Result<Vec<u8>, CompileError> {
         match self {
             Self::InProcess => engine.precompile_component(wasm).map_err(|error| CompileError::invalid(&error)),
-            Self::Process(process) => process.compile(&crate::engine::settings(engine), wasm, limits, stop),
+            Self::Process(process) => process.compile(&crate::engine::settings(engine), wasm, limits, cancellation),
         }
     }
 }

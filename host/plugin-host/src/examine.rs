@@ -11,7 +11,7 @@ use crate::archive::Archive;
 use crate::cache::Cache;
 use crate::compile::Compiler;
 use crate::folder::{read, stamp};
-use crate::load::{Loader, Material, Source};
+use crate::load::{ComponentOrigin, Loader, RawComponent};
 use crate::sandbox::Sandboxes;
 use crate::{Approval, Error, Limits, NetworkConfig, PluginInfo, Signed, TrustedKey, engine, imports};
 
@@ -53,9 +53,9 @@ pub async fn examine(file: &Path, trusted_keys: Vec<TrustedKey>) -> Result<Resul
         Ok(None) => return Ok(Err("it changed while it was read".to_owned())),
         Err(reason) => return Ok(Err(reason)),
     };
-    let source = Source::File(file.to_owned());
-    let material = Material { source, bytes: content.bytes.into(), signature: content.signature };
-    let outcome = loader.load(material).await.map_err(|rejection| rejection.reason);
+    let source = ComponentOrigin::File(file.to_owned());
+    let component_file = RawComponent { source, bytes: content.bytes.into(), signature: content.signature };
+    let outcome = loader.load(component_file).await.map_err(|rejection| rejection.reason);
     Ok(outcome.map(|loaded| Examined {
         manifest: loaded.kind.manifest.clone(),
         info: loaded.info(),

@@ -19,7 +19,7 @@ use crate::limits::CompilationLimits;
 
 /// What is known of earlier attempts.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
-struct Record {
+struct AttemptRecord {
     /// In force then.
     limits: String,
     /// How often it was begun.
@@ -32,7 +32,7 @@ struct Record {
 pub(crate) struct Attempt<'a> {
     cache: &'a Cache,
     digest: [u8; 32],
-    record: Record,
+    record: AttemptRecord,
 }
 
 impl<'a> Attempt<'a> {
@@ -52,7 +52,8 @@ impl<'a> Attempt<'a> {
             let cure = format!("to try again, delete {}", file_name(cache, digest));
             return Err(format!("{reason}; {cure}"));
         }
-        let attempt = Self { cache, digest, record: Record { limits, attempts: known.attempts + 1, reason: None } };
+        let attempt =
+            Self { cache, digest, record: AttemptRecord { limits, attempts: known.attempts + 1, reason: None } };
         attempt.write();
         Ok(attempt)
     }
@@ -91,7 +92,7 @@ impl<'a> Attempt<'a> {
 }
 
 /// A record that is not ours counts as none.
-fn read(cache: &Cache, digest: [u8; 32]) -> Option<Record> {
+fn read(cache: &Cache, digest: [u8; 32]) -> Option<AttemptRecord> {
     let bytes = fs::read(cache.file(digest, KIND)?).ok()?;
     let (theirs, text) = bytes.split_at_checked(TAG_BYTES)?;
     verify_slices_are_equal(tag(cache, digest, text).as_ref(), theirs).ok()?;

@@ -25,7 +25,7 @@ pub(crate) enum Lane {
 
 /// Places for calls, shared between accounts.
 #[derive(Clone)]
-pub(crate) struct FairQueue(Arc<Mutex<State>>);
+pub(crate) struct FairQueue(Arc<Mutex<QueueState>>);
 
 /// How much there is to share.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +49,7 @@ pub(crate) struct Permit {
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) struct Full;
 
-struct State {
+struct QueueState {
     capacity: Capacity,
     running: usize,
     lanes: HashMap<Lane, Calls>,
@@ -66,7 +66,7 @@ struct Calls {
 
 impl FairQueue {
     pub(crate) fn new(capacity: Capacity) -> Self {
-        Self(Arc::new(Mutex::new(State { capacity, running: 0, lanes: HashMap::new(), turns: VecDeque::new() })))
+        Self(Arc::new(Mutex::new(QueueState { capacity, running: 0, lanes: HashMap::new(), turns: VecDeque::new() })))
     }
 
     /// Waits for a place. Whoever stops waiting gives up nothing but their turn.
@@ -97,7 +97,7 @@ impl FairQueue {
     }
 
     /// Gives free places to those whose turn it is.
-    fn dispatch(&self, state: &mut State) {
+    fn dispatch(&self, state: &mut QueueState) {
         while let Some((lane, waiting)) = state.next() {
             state.start(lane);
             if let Err(mut unwanted) = waiting.send(self.permit(lane)) {
@@ -112,13 +112,13 @@ impl FairQueue {
         Permit { queue: Some(self.clone()), lane }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, QueueState> {
         // Nothing in here panics halfway through a change.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl QueueState {
     /// Whether a call of `lane` may start at once, before nobody of its own lane.
     fn admits(&self, lane: Lane) -> bool {
         let calls = self.lanes.get(&lane);
@@ -200,14 +200,14 @@ mod tests {
     }
 
     /// A call that waits, or has its place.
-    type Call = futures::future::BoxFuture<'static, Result<Permit, Full>>;
+    type Acquiring = futures::future::BoxFuture<'static, Result<Permit, Full>>;
 
-    fn call(queue: &FairQueue, lane: Lane) -> Call {
+    fn call(queue: &FairQueue, lane: Lane) -> Acquiring {
         let queue = queue.clone();
         async move { queue.acquire(lane).await }.boxed()
     }
 
-    fn polled(queue: &FairQueue, lane: Lane) -> (Call, Option<Permit>) {
+    fn polled(queue: &FairQueue, lane: Lane) -> (Acquiring, Option<Permit>) {
         let mut call = call(queue, lane);
         let permit = (&mut call).now_or_never().map(|permit| permit.expect("not full"));
         (call, permit)

@@ -26,7 +26,7 @@ use crate::network::plane::Plane;
 use crate::observe::Usage;
 
 /// What belongs to one sandbox and dies with it.
-pub(crate) struct State {
+pub(crate) struct SandboxState {
     pub(crate) meter: Meter,
     usage: Arc<Usage>,
     seed: [u8; 32],
@@ -37,7 +37,7 @@ pub(crate) struct State {
     resources: ResourceTable,
 }
 
-impl State {
+impl SandboxState {
     /// `seed` stands in for randomness; `usage` is what the call takes and says.
     pub(crate) fn new(limits: &Limits, seed: [u8; 32], usage: Arc<Usage>) -> Self {
         let mut resources = ResourceTable::new();
@@ -69,34 +69,34 @@ impl State {
 /// # Errors
 ///
 /// The engine's, when a definition does not fit, which is a defect of ours.
-pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
+pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<SandboxState>> {
     let mut linker = Linker::new(engine);
     let l = &mut linker;
     crate::v0_1::add_to_linker(l)?;
-    wasi::io::error::add_to_linker::<State, HasIo>(l, |state| state.ctx().table)?;
-    wasi::io::poll::add_to_linker::<State, HasIo>(l, |state| state.ctx().table)?;
-    wasi::io::streams::add_to_linker::<State, HasIo>(l, |state| state.ctx().table)?;
-    wasi::clocks::wall_clock::add_to_linker::<State, WasiClocks>(l, State::clocks)?;
-    wasi::clocks::monotonic_clock::add_to_linker::<State, WasiClocks>(l, State::clocks)?;
-    wasi::filesystem::types::add_to_linker::<State, WasiFilesystem>(l, State::filesystem)?;
-    wasi::filesystem::preopens::add_to_linker::<State, WasiFilesystem>(l, State::filesystem)?;
-    wasi::random::random::add_to_linker::<State, WasiRandom>(l, State::chance)?;
-    wasi::random::insecure::add_to_linker::<State, WasiRandom>(l, State::chance)?;
-    wasi::random::insecure_seed::add_to_linker::<State, WasiRandom>(l, State::chance)?;
-    wasi::cli::exit::add_to_linker::<State, WasiCli>(l, State::cli)?;
-    wasi::cli::environment::add_to_linker::<State, WasiCli>(l, State::cli)?;
-    wasi::cli::stdin::add_to_linker::<State, WasiCli>(l, State::cli)?;
-    wasi::cli::stdout::add_to_linker::<State, WasiCli>(l, State::cli)?;
-    wasi::cli::stderr::add_to_linker::<State, WasiCli>(l, State::cli)?;
-    wasi::cli::terminal_input::add_to_linker::<State, WasiCli>(l, State::cli)?;
-    wasi::cli::terminal_output::add_to_linker::<State, WasiCli>(l, State::cli)?;
-    wasi::cli::terminal_stdin::add_to_linker::<State, WasiCli>(l, State::cli)?;
-    wasi::cli::terminal_stdout::add_to_linker::<State, WasiCli>(l, State::cli)?;
-    wasi::cli::terminal_stderr::add_to_linker::<State, WasiCli>(l, State::cli)?;
+    wasi::io::error::add_to_linker::<SandboxState, HasIo>(l, |state| state.ctx().table)?;
+    wasi::io::poll::add_to_linker::<SandboxState, HasIo>(l, |state| state.ctx().table)?;
+    wasi::io::streams::add_to_linker::<SandboxState, HasIo>(l, |state| state.ctx().table)?;
+    wasi::clocks::wall_clock::add_to_linker::<SandboxState, WasiClocks>(l, SandboxState::clocks)?;
+    wasi::clocks::monotonic_clock::add_to_linker::<SandboxState, WasiClocks>(l, SandboxState::clocks)?;
+    wasi::filesystem::types::add_to_linker::<SandboxState, WasiFilesystem>(l, SandboxState::filesystem)?;
+    wasi::filesystem::preopens::add_to_linker::<SandboxState, WasiFilesystem>(l, SandboxState::filesystem)?;
+    wasi::random::random::add_to_linker::<SandboxState, WasiRandom>(l, SandboxState::chance)?;
+    wasi::random::insecure::add_to_linker::<SandboxState, WasiRandom>(l, SandboxState::chance)?;
+    wasi::random::insecure_seed::add_to_linker::<SandboxState, WasiRandom>(l, SandboxState::chance)?;
+    wasi::cli::exit::add_to_linker::<SandboxState, WasiCli>(l, SandboxState::cli)?;
+    wasi::cli::environment::add_to_linker::<SandboxState, WasiCli>(l, SandboxState::cli)?;
+    wasi::cli::stdin::add_to_linker::<SandboxState, WasiCli>(l, SandboxState::cli)?;
+    wasi::cli::stdout::add_to_linker::<SandboxState, WasiCli>(l, SandboxState::cli)?;
+    wasi::cli::stderr::add_to_linker::<SandboxState, WasiCli>(l, SandboxState::cli)?;
+    wasi::cli::terminal_input::add_to_linker::<SandboxState, WasiCli>(l, SandboxState::cli)?;
+    wasi::cli::terminal_output::add_to_linker::<SandboxState, WasiCli>(l, SandboxState::cli)?;
+    wasi::cli::terminal_stdin::add_to_linker::<SandboxState, WasiCli>(l, SandboxState::cli)?;
+    wasi::cli::terminal_stdout::add_to_linker::<SandboxState, WasiCli>(l, SandboxState::cli)?;
+    wasi::cli::terminal_stderr::add_to_linker::<SandboxState, WasiCli>(l, SandboxState::cli)?;
     Ok(linker)
 }
 
-impl WasiView for State {
+impl WasiView for SandboxState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         let seed = self.seed;
         let ctx = self.wasi.get_or_insert_with(|| inert(seed));
@@ -104,7 +104,7 @@ impl WasiView for State {
     }
 }
 
-impl State {
+impl SandboxState {
     fn chance(&mut self) -> &mut WasiRandomCtx {
         self.ctx().ctx.random()
     }

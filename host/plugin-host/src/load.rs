@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use bursar_domain::plugin::{Ability, BUILT_IN, CredentialType, Derived, Manifest, Permissions, PluginError};
+use bursar_schema::pointer::is_within;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use wasmtime::component::{Component, Linker};
@@ -15,13 +16,12 @@ use wasmtime::component::{Component, Linker};
 use crate::admission::{self, Admitted, ComponentLimits};
 use crate::archive::Archive;
 use crate::cache::{Cache, Found};
-use crate::compile::{Compiler, Stop, StopOnDrop};
+use crate::compile::{CancelOnDrop, Cancellation, Compiler};
 use crate::failures::Attempt;
-use crate::form::FormSchema;
-use crate::imports::State;
+use crate::form::Form;
+use crate::imports::SandboxState;
 use crate::limits::Call;
 use crate::manifest::parse_manifest;
-use crate::names::is_within;
 use crate::sandbox::{Behalf, Sandboxes, Turns};
 use crate::signature::{Signed, check_signature};
 use crate::text::{MAX_DESCRIPTION_BYTES, MAX_JSON_BYTES, parse_json, sentence};
@@ -29,14 +29,14 @@ use crate::{Approval, TrustedKey, v0_1};
 
 /// Where a component comes from.
 #[derive(Clone, Debug)]
-pub(crate) enum Source {
+pub(crate) enum ComponentOrigin {
     BuiltIn(&'static str),
     File(PathBuf),
     /// What that file held before.
     Archive(PathBuf),
 }
 
-impl Source {
+impl ComponentOrigin {
     pub(crate) fn is_built_in(&self) -> bool {
         matches!(self, Self::BuiltIn(_))
     }
@@ -60,7 +60,7 @@ impl Source {
     }
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for ComponentOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BuiltIn(_) => f.write_str(BUILT_IN),
@@ -74,11 +74,11 @@ impl fmt::Display for Source {
 pub(crate) struct Loaded {
     pub(crate) kind: Arc<CredentialType>,
     pub(crate) component: Arc<v0_1::Component>,
-    pub(crate) form: Arc<FormSchema>,
+    pub(crate) form: Arc<Form>,
     pub(crate) turns: Turns,
     /// Public pointers that `check` may fill.
     pub(crate) derives: Vec<String>,
-    pub(crate) source: Source,
+    pub(crate) source: ComponentOrigin,
     /// Whether its code came from the cache.
     pub(crate) from_cache: bool,
     /// What it asks for.
@@ -95,8 +95,8 @@ pub(crate) struct Loaded {
 }
 
 /// A component to be loaded.
-pub(crate) struct Material {
-    pub(crate) source: Source,
+pub(crate) struct RawComponent {
+    pub(crate) source: ComponentOrigin,
     pub(crate) bytes: Cow<'static, [u8]>,
     pub(crate) signature: Option<String>,
 }
@@ -108,14 +108,14 @@ pub(crate) struct Rejection {
     pub(crate) version: String,
     pub(crate) digest: String,
     pub(crate) contract_version: String,
-    pub(crate) source: Source,
+    pub(crate) source: ComponentOrigin,
     pub(crate) reason: String,
 }
 
 /// What loading needs.
 pub(crate) struct Loader {
     pub(crate) sandboxes: Arc<Sandboxes>,
-    pub(crate) linker: Linker<State>,
+    pub(crate) linker: Linker<SandboxState>,
     pub(crate) cache: Cache,
     pub(crate) archive: Archive,
     pub(crate) approval: Approval,
@@ -128,7 +128,7 @@ pub(crate) struct Loader {
 
 impl Rejection {
     /// For what could not even be read.
-    pub(crate) fn unread(source: Source, reason: String) -> Self {
+    pub(crate) fn unread(source: ComponentOrigin, reason: String) -> Self {
         let id = source.stem();
         Self { id, version: String::new(), digest: String::new(), contract_version: String::new(), source, reason }
     }
@@ -136,9 +136,9 @@ impl Rejection {
 
 impl Loader {
     /// Takes one component through every step.
-    pub(crate) async fn load(self: Arc<Self>, material: Material) -> Result<Loaded, Box<Rejection>> {
-        let mut rejection = Box::new(Rejection::unread(material.source.clone(), String::new()));
-        match self.steps(material, &mut rejection).await {
+    pub(crate) async fn load(self: Arc<Self>, component_file: RawComponent) -> Result<Loaded, Box<Rejection>> {
+        let mut rejection = Box::new(Rejection::unread(component_file.source.clone(), String::new()));
+        match self.steps(component_file, &mut rejection).await {
             Ok(loaded) => Ok(loaded),
             Err(reason) => {
                 rejection.reason = reason;
@@ -148,8 +148,8 @@ impl Loader {
     }
 
     /// Fills in `known` on the way, for the case that a later step fails.
-    async fn steps(self: Arc<Self>, material: Material, known: &mut Rejection) -> Result<Loaded, String> {
-        let Material { source, bytes, signature } = material;
+    async fn steps(self: Arc<Self>, component_file: RawComponent, known: &mut Rejection) -> Result<Loaded, String> {
+        let RawComponent { source, bytes, signature } = component_file;
         let mut sha256 = [0; 32];
         sha256.copy_from_slice(digest(&SHA256, &bytes).as_ref());
         known.digest = format!("sha256:{}", hex::encode(sha256));
@@ -157,9 +157,9 @@ impl Loader {
 
         let closed = |_| "the plugin host is shutting down".to_owned();
         let turn = Arc::clone(&self.compilations).acquire_owned().await.map_err(closed)?;
-        let stop = StopOnDrop(Stop::default());
+        let cancellation = CancelOnDrop(Cancellation::default());
         let (this, built_in, text, stopped) =
-            (Arc::clone(&self), source.is_built_in(), signature.clone(), stop.0.clone());
+            (Arc::clone(&self), source.is_built_in(), signature.clone(), cancellation.0.clone());
         let (prepared, signed, bytes) = tokio::task::spawn_blocking(move || {
             let signed = if built_in { Signed::Not } else { this.check_signature(&bytes, text.as_deref())? };
             let admitted = this.admit(&bytes, built_in)?;
@@ -181,7 +181,7 @@ impl Loader {
         let form = interview.form().await?;
         let templates = interview.templates(&manifest, &form).await?;
         let turns = interview.turns;
-        if matches!(source, Source::File(_)) {
+        if matches!(source, ComponentOrigin::File(_)) {
             self.keep(known.digest.clone(), bytes).await;
         }
 
@@ -249,13 +249,13 @@ impl Loader {
         bytes: &[u8],
         sha256: [u8; 32],
         built_in: bool,
-        stop: &Stop,
+        cancellation: &Cancellation,
     ) -> Result<Prepared, String> {
         let engine = self.sandboxes.engine();
         let clean = |error: wasmtime::Error| sentence(&format!("{error:#}"));
         let (component, found) = match self.cache.load(engine, sha256) {
             Some(component) => (component, Found::Cached),
-            None => (self.compile(bytes, sha256, built_in, stop)?, Found::Compiled),
+            None => (self.compile(bytes, sha256, built_in, cancellation)?, Found::Compiled),
         };
         let pre = self.linker.instantiate_pre(&component).map_err(|error| {
             format!(
@@ -269,14 +269,20 @@ impl Loader {
         Ok(Prepared { component, admitted, found })
     }
 
-    fn compile(&self, bytes: &[u8], sha256: [u8; 32], built_in: bool, stop: &Stop) -> Result<Component, String> {
+    fn compile(
+        &self,
+        bytes: &[u8],
+        sha256: [u8; 32],
+        built_in: bool,
+        cancellation: &Cancellation,
+    ) -> Result<Component, String> {
         let (engine, limits) = (self.sandboxes.engine(), &self.sandboxes.limits().compilation);
         if built_in {
-            let code = Compiler::InProcess.compile(engine, bytes, limits, stop);
+            let code = Compiler::InProcess.compile(engine, bytes, limits, cancellation);
             return code.and_then(|code| self.cache.take(engine, &code, sha256)).map_err(|error| error.to_string());
         }
         let attempt = Attempt::begin(&self.cache, sha256, limits)?;
-        let code = self.compiler.compile(engine, bytes, limits, stop);
+        let code = self.compiler.compile(engine, bytes, limits, cancellation);
         match code.and_then(|code| self.cache.take(engine, &code, sha256)) {
             Ok(component) => {
                 attempt.forget();
@@ -308,23 +314,24 @@ struct Interview<'a> {
 impl Interview<'_> {
     async fn manifest(&self) -> Result<Manifest, String> {
         let (session, mut store) = self.open(Call::Describe).await?;
-        session.run(self.component.check_types(&mut store)).await.map_err(|error| told("instantiating", &error))?;
+        session.run(self.component.check_types(&mut store)).await.map_err(|error| failed("instantiating", &error))?;
         let (session, mut store) = self.open(Call::Describe).await?;
-        let text = session.run(self.component.describe(&mut store)).await.map_err(|error| told("describe", &error))?;
+        let text =
+            session.run(self.component.describe(&mut store)).await.map_err(|error| failed("describe", &error))?;
         parse_manifest(&text)
     }
 
-    async fn form(&self) -> Result<FormSchema, String> {
+    async fn form(&self) -> Result<Form, String> {
         let (session, mut store) = self.open(Call::Schema).await?;
-        let text = session.run(self.component.schema(&mut store)).await.map_err(|error| told("schema", &error))?;
+        let text = session.run(self.component.schema(&mut store)).await.map_err(|error| failed("schema", &error))?;
         let schema =
             parse_json(&text, MAX_DESCRIPTION_BYTES).map_err(|rule| format!("its form's schema is refused: {rule}"))?;
         // Patterns can keep a processor busy for a while.
-        let compiled = tokio::task::spawn_blocking(move || FormSchema::compile(schema)).await;
+        let compiled = tokio::task::spawn_blocking(move || Form::compile(schema)).await;
         compiled.unwrap_or_else(|_| Err("its form's schema cannot be compiled".to_owned()))
     }
 
-    async fn templates(&self, manifest: &Manifest, form: &FormSchema) -> Result<Vec<Value>, String> {
+    async fn templates(&self, manifest: &Manifest, form: &Form) -> Result<Vec<Value>, String> {
         let mut templates = Vec::new();
         let variants = manifest.variants.iter().map(|variant| Some(variant.id.as_str()));
         for variant in std::iter::once(None).chain(variants) {
@@ -333,11 +340,11 @@ impl Interview<'_> {
             let text = session
                 .run(self.component.template(&mut store, variant))
                 .await
-                .map_err(|error| told("template", &error))?
+                .map_err(|error| failed("template", &error))?
                 .map_err(|_| format!("it has no template for its variant {name}"))?;
             let template =
                 parse_json(&text, MAX_JSON_BYTES).map_err(|rule| format!("the template {name} is refused: {rule}"))?;
-            let report = form.validate(&template).map_err(|error| told("template", &error))?;
+            let report = form.check(&template).map_err(|error| failed("template", &error))?;
             let wrong = report.violations.iter().find(|violation| !awaits_input(&template, &violation.pointer));
             if let Some(violation) = wrong {
                 return Err(format!(
@@ -351,16 +358,16 @@ impl Interview<'_> {
         Ok(templates)
     }
 
-    async fn open(&self, call: Call) -> Result<(crate::sandbox::Session<'_>, wasmtime::Store<State>), String> {
+    async fn open(&self, call: Call) -> Result<(crate::sandbox::Session<'_>, wasmtime::Store<SandboxState>), String> {
         self.loader
             .sandboxes
             .open(self.name, &self.turns, call, Behalf::BROKER)
             .await
-            .map_err(|error| told(call.as_str(), &error))
+            .map_err(|error| failed(call.as_str(), &error))
     }
 }
 
-fn told(step: &str, error: &PluginError) -> String {
+fn failed(step: &str, error: &PluginError) -> String {
     match error {
         PluginError::Failed(reason) => format!("{step} {reason}"),
         other => format!("{step}: {other}"),

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use bursar_domain::plugin::{Derived, HostWish, Manifest, Placement};
+use bursar_domain::plugin::{Derived, HostWish, Manifest, SecretInjection};
 
 use crate::names::{is_field_pointer, is_id, is_selector_kind};
 use crate::network::endpoint;
@@ -147,7 +147,7 @@ fn check_network(manifest: &Manifest) -> Result<(), String> {
     Ok(())
 }
 
-fn check_placement(placement: &Placement) -> Result<(), String> {
+fn check_placement(placement: &SecretInjection) -> Result<(), String> {
     check_host(&placement.host)?;
     let methods = placement
         .methods

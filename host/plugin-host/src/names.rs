@@ -1,5 +1,7 @@
 //! The shapes of names that plugins give: ids, codes, pointers, file names.
 
+use bursar_schema::pointer;
+
 /// `^[a-z][a-z0-9-]{0,63}$`: ids of types and slots, violation codes.
 pub(crate) fn is_id(text: &str) -> bool {
     starts_lower(text, 64, |c| c == b'-')
@@ -31,7 +33,7 @@ pub(crate) fn is_media_type(text: &str) -> bool {
 /// A JSON Pointer (RFC 6901, section 3) that is not the whole document.
 pub(crate) fn is_field_pointer(text: &str) -> bool {
     let mut characters = text.chars();
-    if characters.next() != Some('/') || text.len() > MAX_POINTER_BYTES {
+    if characters.next() != Some('/') || text.len() > pointer::MAX_BYTES {
         return false;
     }
     while let Some(character) = characters.next() {
@@ -42,23 +44,11 @@ pub(crate) fn is_field_pointer(text: &str) -> bool {
     true
 }
 
-/// `pointer` with `token` under it, escaped (RFC 6901, section 4).
-pub(crate) fn child(pointer: &str, token: &str) -> String {
-    format!("{pointer}/{}", token.replace('~', "~0").replace('/', "~1"))
-}
-
-/// Whether `pointer` is `ancestor` or below it.
-pub(crate) fn is_within(pointer: &str, ancestor: &str) -> bool {
-    pointer.strip_prefix(ancestor).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
 fn starts_lower(text: &str, most: usize, extra: impl Fn(u8) -> bool) -> bool {
     text.len() <= most
         && text.bytes().next().is_some_and(|c| c.is_ascii_lowercase())
         && text.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || extra(c))
 }
-
-pub(crate) const MAX_POINTER_BYTES: usize = 512;
 
 #[cfg(test)]
 mod tests {
@@ -81,7 +71,5 @@ mod tests {
         for bad in ["", "a", "/a~", "/a~2", "/a\n"] {
             assert!(!is_field_pointer(bad), "{bad:?}");
         }
-        assert_eq!(child("/a", "b/c~d"), "/a/b~1c~0d");
-        assert!(is_within("/a/b", "/a") && is_within("/a", "/a") && !is_within("/ab", "/a"));
     }
 }

@@ -16,12 +16,12 @@ use zeroize::Zeroizing;
 
 use crate::PluginHost;
 use crate::answer::{self, Refusal, broke};
-use crate::imports::State;
+use crate::imports::SandboxState;
 use crate::limits::Call;
 use crate::load::Loaded;
 use crate::network::answer as network;
+use crate::network::call_secrets::too_long;
 use crate::network::scrub::Known;
-use crate::network::vault::too_long;
 use crate::sandbox::{Behalf, Session, TOO_LONG};
 use crate::text::{MAX_JSON_BYTES, parse_json};
 
@@ -45,7 +45,7 @@ impl Plugins for PluginHost {
 
     fn validate_form(&self, id: &str, data: &SecretJson) -> Result<FormReport, PluginError> {
         let loaded = self.loaded(id)?;
-        let mut report = loaded.form.validate(data.expose())?;
+        let mut report = loaded.form.check(data.expose())?;
         if report.violations.is_empty()
             && let Some(pointer) = too_long(&loaded.kind.manifest, data.expose())
         {
@@ -184,7 +184,7 @@ impl Plugins for PluginHost {
 /// A call of the network plane: its sandbox, and what the plugin may know.
 struct Conversation<'a> {
     session: Session<'a>,
-    store: Store<State>,
+    store: Store<SandboxState>,
     /// The data without its secrets.
     config: String,
 }
@@ -223,15 +223,15 @@ impl PluginHost {
         &self,
         loaded: &Loaded,
         call: Call,
-        mut store: Store<State>,
+        mut store: Store<SandboxState>,
         said: Result<Result<T, Refusal>, PluginError>,
         check: impl FnOnce(T, &Known) -> Result<R, PluginError>,
     ) -> Result<R, PluginError> {
         let plane = store.data_mut().plane().ok_or_else(|| broke("it left the network plane"))?;
         plane.close().await.map_err(|error| broke(&error.to_string()))?;
         match self.overhear(said?) {
-            Ok(said) => check(said, plane.vault().known()),
-            Err(refusal) => Err(network::refusal(refusal, plane.public(), &loaded.form, plane.vault().known())),
+            Ok(said) => check(said, plane.secrets().known()),
+            Err(refusal) => Err(network::refusal(refusal, plane.public(), &loaded.form, plane.secrets().known())),
         }
         .inspect_err(|error| note(&loaded.kind.manifest.id, call, error))
     }

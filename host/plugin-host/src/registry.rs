@@ -12,11 +12,11 @@ use tokio::task::JoinSet;
 use crate::archive::{Archive, Index};
 use crate::cache::Cache;
 use crate::engine::{self, EngineMode};
-use crate::load::{Loaded, Loader, Material, Source};
+use crate::inventory::Inventory;
+use crate::load::{ComponentOrigin, Loaded, Loader, RawComponent};
+use crate::reported::Reported;
 use crate::sandbox::Sandboxes;
-use crate::settle::{Rules, Settled, Wanted, settle};
-use crate::stock::Stock;
-use crate::told::Told;
+use crate::selection::{ArchiveRequest, Selection, SelectionPolicy, select_active};
 use crate::watch::Folders;
 use crate::{Approval, Error, Observer, PluginEvent, PluginHostConfig, imports};
 
@@ -78,13 +78,13 @@ impl PluginHost {
             compiler: config.compiler,
             compilations: Arc::new(tokio::sync::Semaphore::new(1)),
         });
-        let rules = Rules { approval: config.approval, granted_derives: config.granted_derives };
-        let registry = Arc::new(Registry::new(loader, rules, config.decisions, index));
+        let policy = SelectionPolicy { approval: config.approval, granted_derives: config.granted_derives };
+        let registry = Arc::new(Registry::new(loader, policy, config.decisions, index));
         registry.read_decisions().await.map_err(Error::Decisions)?;
         registry.load_built_ins(config.built_ins).await;
         let mut folders = Folders::open(config.folders)?;
         folders.load(&registry, config.start_wait).await;
-        registry.settle().await;
+        registry.select_active().await;
         let events = registry.drain();
         let folders = Arc::new(Mutex::new(folders));
         Ok((Self { sandboxes, registry, folders, mode }, events))
@@ -133,7 +133,7 @@ impl PluginHost {
         if let Err(error) = self.registry.read_decisions().await {
             tracing::warn!(%error, "what was decided about plugins could not be read; trying again");
         }
-        self.registry.settle().await;
+        self.registry.select_active().await;
     }
 
     /// The plugin that serves now.
@@ -154,14 +154,14 @@ impl PluginHost {
     }
 }
 
-/// What there is to choose from, what was chosen, and what is to be told of it.
+/// What there is to choose from, what was chosen, and what is reported of it.
 pub(crate) struct Registry {
     pub(crate) loader: Arc<Loader>,
-    rules: Rules,
+    policy: SelectionPolicy,
     decisions: Arc<dyn Decisions>,
-    stock: Mutex<Stock>,
+    inventory: Mutex<Inventory>,
     published: RwLock<Arc<Published>>,
-    told: StdMutex<Told>,
+    reported: StdMutex<Reported>,
     outbox: StdMutex<Vec<PluginEvent>>,
     arrived: Notify,
 }
@@ -174,14 +174,14 @@ pub(crate) struct Published {
 }
 
 impl Registry {
-    fn new(loader: Arc<Loader>, rules: Rules, decisions: Arc<dyn Decisions>, index: Index) -> Self {
+    fn new(loader: Arc<Loader>, policy: SelectionPolicy, decisions: Arc<dyn Decisions>, index: Index) -> Self {
         Self {
             loader,
-            rules,
+            policy,
             decisions,
-            stock: Mutex::new(Stock { index, ..Stock::default() }),
+            inventory: Mutex::new(Inventory { index, ..Inventory::default() }),
             published: RwLock::default(),
-            told: StdMutex::default(),
+            reported: StdMutex::default(),
             outbox: StdMutex::default(),
             arrived: Notify::new(),
         }
@@ -195,60 +195,61 @@ impl Registry {
     pub(crate) async fn read_decisions(&self) -> Result<bool, bursar_domain::Error> {
         let all = self.decisions.all().await?;
         let decisions = all.into_iter().map(|decision| (decision.plugin.clone(), decision)).collect();
-        let mut stock = self.stock.lock().await;
-        let changed = stock.decisions != decisions;
-        stock.decisions = decisions;
+        let mut inventory = self.inventory.lock().await;
+        let changed = inventory.decisions != decisions;
+        inventory.decisions = decisions;
         Ok(changed)
     }
 
     /// Changes what there is and decides anew.
-    pub(crate) async fn change(&self, change: impl FnOnce(&mut Stock)) {
-        let mut stock = self.stock.lock().await;
-        change(&mut stock);
-        self.settle_in(&mut stock).await;
+    pub(crate) async fn change(&self, change: impl FnOnce(&mut Inventory)) {
+        let mut inventory = self.inventory.lock().await;
+        change(&mut inventory);
+        self.select_active_in(&mut inventory).await;
     }
 
     /// Changes what there is; the next decision takes it into account.
-    pub(crate) async fn prepare(&self, change: impl FnOnce(&mut Stock)) {
-        change(&mut *self.stock.lock().await);
+    pub(crate) async fn prepare(&self, change: impl FnOnce(&mut Inventory)) {
+        change(&mut *self.inventory.lock().await);
     }
 
     /// Decides anew.
-    pub(crate) async fn settle(&self) {
-        self.settle_in(&mut *self.stock.lock().await).await;
+    pub(crate) async fn select_active(&self) {
+        self.select_active_in(&mut *self.inventory.lock().await).await;
     }
 
-    async fn settle_in(&self, stock: &mut Stock) {
-        let mut settled = loop {
-            let settled = settle(stock, &self.rules);
-            let unseen = settled.wanted.iter().find(|wanted| !stock.fetched.contains_key(&wanted.kept.digest));
-            let Some(wanted) = unseen else { break settled };
-            let outcome = self.fetch(wanted).await;
-            stock.fetched.insert(wanted.kept.digest.clone(), outcome);
+    async fn select_active_in(&self, inventory: &mut Inventory) {
+        let mut selection = loop {
+            let selection = select_active(inventory, &self.policy);
+            let unseen =
+                selection.requested.iter().find(|requested| !inventory.fetched.contains_key(&requested.kept.digest));
+            let Some(requested) = unseen else { break selection };
+            let outcome = self.fetch(requested).await;
+            inventory.fetched.insert(requested.kept.digest.clone(), outcome);
         };
-        let events = self.told.lock().unwrap_or_else(PoisonError::into_inner).news(&settled, stock);
-        if stock.adopt(&settled) {
-            self.save(stock.index.clone(), stock.present()).await;
+        let events = self.reported.lock().unwrap_or_else(PoisonError::into_inner).news(&selection, inventory);
+        if inventory.adopt(&selection) {
+            self.save(inventory.index.clone(), inventory.present()).await;
             // What was in force before is told from the index, which has just changed.
-            settled = settle(stock, &self.rules);
+            selection = select_active(inventory, &self.policy);
         }
         events.iter().for_each(PluginEvent::log);
         let is_news = !events.is_empty();
         self.outbox.lock().unwrap_or_else(PoisonError::into_inner).extend(events);
-        let Settled { active, statuses, .. } = settled;
+        let Selection { active, statuses, .. } = selection;
         *self.published.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Published { active, statuses });
         if is_news {
             self.arrived.notify_waiters();
         }
     }
 
-    async fn fetch(&self, wanted: &Wanted) -> Result<Arc<Loaded>, String> {
-        let (loader, digest) = (Arc::clone(&self.loader), wanted.kept.digest.clone());
+    async fn fetch(&self, requested: &ArchiveRequest) -> Result<Arc<Loaded>, String> {
+        let (loader, digest) = (Arc::clone(&self.loader), requested.kept.digest.clone());
         let read = tokio::task::spawn_blocking(move || loader.archive.get(&digest)).await;
         let Ok(Some(bytes)) = read else { return Err("it is not kept here".to_owned()) };
-        let signature = wanted.kept.signature.clone();
-        let material = Material { source: wanted.source(), bytes: bytes.into(), signature };
-        let outcome = Arc::clone(&self.loader).load(material).await;
+        let signature = requested.kept.signature.clone();
+        let component_file = RawComponent { source: requested.source(), bytes: bytes.into(), signature };
+        let outcome = Arc::clone(&self.loader).load(component_file).await;
         outcome.map(Arc::new).map_err(|rejection| {
             let (id, reason) = (&rejection.id, &rejection.reason);
             tracing::warn!(plugin = id, reason, "a kept plugin cannot be loaded any more");
@@ -267,17 +268,17 @@ impl Registry {
     async fn load_built_ins(&self, built_ins: Vec<(&'static str, std::borrow::Cow<'static, [u8]>)>) {
         let mut tasks = JoinSet::new();
         for (place, (name, bytes)) in built_ins.into_iter().enumerate() {
-            let material = Material { source: Source::BuiltIn(name), bytes, signature: None };
+            let component_file = RawComponent { source: ComponentOrigin::BuiltIn(name), bytes, signature: None };
             let loader = Arc::clone(&self.loader);
-            tasks.spawn(async move { (place, loader.load(material).await) });
+            tasks.spawn(async move { (place, loader.load(component_file).await) });
         }
         let mut outcomes = tasks.join_all().await;
         outcomes.sort_by_key(|(place, _)| *place);
-        self.prepare(|stock| {
+        self.prepare(|inventory| {
             for (_, outcome) in outcomes {
                 match outcome {
-                    Ok(loaded) => stock.build_in(loaded),
-                    Err(rejection) => stock.broken_built_ins.push(*rejection),
+                    Ok(loaded) => inventory.build_in(loaded),
+                    Err(rejection) => inventory.broken_built_ins.push(*rejection),
                 }
             }
         })

@@ -12,11 +12,11 @@ use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 
 use crate::NetworkConfig;
 use crate::fair_queue::{Capacity, FairQueue, Full, Lane, Permit};
-use crate::imports::State;
+use crate::imports::SandboxState;
 use crate::limits::{Call, Limits, OutOfMemory};
 use crate::network::Network;
+use crate::network::call_secrets::Unusable;
 use crate::network::plane::{Plane, Unrecorded};
-use crate::network::vault::Unusable;
 use crate::observe::{Observer, Usage};
 
 /// Makes sandboxes, no more at once than the limits say.
@@ -115,14 +115,14 @@ impl Sandboxes {
         turns: &Turns,
         call: Call,
         behalf: Behalf,
-    ) -> Result<(Session<'a>, Store<State>), PluginError> {
+    ) -> Result<(Session<'a>, Store<SandboxState>), PluginError> {
         let Behalf { lane, seed } = behalf;
         let busy = |Full| PluginError::Busy;
         let turn = turns.0.of(call).acquire(lane).await.map_err(busy)?;
         let slot = self.slots.of(call).acquire(lane).await.map_err(busy)?;
 
         let usage = Arc::new(Usage::new(call, &self.limits, self.observer.get().cloned()));
-        let mut store = Store::new(&self.engine, State::new(&self.limits, seed, Arc::clone(&usage)));
+        let mut store = Store::new(&self.engine, SandboxState::new(&self.limits, seed, Arc::clone(&usage)));
         store.limiter(|state| &mut state.meter);
         store.set_hostcall_fuel(self.limits.copied_bytes);
         store.set_max_component_handles(MAX_HANDLES);
@@ -149,7 +149,7 @@ impl Sandboxes {
         call: Call,
         about: &NetworkCall<'_>,
         secret_pointers: Vec<String>,
-    ) -> Result<(Session<'a>, Store<State>), PluginError> {
+    ) -> Result<(Session<'a>, Store<SandboxState>), PluginError> {
         let (session, mut store) = self.open(&kind.manifest.id, turns, call, about.context.into()).await?;
         let time = (Instant::now() + session.wall, self.limits.exchange_wall);
         let plane = Plane::new(kind, about, secret_pointers, &self.network, time).map_err(|why| {
@@ -188,8 +188,8 @@ impl Session<'_> {
     pub(crate) async fn run<T>(self, work: impl Future<Output = wasmtime::Result<T>>) -> Result<T, PluginError> {
         let outcome = match tokio::time::timeout(self.wall, self.usage.watch(work)).await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(Stop::of(&error)),
-            Err(_elapsed) => Err(Stop::Wall),
+            Ok(Err(error)) => Err(CallFailure::of(&error)),
+            Err(_elapsed) => Err(CallFailure::Wall),
         };
         let (plugin, call) = (self.plugin, self.call.as_str());
         let log_bytes = self.usage.log_bytes.load(Ordering::Relaxed);
@@ -208,7 +208,7 @@ impl Session<'_> {
 
 /// How a call ended early.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Stop {
+enum CallFailure {
     Budget,
     Wall,
     Memory,
@@ -219,7 +219,7 @@ enum Stop {
     Contract,
 }
 
-impl Stop {
+impl CallFailure {
     fn of(error: &wasmtime::Error) -> Self {
         if error.downcast_ref::<OutOfMemory>().is_some() {
             return Self::Memory;

@@ -4,11 +4,11 @@ use bursar_domain::plugin::{
     Ability, Decision, Derived, PermissionDiff, Permissions, Pin, PluginStatus, Previous, State,
 };
 
-use crate::approval::{Approval, Waits, grant};
-use crate::archive::{Kept, Record};
+use crate::approval::{Approval, Hold, grant};
+use crate::archive::{ArchivedComponent, PluginHistory};
+use crate::inventory::{FileContent, PluginFile};
 use crate::load::{Loaded, Rejection};
 use crate::signature::Signed;
-use crate::stock::{Held, PluginFile};
 
 /// What holds for every entry of one id.
 pub(crate) struct About<'a> {
@@ -41,9 +41,9 @@ pub(crate) fn active(loaded: &Loaded, about: &About<'_>, note: Option<String>, p
     }
 }
 
-pub(crate) fn waiting(loaded: &Loaded, about: &About<'_>, waits: &Waits) -> PluginStatus {
-    let reason = format!("it {}", waits.reason);
-    PluginStatus { reason: Some(reason), ..described(loaded, about, waits.state) }
+pub(crate) fn waiting(loaded: &Loaded, about: &About<'_>, hold: &Hold) -> PluginStatus {
+    let reason = format!("it {}", hold.reason);
+    PluginStatus { reason: Some(reason), ..described(loaded, about, hold.state) }
 }
 
 pub(crate) fn rejected(rejection: &Rejection) -> PluginStatus {
@@ -60,7 +60,7 @@ pub(crate) fn compiling(id: &str, file: &PluginFile) -> PluginStatus {
     blank(id.to_owned(), file.path.display().to_string(), State::Compiling)
 }
 
-pub(crate) fn removed(id: &str, record: &Record, last: &Kept, about: &About<'_>) -> PluginStatus {
+pub(crate) fn removed(id: &str, record: &PluginHistory, last: &ArchivedComponent, about: &About<'_>) -> PluginStatus {
     let reason = format!(
         "its file {} is gone: its credentials can be read, not changed or used, until it is put back",
         record.source
@@ -78,9 +78,9 @@ pub(crate) fn removed(id: &str, record: &Record, last: &Kept, about: &About<'_>)
 /// A file that never held a plugin.
 pub(crate) fn unclaimed(file: &PluginFile) -> Option<PluginStatus> {
     match &file.content {
-        Held::Plugin(_) => None,
-        Held::Nothing(rejection) => Some(rejected(rejection)),
-        Held::Compiling => {
+        FileContent::Plugin(_) => None,
+        FileContent::Nothing(rejection) => Some(rejected(rejection)),
+        FileContent::Compiling => {
             let stem = file.path.file_stem().unwrap_or_default().to_string_lossy();
             Some(compiling(&stem, file))
         }
@@ -104,7 +104,7 @@ pub(crate) fn note(
     loaded: &Loaded,
     pin: Option<&Pin>,
     installed: Option<&PluginFile>,
-    waits: Option<&Waits>,
+    hold: Option<&Hold>,
 ) -> Option<String> {
     let goes_on = format!("{} keeps serving", short(&loaded.kind.digest));
     if let Some(pin) = pin {
@@ -113,13 +113,13 @@ pub(crate) fn note(
     }
     if let Some(file) = installed {
         let path = file.path.display();
-        match (&file.content, waits) {
-            (Held::Nothing(rejection), _) => {
+        match (&file.content, hold) {
+            (FileContent::Nothing(rejection), _) => {
                 return Some(format!("{path} was refused ({}); {goes_on}", rejection.reason));
             }
-            (Held::Plugin(candidate), Some(waits)) => {
+            (FileContent::Plugin(candidate), Some(hold)) => {
                 let version = &candidate.kind.manifest.version;
-                return Some(format!("version {version} in {path} {}; {goes_on}", waits.reason));
+                return Some(format!("version {version} in {path} {}; {goes_on}", hold.reason));
             }
             _ => {}
         }

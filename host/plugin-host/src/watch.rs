@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::admission::Measure;
 use crate::folder::{Stamp, look, read};
-use crate::load::{Material, Rejection, Source};
+use crate::load::{ComponentOrigin, RawComponent, Rejection};
 use crate::registry::Registry;
 use crate::{Error, PluginHost};
 
@@ -82,13 +82,13 @@ impl Folders {
         tokio::time::sleep(SETTLE).await;
         let deadline = Instant::now() + wait;
         for (folder, path, stamp) in self.look(registry).await.still {
-            registry.prepare(|stock| stock.compiling(folder, &path)).await;
+            registry.prepare(|inventory| inventory.compiling(folder, &path)).await;
             match timeout_at(deadline, take_in(registry, &path, &stamp)).await {
                 Ok(Some(outcome)) => {
-                    registry.prepare(|stock| stock.holds(folder, &path, outcome)).await;
+                    registry.prepare(|inventory| inventory.holds(folder, &path, outcome)).await;
                     self.taken(folder, path, stamp);
                 }
-                Ok(None) => registry.prepare(|stock| stock.gone(folder, &path)).await,
+                Ok(None) => registry.prepare(|inventory| inventory.gone(folder, &path)).await,
                 Err(_elapsed) => {
                     tracing::warn!(file = %path.display(), "this plugin is compiled after the start, which would take too long");
                 }
@@ -101,10 +101,10 @@ impl Folders {
     async fn follow(&mut self, registry: &Arc<Registry>) -> bool {
         let Look { still, mut moving } = self.look(registry).await;
         for (folder, path, stamp) in still {
-            registry.change(|stock| stock.compiling(folder, &path)).await;
+            registry.change(|inventory| inventory.compiling(folder, &path)).await;
             match take_in(registry, &path, &stamp).await {
                 Some(outcome) => {
-                    registry.change(|stock| stock.holds(folder, &path, outcome)).await;
+                    registry.change(|inventory| inventory.holds(folder, &path, outcome)).await;
                     self.taken(folder, path, stamp);
                 }
                 None => moving = true,
@@ -128,7 +128,7 @@ impl Folders {
                 .collect();
             for path in gone {
                 self.files.remove(&(folder, path.clone()));
-                registry.change(|stock| stock.gone(folder, &path)).await;
+                registry.change(|inventory| inventory.gone(folder, &path)).await;
             }
             for (path, stamp) in present {
                 self.compare(folder, path, stamp, &mut outcome);
@@ -201,13 +201,13 @@ async fn take_in(
 ) -> Option<Result<crate::load::Loaded, Box<Rejection>>> {
     let most_bytes = registry.loader.sandboxes.limits().component.of(Measure::Bytes);
     let (file, expected) = (path.to_owned(), stamp.clone());
-    let source = Source::File(path.to_owned());
+    let source = ComponentOrigin::File(path.to_owned());
     let content = tokio::task::spawn_blocking(move || read(&file, &expected, most_bytes)).await;
     let content = content.unwrap_or_else(|_| Err("reading it failed".to_owned()));
     match content {
         Ok(Some(content)) => {
-            let material = Material { source, bytes: content.bytes.into(), signature: content.signature };
-            Some(Arc::clone(&registry.loader).load(material).await)
+            let component_file = RawComponent { source, bytes: content.bytes.into(), signature: content.signature };
+            Some(Arc::clone(&registry.loader).load(component_file).await)
         }
         Ok(None) => None,
         Err(reason) => Some(Err(Box::new(Rejection::unread(source, reason)))),
@@ -226,7 +226,7 @@ async fn run(folders: &Mutex<Folders>, registry: &Weak<Registry>, hint: &Notify)
         }
         let Some(registry) = registry.upgrade() else { return };
         match registry.read_decisions().await {
-            Ok(true) => registry.settle().await,
+            Ok(true) => registry.select_active().await,
             Ok(false) => {}
             Err(error) => {
                 let cause = error.source.as_ref().map(tracing::field::display);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use bursar_domain::audit::{Action, Event};
-use bursar_domain::keys::{Scope, scope};
+use bursar_domain::keys::{SealScope, scope};
 use bursar_domain::store::{Batch, Error, Expect, Revision};
 use uuid::Uuid;
 
@@ -238,7 +238,7 @@ impl Group<'_> {
         let deleted = writes.iter().any(|write| write.key.starts_with(&[tables::KEYRING]));
         for change in &batch.changes {
             if let Some(value) = &change.value {
-                if deleted && !matches!(scope(&change.key), Some(Scope::Installation)) {
+                if deleted && !matches!(scope(&change.key), Some(SealScope::Installation)) {
                     return Err(invalid_batch("a batch that deletes an account cannot write into it"));
                 }
                 self.put(&change.key, value, revision, &mut writes).await?;
@@ -280,7 +280,7 @@ impl Group<'_> {
         if self.current.get(key).copied().flatten().is_none() {
             return;
         }
-        let own_key = matches!(scope(key), Some(Scope::OwnKey(_))).then(|| tables::data_key(key));
+        let own_key = matches!(scope(key), Some(SealScope::OwnKey(_))).then(|| tables::data_key(key));
         let account = tables::account_record(key).map(tables::account_key);
         for key in [Some(key.to_vec()), own_key, account].into_iter().flatten() {
             if self.current.get(&key).copied().flatten().is_some() {
@@ -300,12 +300,12 @@ impl Group<'_> {
         let sealed = match scope(key) {
             _ if !self.core.sealed => value.to_vec(),
             None => return Err(invalid_batch("a batch names a key of no known table")),
-            Some(Scope::Installation) => self.core.keyring.system.seal(revision, key, revision, value),
-            Some(Scope::Account(account)) => {
+            Some(SealScope::Installation) => self.core.keyring.system.seal(revision, key, revision, value),
+            Some(SealScope::Account(account)) => {
                 let account = self.account(account, revision, writes).await?;
                 account.scope.seal(revision, key, revision, value)
             }
-            Some(Scope::OwnKey(account)) => {
+            Some(SealScope::OwnKey(account)) => {
                 let account = self.account(account, revision, writes).await?;
                 let (row, data_key) = (tables::data_key(key), random_key());
                 let wrapped = account.scope.seal(revision, &row, revision, data_key.as_slice());

@@ -6,8 +6,8 @@ use std::time::Instant;
 use async_trait::async_trait;
 use bursar_domain::audit::Event;
 use bursar_domain::clock::Clock;
-use bursar_domain::keys::{FIRST_STORE_TABLE, Scope, scope};
-use bursar_domain::store::{Batch, Blind, Error, Record, Revision, Store};
+use bursar_domain::keys::{FIRST_STORE_TABLE, SealScope, scope};
+use bursar_domain::store::{Batch, BlindIndex, Error, Record, Revision, Store};
 use jiff::SignedDuration;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
@@ -212,7 +212,7 @@ impl Store for Ledger {
     }
 }
 
-impl Blind for Ledger {
+impl BlindIndex for Ledger {
     fn digest(&self, context: &str, text: &[u8]) -> [u8; 32] {
         self.core.keyring.digest(context, text)
     }
@@ -249,7 +249,7 @@ impl Core {
     /// Opens a row with the cached account key and the current data key.
     async fn open(&self, row: &Row) -> Result<Vec<u8>, Error> {
         let companions = match scope(&row.key) {
-            Some(Scope::OwnKey(_)) if self.sealed => self.reads.get_many(&tables::companions(&row.key)).await?,
+            Some(SealScope::OwnKey(_)) if self.sealed => self.reads.get_many(&tables::companions(&row.key)).await?,
             _ => Vec::new(),
         };
         let companions: Vec<Row> = companions.into_iter().flatten().collect();
@@ -263,11 +263,11 @@ impl Core {
             return Ok(value.clone());
         }
         let mut opened = match scope(key).ok_or_else(altered)? {
-            Scope::Installation => self.keyring.system.open(*revision, key, *revision, value),
-            Scope::Account(account) => {
+            SealScope::Installation => self.keyring.system.open(*revision, key, *revision, value),
+            SealScope::Account(account) => {
                 self.account(account, companions).await?.scope.open(*revision, key, *revision, value)
             }
-            Scope::OwnKey(account) => {
+            SealScope::OwnKey(account) => {
                 let account = self.account(account, companions).await?;
                 let row = tables::data_key(key);
                 let row = companions.iter().find(|companion| companion.key == row).ok_or_else(altered)?;

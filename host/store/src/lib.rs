@@ -1,7 +1,7 @@
 //! Bursar's storage: a revisioned ordered map over one redb file or one
 //! `PostgreSQL` database, with every value sealed and every change in an audit chain.
 //!
-//! Start at [`Ledger`], which implements the domain's `Store`, `Blind` and `Trail`.
+//! Start at [`Ledger`], which implements the domain's `Store`, `BlindIndex` and `Trail`.
 //! Below it, bottom up: an [`engine`] stores bytes and nothing more; sealing binds
 //! each value to its key and revision; the keyring wraps keys with keys, up to the
 //! root key; the chain records what each commit did; the committer joins many

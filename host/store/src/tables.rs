@@ -3,7 +3,7 @@
 //! Keys hold inverted sequence numbers, so that the newest record sorts first and a
 //! listing is a short ascending scan.
 
-use bursar_domain::keys::{Scope, scope};
+use bursar_domain::keys::{SealScope, scope};
 use uuid::Uuid;
 
 /// What a start needs before any key is unwrapped, in plain text: the format, the node,
@@ -128,9 +128,9 @@ pub(crate) fn is_recorded(key: &[u8]) -> bool {
 /// The rows of the keys that seal or open the record under `key`.
 pub(crate) fn companions(key: &[u8]) -> Vec<Vec<u8>> {
     match scope(key) {
-        Some(Scope::Installation) => account_record(key).map(account_key).into_iter().collect(),
-        Some(Scope::Account(account)) => vec![account_key(account)],
-        Some(Scope::OwnKey(account)) => vec![account_key(account), data_key(key)],
+        Some(SealScope::Installation) => account_record(key).map(account_key).into_iter().collect(),
+        Some(SealScope::Account(account)) => vec![account_key(account)],
+        Some(SealScope::OwnKey(account)) => vec![account_key(account), data_key(key)],
         None => Vec::new(),
     }
 }

@@ -19,7 +19,7 @@ use bursar_domain::secret::{SecretJson, put};
 use bursar_plugin_cases::{Call, Case, Exchange, Labelled, Sent};
 use serde_json::Value;
 
-use crate::bench::{Bench, Came, context};
+use crate::bench::{Bench, CallResult, context};
 use crate::outcome;
 use crate::report::{Area, Level, Report, counted};
 use crate::wire::Play;
@@ -29,7 +29,7 @@ use placement::Places;
 use planted::{Canary, Planted};
 
 /// Plants secrets and looks for them.
-pub(crate) async fn look(bench: &Bench, cases: &[Labelled], report: &mut Report) {
+pub(crate) async fn check(bench: &Bench, cases: &[Labelled], report: &mut Report) {
     let mut search = Search { bench, report, answers: 0, requests: 0, found: BTreeSet::new() };
     let mut forms: Vec<Value> = Vec::new();
     let mut impossible = BTreeSet::new();
@@ -84,7 +84,7 @@ impl Search<'_> {
     async fn pure(&mut self, label: &str, planted: &Planted, context: &Context) {
         let (bench, canaries) = (self.bench, &planted.canaries);
         let public = planted.data.without(&planted.secret_pointers);
-        bench.overheard.take_said();
+        bench.recording.take_texts();
         let inspection = bench.inspect(&public, context).await;
         self.inspection(label, canaries, inspection);
 
@@ -110,7 +110,7 @@ impl Search<'_> {
                 Err(error) => self.words(label, canaries, "an error of materialize", &failure(error)),
             }
         }
-        let said = bench.overheard.take_said();
+        let said = bench.recording.take_texts();
         self.dropped(label, canaries, &said);
     }
 
@@ -157,7 +157,7 @@ impl Search<'_> {
                     crossed = true;
                     let summary =
                         format!("check writes the secret {} into the secret {pointer}, {spelling}", canary.pointer);
-                    self.tell(Level::Fail, summary, vec![label.to_owned(), after.clone()]);
+                    self.add_finding(Level::Fail, summary, vec![label.to_owned(), after.clone()]);
                 }
             }
             if !crossed && secrets.len() > 1 {
@@ -165,7 +165,7 @@ impl Search<'_> {
                     "check rewrites the secret {pointer} by more than blanks and line ends: a broker sends it only where \
                      every secret of the form may go"
                 );
-                self.tell(Level::Warn, summary, vec![label.to_owned()]);
+                self.add_finding(Level::Warn, summary, vec![label.to_owned()]);
             }
         }
     }
@@ -177,24 +177,24 @@ impl Search<'_> {
         let none: &[Exchange] = &[];
         for exchanges in [case.exchanges(), none] {
             let echo = Play::Echo(Echo::new(manifest, exchanges));
-            let Came { outcome, heard, said } = self.bench.run(case, planted.data.expose(), echo).await;
+            let CallResult { outcome, traffic, said } = self.bench.run(case, planted.data.expose(), echo).await;
             self.answers += 1;
             let place = format!("the answer to `{}`", case.call.as_str());
-            let told = outcome::told(outcome);
+            let told = outcome::to_json(outcome);
             self.words(label, &planted.canaries, &place, &told);
             self.tokens(label, &place, told.to_string().as_bytes());
             for line in &said {
                 self.words(label, &planted.canaries, "a line of the log", &Value::String(line.clone()));
                 self.tokens(label, "a line of the log", line.as_bytes());
             }
-            for sent in &heard.sent {
+            for sent in &traffic.sent {
                 self.request(label, planted, sent);
             }
             // Against the echo alone a plugin reads nonsense and may well ask
             // for it.
             if !exchanges.is_empty() {
-                for refused in heard.refused {
-                    self.tell(
+                for refused in traffic.refused {
+                    self.add_finding(
                         Level::Fail,
                         "asks for what the host refuses".to_owned(),
                         vec![label.to_owned(), refused],
@@ -221,7 +221,7 @@ impl Search<'_> {
         for canary in canaries {
             if let Some(spelling) = canary.spelled_in(said.to_string().as_bytes()) {
                 let summary = format!("the secret {} is in {place}, {spelling}", canary.pointer);
-                self.tell(Level::Fail, summary, vec![label.to_owned(), said.to_string()]);
+                self.add_finding(Level::Fail, summary, vec![label.to_owned(), said.to_string()]);
             }
         }
     }
@@ -231,7 +231,7 @@ impl Search<'_> {
             if let Some(spelling) = token.needle.spelled_in(said) {
                 let summary = format!("what {} gave out as {} is in {place}, {spelling}", token.endpoint, token.name);
                 let said = String::from_utf8_lossy(said).into_owned();
-                self.tell(Level::Fail, summary, vec![label.to_owned(), said]);
+                self.add_finding(Level::Fail, summary, vec![label.to_owned(), said]);
             }
         }
     }
@@ -245,7 +245,7 @@ impl Search<'_> {
             for needle in &canary.needles {
                 for stray in places.strays(needle, sent) {
                     let summary = format!("the secret {} is sent where the manifest does not place it", canary.pointer);
-                    self.tell(Level::Fail, summary, vec![label.to_owned(), stray]);
+                    self.add_finding(Level::Fail, summary, vec![label.to_owned(), stray]);
                 }
             }
         }
@@ -253,7 +253,7 @@ impl Search<'_> {
             for stray in Places::of_token(manifest, &token.endpoint, &token.name, &public).strays(&token.needle, sent) {
                 let summary =
                     format!("{} of {} is sent where the manifest does not place it", token.name, token.endpoint);
-                self.tell(Level::Fail, summary, vec![label.to_owned(), stray]);
+                self.add_finding(Level::Fail, summary, vec![label.to_owned(), stray]);
             }
         }
     }
@@ -267,14 +267,14 @@ impl Search<'_> {
                         "the secret {} is in the plugin's log or error text, {spelling}; a broker drops those here",
                         canary.pointer
                     );
-                    self.tell(Level::Warn, summary, vec![label.to_owned(), line.clone()]);
+                    self.add_finding(Level::Warn, summary, vec![label.to_owned(), line.clone()]);
                 }
             }
         }
     }
 
     /// Each finding once, with the first place where it was found.
-    fn tell(&mut self, level: Level, summary: String, details: Vec<String>) {
+    fn add_finding(&mut self, level: Level, summary: String, details: Vec<String>) {
         if self.found.insert(summary.clone()) {
             self.report.explain(level, Area::Secrets, summary, details);
         }
@@ -282,5 +282,5 @@ impl Search<'_> {
 }
 
 fn failure(error: PluginError) -> Value {
-    outcome::told(Err(error))
+    outcome::to_json(Err(error))
 }

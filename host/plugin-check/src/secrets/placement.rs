@@ -2,7 +2,7 @@
 //! host enforces that; here it is looked at from outside, on what would have
 //! gone over the wire.
 
-use bursar_domain::plugin::{Manifest, Placement};
+use bursar_domain::plugin::{Manifest, SecretInjection};
 use bursar_plugin_cases::Sent;
 use serde_json::Value;
 use url::Url;
@@ -11,7 +11,7 @@ use super::needle::Needle;
 
 /// The manifest's placements of one secret.
 pub(crate) struct Places<'a> {
-    placements: Vec<&'a Placement>,
+    placements: Vec<&'a SecretInjection>,
     /// The data without secrets, for hosts that are a field of it.
     public: &'a Value,
 }
@@ -31,7 +31,7 @@ impl<'a> Places<'a> {
 
     /// Where `sent` carries the secret though it must not.
     pub(crate) fn strays(&self, needle: &Needle, sent: &Sent) -> Vec<String> {
-        let here: Vec<&Placement> = self.placements.iter().copied().filter(|it| self.is_for(it, sent)).collect();
+        let here: Vec<&SecretInjection> = self.placements.iter().copied().filter(|it| self.is_for(it, sent)).collect();
         let may = |place: &str| here.iter().any(|it| it.place.eq_ignore_ascii_case(place));
         let mut strays = Vec::new();
         let mut look = |place: String, text: &[u8], allowed: bool| {
@@ -58,7 +58,7 @@ impl<'a> Places<'a> {
         strays
     }
 
-    fn is_for(&self, placement: &Placement, sent: &Sent) -> bool {
+    fn is_for(&self, placement: &SecretInjection, sent: &Sent) -> bool {
         (placement.methods.is_empty() || placement.methods.contains(&sent.method))
             && sent.url.path().starts_with(&placement.path_prefix)
             && self.is_host(&placement.host, &sent.url)

@@ -40,12 +40,12 @@ impl CompilerProcess {
         settings: &[u8; SETTINGS_BYTES],
         wasm: &[u8],
         limits: &CompilationLimits,
-        stop: &Stop,
+        cancellation: &Cancellation,
     ) -> Result<Vec<u8>, CompileError> {
         let mut child = self.start(limits)?;
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let most_bytes = limits.code_bytes + (CODE.len() + SETTINGS_BYTES) as u64;
-        stop.watch(child)?;
+        cancellation.watch(child)?;
         let (done, ended) = channel();
         let (answer, said, in_time) = thread::scope(|scope| {
             // It may end before it has read everything.
@@ -59,11 +59,11 @@ impl CompilerProcess {
             let said = scope.spawn(move || read(stderr, MAX_SAID_BYTES));
             let in_time = ended.recv_timeout(limits.wall()) != Err(RecvTimeoutError::Timeout);
             if !in_time {
-                stop.kill();
+                cancellation.kill();
             }
             (answer.join().unwrap_or_default(), said.join().unwrap_or_default(), in_time)
         });
-        let status = stop.wait()?;
+        let status = cancellation.wait()?;
         if !in_time {
             let seconds = limits.wall().as_secs();
             return Err(CompileError::Ended(format!("it took more than {seconds} s by the clock ({SECONDS_KEY})")));
@@ -100,7 +100,7 @@ impl CompilerProcess {
 
 /// Ends a compilation before its time.
 #[derive(Clone, Default)]
-pub(crate) struct Stop(Arc<Mutex<Watched>>);
+pub(crate) struct Cancellation(Arc<Mutex<Watched>>);
 
 #[derive(Default)]
 struct Watched {
@@ -109,9 +109,9 @@ struct Watched {
 }
 
 /// Stops when it is dropped: whoever waited for the code has gone away.
-pub(crate) struct StopOnDrop(pub(crate) Stop);
+pub(crate) struct CancelOnDrop(pub(crate) Cancellation);
 
-impl Drop for StopOnDrop {
+impl Drop for CancelOnDrop {
     fn drop(&mut self) {
         let mut watched = self.0.watched();
         watched.stopped = true;
@@ -120,7 +120,7 @@ impl Drop for StopOnDrop {
     }
 }
 
-impl Stop {
+impl Cancellation {
     fn watch(&self, mut child: Child) -> Result<(), CompileError> {
         let mut watched = self.watched();
         if watched.stopped {

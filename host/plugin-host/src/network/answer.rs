@@ -5,8 +5,8 @@ use bursar_domain::plugin::{PluginError, Progress, Report};
 use serde_json::{Map, Value};
 
 use super::scrub::Known;
-use crate::answer::{Refusal, SaidReport, broke, open_refusal};
-use crate::form::FormSchema;
+use crate::answer::{RawReport, Refusal, broke, open_refusal};
+use crate::form::Form;
 use crate::text::{is_unprintable, parse_json, sentence};
 
 /// Checks a report.
@@ -14,7 +14,7 @@ use crate::text::{is_unprintable, parse_json, sentence};
 /// # Errors
 ///
 /// [`PluginError::Failed`] naming the rule.
-pub(crate) fn report(said: &SaidReport, known: &Known) -> Result<Report, PluginError> {
+pub(crate) fn report(said: &RawReport, known: &Known) -> Result<Report, PluginError> {
     match parse_json(&said.details, MAX_DETAILS_BYTES).map_err(broke)? {
         details @ Value::Object(_) => {
             Ok(Report { summary: sentence(&known.scrub_text(&said.summary)), details: scrub(details, known) })
@@ -47,7 +47,7 @@ pub(crate) fn progress(said: Progress) -> Progress {
 }
 
 /// A refusal, its words kept but cleaned.
-pub(crate) fn refusal(said: Refusal, public: &Value, form: &FormSchema, known: &Known) -> PluginError {
+pub(crate) fn refusal(said: Refusal, public: &Value, form: &Form, known: &Known) -> PluginError {
     let clean = |text: String| known.scrub_text(&text);
     let said = match said {
         Refusal::Invalid(mut violations) => {

@@ -5,17 +5,17 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use percent_encoding::percent_encode;
 use zeroize::Zeroizing;
 
+use super::call_secrets::{CallSecrets, Origin};
 use super::keys::Keys;
-use super::placements::{KEY, Rules};
+use super::placements::{InjectionRules, KEY};
 use super::request::{Denial, Encoding, Field, Part};
 use super::scrub::{RFC_3986, json_inside};
-use super::vault::{Origin, Vault};
 
 /// What the values of one request are made with.
 pub(crate) struct Assembly<'a> {
-    pub(crate) vault: &'a Vault,
+    pub(crate) secrets: &'a CallSecrets,
     pub(crate) keys: &'a Keys,
-    pub(crate) rules: &'a Rules<'a>,
+    pub(crate) rules: &'a InjectionRules<'a>,
 }
 
 /// A value as it is sent, and how much of it counts in limits. What the host
@@ -31,7 +31,7 @@ pub(crate) struct Filled<T> {
 }
 
 /// A part, its value filled in.
-pub(crate) enum Piece {
+pub(crate) enum FilledPart {
     /// The plugin's own text.
     Plain(Zeroizing<Vec<u8>>),
     /// A signature or digest that may go to this host.
@@ -46,7 +46,7 @@ pub(crate) enum Piece {
     },
 }
 
-impl Piece {
+impl FilledPart {
     /// Bytes of it that the plugin wrote itself.
     pub(crate) fn counted(&self) -> usize {
         match self {
@@ -94,7 +94,7 @@ impl Assembly<'_> {
                 let before = query.value.len();
                 let bytes = query.note(&piece);
                 query.value.extend(percent_encode(bytes, RFC_3986));
-                if matches!(piece, Piece::Plain(_)) {
+                if matches!(piece, FilledPart::Plain(_)) {
                     plain += query.value.len() - before;
                 }
             }
@@ -108,15 +108,15 @@ impl Assembly<'_> {
     /// # Errors
     ///
     /// Where one has no value, or is a signature that must not go to this host.
-    pub(crate) fn pieces(&self, parts: &[Part]) -> Result<Vec<Piece>, Denial> {
+    pub(crate) fn pieces(&self, parts: &[Part]) -> Result<Vec<FilledPart>, Denial> {
         parts.iter().map(|part| self.piece(part)).collect()
     }
 
     /// The parts with their values, each of which may stand at `place`.
-    fn placed(&self, place: &str, parts: &[Part]) -> Result<Vec<Piece>, Denial> {
+    fn placed(&self, place: &str, parts: &[Part]) -> Result<Vec<FilledPart>, Denial> {
         let pieces = self.pieces(parts)?;
         for piece in &pieces {
-            let Piece::Secret { origin, user, .. } = piece else { continue };
+            let FilledPart::Secret { origin, user, .. } = piece else { continue };
             if user.is_some() && place != AUTHORIZATION {
                 return Err(Denial::new(format!("{origin} as `basic` goes into header:authorization alone")));
             }
@@ -125,15 +125,15 @@ impl Assembly<'_> {
         Ok(pieces)
     }
 
-    fn piece(&self, part: &Part) -> Result<Piece, Denial> {
+    fn piece(&self, part: &Part) -> Result<FilledPart, Denial> {
         if let Part::Output(handle, encoding) = part {
             let (bytes, origins) = self.keys.output(*handle)?;
             for origin in origins {
                 self.rules.permit(origin, KEY)?;
             }
-            return Ok(Piece::Made(encode(bytes, *encoding)));
+            return Ok(FilledPart::Made(encode(bytes, *encoding)));
         }
-        piece(part, self.vault)
+        piece(part, self.secrets)
     }
 }
 
@@ -143,14 +143,14 @@ impl<T> Filled<T> {
     }
 
     /// The bytes of a piece, once it is noted what it is.
-    pub(crate) fn note<'p>(&mut self, piece: &'p Piece) -> &'p [u8] {
+    pub(crate) fn note<'p>(&mut self, piece: &'p FilledPart) -> &'p [u8] {
         match piece {
-            Piece::Plain(bytes) => bytes,
-            Piece::Made(bytes) => {
+            FilledPart::Plain(bytes) => bytes,
+            FilledPart::Made(bytes) => {
                 self.made += 1;
                 bytes
             }
-            Piece::Secret { written, .. } => {
+            FilledPart::Secret { written, .. } => {
                 self.secrets += 1;
                 written
             }
@@ -163,19 +163,19 @@ impl<T> Filled<T> {
 /// # Errors
 ///
 /// Where it has no value.
-pub(crate) fn piece(part: &Part, vault: &Vault) -> Result<Piece, Denial> {
+pub(crate) fn piece(part: &Part, secrets: &CallSecrets) -> Result<FilledPart, Denial> {
     let pointer = match part {
-        Part::Text(text) => return Ok(Piece::Plain(Zeroizing::new(text.clone().into_bytes()))),
+        Part::Text(text) => return Ok(FilledPart::Plain(Zeroizing::new(text.clone().into_bytes()))),
         Part::Captured(name) => {
-            let (origin, value) = vault.captured(name)?;
-            return Ok(Piece::Secret { origin, written: value.clone(), value, user: None });
+            let (origin, value) = secrets.captured(name)?;
+            return Ok(FilledPart::Secret { origin, written: value.clone(), value, user: None });
         }
         Part::Output(..) => return Err(Denial::new("a signature has no place here")),
         Part::Secret(pointer) | Part::Basic(_, pointer) | Part::FormEncoded(pointer) | Part::JsonEscaped(pointer) => {
             pointer
         }
     };
-    let (origin, value) = vault.secret(pointer)?;
+    let (origin, value) = secrets.secret(pointer)?;
     let written = match part {
         Part::Basic(user, _) => basic(user, &value)?,
         Part::FormEncoded(_) => Zeroizing::new(form_encoded(&value).into_bytes()),
@@ -186,7 +186,7 @@ pub(crate) fn piece(part: &Part, vault: &Vault) -> Result<Piece, Denial> {
         Part::Basic(user, _) => Some(user.len()),
         _ => None,
     };
-    Ok(Piece::Secret { origin, value, written, user })
+    Ok(FilledPart::Secret { origin, value, written, user })
 }
 
 /// A signature or digest as text.

@@ -10,10 +10,10 @@ use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::assemble::{Assembly, Filled, Piece, form_encoded, json_escaped};
+use super::assemble::{Assembly, Filled, FilledPart, form_encoded, json_escaped};
+use super::call_secrets::Origin;
 use super::placements::InBody;
 use super::request::{Denial, Part};
-use super::vault::Origin;
 
 /// Puts a body together. `content_type` is the request's own, where it has one
 /// that holds no secret.
@@ -33,11 +33,11 @@ pub(crate) fn assemble(
         filled.counted += piece.counted();
         filled.note(&piece);
         slots.push(match piece {
-            Piece::Plain(bytes) | Piece::Made(bytes) => Slot::Ready(bytes),
-            Piece::Secret { origin, user: Some(_), .. } => {
+            FilledPart::Plain(bytes) | FilledPart::Made(bytes) => Slot::Ready(bytes),
+            FilledPart::Secret { origin, user: Some(_), .. } => {
                 return Err(Denial::new(format!("{origin} as `basic` goes into header:authorization alone")));
             }
-            Piece::Secret { origin, value, written, .. } => match assembly.rules.in_body(&origin)? {
+            FilledPart::Secret { origin, value, written, .. } => match assembly.rules.in_body(&origin)? {
                 InBody::Anywhere => Slot::Ready(written),
                 InBody::At(pointers) => {
                     bound = true;

@@ -7,11 +7,11 @@ use percent_encoding::{percent_decode_str, utf8_percent_encode};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+use super::call_secrets::MAX_PLACED_BYTES;
 use super::document::Document;
 use super::request::Denial;
 use super::scrub::{Known, RFC_3986};
 use super::target::Target;
-use super::vault::MAX_PLACED_BYTES;
 use crate::names::is_field_pointer;
 
 /// The endpoint that a request is for, if any.
@@ -110,20 +110,20 @@ pub(crate) fn holds_token(body: &[u8]) -> bool {
 pub(crate) fn check(endpoint: &TokenEndpoint) -> Result<(), &'static str> {
     let pieces = template(&endpoint.url);
     let whole = pieces.windows(2).all(|two| match two {
-        [Piece::Text(before), Piece::Field(_)] => before.ends_with('/'),
-        [Piece::Field(_), Piece::Text(after)] => after.is_empty() || after.starts_with('/'),
+        [UrlPiece::Text(before), UrlPiece::Field(_)] => before.ends_with('/'),
+        [UrlPiece::Field(_), UrlPiece::Text(after)] => after.is_empty() || after.starts_with('/'),
         _ => false,
     });
     let mut example = String::new();
     for piece in &pieces {
         match piece {
-            Piece::Text(text) => example.push_str(text),
-            Piece::Field(pointer) if is_field_pointer(pointer) => example.push('x'),
-            Piece::Field(_) => return Err(TEMPLATE),
+            UrlPiece::Text(text) => example.push_str(text),
+            UrlPiece::Field(pointer) if is_field_pointer(pointer) => example.push('x'),
+            UrlPiece::Field(_) => return Err(TEMPLATE),
         }
     }
     let host_is_plain =
-        matches!(pieces.first(), Some(Piece::Text(text)) if text.trim_start_matches("https://").contains('/'));
+        matches!(pieces.first(), Some(UrlPiece::Text(text)) if text.trim_start_matches("https://").contains('/'));
     if !whole || !host_is_plain || example.contains(['{', '}']) || Target::parse(&example).is_err() {
         return Err(TEMPLATE);
     }
@@ -139,8 +139,8 @@ fn url(endpoint: &TokenEndpoint, public: &Value) -> Result<Target, Denial> {
     let mut filled = String::new();
     for piece in template(&endpoint.url) {
         match piece {
-            Piece::Text(text) => filled.push_str(text),
-            Piece::Field(pointer) => {
+            UrlPiece::Text(text) => filled.push_str(text),
+            UrlPiece::Field(pointer) => {
                 let value = public.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
                 if value.is_empty() {
                     return Err(Denial::new(format!("the token endpoint {} needs the field {pointer}", endpoint.name)));
@@ -160,8 +160,8 @@ fn resembles(endpoint: &TokenEndpoint, target: &Target) -> bool {
     let address: String = template(&endpoint.url)
         .into_iter()
         .map(|piece| match piece {
-            Piece::Text(text) => text,
-            Piece::Field(_) => any,
+            UrlPiece::Text(text) => text,
+            UrlPiece::Field(_) => any,
         })
         .collect();
     let Some((authority, path)) =
@@ -188,21 +188,21 @@ fn segments(path: &str) -> Vec<String> {
 }
 
 /// A piece of an endpoint's url.
-enum Piece<'a> {
+enum UrlPiece<'a> {
     Text(&'a str),
     /// `{/pointer}`.
     Field(&'a str),
 }
 
-fn template(url: &str) -> Vec<Piece<'_>> {
+fn template(url: &str) -> Vec<UrlPiece<'_>> {
     let mut pieces = Vec::new();
     let mut rest = url;
     while let Some((before, after)) = rest.split_once('{') {
         let Some((pointer, after)) = after.split_once('}') else { break };
-        pieces.extend([Piece::Text(before), Piece::Field(pointer)]);
+        pieces.extend([UrlPiece::Text(before), UrlPiece::Field(pointer)]);
         rest = after;
     }
-    pieces.push(Piece::Text(rest));
+    pieces.push(UrlPiece::Text(rest));
     pieces
 }
 

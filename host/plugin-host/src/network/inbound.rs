@@ -2,10 +2,10 @@
 
 use bursar_domain::plugin::TokenEndpoint;
 
+use super::call_secrets::{CallSecrets, Screen};
 use super::endpoint;
 use super::request::Response;
 use super::transport::WireAnswer;
-use super::vault::{Screen, Vault};
 
 /// Why an answer that came is not handed on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -65,9 +65,9 @@ pub(crate) fn admit(answer: &WireAnswer, captured: bool, screen: &Screen) -> Res
 
 /// What the plugin may see: of a token endpoint's answer what the manifest
 /// exposes, of any other everything but the secrets in it.
-pub(crate) fn response(answer: &WireAnswer, endpoint: Option<&TokenEndpoint>, vault: &mut Vault) -> Response {
+pub(crate) fn response(answer: &WireAnswer, endpoint: Option<&TokenEndpoint>, secrets: &mut CallSecrets) -> Response {
     let Some(endpoint) = endpoint else {
-        let known = vault.known();
+        let known = secrets.known();
         return Response {
             status: answer.status,
             headers: answer
@@ -80,14 +80,14 @@ pub(crate) fn response(answer: &WireAnswer, endpoint: Option<&TokenEndpoint>, va
             captured: Vec::new(),
         };
     };
-    let opened = endpoint::open(endpoint, answer.status, &answer.body, vault.known());
+    let opened = endpoint::open(endpoint, answer.status, &answer.body, secrets.known());
     let captured = opened.captured.iter().map(|(name, _)| name.clone()).collect();
     for (name, value) in opened.captured {
-        vault.capture(&endpoint.name, &name, value);
+        secrets.capture(&endpoint.name, &name, value);
     }
     let wait = answer.headers.iter().filter(|(name, _)| name == "retry-after");
     let headers = std::iter::once(("content-type".to_owned(), "application/json".to_owned()))
-        .chain(wait.map(|(name, value)| (name.clone(), vault.known().scrub_text(&String::from_utf8_lossy(value)))))
+        .chain(wait.map(|(name, value)| (name.clone(), secrets.known().scrub_text(&String::from_utf8_lossy(value)))))
         .filter(|(_, value)| value.len() <= MAX_WAIT_BYTES)
         .collect();
     Response { status: answer.status, headers, body: opened.exposed.to_string().into_bytes(), captured }

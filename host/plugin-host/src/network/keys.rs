@@ -15,13 +15,13 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject as _;
 use zeroize::Zeroizing;
 
-use super::assemble::{self, Piece};
+use super::assemble::{self, FilledPart};
+use super::call_secrets::{CallSecrets, Origin};
 use super::placements::permit_key;
 use super::request::{Denial, Part};
-use super::vault::{Origin, Vault};
 
 /// Where a key comes from.
-pub(crate) enum Source {
+pub(crate) enum KeySource {
     /// The bytes of the secret at the pointer, behind a prefix.
     Secret { prefix: String, pointer: String },
     /// A PEM private key in the secret, or inside the document that it is.
@@ -59,16 +59,16 @@ pub(crate) enum SigningError {
 pub(crate) struct Keys {
     loaded: Vec<Key>,
     made: Vec<Output>,
-    /// Digests told as text.
-    told: usize,
+    /// Digests reported as text.
+    reported_digests: usize,
 }
 
 struct Key {
-    material: Material,
+    material: KeyMaterial,
     origins: BTreeSet<Origin>,
 }
 
-enum Material {
+enum KeyMaterial {
     Bytes(Zeroizing<Vec<u8>>),
     Rsa(Box<RsaKeyPair>),
     Ec(Box<EcdsaKeyPair>),
@@ -80,14 +80,14 @@ struct Output {
 }
 
 /// What signing reads.
-pub(crate) struct Secrets<'a> {
-    pub(crate) vault: &'a Vault,
+pub(crate) struct KeyAccess<'a> {
+    pub(crate) secrets: &'a CallSecrets,
     pub(crate) manifest: &'a Manifest,
 }
 
-impl Secrets<'_> {
+impl KeyAccess<'_> {
     fn permit_key(&self, origin: &Origin) -> Result<(), Denial> {
-        permit_key(self.manifest, self.vault.taints(), origin)
+        permit_key(self.manifest, self.secrets.taints(), origin)
     }
 }
 
@@ -97,27 +97,27 @@ impl Keys {
     /// # Errors
     ///
     /// See [`SigningError`].
-    pub(crate) fn load(&mut self, source: Source, secrets: &Secrets<'_>) -> Result<u32, SigningError> {
+    pub(crate) fn load(&mut self, source: KeySource, access: &KeyAccess<'_>) -> Result<u32, SigningError> {
         room(self.loaded.len())?;
         let (material, origin) = match source {
-            Source::Secret { prefix, pointer } => {
-                require_set(secrets.vault, &pointer)?;
-                let (origin, value) = secrets.vault.secret(&pointer)?;
-                (Material::behind(&prefix, &value), origin)
+            KeySource::Secret { prefix, pointer } => {
+                require_set(access.secrets, &pointer)?;
+                let (origin, value) = access.secrets.secret(&pointer)?;
+                (KeyMaterial::behind(&prefix, &value), origin)
             }
-            Source::Captured { prefix, name } => {
-                let (origin, value) = secrets.vault.captured(&name)?;
-                (Material::behind(&prefix, &value), origin)
+            KeySource::Captured { prefix, name } => {
+                let (origin, value) = access.secrets.captured(&name)?;
+                (KeyMaterial::behind(&prefix, &value), origin)
             }
-            Source::Pem { pointer, inside } => {
-                require_set(secrets.vault, &pointer)?;
+            KeySource::Pem { pointer, inside } => {
+                require_set(access.secrets, &pointer)?;
                 let origin = Origin::Config(pointer.clone());
-                secrets.permit_key(&origin)?;
-                let material = secrets.vault.inside(&pointer, &inside)?.and_then(|pem| Material::of_pem(&pem));
+                access.permit_key(&origin)?;
+                let material = access.secrets.inside(&pointer, &inside)?.and_then(|pem| KeyMaterial::of_pem(&pem));
                 (material.ok_or(SigningError::NoKey { pointer })?, origin)
             }
         };
-        secrets.permit_key(&origin)?;
+        access.permit_key(&origin)?;
         self.keep_key(Key { material, origins: BTreeSet::from([origin]) })
     }
 
@@ -126,10 +126,10 @@ impl Keys {
     /// # Errors
     ///
     /// See [`SigningError`].
-    pub(crate) fn derive(&mut self, key: u32, data: &[Part], secrets: &Secrets<'_>) -> Result<u32, SigningError> {
+    pub(crate) fn derive(&mut self, key: u32, data: &[Part], access: &KeyAccess<'_>) -> Result<u32, SigningError> {
         room(self.loaded.len())?;
-        let (bytes, origins) = self.mac(key, data, secrets)?;
-        self.keep_key(Key { material: Material::Bytes(bytes), origins })
+        let (bytes, origins) = self.mac(key, data, access)?;
+        self.keep_key(Key { material: KeyMaterial::Bytes(bytes), origins })
     }
 
     /// The HMAC-SHA256 of `data` under `key` (RFC 2104).
@@ -137,9 +137,9 @@ impl Keys {
     /// # Errors
     ///
     /// See [`SigningError`].
-    pub(crate) fn hmac(&mut self, key: u32, data: &[Part], secrets: &Secrets<'_>) -> Result<u32, SigningError> {
+    pub(crate) fn hmac(&mut self, key: u32, data: &[Part], access: &KeyAccess<'_>) -> Result<u32, SigningError> {
         room(self.made.len())?;
-        let (bytes, origins) = self.mac(key, data, secrets)?;
+        let (bytes, origins) = self.mac(key, data, access)?;
         self.keep_output(Output { bytes, origins })
     }
 
@@ -153,20 +153,20 @@ impl Keys {
         key: u32,
         algorithm: SignatureAlgorithm,
         data: &[Part],
-        secrets: &Secrets<'_>,
+        access: &KeyAccess<'_>,
     ) -> Result<u32, SigningError> {
         room(self.made.len())?;
-        let (message, mut origins) = self.message(data, secrets)?;
+        let (message, mut origins) = self.message(data, access)?;
         let key = self.key(key)?;
         let random = SystemRandom::new();
         let failed = |_| SigningError::Denied("the key does not sign".to_owned());
         let bytes = match (&key.material, algorithm) {
-            (Material::Rsa(pair), SignatureAlgorithm::Rs256) => {
+            (KeyMaterial::Rsa(pair), SignatureAlgorithm::Rs256) => {
                 let mut signature = vec![0; pair.public_modulus_len()];
                 pair.sign(&RSA_PKCS1_SHA256, &random, &message, &mut signature).map_err(failed)?;
                 signature
             }
-            (Material::Ec(pair), SignatureAlgorithm::Es256) => {
+            (KeyMaterial::Ec(pair), SignatureAlgorithm::Es256) => {
                 pair.sign(&random, &message).map_err(failed)?.as_ref().to_vec()
             }
             _ => return Err(SigningError::Denied("the key is not one for this algorithm".to_owned())),
@@ -184,10 +184,10 @@ impl Keys {
         &mut self,
         algorithm: DigestAlgorithm,
         data: &[Part],
-        secrets: &Secrets<'_>,
+        access: &KeyAccess<'_>,
     ) -> Result<u32, SigningError> {
         room(self.made.len())?;
-        let (message, origins) = self.message(data, secrets)?;
+        let (message, origins) = self.message(data, access)?;
         self.keep_output(Output { bytes: Zeroizing::new(hash(algorithm, &message)), origins })
     }
 
@@ -197,8 +197,8 @@ impl Keys {
     ///
     /// Where it was asked too often.
     pub(crate) fn digest_text(&mut self, algorithm: DigestAlgorithm, data: &[u8]) -> Result<String, SigningError> {
-        self.told += 1;
-        if self.told > MAX_TOLD {
+        self.reported_digests += 1;
+        if self.reported_digests > MAX_REPORTED_DIGESTS {
             return Err(SigningError::Denied("more than 256 digests in a call".to_owned()));
         }
         Ok(hex::encode(hash(algorithm, data)))
@@ -219,11 +219,11 @@ impl Keys {
         &self,
         key: u32,
         data: &[Part],
-        secrets: &Secrets<'_>,
+        access: &KeyAccess<'_>,
     ) -> Result<(Zeroizing<Vec<u8>>, BTreeSet<Origin>), SigningError> {
-        let (message, mut origins) = self.message(data, secrets)?;
+        let (message, mut origins) = self.message(data, access)?;
         let key = self.key(key)?;
-        let Material::Bytes(bytes) = &key.material else {
+        let KeyMaterial::Bytes(bytes) = &key.material else {
             return Err(SigningError::Denied("the key is not one for this algorithm".to_owned()));
         };
         origins.extend(key.origins.iter().cloned());
@@ -236,7 +236,7 @@ impl Keys {
     fn message(
         &self,
         data: &[Part],
-        secrets: &Secrets<'_>,
+        access: &KeyAccess<'_>,
     ) -> Result<(Zeroizing<Vec<u8>>, BTreeSet<Origin>), SigningError> {
         if data.len() > MAX_PARTS {
             return Err(SigningError::Denied("a message has more than 32 parts".to_owned()));
@@ -249,10 +249,10 @@ impl Keys {
                 origins.extend(from.iter().cloned());
                 continue;
             }
-            match assemble::piece(part, secrets.vault)? {
-                Piece::Plain(bytes) | Piece::Made(bytes) => message.extend_from_slice(&bytes),
-                Piece::Secret { origin, written, .. } => {
-                    secrets.permit_key(&origin)?;
+            match assemble::piece(part, access.secrets)? {
+                FilledPart::Plain(bytes) | FilledPart::Made(bytes) => message.extend_from_slice(&bytes),
+                FilledPart::Secret { origin, written, .. } => {
+                    access.permit_key(&origin)?;
                     message.extend_from_slice(&written);
                     origins.insert(origin);
                 }
@@ -279,7 +279,7 @@ impl Keys {
     }
 }
 
-impl Material {
+impl KeyMaterial {
     fn behind(prefix: &str, value: &[u8]) -> Self {
         Self::Bytes(Zeroizing::new([prefix.as_bytes(), value].concat()))
     }
@@ -309,8 +309,8 @@ impl From<Denial> for SigningError {
 }
 
 /// A plugin may ask for a key to learn whether an optional secret is set.
-fn require_set(vault: &Vault, pointer: &str) -> Result<(), SigningError> {
-    if vault.has(pointer) { Ok(()) } else { Err(SigningError::NotFound("the secret is not set".to_owned())) }
+fn require_set(secrets: &CallSecrets, pointer: &str) -> Result<(), SigningError> {
+    if secrets.has(pointer) { Ok(()) } else { Err(SigningError::NotFound("the secret is not set".to_owned())) }
 }
 
 fn hash(algorithm: DigestAlgorithm, data: &[u8]) -> Vec<u8> {
@@ -328,6 +328,6 @@ fn room(count: usize) -> Result<u32, SigningError> {
 }
 
 const MAX_HANDLES: usize = 64;
-const MAX_TOLD: usize = 256;
+const MAX_REPORTED_DIGESTS: usize = 256;
 /// Parts of one value.
 pub(crate) const MAX_PARTS: usize = 32;

@@ -9,6 +9,7 @@
 pub(crate) mod answer;
 mod assemble;
 mod body;
+pub(crate) mod call_secrets;
 mod client;
 mod config;
 mod document;
@@ -25,7 +26,6 @@ pub(crate) mod request;
 pub(crate) mod scrub;
 mod target;
 mod transport;
-pub(crate) mod vault;
 
 use std::sync::Arc;
 

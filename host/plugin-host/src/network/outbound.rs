@@ -7,11 +7,11 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::assemble::{Assembly, Filled};
+use super::call_secrets::{CallSecrets, Screen};
 use super::keys::{Keys, MAX_PARTS};
-use super::placements::Rules;
+use super::placements::InjectionRules;
 use super::request::{Denial, Field, Part, Request};
 use super::target::{MAX_URL_BYTES, Target};
-use super::vault::{Screen, Vault};
 use super::{NetworkConfig, WireRequest, body, endpoint, hosts};
 
 /// What decides on the requests of a call.
@@ -22,7 +22,7 @@ pub(crate) struct Terms<'a, 'm> {
     /// The data without its secrets.
     pub(crate) public: &'a Value,
     pub(crate) config: &'a NetworkConfig,
-    pub(crate) vault: &'a Vault,
+    pub(crate) secrets: &'a CallSecrets,
     pub(crate) keys: &'a Keys,
 }
 
@@ -53,8 +53,8 @@ impl<'m> Terms<'_, 'm> {
         }
         self.permit_address(target)?;
 
-        let rules = Rules::new(self.manifest, self.public, target, method, self.vault.taints());
-        let assembly = Assembly { vault: self.vault, keys: self.keys, rules: &rules };
+        let rules = InjectionRules::new(self.manifest, self.public, target, method, self.secrets.taints());
+        let assembly = Assembly { secrets: self.secrets, keys: self.keys, rules: &rules };
         let headers = headers(&assembly, &request.headers)?;
         let query = assembly.query(&request.query)?;
         if target.url.as_str().len() + query.counted > MAX_URL_BYTES {
@@ -81,7 +81,7 @@ impl<'m> Terms<'_, 'm> {
         }
         let (headers, body) = (headers.value, body.map(|body| body.value));
         let wire = WireRequest { method: method.to_owned(), url, headers, body };
-        let answers = self.vault.screen(&rules);
+        let answers = self.secrets.screen(&rules);
         Ok(Outbound { wire, endpoint, answers })
     }
 

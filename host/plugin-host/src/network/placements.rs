@@ -3,16 +3,16 @@
 //! A value that a plugin wrote may hold every secret the plugin saw, so that it
 //! needs the placements of them all.
 
-use bursar_domain::plugin::{Manifest, Placement, Taints};
+use bursar_domain::plugin::{Manifest, SecretInjection, Taints};
 use serde_json::Value;
 
+use super::call_secrets::Origin;
 use super::hosts;
 use super::request::Denial;
 use super::target::Target;
-use super::vault::Origin;
 
 /// The placements that concern one request.
-pub(crate) struct Rules<'a> {
+pub(crate) struct InjectionRules<'a> {
     manifest: &'a Manifest,
     public: &'a Value,
     target: &'a Target,
@@ -20,7 +20,7 @@ pub(crate) struct Rules<'a> {
     taints: &'a Taints,
 }
 
-impl<'a> Rules<'a> {
+impl<'a> InjectionRules<'a> {
     pub(crate) fn new(
         manifest: &'a Manifest,
         public: &'a Value,
@@ -42,7 +42,7 @@ impl<'a> Rules<'a> {
             return Err(Denial::new(format!("no placement of the manifest lets {origin} into {}", self.at(place))));
         }
         for source in sources(self.taints, origin) {
-            let fits = |placement: &Placement| source.unrecorded || placement.place == place;
+            let fits = |placement: &SecretInjection| source.unrecorded || placement.place == place;
             if !self.with(&source).any(fits) {
                 return Err(self.crossing(origin, &source, place));
             }
@@ -85,7 +85,7 @@ impl<'a> Rules<'a> {
     }
 
     /// The placements of `origin` whose host, method and path are this request's.
-    fn here<'s>(&'s self, origin: &Origin) -> impl Iterator<Item = &'a Placement> + use<'s, 'a> {
+    fn here<'s>(&'s self, origin: &Origin) -> impl Iterator<Item = &'a SecretInjection> + use<'s, 'a> {
         self.to_host(origin).filter(|placement| {
             (placement.methods.is_empty() || placement.methods.iter().any(|method| method == self.method))
                 && self.target.path().starts_with(&placement.path_prefix)
@@ -93,17 +93,17 @@ impl<'a> Rules<'a> {
     }
 
     /// The placements of `origin` whose host is this request's.
-    fn to_host<'s>(&'s self, origin: &Origin) -> impl Iterator<Item = &'a Placement> + use<'s, 'a> {
+    fn to_host<'s>(&'s self, origin: &Origin) -> impl Iterator<Item = &'a SecretInjection> + use<'s, 'a> {
         of(self.manifest, origin).filter(|placement| hosts::matches(&placement.host, self.target, self.public))
     }
 
     /// The placements of a secret that another may hold. Where that is only
     /// assumed it is enough that the host may have both.
-    fn with<'s>(&'s self, source: &Source) -> Box<dyn Iterator<Item = &'a Placement> + 's> {
+    fn with<'s>(&'s self, source: &TaintSource) -> Box<dyn Iterator<Item = &'a SecretInjection> + 's> {
         if source.unrecorded { Box::new(self.to_host(&source.origin)) } else { Box::new(self.here(&source.origin)) }
     }
 
-    fn crossing(&self, origin: &Origin, source: &Source, place: &str) -> Denial {
+    fn crossing(&self, origin: &Origin, source: &TaintSource, place: &str) -> Denial {
         let (seen, at) = (&source.origin, self.at(place));
         Denial::new(if source.unrecorded {
             format!(
@@ -125,13 +125,13 @@ impl<'a> Rules<'a> {
 }
 
 /// A secret that another may hold.
-struct Source {
+struct TaintSource {
     origin: Origin,
     /// Whether that is only assumed.
     unrecorded: bool,
 }
 
-fn sources<'t>(taints: &'t Taints, origin: &'t Origin) -> impl Iterator<Item = Source> + use<'t> {
+fn sources<'t>(taints: &'t Taints, origin: &'t Origin) -> impl Iterator<Item = TaintSource> + use<'t> {
     let pointer = match origin {
         Origin::Config(pointer) => Some(pointer),
         // Whoever gave it out saw what the exchange was allowed to show.
@@ -139,12 +139,12 @@ fn sources<'t>(taints: &'t Taints, origin: &'t Origin) -> impl Iterator<Item = S
     };
     pointer.into_iter().flat_map(|pointer| taints.about(pointer)).flat_map(|taint| {
         let source =
-            |pointer: &String| Source { origin: Origin::Config(pointer.clone()), unrecorded: taint.unrecorded };
+            |pointer: &String| TaintSource { origin: Origin::Config(pointer.clone()), unrecorded: taint.unrecorded };
         taint.sources.iter().map(source)
     })
 }
 
-fn places_in_body<'a>(placements: impl Iterator<Item = &'a Placement>) -> InBody<'a> {
+fn places_in_body<'a>(placements: impl Iterator<Item = &'a SecretInjection>) -> InBody<'a> {
     let mut pointers = Vec::new();
     for placement in placements {
         if placement.place == BODY {
@@ -189,7 +189,7 @@ pub(crate) fn permit_key(manifest: &Manifest, taints: &Taints, origin: &Origin) 
     if !of(manifest, origin).any(|placement| placement.place == KEY) {
         return Err(Denial::new(format!("no placement of the manifest makes {origin} a key")));
     }
-    for Source { origin: seen, unrecorded } in sources(taints, origin) {
+    for TaintSource { origin: seen, unrecorded } in sources(taints, origin) {
         if !of(manifest, &seen).any(|placement| unrecorded || placement.place == KEY) {
             return Err(Denial::new(format!(
                 "{origin} may hold {seen}, and no placement of the manifest makes {seen} a key"
@@ -199,7 +199,7 @@ pub(crate) fn permit_key(manifest: &Manifest, taints: &Taints, origin: &Origin) 
     Ok(())
 }
 
-fn of<'a>(manifest: &'a Manifest, origin: &Origin) -> impl Iterator<Item = &'a Placement> + use<'a> {
+fn of<'a>(manifest: &'a Manifest, origin: &Origin) -> impl Iterator<Item = &'a SecretInjection> + use<'a> {
     let (placements, secret) = match origin {
         Origin::Config(pointer) => (manifest.placements.as_slice(), pointer.clone()),
         Origin::Captured { endpoint, name } => {

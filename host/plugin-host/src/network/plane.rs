@@ -6,18 +6,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bursar_domain::audit::Outcome;
-use bursar_domain::plugin::{CredentialType, Derived, Exchange, Manifest, NetworkCall, Witness};
+use bursar_domain::plugin::{CredentialType, Derived, Exchange, ExchangeRecorder, Manifest, NetworkCall};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::assemble::{BASIC, Piece, piece};
+use super::assemble::{BASIC, FilledPart, piece};
+use super::call_secrets::{CallSecrets, Screen, Unusable};
 use super::inbound::{self, MAX_WIRE_BYTES, Unfit};
-use super::keys::{DigestAlgorithm, Keys, Secrets, SignatureAlgorithm, SigningError, Source};
+use super::keys::{DigestAlgorithm, KeyAccess, KeySource, Keys, SignatureAlgorithm, SigningError};
 use super::log::{Level, Lines};
 use super::outbound::{Terms, granted_addresses};
 use super::request::{Denial, Part, Request, Response, SendError};
 use super::target::Target;
-use super::vault::{Screen, Unusable, Vault};
 use super::{Network, Reach, Transport, TransportError, WireAnswer, WireRequest};
 
 /// A call that may speak.
@@ -25,11 +25,11 @@ pub(crate) struct Plane {
     kind: Arc<CredentialType>,
     /// The data without its secrets.
     public: Value,
-    vault: Vault,
+    secrets: CallSecrets,
     keys: Keys,
     network: Arc<Network>,
     transport: Arc<dyn Transport>,
-    witness: Arc<dyn Witness>,
+    recorder: Arc<dyn ExchangeRecorder>,
     /// When the call is over, whatever it is doing.
     deadline: Instant,
     exchange_limit: Duration,
@@ -60,11 +60,11 @@ impl Plane {
         Ok(Self {
             kind: Arc::clone(kind),
             public: public(&kind.manifest, call, &secret_pointers),
-            vault: Vault::new(call.data.clone(), secret_pointers, call.taints.clone(), &kind.manifest)?,
+            secrets: CallSecrets::new(call.data.clone(), secret_pointers, call.taints.clone(), &kind.manifest)?,
             keys: Keys::default(),
             transport: network.transport(),
             network: Arc::clone(network),
-            witness: Arc::clone(&call.witness),
+            recorder: Arc::clone(&call.recorder),
             deadline: time.0,
             exchange_limit: time.1,
             asked: 0,
@@ -78,8 +78,8 @@ impl Plane {
     }
 
     /// What must not come back from the call.
-    pub(crate) fn vault(&self) -> &Vault {
-        &self.vault
+    pub(crate) fn secrets(&self) -> &CallSecrets {
+        &self.secrets
     }
 
     /// Sends a request, and records it before anything of the answer is told.
@@ -105,7 +105,7 @@ impl Plane {
             manifest: &kind.manifest,
             public: &self.public,
             config: &self.network.config,
-            vault: &self.vault,
+            secrets: &self.secrets,
             keys: &self.keys,
         }
         .build(&request, &target);
@@ -123,34 +123,36 @@ impl Plane {
             Ok(answer) => answer,
             Err(error) => return Ok(Err(error)),
         };
-        Ok(Ok(inbound::response(&answer, outbound.endpoint, &mut self.vault)))
+        Ok(Ok(inbound::response(&answer, outbound.endpoint, &mut self.secrets)))
     }
 
     /// Loads a key.
-    pub(crate) fn load_key(&mut self, source: Source) -> Result<u32, SigningError> {
-        self.keys.load(source, &Secrets { vault: &self.vault, manifest: &self.kind.manifest })
+    pub(crate) fn load_key(&mut self, source: KeySource) -> Result<u32, SigningError> {
+        self.keys.load(source, &KeyAccess { secrets: &self.secrets, manifest: &self.kind.manifest })
     }
 
     /// Derives a key.
     pub(crate) fn derive_key(&mut self, key: u32, data: &[Part]) -> Result<u32, SigningError> {
-        self.keys.derive(key, data, &Secrets { vault: &self.vault, manifest: &self.kind.manifest })
+        self.keys.derive(key, data, &KeyAccess { secrets: &self.secrets, manifest: &self.kind.manifest })
     }
 
     /// Makes a MAC.
     pub(crate) fn hmac(&mut self, key: u32, data: &[Part]) -> Result<u32, SigningError> {
-        let made = self.keys.hmac(key, data, &Secrets { vault: &self.vault, manifest: &self.kind.manifest });
+        let made = self.keys.hmac(key, data, &KeyAccess { secrets: &self.secrets, manifest: &self.kind.manifest });
         made.inspect(|handle| self.keep_back(*handle))
     }
 
     /// Makes a signature.
     pub(crate) fn sign(&mut self, key: u32, algorithm: SignatureAlgorithm, data: &[Part]) -> Result<u32, SigningError> {
-        let made = self.keys.sign(key, algorithm, data, &Secrets { vault: &self.vault, manifest: &self.kind.manifest });
+        let made =
+            self.keys.sign(key, algorithm, data, &KeyAccess { secrets: &self.secrets, manifest: &self.kind.manifest });
         made.inspect(|handle| self.keep_back(*handle))
     }
 
     /// Makes a digest of what may hold secrets.
     pub(crate) fn digest(&mut self, algorithm: DigestAlgorithm, data: &[Part]) -> Result<u32, SigningError> {
-        let made = self.keys.digest(algorithm, data, &Secrets { vault: &self.vault, manifest: &self.kind.manifest });
+        let made =
+            self.keys.digest(algorithm, data, &KeyAccess { secrets: &self.secrets, manifest: &self.kind.manifest });
         made.inspect(|handle| self.keep_back(*handle))
     }
 
@@ -166,7 +168,7 @@ impl Plane {
 
     /// Logs a line.
     pub(crate) fn log(&mut self, level: Level, message: &str) {
-        self.lines.log(&self.kind.manifest.id, level, message, self.vault.known());
+        self.lines.log(&self.kind.manifest.id, level, message, self.secrets.known());
     }
 
     /// Closes the books: how many requests and lines were too many.
@@ -203,7 +205,7 @@ impl Plane {
         let plugin = self.kind.manifest.id.clone();
         let addresses = self.network.config.granted_addresses.get(&plugin).cloned().unwrap_or_default();
         let reach = Reach { addresses, timeout, max_answer_bytes: MAX_WIRE_BYTES };
-        let (transport, witness) = (Arc::clone(&self.transport), Arc::clone(&self.witness));
+        let (transport, recorder) = (Arc::clone(&self.transport), Arc::clone(&self.recorder));
         let authority = target.authority();
         let task = tokio::spawn(async move {
             let outcome = if timeout.is_zero() {
@@ -211,8 +213,8 @@ impl Plane {
             } else {
                 transport.exchange(wire, &reach).await
             };
-            let (record, outcome) = settle(outcome, record, &plugin, &authority, &screen);
-            witness.record(record).await.map(|()| outcome)
+            let (record, outcome) = conclude(outcome, record, &plugin, &authority, &screen);
+            recorder.record(record).await.map(|()| outcome)
         });
         match task.await {
             Ok(Ok(outcome)) => Ok(outcome),
@@ -234,7 +236,7 @@ impl Plane {
     }
 
     async fn record(&self, exchange: Exchange) -> Result<(), Unrecorded> {
-        self.witness.record(exchange).await.map_err(|error| {
+        self.recorder.record(exchange).await.map_err(|error| {
             tracing::error!(plugin = self.kind.manifest.id, %error, "a plugin's request was not recorded");
             Unrecorded
         })
@@ -244,7 +246,7 @@ impl Plane {
     /// the plugin chose freely is cut and cleaned.
     fn exchange(&self, method: &str, target: Option<&Target>) -> Exchange {
         let clean = |text: &str, most: usize| {
-            let text = self.vault.known().scrub_text(text);
+            let text = self.secrets.known().scrub_text(text);
             text.chars().filter(|c| !crate::text::is_unprintable(*c)).take(most).collect::<String>()
         };
         Exchange {
@@ -265,10 +267,10 @@ impl Plane {
     fn keep_back_written(&mut self, request: &Request) {
         let fields = request.headers.iter().chain(&request.query).flat_map(|field| &field.value);
         for part in fields.chain(request.body.iter().flatten()) {
-            if let Ok(Piece::Secret { origin, value, written, .. }) = piece(part, &self.vault)
+            if let Ok(FilledPart::Secret { origin, value, written, .. }) = piece(part, &self.secrets)
                 && value != written
             {
-                self.vault.learn(written.strip_prefix(BASIC).unwrap_or(&written), &BTreeSet::from([origin]));
+                self.secrets.learn(written.strip_prefix(BASIC).unwrap_or(&written), &BTreeSet::from([origin]));
             }
         }
     }
@@ -278,7 +280,7 @@ impl Plane {
         if let Ok((bytes, origins)) = self.keys.output(handle)
             && !origins.is_empty()
         {
-            self.vault.learn(bytes, origins);
+            self.secrets.learn(bytes, origins);
         }
     }
 }
@@ -299,16 +301,16 @@ fn public(manifest: &Manifest, call: &NetworkCall<'_>, secret_pointers: &[String
 }
 
 /// What to record of an exchange, what to log of it, and what to tell.
-fn settle(
+fn conclude(
     outcome: Result<WireAnswer, TransportError>,
     record: Exchange,
     plugin: &str,
     authority: &str,
     screen: &Screen,
 ) -> (Exchange, Result<WireAnswer, SendError>) {
-    let no_answer = |outcome, reason: String, told| {
+    let no_answer = |outcome, reason: String, error| {
         tracing::warn!(plugin, host = authority, reason, "a plugin's request got no answer");
-        (Exchange { outcome, reason: Some(reason), ..record.clone() }, Err(told))
+        (Exchange { outcome, reason: Some(reason), ..record.clone() }, Err(error))
     };
     match outcome {
         Ok(answer) => {
@@ -316,13 +318,13 @@ fn settle(
             match inbound::admit(&answer, record.endpoint.is_some(), screen) {
                 Ok(()) => (Exchange { outcome: Outcome::Ok, ..record }, Ok(answer)),
                 Err(unfit) => {
-                    let (outcome, told) = match unfit {
+                    let (outcome, error) = match unfit {
                         Unfit::TooLarge => (Outcome::Failed, SendError::TooLarge),
                         Unfit::Encoded | Unfit::Token | Unfit::Repeats => {
                             (Outcome::Denied, SendError::Denied(unfit.as_str().to_owned()))
                         }
                     };
-                    (Exchange { outcome, reason: Some(unfit.as_str().to_owned()), ..record }, Err(told))
+                    (Exchange { outcome, reason: Some(unfit.as_str().to_owned()), ..record }, Err(error))
                 }
             }
         }

@@ -3,8 +3,8 @@
 use wasmtime::component::{HasSelf, Linker};
 
 use super::bindings::bursar::plugin::{clock, http, log, signing, types};
-use crate::imports::State;
-use crate::network::keys::{DigestAlgorithm, SignatureAlgorithm, SigningError, Source};
+use crate::imports::SandboxState;
+use crate::network::keys::{DigestAlgorithm, KeySource, SignatureAlgorithm, SigningError};
 use crate::network::log::Level;
 use crate::network::plane::Plane;
 use crate::network::request::{Encoding, Field, Part, Request, SendError};
@@ -14,17 +14,17 @@ use crate::network::request::{Encoding, Field, Part, Request, SendError};
 /// # Errors
 ///
 /// When a name is taken, which is a defect of ours.
-pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    types::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
-    log::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
-    clock::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
-    http::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
-    signing::add_to_linker::<State, HasSelf<State>>(linker, |state| state)
+pub(crate) fn add_to_linker(linker: &mut Linker<SandboxState>) -> wasmtime::Result<()> {
+    types::add_to_linker::<SandboxState, HasSelf<SandboxState>>(linker, |state| state)?;
+    log::add_to_linker::<SandboxState, HasSelf<SandboxState>>(linker, |state| state)?;
+    clock::add_to_linker::<SandboxState, HasSelf<SandboxState>>(linker, |state| state)?;
+    http::add_to_linker::<SandboxState, HasSelf<SandboxState>>(linker, |state| state)?;
+    signing::add_to_linker::<SandboxState, HasSelf<SandboxState>>(linker, |state| state)
 }
 
-impl types::Host for State {}
+impl types::Host for SandboxState {}
 
-impl log::Host for State {
+impl log::Host for SandboxState {
     fn log(&mut self, level: log::Level, message: String) {
         let level = match level {
             log::Level::Debug => Level::Debug,
@@ -36,13 +36,13 @@ impl log::Host for State {
     }
 }
 
-impl clock::Host for State {
+impl clock::Host for SandboxState {
     fn now(&mut self) -> Result<i64, types::Error> {
         Ok(self.plane().ok_or_else(pure)?.now())
     }
 }
 
-impl http::Host for State {
+impl http::Host for SandboxState {
     async fn send(&mut self, request: http::Request) -> wasmtime::Result<Result<http::Response, http::Error>> {
         let Some(plane) = self.plane() else {
             return Ok(Err(http::Error::Unsupported));
@@ -57,12 +57,12 @@ impl http::Host for State {
     }
 }
 
-impl signing::Host for State {
+impl signing::Host for SandboxState {
     fn load(&mut self, source: signing::Source) -> Result<u32, types::Error> {
         let source = match source {
-            signing::Source::Secret((prefix, pointer)) => Source::Secret { prefix, pointer },
-            signing::Source::Pem((pointer, inside)) => Source::Pem { pointer, inside },
-            signing::Source::Captured((prefix, name)) => Source::Captured { prefix, name },
+            signing::Source::Secret((prefix, pointer)) => KeySource::Secret { prefix, pointer },
+            signing::Source::Pem((pointer, inside)) => KeySource::Pem { pointer, inside },
+            signing::Source::Captured((prefix, name)) => KeySource::Captured { prefix, name },
         };
         self.sign_with(|plane| plane.load_key(source))
     }
@@ -97,7 +97,7 @@ impl signing::Host for State {
     }
 }
 
-impl State {
+impl SandboxState {
     fn sign_with<T>(&mut self, sign: impl FnOnce(&mut Plane) -> Result<T, SigningError>) -> Result<T, types::Error> {
         sign(self.plane().ok_or_else(pure)?).map_err(types::Error::from)
     }

@@ -4,7 +4,7 @@ use bursar_domain::plugin::{Context, Progress, TxtRecord};
 
 use super::bindings::bursar::plugin::types;
 use super::bindings::exports::bursar::plugin::{dns01, form, materializer};
-use crate::answer::{Refusal, SaidArtifact, SaidInspection, SaidReport, SaidRewrite, SaidViolation};
+use crate::answer::{RawArtifact, RawInspection, RawReport, RawRewrite, RawViolation, Refusal};
 
 impl From<&Context> for types::Context {
     fn from(context: &Context) -> Self {
@@ -21,7 +21,7 @@ impl From<types::Error> for Refusal {
     fn from(error: types::Error) -> Self {
         match error {
             types::Error::Invalid(violations) => {
-                Self::Invalid(violations.into_iter().map(SaidViolation::from).collect())
+                Self::Invalid(violations.into_iter().map(RawViolation::from).collect())
             }
             types::Error::Denied(text) => Self::Denied(text),
             types::Error::NotFound(text) => Self::NotFound(text),
@@ -33,13 +33,13 @@ impl From<types::Error> for Refusal {
     }
 }
 
-impl From<types::Violation> for SaidViolation {
+impl From<types::Violation> for RawViolation {
     fn from(said: types::Violation) -> Self {
         Self { pointer: said.pointer, code: said.code, message: said.message }
     }
 }
 
-impl From<form::Inspection> for SaidInspection {
+impl From<form::Inspection> for RawInspection {
     fn from(said: form::Inspection) -> Self {
         Self {
             data: said.data,
@@ -52,19 +52,19 @@ impl From<form::Inspection> for SaidInspection {
     }
 }
 
-impl From<form::Rewrite> for SaidRewrite {
+impl From<form::Rewrite> for RawRewrite {
     fn from(said: form::Rewrite) -> Self {
         Self { pointer: said.pointer, value: said.value.into() }
     }
 }
 
-impl From<materializer::Artifact> for SaidArtifact {
+impl From<materializer::Artifact> for RawArtifact {
     fn from(said: materializer::Artifact) -> Self {
         Self { name: said.name, media_type: said.media_type, content: said.content.into(), sensitive: said.sensitive }
     }
 }
 
-impl From<types::Report> for SaidReport {
+impl From<types::Report> for RawReport {
     fn from(said: types::Report) -> Self {
         Self { summary: said.summary, details: said.details }
     }

@@ -13,15 +13,15 @@ use bursar_domain::plugin::{Context, Progress, TxtRecord};
 use wasmtime::Store;
 use wasmtime::component::InstancePre;
 
-use crate::answer::{Refusal, SaidArtifact, SaidInspection, SaidReport, SaidRewrite};
-use crate::imports::State;
+use crate::answer::{RawArtifact, RawInspection, RawReport, RawRewrite, Refusal};
+use crate::imports::SandboxState;
 use bindings::exports::bursar::plugin::{dns01, form, generator, materializer, minter, prober};
 
 pub(crate) use imports::add_to_linker;
 
 /// A component of this version, ready to be instantiated.
 pub(crate) struct Component {
-    pre: InstancePre<State>,
+    pre: InstancePre<SandboxState>,
     form: form::GuestIndices,
     materializer: Option<materializer::GuestIndices>,
     generator: Option<generator::GuestIndices>,
@@ -39,7 +39,7 @@ impl Component {
     /// # Errors
     ///
     /// When `form` is missing or not whole.
-    pub(crate) fn new(pre: InstancePre<State>) -> wasmtime::Result<Self> {
+    pub(crate) fn new(pre: InstancePre<SandboxState>) -> wasmtime::Result<Self> {
         Ok(Self {
             form: form::GuestIndices::new(&pre)?,
             materializer: materializer::GuestIndices::new(&pre).ok(),
@@ -65,7 +65,7 @@ impl Component {
 
     /// Binds every interface once, so that a function of another type is found
     /// at load and not in the middle of a request.
-    pub(crate) async fn check_types(&self, store: &mut Store<State>) -> wasmtime::Result<()> {
+    pub(crate) async fn check_types(&self, store: &mut Store<SandboxState>) -> wasmtime::Result<()> {
         let instance = self.pre.instantiate_async(&mut *store).await?;
         self.form.load(&mut *store, &instance)?;
         if let Some(indices) = &self.materializer {
@@ -86,37 +86,37 @@ impl Component {
         Ok(())
     }
 
-    pub(crate) async fn describe(&self, store: &mut Store<State>) -> wasmtime::Result<String> {
+    pub(crate) async fn describe(&self, store: &mut Store<SandboxState>) -> wasmtime::Result<String> {
         self.form(store).await?.call_describe(store).await
     }
 
-    pub(crate) async fn schema(&self, store: &mut Store<State>) -> wasmtime::Result<String> {
+    pub(crate) async fn schema(&self, store: &mut Store<SandboxState>) -> wasmtime::Result<String> {
         self.form(store).await?.call_schema(store).await
     }
 
-    pub(crate) async fn template(&self, store: &mut Store<State>, variant: Option<&str>) -> Answer<String> {
+    pub(crate) async fn template(&self, store: &mut Store<SandboxState>, variant: Option<&str>) -> Answer<String> {
         let answer = self.form(store).await?.call_template(store, variant).await?;
         Ok(answer.map_err(Refusal::from))
     }
 
     pub(crate) async fn inspect(
         &self,
-        store: &mut Store<State>,
+        store: &mut Store<SandboxState>,
         data: &String,
         context: &Context,
-    ) -> Answer<SaidInspection> {
+    ) -> Answer<RawInspection> {
         let answer = self.form(store).await?.call_inspect(store, data, &context.into()).await?;
-        Ok(answer.map(SaidInspection::from).map_err(Refusal::from))
+        Ok(answer.map(RawInspection::from).map_err(Refusal::from))
     }
 
     pub(crate) async fn check(
         &self,
-        store: &mut Store<State>,
+        store: &mut Store<SandboxState>,
         data: &String,
         context: &Context,
-    ) -> Answer<Vec<SaidRewrite>> {
+    ) -> Answer<Vec<RawRewrite>> {
         let answer = self.form(store).await?.call_check(store, data, &context.into()).await?;
-        Ok(answer.map(|rewrites| rewrites.into_iter().map(SaidRewrite::from).collect()).map_err(Refusal::from))
+        Ok(answer.map(|rewrites| rewrites.into_iter().map(RawRewrite::from).collect()).map_err(Refusal::from))
     }
 
     /// Whether [`Component::materialize`] has anything to call.
@@ -126,51 +126,51 @@ impl Component {
 
     pub(crate) async fn materialize(
         &self,
-        store: &mut Store<State>,
+        store: &mut Store<SandboxState>,
         data: &String,
         format: &str,
         context: &Context,
-    ) -> Answer<Vec<SaidArtifact>> {
+    ) -> Answer<Vec<RawArtifact>> {
         let Some(indices) = &self.materializer else {
             return Ok(Err(Refusal::Unsupported(String::new())));
         };
         let instance = self.pre.instantiate_async(&mut *store).await?;
         let guest = indices.load(&mut *store, &instance)?;
         let answer = guest.call_materialize(store, data, None, format, &context.into()).await?;
-        Ok(answer.map(|artifacts| artifacts.into_iter().map(SaidArtifact::from).collect()).map_err(Refusal::from))
+        Ok(answer.map(|artifacts| artifacts.into_iter().map(RawArtifact::from).collect()).map_err(Refusal::from))
     }
 
     pub(crate) async fn probe(
         &self,
-        store: &mut Store<State>,
+        store: &mut Store<SandboxState>,
         config: &String,
         context: &Context,
-    ) -> Answer<SaidReport> {
+    ) -> Answer<RawReport> {
         let Some(indices) = &self.prober else {
             return Ok(Err(Refusal::Unsupported(String::new())));
         };
         let instance = self.pre.instantiate_async(&mut *store).await?;
         let answer = indices.load(&mut *store, &instance)?.call_probe(store, config, &context.into()).await?;
-        Ok(answer.map(SaidReport::from).map_err(Refusal::from))
+        Ok(answer.map(RawReport::from).map_err(Refusal::from))
     }
 
     pub(crate) async fn dns_check(
         &self,
-        store: &mut Store<State>,
+        store: &mut Store<SandboxState>,
         config: &String,
         fqdn: Option<&str>,
         context: &Context,
-    ) -> Answer<SaidReport> {
+    ) -> Answer<RawReport> {
         let Some(guest) = self.dns01(store).await? else {
             return Ok(Err(Refusal::Unsupported(String::new())));
         };
         let answer = guest.call_check(store, config, fqdn, &context.into()).await?;
-        Ok(answer.map(SaidReport::from).map_err(Refusal::from))
+        Ok(answer.map(RawReport::from).map_err(Refusal::from))
     }
 
     pub(crate) async fn dns_present(
         &self,
-        store: &mut Store<State>,
+        store: &mut Store<SandboxState>,
         config: &String,
         txt: &TxtRecord,
         context: &Context,
@@ -184,7 +184,7 @@ impl Component {
 
     pub(crate) async fn dns_poll(
         &self,
-        store: &mut Store<State>,
+        store: &mut Store<SandboxState>,
         config: &String,
         handle: &str,
         context: &Context,
@@ -198,7 +198,7 @@ impl Component {
 
     pub(crate) async fn dns_cleanup(
         &self,
-        store: &mut Store<State>,
+        store: &mut Store<SandboxState>,
         config: &String,
         txt: &TxtRecord,
         handle: &str,
@@ -211,7 +211,7 @@ impl Component {
         Ok(answer.map_err(Refusal::from))
     }
 
-    async fn dns01(&self, store: &mut Store<State>) -> wasmtime::Result<Option<dns01::Guest>> {
+    async fn dns01(&self, store: &mut Store<SandboxState>) -> wasmtime::Result<Option<dns01::Guest>> {
         let Some(indices) = &self.dns01 else {
             return Ok(None);
         };
@@ -219,7 +219,7 @@ impl Component {
         indices.load(&mut *store, &instance).map(Some)
     }
 
-    async fn form(&self, store: &mut Store<State>) -> wasmtime::Result<form::Guest> {
+    async fn form(&self, store: &mut Store<SandboxState>) -> wasmtime::Result<form::Guest> {
         let instance = self.pre.instantiate_async(&mut *store).await?;
         self.form.load(&mut *store, &instance)
     }

@@ -6,7 +6,6 @@ mod admission;
 mod answers;
 mod cache;
 mod containment;
-mod form;
 mod live;
 mod logs;
 mod manifest;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use bursar_domain::audit::{Action, Event, Trail};
 use bursar_domain::keys;
-use bursar_domain::store::{Batch, Blind, Error, Expect, Store};
+use bursar_domain::store::{Batch, BlindIndex, Error, Expect, Store};
 use bursar_store::engine::Engine;
 use bursar_store::{Ledger, OpenError, RootKeyError, RootKeySource};
 use secrecy::SecretString;

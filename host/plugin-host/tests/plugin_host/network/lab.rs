@@ -14,7 +14,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use axum_server::tls_rustls::RustlsConfig;
 use bursar_domain::Error;
-use bursar_domain::plugin::{Exchange, NetworkCall, PluginError, Plugins as _, Report, Taints, Witness};
+use bursar_domain::plugin::{Exchange, ExchangeRecorder, NetworkCall, PluginError, Plugins as _, Report, Taints};
 use bursar_domain::secret::SecretJson;
 use bursar_plugin_host::{Limits, NetworkConfig, PluginHost, PluginHostConfig};
 use serde_json::{Value, json};
@@ -62,7 +62,7 @@ pub(crate) struct Ledger {
 }
 
 #[async_trait]
-impl Witness for Ledger {
+impl ExchangeRecorder for Ledger {
     async fn record(&self, exchange: Exchange) -> Result<(), Error> {
         if self.full {
             return Err(Error::new(bursar_domain::Kind::Unavailable, "the disk is full"));
@@ -138,7 +138,7 @@ impl Lab {
             secret_pointers: &[],
             taints: untainted(),
             context,
-            witness: Arc::<Ledger>::clone(&self.ledger),
+            recorder: Arc::<Ledger>::clone(&self.ledger),
         }
     }
 

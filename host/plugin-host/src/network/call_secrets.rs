@@ -1,0 +1,339 @@
+//! The secrets of one call: the configuration's, and what was captured since.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use std::sync::Arc;
+
+use bursar_domain::plugin::{Manifest, Taints};
+use bursar_domain::secret::SecretJson;
+use bursar_schema::pointer::is_within;
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::placements::InjectionRules;
+use super::request::Denial;
+use super::scrub::Known;
+
+/// Where a secret comes from, and so where it may go.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Origin {
+    /// The configuration, at this pointer.
+    Config(String),
+    /// The answer of a token endpoint, under this name.
+    Captured { endpoint: String, name: String },
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config(pointer) => write!(f, "the secret {pointer}"),
+            Self::Captured { name, .. } => write!(f, "the captured {name}"),
+        }
+    }
+}
+
+/// The secrets of one call. No `Debug`.
+pub(crate) struct CallSecrets {
+    data: SecretJson,
+    secret_pointers: Vec<String>,
+    taints: Taints,
+    /// By name: the endpoint, and the value.
+    captured: BTreeMap<String, (String, Zeroizing<String>)>,
+    /// What is looked for in every answer.
+    known: Arc<Known>,
+    /// What a plugin wrote, and what was made of that, by what it consists of.
+    written: BTreeMap<BTreeSet<Origin>, Arc<Known>>,
+}
+
+/// What the answer to one request must not show.
+///
+/// A value that a plugin wrote is no accident: blotting it out of whatever
+/// answers would tell the plugin which of a thousand guesses is the value, by a
+/// host that has nothing to do with the secrets in it. It is looked for only
+/// where it may go, and an answer that repeats it is withheld.
+pub(crate) struct Screen {
+    pub(crate) known: Arc<Known>,
+    pub(crate) written: Vec<Arc<Known>>,
+}
+
+impl Screen {
+    /// Whether `bytes` hold something that a plugin wrote.
+    pub(crate) fn repeats(&self, bytes: &[u8]) -> bool {
+        self.written.iter().any(|known| known.is_in(bytes))
+    }
+}
+
+impl CallSecrets {
+    /// `secret_pointers` are the places in `data` that are secret, `taints` what
+    /// of it a plugin wrote.
+    ///
+    /// # Errors
+    ///
+    /// See [`Unusable`].
+    pub(crate) fn new(
+        data: SecretJson,
+        secret_pointers: Vec<String>,
+        taints: Taints,
+        manifest: &Manifest,
+    ) -> Result<Self, Unusable> {
+        if let Some(pointer) = too_long(manifest, data.expose()) {
+            return Err(Unusable::TooLong(pointer.to_owned()));
+        }
+        let mut public = BTreeSet::new();
+        let without = data.without(&secret_pointers);
+        texts(&without, &mut |text| {
+            public.insert(text.to_owned());
+            Ok(())
+        })?;
+        let (mut known, mut written) = (Known::default(), BTreeMap::new());
+        for pointer in &secret_pointers {
+            let Some(value) = data.expose().pointer(pointer) else { continue };
+            if is_written(&taints, pointer) {
+                let mut one = Known::default();
+                learn(value, &public, &mut one)?;
+                written.insert(BTreeSet::from([Origin::Config(pointer.clone())]), Arc::new(one));
+            } else {
+                learn(value, &public, &mut known)?;
+            }
+        }
+        let known = Arc::new(known);
+        Ok(Self { data, secret_pointers, taints, captured: BTreeMap::new(), known, written })
+    }
+
+    /// What of the secrets a plugin wrote.
+    pub(crate) fn taints(&self) -> &Taints {
+        &self.taints
+    }
+
+    /// The secret at `pointer`.
+    ///
+    /// # Errors
+    ///
+    /// Where it is none, not set, or not a text.
+    pub(crate) fn secret(&self, pointer: &str) -> Result<(Origin, Zeroizing<Vec<u8>>), Denial> {
+        if !self.is_secret(pointer) {
+            return Err(Denial::new("a part names a field that is not a secret of the configuration"));
+        }
+        self.whole(pointer)?;
+        let value = match self.data.expose().pointer(pointer) {
+            Some(Value::String(text)) => Zeroizing::new(text.clone().into_bytes()),
+            Some(Value::Number(number)) => Zeroizing::new(number.to_string().into_bytes()),
+            Some(Value::Null) | None => return Err(Denial::new(format!("the secret {pointer} is not set"))),
+            Some(_) => return Err(Denial::new(format!("the secret {pointer} is not a text"))),
+        };
+        Ok((Origin::Config(pointer.to_owned()), value))
+    }
+
+    /// What was captured under `name`.
+    ///
+    /// # Errors
+    ///
+    /// Where nothing was.
+    pub(crate) fn captured(&self, name: &str) -> Result<(Origin, Zeroizing<Vec<u8>>), Denial> {
+        let (endpoint, value) = self
+            .captured
+            .get(name)
+            .ok_or_else(|| Denial::new("a part names something that no token endpoint's answer was captured under"))?;
+        let origin = Origin::Captured { endpoint: endpoint.clone(), name: name.to_owned() };
+        Ok((origin, Zeroizing::new(value.as_bytes().to_vec())))
+    }
+
+    /// The text at `inside` in the JSON document that the secret at `pointer`
+    /// is; the secret itself where `inside` is empty. `None` where there is no
+    /// such text.
+    ///
+    /// # Errors
+    ///
+    /// Where a plugin wrote the document.
+    pub(crate) fn inside(&self, pointer: &str, inside: &str) -> Result<Option<Zeroizing<String>>, Denial> {
+        if !inside.is_empty() && is_written(&self.taints, pointer) {
+            return Err(part_of_written());
+        }
+        self.whole(pointer)?;
+        Ok(self.text_inside(pointer, inside))
+    }
+
+    fn text_inside(&self, pointer: &str, inside: &str) -> Option<Zeroizing<String>> {
+        if !self.is_secret(pointer) {
+            return None;
+        }
+        let value = self.data.expose().pointer(pointer)?;
+        if inside.is_empty() {
+            return value.as_str().map(|text| Zeroizing::new(text.to_owned()));
+        }
+        match value {
+            Value::String(text) => {
+                let document = SecretJson::new(serde_json::from_str(text).ok()?);
+                document.expose().pointer(inside)?.as_str().map(|text| Zeroizing::new(text.to_owned()))
+            }
+            document => document.pointer(inside)?.as_str().map(|text| Zeroizing::new(text.to_owned())),
+        }
+    }
+
+    /// Whether the secret at `pointer` has a value.
+    pub(crate) fn has(&self, pointer: &str) -> bool {
+        self.is_secret(pointer) && self.data.expose().pointer(pointer).is_some_and(|value| !value.is_null())
+    }
+
+    /// Refuses a part of what a plugin wrote: which parts there are could be a
+    /// message.
+    fn whole(&self, pointer: &str) -> Result<(), Denial> {
+        let is_whole = self.secret_pointers.iter().any(|secret| secret == pointer);
+        if is_whole || !is_written(&self.taints, pointer) { Ok(()) } else { Err(part_of_written()) }
+    }
+
+    /// Keeps what a token endpoint's answer held.
+    pub(crate) fn capture(&mut self, endpoint: &str, name: &str, value: Zeroizing<String>) {
+        Arc::make_mut(&mut self.known).add(value.as_bytes());
+        self.captured.insert(name.to_owned(), (endpoint.to_owned(), value));
+    }
+
+    /// Learns of something else that must not come back: a signature, or a
+    /// secret as a request writes it. `origins` are what it is made of.
+    pub(crate) fn learn(&mut self, value: &[u8], origins: &BTreeSet<Origin>) {
+        let written = origins.iter().any(|origin| match origin {
+            Origin::Config(pointer) => is_written(&self.taints, pointer),
+            Origin::Captured { .. } => false,
+        });
+        let known = if written { self.written.entry(origins.clone()).or_default() } else { &mut self.known };
+        Arc::make_mut(known).add(value);
+    }
+
+    /// What the answer to a request under `rules` must not show.
+    pub(crate) fn screen(&self, rules: &InjectionRules<'_>) -> Screen {
+        let here = self.written.iter().filter(|(origins, _)| origins.iter().all(|origin| rules.may_reach(origin)));
+        Screen { known: Arc::clone(&self.known), written: here.map(|(_, known)| Arc::clone(known)).collect() }
+    }
+
+    /// What must not come back.
+    pub(crate) fn known(&self) -> &Known {
+        &self.known
+    }
+
+    fn is_secret(&self, pointer: &str) -> bool {
+        self.secret_pointers.iter().any(|secret| is_within(pointer, secret))
+    }
+}
+
+/// Data that no call can be made with.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) enum Unusable {
+    /// The secrets hold more texts than can be looked for in every answer.
+    TooManyTexts,
+    /// The secret at this pointer is longer than one that is placed may be.
+    TooLong(String),
+}
+
+/// A secret that the manifest places and that is longer than such a one may be.
+/// It is refused before a plugin could find out by sending it.
+pub(crate) fn too_long<'m>(manifest: &'m Manifest, data: &Value) -> Option<&'m str> {
+    let placed = manifest.placements.iter().map(|placement| placement.secret.as_str());
+    let mut long = placed.filter(|pointer| {
+        data.pointer(pointer).and_then(Value::as_str).is_some_and(|text| text.len() > MAX_PLACED_BYTES)
+    });
+    long.next()
+}
+
+/// Whether a plugin is known to have written what is at `pointer`.
+fn is_written(taints: &Taints, pointer: &str) -> bool {
+    taints.about(pointer).any(|taint| !taint.unrecorded)
+}
+
+fn part_of_written() -> Denial {
+    Denial::new("a part names a place inside a secret that check wrote: it goes as a whole, or not at all")
+}
+
+/// Learns every text of a secret value, also inside a JSON document that it is
+/// the text of. There, what the plugin knows from elsewhere is no secret.
+fn learn(value: &Value, public: &BTreeSet<String>, known: &mut Known) -> Result<(), Unusable> {
+    texts(value, &mut |text| {
+        add(text, known)?;
+        if let Ok(document @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str(text) {
+            let document = SecretJson::new(document);
+            texts(document.expose(), &mut |inner| if public.contains(inner) { Ok(()) } else { add(inner, known) })?;
+        }
+        Ok(())
+    })
+}
+
+/// A text, and its lines: a key may come back with other line ends.
+fn add(text: &str, known: &mut Known) -> Result<(), Unusable> {
+    let lines = text.lines().map(str::trim);
+    let lines =
+        lines.filter(|line| line.len() >= MIN_LINE_BYTES && line.len() < text.len() && !line.starts_with("-----"));
+    for one in std::iter::once(text).chain(lines) {
+        known.add(one.as_bytes());
+        if known.len() > MAX_TEXTS {
+            return Err(Unusable::TooManyTexts);
+        }
+    }
+    Ok(())
+}
+
+fn texts(value: &Value, heard: &mut impl FnMut(&str) -> Result<(), Unusable>) -> Result<(), Unusable> {
+    match value {
+        Value::String(text) => heard(text),
+        Value::Number(number) => heard(&number.to_string()),
+        Value::Array(items) => items.iter().try_for_each(|item| texts(item, heard)),
+        Value::Object(fields) => fields.values().try_for_each(|field| texts(field, heard)),
+        Value::Null | Value::Bool(_) => Ok(()),
+    }
+}
+
+/// Bytes of a secret that a manifest places, and of a captured token. Whatever
+/// its length is up to there, it counts nothing in the limits of a request.
+pub(crate) const MAX_PLACED_BYTES: usize = 16 << 10;
+const MIN_LINE_BYTES: usize = 16;
+/// Of all secrets of a call. A service account's key file has some forty.
+const MAX_TEXTS: usize = 128;
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn call_secrets(data: Value) -> Result<CallSecrets, Unusable> {
+        let secrets = vec!["/secret".to_owned(), "/list".to_owned()];
+        CallSecrets::new(SecretJson::new(data), secrets, Taints::default(), &manifest())
+    }
+
+    fn manifest() -> Manifest {
+        let place = json!({ "secret": "/secret", "host": "h", "place": "key" });
+        serde_json::from_value(json!({
+            "id": "t", "title": "T", "summary": "T.", "category": "t", "version": "1.0.0", "formats": [],
+            "placements": [place],
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_secret_that_is_placed_has_a_greatest_length() {
+        assert!(call_secrets(json!({ "secret": "x".repeat(MAX_PLACED_BYTES) })).is_ok());
+        let long = call_secrets(json!({ "secret": "x".repeat(MAX_PLACED_BYTES + 1) }));
+        assert_eq!(long.err(), Some(Unusable::TooLong("/secret".to_owned())));
+        assert!(call_secrets(json!({ "list": ["x".repeat(MAX_PLACED_BYTES + 1)] })).is_ok(), "it is placed nowhere");
+    }
+
+    #[test]
+    fn only_secrets_are_handed_out() {
+        let secrets = call_secrets(json!({"secret": "s3cret", "list": [{"key": "inner"}], "public": "p"})).unwrap();
+        let value =
+            |pointer: &str| secrets.secret(pointer).map(|(_, value)| String::from_utf8_lossy(&value).into_owned());
+        assert_eq!(value("/secret"), Ok("s3cret".to_owned()));
+        assert_eq!(value("/list/0/key"), Ok("inner".to_owned()));
+        for none in ["/public", "/secrets", "", "/list", "/list/1/key", "/none"] {
+            assert!(value(none).is_err(), "{none}");
+        }
+        assert_eq!(secrets.known().scrub_text("s3cret inner p"), "[secret] [secret] p");
+    }
+
+    #[test]
+    fn more_texts_than_can_be_looked_for_are_refused() {
+        let texts = |count: usize| (0..count).map(|n| format!("text-{n}")).collect::<Vec<_>>();
+        assert!(call_secrets(json!({"list": texts(128)})).is_ok());
+        assert_eq!(call_secrets(json!({"list": texts(129)})).err(), Some(Unusable::TooManyTexts));
+        assert_eq!(call_secrets(json!({"secret": json!(texts(200)).to_string()})).err(), Some(Unusable::TooManyTexts));
+    }
+}

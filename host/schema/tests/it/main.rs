@@ -1,0 +1,4 @@
+//! Schemas as callers use them: codes, pointers, words and secrets.
+
+mod body;
+mod form;
