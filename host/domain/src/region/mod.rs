@@ -3,6 +3,7 @@
 mod draft;
 mod model;
 mod notice;
+mod settings;
 mod target;
 
 pub use draft::{AttachmentDraft, LoginDraft, RegionDraft, RegionPatch};
@@ -11,4 +12,5 @@ pub use model::{
     SyncState,
 };
 pub use notice::{Done, Notice, Notices, PlacementNotice, Standing};
-pub use target::{Login, Owner, Parcel, Removal, Seen, Setting, Target, TargetError, TargetKind, Targets};
+pub use settings::{Setting, SettingsSchema};
+pub use target::{Login, Owner, Parcel, Removal, Seen, Target, TargetError, TargetKind, Targets};

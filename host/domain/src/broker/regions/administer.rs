@@ -290,11 +290,11 @@ impl Broker {
             json_patch::merge(new.settings.expose_mut(), settings.expose());
             self.judge_settings(&new.target, &new.settings, &mut violations);
             let moves = |setting: &&crate::region::Setting| {
-                let member = |of: &Region| of.settings.expose().get(setting.name).cloned();
+                let member = |of: &Region| of.settings.expose().get(&setting.name).cloned();
                 setting.moves && member(&new) != member(old)
             };
             let kind = self.kind_of(old);
-            let there: Vec<_> = kind.map_or(&[][..], |kind| kind.settings).iter().filter(moves).collect();
+            let there: Vec<_> = kind.into_iter().flat_map(|kind| kind.settings.iter()).filter(moves).collect();
             if !there.is_empty() && violations.is_empty() && self.is_anything_placed(old.id).await? {
                 let message = "This decides where things are, and credentials are there: drain the region first, or \
                                make another one.";
