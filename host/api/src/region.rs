@@ -226,8 +226,8 @@ pub struct RegionCheck {
 impl From<region::TargetKind> for RegionTarget {
     fn from(kind: region::TargetKind) -> Self {
         let setting = |setting: &region::Setting| TargetSetting {
-            name: setting.name.to_owned(),
-            about: setting.about.to_owned(),
+            name: setting.name.clone(),
+            about: setting.about.clone(),
             secret: setting.secret,
             required: setting.required,
             moves: setting.moves,

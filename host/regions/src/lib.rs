@@ -21,6 +21,7 @@ mod login;
 mod model;
 mod plan;
 mod reconcile;
+mod settings;
 mod show;
 mod target;
 mod walk;
@@ -45,8 +46,9 @@ pub use model::{
 };
 pub use plan::{Plan, PlanAction, PlanItem};
 pub use reconcile::{ReconcileOptions, Reconciled, Reconciler};
+pub use settings::{Setting, SettingsSchema};
 pub use show::RegionView;
-pub use target::{Login, Owner, Parcel, Removal, Seen, Setting, Target, TargetError, TargetKind, Targets};
+pub use target::{Login, Owner, Parcel, Removal, Seen, Target, TargetError, TargetKind, Targets};
 pub use walk::{Extent, Walk};
 
 /// What regions need of the world beside the kernel's ports.

@@ -1,5 +1,5 @@
-//! What the targets that speak HTTP have in common: where they may lead, whom
-//! they trust, and what to say of an answer that does not come.
+//! What targets over HTTP share: which addresses are allowed, which certificates
+//! are trusted, and how a missing answer is reported.
 
 use std::error::Error;
 use std::io;
@@ -12,40 +12,44 @@ use reqwest::{Certificate, Client, Response};
 use url::{Host, Url};
 use zeroize::Zeroizing;
 
-use crate::settings::Settings;
+use crate::settings::Violations;
 
-/// How to speak with the other side.
+/// How to reach a server.
 pub(crate) struct Connection {
-    /// Where it is.
+    /// Its address.
     pub(crate) url: Url,
-    /// Root certificates (PEM) to trust instead of the system's.
+    /// A file of root certificates (PEM), trusted instead of the system's.
     pub(crate) ca_file: Option<String>,
-    /// For a whole request.
+    /// The timeout of a whole request.
     pub(crate) timeout: Duration,
 }
 
 impl Connection {
-    /// Reads the settings `name`, `caFile` and `timeoutSeconds`. None where the
-    /// first cannot be used; the complaints are in `settings`.
-    pub(crate) fn read(settings: &mut Settings<'_>, name: &str) -> Option<Self> {
-        let url = url(settings, name);
-        let ca_file = settings.text("caFile").map(str::to_owned);
-        if ca_file.as_ref().is_some_and(|path| !path.starts_with('/')) {
-            settings.complain("caFile", "format", "This must be an absolute path of a file on the broker's machine.");
+    /// A connection by the settings `caFile` and `timeoutSeconds`, and the one at
+    /// `pointer`, which holds the URL. `None` where there is no usable URL; why is
+    /// added to `violations`.
+    pub(crate) fn new(
+        (pointer, url): (&str, Option<&str>),
+        ca_file: Option<String>,
+        timeout_seconds: Option<u64>,
+        violations: &mut Violations,
+    ) -> Option<Self> {
+        let timeout = Duration::from_secs(timeout_seconds.unwrap_or(DEFAULT_TIMEOUT_SECONDS));
+        match parse(url?) {
+            Ok(url) => Some(Self { url, ca_file, timeout }),
+            Err(message) => {
+                violations.add(pointer, "format", message);
+                None
+            }
         }
-        let seconds = settings.number("timeoutSeconds").unwrap_or(DEFAULT_TIMEOUT_SECONDS);
-        if !(1..=MAX_TIMEOUT_SECONDS).contains(&seconds) {
-            settings.complain("timeoutSeconds", "range", "This must be from 1 to 300.");
-        }
-        Some(Self { url: url?, ca_file, timeout: Duration::from_secs(seconds) })
     }
 
-    /// A client that follows no redirect, since it would take secrets along, and
-    /// knows no proxy of the environment's.
+    /// A client that follows no redirects, which would forward secrets, and
+    /// ignores proxies of the environment.
     ///
     /// # Errors
     ///
-    /// [`TargetError::Invalid`] where the file of root certificates is of no use.
+    /// [`TargetError::Invalid`] where the file of root certificates cannot be used.
     pub(crate) fn client(&self) -> Result<Client, TargetError> {
         let mut builder = Client::builder()
             .redirect(Policy::none())
@@ -61,20 +65,20 @@ impl Connection {
             }
             builder = builder.tls_certs_only(roots);
         } else if self.url.scheme() == "http" {
-            // The system's roots are not needed then, and may not be there.
+            // The system's roots are not needed then, and may be missing.
             builder = builder.tls_certs_only([]);
         }
         builder.build().map_err(|error| TargetError::Failed(format!("no HTTP client: {}", root_cause(&error))))
     }
 
-    /// Where it is, for people: without a query, which may hold anything.
+    /// The address for messages: without the query, which may hold secrets.
     pub(crate) fn shown(&self) -> String {
         let mut url = self.url.clone();
         url.set_query(None);
         url.as_str().trim_end_matches('/').to_owned()
     }
 
-    /// Why no answer came.
+    /// The error for a request without an answer.
     pub(crate) fn unreachable(&self, error: &reqwest::Error) -> TargetError {
         let at = self.shown();
         if let Some(reason) = distrust(error) {
@@ -84,13 +88,13 @@ impl Connection {
         }
         TargetError::Unreachable(if error.is_timeout() {
             format!(
-                "no answer from {at} in {} s: see whether it is up, or raise `timeoutSeconds`",
+                "no answer from {at} in {} s: check that it is up, or raise `timeoutSeconds`",
                 self.timeout.as_secs()
             )
         } else if error.is_connect() {
-            format!("no connection to {at} ({}): see whether it is up, and the address right", root_cause(error))
+            format!("no connection to {at} ({}): check that it is up, and that the address is right", root_cause(error))
         } else {
-            format!("the connection to {at} ended before the answer was whole")
+            format!("the connection to {at} ended before the answer was complete")
         })
     }
 
@@ -98,7 +102,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// Where it is longer than `limit` bytes, or ends too early.
+    /// Where it is longer than `limit` bytes, or cut off.
     pub(crate) async fn body(&self, response: Response, limit: usize) -> Result<Zeroizing<Vec<u8>>, TargetError> {
         let body = self.beginning(response, limit).await?;
         if body.len() > limit {
@@ -107,12 +111,11 @@ impl Connection {
         Ok(body)
     }
 
-    /// The body of an answer; the rest is not read where it is longer than
-    /// `limit` bytes.
+    /// The body of an answer, read until it is longer than `limit` bytes.
     ///
     /// # Errors
     ///
-    /// Where it ends too early.
+    /// Where it is cut off.
     pub(crate) async fn beginning(
         &self,
         mut response: Response,
@@ -128,33 +131,27 @@ impl Connection {
     }
 }
 
-/// What `Retry-After` says in seconds. Its other form, a date, is not read: it
-/// counts on two clocks to agree.
+/// `Retry-After` in seconds. Its other form, a date, is ignored: it relies on two
+/// clocks that agree.
 pub(crate) fn retry_after_seconds(response: &Response) -> Option<u32> {
     response.headers().get("retry-after")?.to_str().ok()?.trim().parse().ok()
 }
 
-fn url(settings: &mut Settings<'_>, name: &str) -> Option<Url> {
-    let text = settings.text(name)?;
-    let Ok(url) = Url::parse(text) else {
-        settings.complain(name, "format", "This must be a URL, such as https://vault.example.com.");
-        return None;
-    };
-    let why_not = match (url.scheme(), url.host()) {
-        ("https", Some(_)) => None,
-        ("http", Some(host)) if is_loopback(&host) => None,
-        ("http", _) => Some("This must be https: what is sent there is secret. Only a loopback address may be http."),
-        _ => Some("This must be an https URL with a host."),
-    };
-    let why_not = why_not.or_else(|| {
-        let parts = !url.username().is_empty() || url.password().is_some() || url.fragment().is_some();
-        parts.then_some("This must be a URL without a user name, password and fragment.")
-    });
-    if let Some(why_not) = why_not {
-        settings.complain(name, "format", why_not);
-        return None;
+/// An address that secrets may be sent to.
+fn parse(text: &str) -> Result<Url, &'static str> {
+    let url = Url::parse(text).map_err(|_| "This must be a URL, such as https://vault.example.com.")?;
+    match (url.scheme(), url.host()) {
+        ("https", Some(_)) => {}
+        ("http", Some(host)) if is_loopback(&host) => {}
+        ("http", _) => {
+            return Err("This must be https, since secrets are sent there. Only a loopback address may be http.");
+        }
+        _ => return Err("This must be an https URL with a host."),
     }
-    Some(url)
+    if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
+        return Err("This must be a URL without a user name, password and fragment.");
+    }
+    Ok(url)
 }
 
 fn is_loopback(host: &Host<&str>) -> bool {
@@ -165,7 +162,7 @@ fn is_loopback(host: &Host<&str>) -> bool {
     }
 }
 
-/// What is wrong with the certificate, where that is why.
+/// Why the certificate is not trusted, where that is the cause.
 fn distrust(error: &reqwest::Error) -> Option<String> {
     causes(error).find_map(|cause| match cause.downcast_ref::<rustls::Error>()? {
         rustls::Error::InvalidCertificate(why) => Some(why.to_string()),
@@ -173,18 +170,17 @@ fn distrust(error: &reqwest::Error) -> Option<String> {
     })
 }
 
-/// The innermost reason: `Connection refused`, never the URL.
+/// The innermost cause: `Connection refused`, never the URL.
 fn root_cause(error: &reqwest::Error) -> String {
-    causes(error).last().map_or_else(|| "no reason is known".to_owned(), ToString::to_string)
+    causes(error).last().map_or_else(|| "the cause is unknown".to_owned(), ToString::to_string)
 }
 
 fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
     std::iter::successors(error.source(), |&cause| {
-        // An I/O error tells the source of what it wraps, and not what it wraps.
+        // An I/O error exposes the source of what it wraps, not what it wraps.
         let wrapped = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         wrapped.map(|wrapped| wrapped as &(dyn Error + 'static)).or_else(|| cause.source())
     })
 }
 
 const DEFAULT_TIMEOUT_SECONDS: u64 = 10;
-const MAX_TIMEOUT_SECONDS: u64 = 300;

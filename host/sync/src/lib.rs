@@ -1,8 +1,8 @@
-//! Keeping credentials in place in regions: the reconcile loop, and the kinds of
+//! Keeps credentials in place in regions: the reconcile loop, and the kinds of
 //! targets behind the domain's port.
 //!
-//! What is to be pushed is the broker's word; here is when, how each kind takes
-//! it, and that nothing foreign is touched.
+//! The broker decides what to push. This crate decides when, speaks to each kind
+//! of target, and makes sure that nothing foreign is touched.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! What has to be settled, and when its turn is.
+//! Which pairs to settle, and when.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use tokio_util::time::DelayQueue;
 
 use super::lane::{Lane, Stage, moment};
 
-/// All lanes, and what waits for its time.
+/// All lanes, and the timers of delayed pairs.
 pub(super) struct Agenda {
     concurrency: usize,
     lanes: HashMap<RegionId, Lane>,
@@ -22,34 +22,34 @@ pub(super) struct Agenda {
     delays: DelayQueue<Due>,
 }
 
-/// Whose time it is.
+/// What a timer is for.
 enum Due {
     Pair(Pair),
-    /// One of a region's parked pairs finds out whether it is back.
+    /// One of a region's parked pairs checks whether the region is back.
     Probe(RegionId),
 }
 
 impl Agenda {
-    /// `concurrency` pairs of a region are settled at once.
+    /// Settles `concurrency` pairs of a region at once.
     pub(super) fn new(concurrency: usize) -> Self {
         Self { concurrency, lanes: HashMap::new(), pairs: HashMap::new(), delays: DelayQueue::new() }
     }
 
-    /// Takes in what a walk found.
+    /// Adds the pairs that a walk found.
     pub(super) fn take(&mut self, due: Vec<(Pair, Timestamp)>, look: bool, now: Timestamp) {
         for (pair, at) in due {
             if at > now { self.later(pair, look, moment(at, now)) } else { self.queue(pair, look) }
         }
     }
 
-    /// A pair whose turn it is, and whether what is there is looked at.
+    /// The next pair, and whether to look at the target.
     pub(super) fn next(&mut self, broker: &Broker) -> Option<(Pair, bool)> {
         for (region, lane) in &mut self.lanes {
-            // One at a time finds out whether a region is back.
+            // While a region is down, one pair at a time checks whether it is back.
             let most = if lane.parked.is_empty() || !broker.reconciler.is_down(*region) { self.concurrency } else { 1 };
             while lane.running < most {
                 let Some((pair, look)) = lane.pop() else { break };
-                // What was pulled forward out of the looks is still among them.
+                // A pair that was moved up from `looks` is still queued there.
                 if !matches!(self.pairs.get(&pair), Some(Stage::Queued { look: queued }) if *queued == look) {
                     continue;
                 }
@@ -61,18 +61,13 @@ impl Agenda {
         None
     }
 
-    /// How a pair's turn went. Answers what is to be walked for that.
-    pub(super) fn settled(
-        &mut self,
-        broker: &Broker,
-        pair: Pair,
-        outcome: Result<Reconciled, Error>,
-    ) -> Option<Extent> {
+    /// Records the outcome of a pair, and returns what to walk next.
+    pub(super) fn settled(&mut self, broker: &Broker, pair: Pair, outcome: Result<Reconciled, Error>) -> Option<Extent> {
         let now = broker.kernel.ports.now();
         let lane = self.lanes.entry(pair.region).or_default();
         lane.running = lane.running.saturating_sub(1);
         let Some(Stage::Running { look, again }) = self.pairs.remove(&pair) else { return None };
-        let found_out = !matches!(outcome, Ok(Reconciled::KeptOff { .. } | Reconciled::Failed { .. }) | Err(_));
+        let skipped_probe = !matches!(outcome, Ok(Reconciled::KeptOff { .. } | Reconciled::Failed { .. }) | Err(_));
         let detached = matches!(outcome, Ok(Reconciled::Detached));
         match outcome {
             Ok(Reconciled::KeptOff { until, message }) => self.park(pair, look, moment(until, now), &message),
@@ -93,17 +88,17 @@ impl Agenda {
             }
         }
         if broker.reconciler.is_down(pair.region) {
-            self.keep_probing(pair.region, found_out);
+            self.keep_probing(pair.region, skipped_probe);
         } else {
             self.reopen(pair.region);
         }
         self.lanes.retain(|_, lane| !lane.is_idle());
-        // That nothing is left there is found by a walk.
+        // A walk finds out that nothing is left there.
         let last = detached && !self.lanes.contains_key(&pair.region);
         last.then_some(Extent::Account(pair.account))
     }
 
-    /// Waits until something's time has come, and takes it up.
+    /// Waits for the next timer, and queues its pair.
     pub(super) async fn wake(&mut self) {
         let due = if self.delays.is_empty() { std::future::pending().await } else { self.delays.next().await };
         match due.map(tokio_util::time::delay_queue::Expired::into_inner) {
@@ -121,7 +116,7 @@ impl Agenda {
         }
     }
 
-    /// Has a pair settled as soon as its turn is. A change goes before a look.
+    /// Queues a pair. Changes go before looks.
     fn queue(&mut self, pair: Pair, look: bool) {
         let lane = self.lanes.entry(pair.region).or_default();
         match self.pairs.get_mut(&pair) {
@@ -146,7 +141,7 @@ impl Agenda {
         }
     }
 
-    /// Has a pair settled at a time, where it is not queued anyway.
+    /// Delays a pair, unless it is queued.
     fn later(&mut self, pair: Pair, look: bool, at: Instant) {
         match self.pairs.get(&pair) {
             None => {
@@ -161,7 +156,7 @@ impl Agenda {
     fn park(&mut self, pair: Pair, look: bool, probe_at: Instant, message: &str) {
         let lane = self.lanes.entry(pair.region).or_default();
         if lane.parked.is_empty() {
-            tracing::warn!(region = %pair.region, message, "a region is down: it is asked again from time to time");
+            tracing::warn!(region = %pair.region, message, "a region is down; it is probed until it is back");
         }
         lane.parked.push_back(pair);
         self.pairs.insert(pair, Stage::Parked { look });
@@ -171,8 +166,8 @@ impl Agenda {
         }
     }
 
-    /// While any are parked, one of them finds out from time to time; the next at
-    /// once, where the one before had no need to ask.
+    /// Keeps one of the parked pairs probing the region. The next one probes at
+    /// once, where the previous pair did not have to call the region.
     fn keep_probing(&mut self, region: RegionId, at_once: bool) {
         let Some(lane) = self.lanes.get_mut(&region) else { return };
         if lane.parked.is_empty() || lane.probe.is_some() {
@@ -197,7 +192,7 @@ impl Agenda {
         self.queue(pair, look);
     }
 
-    /// The region is back: all have their turn.
+    /// Queues all parked pairs: the region is back.
     fn reopen(&mut self, region: RegionId) {
         let Some(lane) = self.lanes.get_mut(&region) else { return };
         if lane.parked.is_empty() {

@@ -1,5 +1,5 @@
-//! What changed, until it is walked. Telling never waits, and what is told many
-//! times over is kept once.
+//! Collects changes until they are walked. Reporting a change never waits, and
+//! repeated reports are kept once.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
@@ -9,7 +9,7 @@ use bursar_domain::id::AccountId;
 use bursar_domain::region::{Notice, Notices};
 use tokio::sync::Notify;
 
-/// What changed and was not walked since.
+/// What has changed since it was last walked.
 #[derive(Default)]
 pub struct Inbox {
     changed: Mutex<HashSet<Extent>>,
@@ -17,13 +17,13 @@ pub struct Inbox {
 }
 
 impl Inbox {
-    /// Has a part walked soon.
+    /// Requests a walk of a part.
     pub fn hint(&self, extent: Extent) {
         self.changed.lock().unwrap_or_else(PoisonError::into_inner).insert(extent);
         self.news.notify_one();
     }
 
-    /// Waits for news and takes all of them: few where there are many.
+    /// Waits for changes and takes all of them, many merged into few.
     pub(super) async fn take(&self) -> Vec<Extent> {
         loop {
             let changed = std::mem::take(&mut *self.changed.lock().unwrap_or_else(PoisonError::into_inner));
@@ -42,16 +42,16 @@ impl Notices for Inbox {
             Notice::Account(account) => self.hint(Extent::Account(*account)),
             Notice::Region { region, .. } => self.hint(Extent::Region(*region)),
             Notice::Plugins => self.hint(Extent::Everything),
-            // Where it panicked was told when it did.
-            Notice::Defect { region } => tracing::error!(region, "a target or a library of it panicked"),
-            // What we did ourselves.
+            // The panic itself was logged when it happened.
+            Notice::Defect { region } => tracing::error!(region, "a target or one of its libraries panicked"),
+            // Our own work.
             Notice::Placement(_) | Notice::Walked(_) => {}
         }
     }
 }
 
-/// Leaves out what a larger part covers, and walks a part as a whole of which
-/// much has changed.
+/// Drops parts that a larger one covers, and merges many changes of an account
+/// into one walk of it.
 fn gather(changed: HashSet<Extent>) -> Vec<Extent> {
     if changed.contains(&Extent::Everything) {
         return vec![Extent::Everything];

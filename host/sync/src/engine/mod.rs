@@ -1,12 +1,11 @@
 //! The reconcile loop: it keeps every credential in place in every region.
 //!
-//! It is level-triggered. A walk compares what should be with what is recorded
-//! and names the pairs that have to be settled, and when; each region has a lane
-//! in which so many of its pairs are settled at once, so that one that is down
-//! or slow holds up no other. What changes is told at once, so that a walk of
-//! that part alone is enough; that nothing is missed is the work of a walk
-//! through everything from time to time. Nothing of this is kept: after a start
-//! the first walk finds what was left.
+//! It is level-triggered. A walk compares the desired state with the records, and
+//! returns the pairs to settle, and when. Each region has a lane that settles a
+//! limited number of its pairs at once, so a region that is down or slow delays no
+//! other. Changes are reported at once, and only the part that changed is walked; a
+//! periodic walk through everything makes sure that nothing is missed. Nothing of
+//! this is stored: after a start the first walk finds what is left to do.
 
 mod agenda;
 mod inbox;
@@ -16,7 +15,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bursar_domain::broker::{Broker, Extent, ReconcileOptions, Reconciled, Walk};
+use bursar_domain::broker::{Broker, Extent, Reconciled, ReconcileOptions, Walk};
 use bursar_domain::region::Pair;
 use bursar_domain::{Error, Kind};
 use futures::FutureExt as _;
@@ -28,27 +27,27 @@ pub use self::inbox::Inbox;
 
 use self::agenda::Agenda;
 
-/// How often everything is walked.
+/// How often to walk everything.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
-    /// Comparing what should be with what is recorded.
+    /// To compare the desired state with the records.
     pub interval: Duration,
-    /// Looking at what is there.
+    /// To look at the targets.
     pub verify_interval: Duration,
 }
 
-/// Runs until `shutdown`, then waits a while for what is on its way: what is cut
-/// off is found and finished by the next start.
+/// Runs until `shutdown`, then waits a while for pushes in progress. The next start
+/// finds and finishes those that are cut off.
 pub async fn run(broker: Arc<Broker>, inbox: Arc<Inbox>, pace: Pace, shutdown: CancellationToken) {
     let mut agenda = Agenda::new(broker.reconciler.concurrency());
     let mut settling: JoinSet<(Pair, Result<Reconciled, Error>)> = JoinSet::new();
-    let mut walks: JoinSet<(Walked, Result<Walk, Error>)> = JoinSet::new();
+    let mut walks: JoinSet<(WalkCause, Result<Walk, Error>)> = JoinSet::new();
     let mut rounds = interval(pace.interval);
     let mut looks = interval(pace.verify_interval);
     for ticks in [&mut rounds, &mut looks] {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     }
-    // At the start one round is enough.
+    // One walk at the start is enough.
     looks.tick().await;
     let (mut rounding, mut hinted) = (false, false);
     loop {
@@ -63,13 +62,13 @@ pub async fn run(broker: Arc<Broker>, inbox: Arc<Inbox>, pace: Pace, shutdown: C
                     inbox.hint(extent);
                 }
             }
-            Some(Ok((walked, walk))) = walks.join_next() => {
-                match walked {
-                    Walked::Round { .. } => rounding = false,
-                    Walked::Hints => hinted = false,
+            Some(Ok((cause, walk))) = walks.join_next() => {
+                match cause {
+                    WalkCause::Round { .. } => rounding = false,
+                    WalkCause::Hints => hinted = false,
                 }
-                let look = matches!(walked, Walked::Round { look: true });
-                // The next round finds what this one did not.
+                let look = matches!(cause, WalkCause::Round { look: true });
+                // The next walk finds what this one missed.
                 let failed = match walk {
                     Ok(walk) => {
                         agenda.take(walk.due, look, broker.kernel.ports.now());
@@ -79,7 +78,7 @@ pub async fn run(broker: Arc<Broker>, inbox: Arc<Inbox>, pace: Pace, shutdown: C
                 };
                 if let Some(error) = failed {
                     let cause = error.source.as_ref().map(tracing::field::display);
-                    tracing::warn!(%error, cause, "what is to be synced could not be read");
+                    tracing::warn!(%error, cause, "the records to be synced could not be read");
                 }
             }
             () = agenda.wake() => {}
@@ -99,37 +98,37 @@ pub async fn run(broker: Arc<Broker>, inbox: Arc<Inbox>, pace: Pace, shutdown: C
     }
     walks.abort_all();
     let rest = async { while settling.join_next().await.is_some() {} };
-    if tokio::time::timeout(PATIENCE, rest).await.is_err() {
-        tracing::info!("pushes that were on their way at the stop are finished by the next start");
+    if tokio::time::timeout(DRAIN_TIMEOUT, rest).await.is_err() {
+        tracing::info!("pushes in progress at shutdown are finished by the next start");
     }
 }
 
 async fn settle(broker: Arc<Broker>, pair: Pair, look: bool) -> (Pair, Result<Reconciled, Error>) {
     let how = ReconcileOptions::system(&broker.kernel.ports);
     let how = if look { how.verifying() } else { how };
-    (pair, to_an_answer(Box::pin(broker.reconciler.reconcile(pair, &how))).await)
+    (pair, catch_panic(Box::pin(broker.reconciler.reconcile(pair, &how))).await)
 }
 
-/// A panic is a defect of one pair, and does not stop the others.
-async fn to_an_answer<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+/// Turns a panic into an error: a defect of one pair does not stop the others.
+async fn catch_panic<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     let defect = |_| Err(Error::new(Kind::Internal, "a part of the broker failed: see its log"));
     AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(defect)
 }
 
-/// What a walk was made for.
-enum Walked {
+/// Why a walk was started.
+enum WalkCause {
     Round { look: bool },
     Hints,
 }
 
-async fn round(broker: Arc<Broker>, look: bool) -> (Walked, Result<Walk, Error>) {
-    (Walked::Round { look }, to_an_answer(broker.regions.walk(Extent::Everything, look)).await)
+async fn round(broker: Arc<Broker>, look: bool) -> (WalkCause, Result<Walk, Error>) {
+    (WalkCause::Round { look }, catch_panic(broker.regions.walk(Extent::Everything, look)).await)
 }
 
-async fn follow(broker: Arc<Broker>, extents: Vec<Extent>) -> (Walked, Result<Walk, Error>) {
+async fn follow(broker: Arc<Broker>, extents: Vec<Extent>) -> (WalkCause, Result<Walk, Error>) {
     let mut all = Walk::default();
     for extent in extents {
-        match to_an_answer(broker.regions.walk(extent, false)).await {
+        match catch_panic(broker.regions.walk(extent, false)).await {
             Ok(walk) => {
                 all.due.extend(walk.due);
                 all.failed = all.failed.or(walk.failed);
@@ -137,8 +136,8 @@ async fn follow(broker: Arc<Broker>, extents: Vec<Extent>) -> (Walked, Result<Wa
             Err(error) => all.failed = all.failed.or(Some(error)),
         }
     }
-    (Walked::Hints, Ok(all))
+    (WalkCause::Hints, Ok(all))
 }
 
-/// How long a stop waits for pushes that are on their way.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a shutdown waits for pushes in progress.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);

@@ -1,68 +1,59 @@
-//! A receiver of somebody's own making: each change is one signed request.
+//! A receiver that somebody else wrote: each change is one signed request.
 //!
-//! What a receiver can rely on, and what its answers mean, is told to its author
-//! in `docs/targets/webhook.md`.
+//! `docs/targets/webhook.md` is the contract for its author: what to rely on, and
+//! what the answers mean.
 
 mod answer;
 mod message;
 mod settings;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
 use aws_lc_rs::hmac;
-use bursar_domain::Violation;
 use bursar_domain::id::Name;
-use bursar_domain::region::{Login, Owner, Parcel, Removal, Seen, Setting, Target, TargetError, TargetKind};
+use bursar_domain::region::{Login, Owner, Parcel, Removal, Seen, Target, TargetError, TargetKind};
 use bursar_domain::secret::SecretJson;
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use self::answer::Answer;
-use self::settings::{key, read};
+use self::answer::ReceiverResponse;
+use self::settings::{WebhookOptions, key};
 use crate::blot::Blotter;
 use crate::http::Connection;
+use crate::settings::{Kind, Violations};
 
 /// The kind.
-pub(super) const KIND: TargetKind = TargetKind {
-    id: "webhook",
-    title: "Webhook",
-    summary: "A receiver of your own, which gets each change as a signed request.",
-    settings: &[
-        Setting {
-            name: "url",
-            about: "where requests go: https, or http for a loopback address",
-            required: true,
-            moves: true,
-            ..PLAIN
-        },
-        Setting { name: "secret", about: "the key of the signatures, at least 16 characters", secret: true, ..PLAIN },
-        Setting { name: "caFile", about: "a file of root certificates in PEM, instead of the system's", ..PLAIN },
-        Setting { name: "timeoutSeconds", about: "how long a request may take (default: 10)", ..PLAIN },
-        Setting { name: "headers", about: "headers to send along, none of them secret", ..PLAIN },
-    ],
-    takes_login: true,
-    preferred_formats: "",
-};
+pub(super) static KIND: LazyLock<Kind> = LazyLock::new(|| {
+    Kind::new(include_str!("webhook/settings.json"), |settings| TargetKind {
+        id: "webhook",
+        title: "Webhook",
+        summary: "A receiver of your own, which gets each change as a signed request.",
+        settings,
+        takes_login: true,
+        preferred_formats: "",
+    })
+});
 
-/// What is wrong with settings.
-pub(super) fn judge(settings: &SecretJson) -> Vec<Violation> {
-    read(settings).1
+/// Everything that is wrong with settings.
+pub(super) fn validate(settings: &SecretJson) -> Violations {
+    WebhookOptions::read(settings).err().unwrap_or_default()
 }
 
-/// The target.
+/// Opens a target. Sends nothing.
+///
+/// # Errors
+///
+/// [`TargetError::Invalid`] where settings or login cannot be used.
 pub(super) fn open(region: &Name, settings: &SecretJson, login: Option<Login>) -> Result<Arc<dyn Target>, TargetError> {
-    let (read, violations) = read(settings);
-    let Some(read) = read.filter(|_| violations.is_empty()) else {
-        return Err(TargetError::Invalid("the settings are not valid".to_owned()));
-    };
-    let key = key(read.secret, login)?;
+    let options = WebhookOptions::read(settings)?;
+    let key = key(options.secret, login)?;
     Ok(Arc::new(Webhook {
-        http: read.connection.client()?,
-        connection: read.connection,
-        headers: read.headers,
+        http: options.connection.client()?,
+        connection: options.connection,
+        headers: options.headers,
         signing: hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes()),
         key,
         region: region.to_string(),
@@ -101,7 +92,7 @@ impl Target for Webhook {
         if answer.is_success() || answer.says_gone() {
             return Ok(());
         }
-        // Its texts could repeat what is there, and that is not known here.
+        // Its message could repeat the artifacts, which are unknown here.
         match answer.refusal(&self.connection.shown(), None) {
             TargetError::Foreign(_) => Ok(()),
             error => Err(error),
@@ -114,7 +105,7 @@ impl Target for Webhook {
 
     async fn check(&self) -> Result<(), TargetError> {
         let answer = self.send(Method::OPTIONS, Zeroizing::default(), None).await?;
-        // One that does not know the method is there, and knows its own methods.
+        // A receiver without this method is reachable, and may have the others.
         if answer.is_success() || answer.lacks_method() {
             return Ok(());
         }
@@ -128,7 +119,7 @@ impl Webhook {
         method: Method,
         body: Zeroizing<Vec<u8>>,
         idempotency_key: Option<&str>,
-    ) -> Result<Answer, TargetError> {
+    ) -> Result<ReceiverResponse, TargetError> {
         let mut request = self
             .http
             .request(method, self.connection.url.clone())
@@ -139,8 +130,6 @@ impl Webhook {
         }
         let response = request.body(body.to_vec()).send().await;
         let response = response.map_err(|error| self.connection.unreachable(&error))?;
-        Answer::read(response, &self.connection).await
+        ReceiverResponse::read(response, &self.connection).await
     }
 }
-
-const PLAIN: Setting = Setting { name: "", about: "", secret: false, moves: false, required: false, lines: false };

@@ -1,7 +1,8 @@
-//! One at a time, between the processes that share a directory and within one.
+//! Mutual exclusion between the processes that share a directory, and within
+//! one.
 //!
-//! `flock` belongs to the open file, so that two threads which open it exclude
-//! each other as two processes do, and a crash gives it back.
+//! A `flock` belongs to the open file description: two threads that open the file
+//! exclude each other as two processes do, and a crash releases the lock.
 
 use std::os::fd::OwnedFd;
 use std::time::Duration;
@@ -12,16 +13,16 @@ use rustix::io::Errno;
 
 use super::fault::fault;
 
-/// Held until dropped.
-pub(super) struct Turn(#[expect(dead_code, reason = "closing it gives the lock back")] OwnedFd);
+/// A lock, held until dropped.
+pub(super) struct DirectoryLock(#[expect(dead_code, reason = "closing it releases the lock")] OwnedFd);
 
-impl Turn {
+impl DirectoryLock {
     /// Waits for the lock on an open file.
     ///
     /// # Errors
     ///
-    /// [`TargetError::Conflict`] where it is held for long.
-    pub(super) fn take(file: OwnedFd, shown: &str) -> Result<Self, TargetError> {
+    /// [`TargetError::Conflict`] on timeout.
+    pub(super) fn acquire(file: OwnedFd, shown: &str) -> Result<Self, TargetError> {
         for _ in 0..TRIES {
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => return Ok(Self(file)),
@@ -29,7 +30,7 @@ impl Turn {
                 Err(errno) => return Err(fault(errno, "lock", shown)),
             }
         }
-        Err(TargetError::Conflict(format!("another process has been holding {shown} for long")))
+        Err(TargetError::Conflict(format!("another process has been holding {shown} for 10 s")))
     }
 }
 

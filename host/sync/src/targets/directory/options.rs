@@ -1,111 +1,105 @@
-//! The settings, read.
+//! The settings, and the options they stand for.
 
 use std::path::PathBuf;
 
-use bursar_domain::Violation;
 use bursar_domain::secret::SecretJson;
 use rustix::fs::{Gid, Mode, RawMode, Stat, Uid};
+use serde::Deserialize;
 
 use super::KIND;
-use crate::settings::Settings;
+use crate::settings::Violations;
+
+/// The settings, as the schema lets them pass.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct DirectorySettings {
+    path: Option<String>,
+    mode: Option<String>,
+    directory_mode: Option<String>,
+    owner: Option<String>,
+}
 
 /// What an operator wants of the directory.
-pub(super) struct Options {
+pub(super) struct DirectoryOptions {
     /// Absolute, not the root.
     pub(super) path: PathBuf,
     /// Of files.
-    pub(super) files: Rights,
+    pub(super) files: Permissions,
     /// Of directories.
-    pub(super) directories: Rights,
+    pub(super) directories: Permissions,
 }
 
-/// What everybody may do with a file or directory, and whose it is.
+/// Mode and owner of a file or directory.
 #[derive(Clone, Copy)]
-pub(super) struct Rights {
+pub(super) struct Permissions {
     pub(super) mode: Mode,
-    /// Left as it comes when `None`.
+    /// Left as it is when `None`.
     pub(super) uid: Option<Uid>,
-    /// Left as it comes when `None`.
+    /// Left as it is when `None`.
     pub(super) gid: Option<Gid>,
 }
 
-impl Rights {
+impl Permissions {
     /// Whether something has them.
-    pub(super) fn hold_for(self, stat: &Stat) -> bool {
+    pub(super) fn match_stat(self, stat: &Stat) -> bool {
         Mode::from_raw_mode(stat.st_mode) == self.mode
             && self.uid.is_none_or(|uid| uid.as_raw() == stat.st_uid)
             && self.gid.is_none_or(|gid| gid.as_raw() == stat.st_gid)
     }
 }
 
-impl Options {
+impl DirectoryOptions {
     /// Reads the settings.
     ///
     /// # Errors
     ///
-    /// Every complaint.
-    pub(super) fn read(settings: &SecretJson) -> Result<Self, Vec<Violation>> {
-        let mut reader = Settings::new(&KIND, settings);
-        let path = reader.text("path").map(PathBuf::from).unwrap_or_default();
-        if path.as_os_str().as_encoded_bytes().contains(&0) {
-            reader.complain("path", "invalid", "A path cannot hold a NUL character.");
-        } else if !path.as_os_str().is_empty() && !path.is_absolute() {
-            reader.complain("path", "invalid", "Give an absolute path, such as /srv/bursar.");
-        } else if path.is_absolute() && path.file_name().is_none() {
-            reader.complain("path", "invalid", "Give the path of a directory by its name, such as /srv/bursar.");
+    /// Every violation.
+    pub(super) fn read(settings: &SecretJson) -> Result<Self, Violations> {
+        let (settings, mut violations) = KIND.read::<DirectorySettings>(settings);
+        let path = settings.path.map(PathBuf::from);
+        if path.as_ref().is_some_and(|path| path.is_absolute() && path.file_name().is_none()) {
+            violations.add("/path", "invalid", "Give the path of a directory by its name, such as /srv/bursar.");
         }
-        let file_mode = mode(&mut reader, "mode", 0o600, 0o400);
-        let directory_mode = mode(&mut reader, "directoryMode", 0o700, 0o700);
-        let (uid, gid) = owner(&mut reader);
-        let violations = reader.finish();
-        if !violations.is_empty() {
-            return Err(violations);
-        }
-        Ok(Self {
-            path,
-            files: Rights { mode: file_mode, uid, gid },
-            directories: Rights { mode: directory_mode, uid, gid },
-        })
-    }
-}
-
-/// A mode that keeps `least`, without which the broker could not go on.
-fn mode(reader: &mut Settings<'_>, name: &str, default: RawMode, least: RawMode) -> Mode {
-    let Some(text) = reader.text(name) else { return Mode::from_raw_mode(default) };
-    let digits = text.strip_prefix("0o").unwrap_or(text);
-    let plain = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
-    let Some(mode) = RawMode::from_str_radix(digits, 8).ok().filter(|mode| plain && *mode <= 0o777) else {
-        reader.complain(name, "invalid", &format!("Give a mode in octal from 0000 to 0777, such as {default:04o}."));
-        return Mode::empty();
-    };
-    if mode & 0o002 != 0 {
-        reader.complain(name, "invalid", "This would let everybody write: take the last digit without its 2.");
-    }
-    if mode & least != least {
-        reader.complain(
-            name,
-            "invalid",
-            &format!("The owner needs at least {least:04o}, or the broker is locked out."),
-        );
-    }
-    Mode::from_raw_mode(mode)
-}
-
-fn owner(reader: &mut Settings<'_>) -> (Option<Uid>, Option<Gid>) {
-    let Some(text) = reader.text("owner") else { return (None, None) };
-    let (uid, gid) = text.split_once(':').map_or((text, None), |(uid, gid)| (uid, Some(gid)));
-    match (id(uid), gid.map(id)) {
-        (Some(uid), None) => (Some(Uid::from_raw(uid)), None),
-        (Some(uid), Some(Some(gid))) => (Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid))),
-        _ => {
-            reader.complain("owner", "invalid", "Give UID or UID:GID as numbers, such as 1000:1000.");
+        let mut mode = |pointer, text: Option<String>, default, least| {
+            let mode = text.as_deref().and_then(octal).unwrap_or(default);
+            if mode & 0o002 != 0 {
+                violations.add(
+                    pointer,
+                    "invalid",
+                    "This would let everybody write: take the last digit without its 2.",
+                );
+            }
+            if mode & least != least {
+                let message = format!("The owner needs at least {least:04o}, or the broker is locked out.");
+                violations.add(pointer, "invalid", message);
+            }
+            Mode::from_raw_mode(mode)
+        };
+        let file_mode = mode("/mode", settings.mode, 0o600, 0o400);
+        let directory_mode = mode("/directoryMode", settings.directory_mode, 0o700, 0o700);
+        let (uid, gid) = settings.owner.as_deref().map_or(Some((None, None)), owner).unwrap_or_else(|| {
+            violations.add("/owner", "invalid", "This is not a UID, or not a UID and GID, of this system.");
             (None, None)
-        }
+        });
+        violations.none_or(path.map(|path| Self {
+            path,
+            files: Permissions { mode: file_mode, uid, gid },
+            directories: Permissions { mode: directory_mode, uid, gid },
+        }))
     }
 }
 
-/// The largest number means "leave as it is" to the system.
-fn id(text: &str) -> Option<u32> {
-    let plain = text.bytes().all(|digit| digit.is_ascii_digit());
-    text.parse().ok().filter(|id| plain && *id != u32::MAX)
+fn octal(text: &str) -> Option<RawMode> {
+    RawMode::from_str_radix(text.strip_prefix("0o").unwrap_or(text), 8).ok()
+}
+
+fn owner(text: &str) -> Option<(Option<Uid>, Option<Gid>)> {
+    // The largest number means "leave unchanged" to the system.
+    let id = |text: &str| text.parse().ok().filter(|id| *id != u32::MAX);
+    let (uid, gid) = text.split_once(':').map_or((text, None), |(uid, gid)| (uid, Some(gid)));
+    let gid = gid.map(|gid| id(gid).map(Gid::from_raw));
+    match gid {
+        Some(None) => None,
+        gid => Some((Some(Uid::from_raw(id(uid)?)), gid.flatten())),
+    }
 }

@@ -1,4 +1,4 @@
-//! Putting a credential's artifacts in place.
+//! Writes a credential's artifacts.
 
 use std::collections::BTreeSet;
 
@@ -6,41 +6,51 @@ use bursar_domain::plugin::Artifact;
 use bursar_domain::region::{Owner, TargetError};
 use rustix::fs::Stat;
 
-use super::manifest::{Contents, Held, Manifest, Place, is_plain};
-use super::options::{Options, Rights};
+use super::manifest::{Claim, Contents, CredentialPath, Manifest, is_plain};
+use super::options::{DirectoryOptions, Permissions};
 use super::root::Root;
-use super::tree::{Dir, Entry};
+use super::tree::{Dir, DirEntry};
 
-/// Makes what is at `place` exactly these artifacts, and leaves what is foreign.
-/// What is right already is not written again.
-pub(super) fn put(options: &Options, place: &Place, owner: &Owner, artifacts: &[Artifact]) -> Result<(), TargetError> {
+/// Makes our files at `path` exactly these artifacts, and leaves foreign ones.
+/// Files that are already correct are not rewritten.
+pub(super) fn put(
+    options: &DirectoryOptions,
+    path: &CredentialPath,
+    owner: &Owner,
+    artifacts: &[Artifact],
+) -> Result<(), TargetError> {
     check_names(artifacts)?;
-    let root = Root::open_or_make(options)?;
-    let _turn = root.turn(owner.credential)?;
-    let manifest = match root.settle(owner)? {
-        Held::Nobody => Manifest::new(owner),
-        Held::Us(manifest) => manifest,
-        Held::Others(what) | Held::Broken(what) => return Err(TargetError::Foreign(what)),
+    let root = Root::open_or_create(options)?;
+    let _lock = root.lock_credential(owner.credential)?;
+    let manifest = match root.recover(owner)? {
+        Claim::Unclaimed => Manifest::new(owner),
+        Claim::Ours(manifest) => manifest,
+        Claim::Foreign(what) | Claim::Invalid(what) => return Err(TargetError::Foreign(what)),
     };
-    let push = Push { root: &root, place, owner, artifacts };
-    let outcome = match root.top.directory(&place.account)? {
+    let push = Push { root: &root, path, owner, artifacts };
+    let outcome = match root.top.directory(&path.account)? {
         None => push.create(manifest),
-        Some(account) => match account.directory(&place.credential)? {
+        Some(account) => match account.directory(&path.credential)? {
             None => push.create(manifest),
             Some(directory) => push.update(&account, &directory, manifest),
         },
     };
     if outcome.is_err() {
-        // Frees the room of what did not arrive. If that fails too, the next put does it.
-        let _ = root.settle(owner);
+        // Frees the space of staged files. If that fails too, the next put does it.
+        let _ = root.recover(owner);
     }
     outcome
 }
 
-/// Whether what stands at a name is this artifact already, its rights too.
-fn is_right(directory: &Dir, artifact: &Artifact, stat: &Stat, rights: Rights) -> Result<bool, TargetError> {
+/// Whether a file already has an artifact's content and permissions.
+fn is_current(
+    directory: &Dir,
+    artifact: &Artifact,
+    stat: &Stat,
+    permissions: Permissions,
+) -> Result<bool, TargetError> {
     let size = artifact.content.len();
-    if !rights.hold_for(stat) || usize::try_from(stat.st_size) != Ok(size) {
+    if !permissions.match_stat(stat) || usize::try_from(stat.st_size) != Ok(size) {
         return Ok(false);
     }
     Ok(directory.read(&artifact.name, size)?.is_some_and(|content| *content == *artifact.content))
@@ -48,15 +58,15 @@ fn is_right(directory: &Dir, artifact: &Artifact, stat: &Stat, rights: Rights) -
 
 fn check_names(artifacts: &[Artifact]) -> Result<(), TargetError> {
     if artifacts.is_empty() {
-        return Err(TargetError::Invalid("there are no artifacts to be put".into()));
+        return Err(TargetError::Invalid("there are no artifacts to write".into()));
     }
     let mut names = BTreeSet::new();
     for Artifact { name, .. } in artifacts {
         if !is_plain(name) {
-            return Err(TargetError::Invalid(format!("an artifact cannot be a file of the name `{name}`")));
+            return Err(TargetError::Invalid(format!("an artifact cannot be a file named `{name}`")));
         }
         if !names.insert(name) {
-            return Err(TargetError::Invalid(format!("there are two artifacts of the name `{name}`")));
+            return Err(TargetError::Invalid(format!("there are two artifacts named `{name}`")));
         }
     }
     Ok(())
@@ -64,44 +74,44 @@ fn check_names(artifacts: &[Artifact]) -> Result<(), TargetError> {
 
 struct Push<'a> {
     root: &'a Root<'a>,
-    place: &'a Place,
+    path: &'a CredentialPath,
     owner: &'a Owner,
     artifacts: &'a [Artifact],
 }
 
 impl Push<'_> {
-    /// Where the directory is missing: it is put there as a whole.
+    /// Creates a missing directory, with all artifacts at once.
     fn create(&self, mut manifest: Manifest) -> Result<(), TargetError> {
         let all: Vec<_> = self.artifacts.iter().collect();
         let staging = self.stage(&all)?;
-        staging.set_rights(self.root.options.directories)?;
+        staging.set_permissions(self.root.options.directories)?;
         staging.sync()?;
 
-        let contents = Contents { artifacts: BTreeSet::new(), arriving: self.wanted() };
-        manifest.directories.insert(self.place.to_string(), contents);
+        let contents = Contents { artifacts: BTreeSet::new(), arriving: self.names() };
+        manifest.directories.insert(self.path.to_string(), contents);
         self.root.store(&manifest)?;
 
         let account = {
-            let turn = self.root.turn_at_accounts()?;
-            let account = self.root.account(&self.place.account, self.owner, &turn)?;
-            if !self.root.place_staging(self.owner, &account, &self.place.credential)? {
-                return Err(not_ours(&account, &self.place.credential));
+            let lock = self.root.lock_accounts()?;
+            let account = self.root.account(&self.path.account, self.owner, &lock)?;
+            if !self.root.move_staging(self.owner, &account, &self.path.credential)? {
+                return Err(not_ours(&account, &self.path.credential));
             }
             account
         };
         account.sync()?;
-        self.root.store(&manifest.settled(&[]))
+        self.root.store(&manifest.resolved(&[]))
     }
 
-    /// Where it is there: file by file, the new before the old goes.
+    /// Updates an existing directory file by file: new files first, then removals.
     fn update(&self, account: &Dir, directory: &Dir, mut manifest: Manifest) -> Result<(), TargetError> {
-        let place = self.place.to_string();
-        let Some(before) = manifest.directories.get(&place).cloned() else {
-            return Err(not_ours(account, &self.place.credential));
+        let path = self.path.to_string();
+        let Some(before) = manifest.directories.get(&path).cloned() else {
+            return Err(not_ours(account, &self.path.credential));
         };
         let Difference { missing, changed } = self.difference(directory, &before)?;
-        self.root.keep_account(&self.place.account, account, self.owner)?;
-        directory.set_rights(self.root.options.directories)?;
+        self.root.ensure_account_permissions(&self.path.account, account, self.owner)?;
+        directory.set_permissions(self.root.options.directories)?;
 
         if !missing.is_empty() || !changed.is_empty() {
             let staging = self.stage(&[missing.as_slice(), changed.as_slice()].concat())?;
@@ -109,7 +119,7 @@ impl Push<'_> {
             let arriving = arriving.difference(&before.artifacts).cloned().collect::<BTreeSet<_>>();
             if !arriving.is_empty() {
                 let contents = Contents { artifacts: before.artifacts.clone(), arriving };
-                manifest.directories.insert(place.clone(), contents);
+                manifest.directories.insert(path.clone(), contents);
                 self.root.store(&manifest)?;
             }
             for Artifact { name, .. } in missing {
@@ -123,34 +133,38 @@ impl Push<'_> {
             directory.sync()?;
             self.root.clear_staging(self.owner)?;
         }
-        self.remove_unwanted(directory, &before)?;
+        self.remove_obsolete(directory, &before)?;
 
-        let after = Contents { artifacts: self.wanted(), arriving: BTreeSet::new() };
+        let after = Contents { artifacts: self.names(), arriving: BTreeSet::new() };
         if after == before {
             return Ok(());
         }
-        manifest.directories.insert(place, after);
+        manifest.directories.insert(path, after);
         self.root.store(&manifest)
     }
 
-    /// What is to be written; an error where something foreign is in the way.
+    /// The artifacts to write.
+    ///
+    /// # Errors
+    ///
+    /// [`TargetError::Foreign`] where a name is taken by a file that is not ours.
     fn difference(&self, directory: &Dir, before: &Contents) -> Result<Difference<'_>, TargetError> {
         let mut difference = Difference { missing: Vec::new(), changed: Vec::new() };
         for artifact in self.artifacts {
             match directory.entry(&artifact.name)? {
-                Entry::Missing => difference.missing.push(artifact),
-                Entry::File(stat) if before.artifacts.contains(&artifact.name) => {
-                    if !is_right(directory, artifact, &stat, self.root.options.files)? {
+                DirEntry::Missing => difference.missing.push(artifact),
+                DirEntry::File(stat) if before.artifacts.contains(&artifact.name) => {
+                    if !is_current(directory, artifact, &stat, self.root.options.files)? {
                         difference.changed.push(artifact);
                     }
                 }
-                Entry::File(_) | Entry::Other(_) => return Err(directory.foreign(&artifact.name)),
+                DirEntry::File(_) | DirEntry::Other(_) => return Err(directory.foreign(&artifact.name)),
             }
         }
         Ok(difference)
     }
 
-    /// Writes artifacts down to the disk, where nobody reads them yet.
+    /// Writes artifacts durably to staging, where no reader sees them.
     fn stage(&self, artifacts: &[&Artifact]) -> Result<Dir, TargetError> {
         let staging = self.root.staging(self.owner)?;
         for artifact in artifacts {
@@ -159,35 +173,35 @@ impl Push<'_> {
         Ok(staging)
     }
 
-    fn remove_unwanted(&self, directory: &Dir, before: &Contents) -> Result<(), TargetError> {
-        let wanted = self.wanted();
-        let mut unwanted = before.artifacts.difference(&wanted).peekable();
-        if unwanted.peek().is_none() {
+    fn remove_obsolete(&self, directory: &Dir, before: &Contents) -> Result<(), TargetError> {
+        let names = self.names();
+        let mut obsolete = before.artifacts.difference(&names).peekable();
+        if obsolete.peek().is_none() {
             return Ok(());
         }
-        for name in unwanted {
-            if let Entry::File(_) = directory.entry(name)? {
+        for name in obsolete {
+            if let DirEntry::File(_) = directory.entry(name)? {
                 directory.remove_file(name)?;
             }
         }
         directory.sync()
     }
 
-    fn wanted(&self) -> BTreeSet<String> {
+    fn names(&self) -> BTreeSet<String> {
         self.artifacts.iter().map(|artifact| artifact.name.clone()).collect()
     }
 }
 
-/// Artifacts that are to be written.
+/// Artifacts to write.
 struct Difference<'a> {
     missing: Vec<&'a Artifact>,
     changed: Vec<&'a Artifact>,
 }
 
-/// The error for a directory that no manifest of ours names.
+/// The error for a directory that no manifest of ours lists.
 pub(super) fn not_ours(account: &Dir, name: &str) -> TargetError {
     TargetError::Foreign(format!(
-        "{} is there and not of this credential's making, so nothing was written; move it away, or rename the \
+        "{} exists and does not belong to this credential, so nothing was written; move it away, or rename the \
          credential",
         account.show(name)
     ))

@@ -1,5 +1,10 @@
-//! Directories held open, and what can be done in them by a plain name: no
-//! path of several components is ever given to the system, and no link followed.
+//! Open directories, and operations in them by a plain name. The system never
+//! gets a path of several components, and no link is followed.
+//!
+//! `cap-std` would not shorten this. It opens directories with `O_PATH`, which can
+//! be neither synced nor given a mode or owner, follows links that stay inside
+//! unless told otherwise, and has no rename without replacement, no `chown` and no
+//! access check for the effective user.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -12,7 +17,7 @@ use rustix::io::Errno;
 use zeroize::Zeroizing;
 
 use super::fault::{fault, io_fault};
-use super::options::Rights;
+use super::options::Permissions;
 
 /// An open directory.
 pub(super) struct Dir {
@@ -21,16 +26,16 @@ pub(super) struct Dir {
     shown: String,
 }
 
-/// What stands at a name.
-pub(super) enum Entry {
+/// What a name refers to.
+pub(super) enum DirEntry {
     Missing,
     File(Stat),
-    /// Neither; what it is, for a person.
+    /// Something else; what it is, for people.
     Other(&'static str),
 }
 
 impl Dir {
-    /// Opens the top, through links if there are any: that is the operator's word.
+    /// Opens a region's directory. Links in its path are followed: the operator chose it.
     pub(super) fn open_top(path: &Path) -> Result<Option<Self>, TargetError> {
         let shown = path.display().to_string();
         match rustix::fs::open(path, DIRECTORY, Mode::empty()) {
@@ -66,41 +71,41 @@ impl Dir {
         }
     }
 
-    /// A directory in it, made with mode 0700 where there is none; and whether it was.
-    pub(super) fn directory_or_make(&self, name: &str) -> Result<(Self, bool), TargetError> {
-        let made = match rustix::fs::mkdirat(&self.fd, name, Mode::RWXU) {
+    /// A directory in it, created with mode 0700 where it is missing; and whether it was.
+    pub(super) fn directory_or_create(&self, name: &str) -> Result<(Self, bool), TargetError> {
+        let created = match rustix::fs::mkdirat(&self.fd, name, Mode::RWXU) {
             Ok(()) => true,
             Err(Errno::EXIST) => false,
-            Err(errno) => return Err(fault(errno, "make", &self.show(name))),
+            Err(errno) => return Err(fault(errno, "create", &self.show(name))),
         };
         let directory = self.directory(name)?.ok_or_else(|| fault(Errno::NOENT, "open", &self.show(name)))?;
-        Ok((directory, made))
+        Ok((directory, created))
     }
 
-    /// What stands at a name.
-    pub(super) fn entry(&self, name: &str) -> Result<Entry, TargetError> {
+    /// What a name refers to.
+    pub(super) fn entry(&self, name: &str) -> Result<DirEntry, TargetError> {
         let stat = match rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => stat,
-            Err(Errno::NOENT) => return Ok(Entry::Missing),
+            Err(Errno::NOENT) => return Ok(DirEntry::Missing),
             Err(errno) => return Err(fault(errno, "look at", &self.show(name))),
         };
         Ok(match FileType::from_raw_mode(stat.st_mode) {
-            FileType::RegularFile => Entry::File(stat),
-            FileType::Directory => Entry::Other("a directory"),
-            FileType::Symlink => Entry::Other("a symbolic link"),
-            _ => Entry::Other("a special file"),
+            FileType::RegularFile => DirEntry::File(stat),
+            FileType::Directory => DirEntry::Other("a directory"),
+            FileType::Symlink => DirEntry::Other("a symbolic link"),
+            _ => DirEntry::Other("a special file"),
         })
     }
 
-    /// The error for something that is not of the kind it should be.
+    /// The error for an entry of an unexpected type.
     pub(super) fn foreign(&self, name: &str) -> TargetError {
         let what = match self.entry(name) {
-            Ok(Entry::File(_)) => "a file",
-            Ok(Entry::Other(what)) => what,
-            Ok(Entry::Missing) | Err(_) => "of another kind",
+            Ok(DirEntry::File(_)) => "a file",
+            Ok(DirEntry::Other(what)) => what,
+            Ok(DirEntry::Missing) | Err(_) => "of another type",
         };
         TargetError::Foreign(format!(
-            "{} is {what}, and not of the broker's making; it is left alone and not followed: move it away",
+            "{} is {what} that the broker did not create, so it is neither followed nor changed; move it away",
             self.show(name)
         ))
     }
@@ -111,7 +116,7 @@ impl Dir {
     ///
     /// [`TargetError::Foreign`] for anything but a regular file.
     pub(super) fn read(&self, name: &str, limit: usize) -> Result<Option<Zeroizing<Vec<u8>>>, TargetError> {
-        // Not blocking, since opening a named pipe would wait for a writer.
+        // Non-blocking: opening a named pipe would wait for a writer.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let fd = match rustix::fs::openat(&self.fd, name, flags, Mode::empty()) {
             Ok(fd) => fd,
@@ -124,7 +129,7 @@ impl Dir {
             return Err(self.foreign(name));
         }
         let Some(size) = usize::try_from(stat.st_size).ok().filter(|size| *size <= limit) else { return Ok(None) };
-        // With its final size from the start, so that no copy is left behind by growing.
+        // Allocated at its final size: growing would leave copies behind.
         let mut content = Zeroizing::new(Vec::with_capacity(size + 1));
         let longest = u64::try_from(size).unwrap_or(u64::MAX).saturating_add(1);
         File::from(fd)
@@ -134,16 +139,16 @@ impl Dir {
         Ok((content.len() <= size).then_some(content))
     }
 
-    /// Writes a file that is not there yet, with its rights, down to the disk.
-    pub(super) fn write_new(&self, name: &str, content: &[u8], rights: Rights) -> Result<(), TargetError> {
+    /// Creates a file durably, with its permissions; it must not exist.
+    pub(super) fn write_new(&self, name: &str, content: &[u8], permissions: Permissions) -> Result<(), TargetError> {
         let shown = self.show(name);
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(&self.fd, name, flags, Mode::RUSR | Mode::WUSR)
-            .map_err(|errno| fault(errno, "make", &shown))?;
+            .map_err(|errno| fault(errno, "create", &shown))?;
         let mut file = File::from(fd);
         file.write_all(content).map_err(|error| io_fault(&error, "write", &shown))?;
         let fd = OwnedFd::from(file);
-        set_rights(&fd, rights, &shown)?;
+        set_permissions(&fd, permissions, &shown)?;
         rustix::fs::fsync(&fd).map_err(|errno| fault(errno, "write", &shown))
     }
 
@@ -157,32 +162,32 @@ impl Dir {
         }
     }
 
-    /// Moves something to a name of another directory where nothing is yet;
-    /// `false` where something is.
+    /// Moves an entry to another directory without replacing anything; `false`
+    /// where the name is taken.
     pub(super) fn move_new(&self, name: &str, to: &Self, to_name: &str) -> Result<bool, TargetError> {
-        let failed = |errno| fault(errno, "make", &to.show(to_name));
+        let failed = |errno| fault(errno, "create", &to.show(to_name));
         match rustix::fs::renameat_with(&self.fd, name, &to.fd, to_name, RenameFlags::NOREPLACE) {
             Ok(()) => Ok(true),
             Err(Errno::EXIST) => Ok(false),
-            // Some network file systems know only the plain rename.
+            // Some network file systems support only the plain rename.
             Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => match to.entry(to_name)? {
-                Entry::Missing => {
+                DirEntry::Missing => {
                     rustix::fs::renameat(&self.fd, name, &to.fd, to_name).map_err(failed)?;
                     Ok(true)
                 }
-                Entry::File(_) | Entry::Other(_) => Ok(false),
+                DirEntry::File(_) | DirEntry::Other(_) => Ok(false),
             },
             Err(errno) => Err(failed(errno)),
         }
     }
 
-    /// Moves a file over one of another directory: readers see the old or the new.
+    /// Replaces a file of another directory atomically: readers see the old or the new one.
     pub(super) fn move_over(&self, name: &str, to: &Self, to_name: &str) -> Result<(), TargetError> {
         rustix::fs::renameat(&self.fd, name, &to.fd, to_name)
             .map_err(|errno| fault(errno, "replace", &to.show(to_name)))
     }
 
-    /// Removes a file, or a link itself; that it is missing is success.
+    /// Removes a file, or a link itself. A missing one is success.
     pub(super) fn remove_file(&self, name: &str) -> Result<(), TargetError> {
         match rustix::fs::unlinkat(&self.fd, name, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),
@@ -190,7 +195,7 @@ impl Dir {
         }
     }
 
-    /// Removes a directory; `false` where it is not empty, or none.
+    /// Removes a directory; `false` where it is not empty, or not a directory.
     pub(super) fn remove_directory(&self, name: &str) -> Result<bool, TargetError> {
         match rustix::fs::unlinkat(&self.fd, name, AtFlags::REMOVEDIR) {
             Ok(()) | Err(Errno::NOENT) => Ok(true),
@@ -199,7 +204,7 @@ impl Dir {
         }
     }
 
-    /// The names in it; those that are not UTF-8 with their odd bytes replaced.
+    /// The names in it, with invalid UTF-8 replaced.
     pub(super) fn names(&self) -> Result<Vec<String>, TargetError> {
         let failed = |errno| fault(errno, "list", &self.shown);
         let mut names = Vec::new();
@@ -212,51 +217,55 @@ impl Dir {
         Ok(names)
     }
 
-    /// Makes it as wanted, where it is not.
-    pub(super) fn set_rights(&self, rights: Rights) -> Result<(), TargetError> {
-        if rights.hold_for(&self.stat()?) { Ok(()) } else { set_rights(&self.fd, rights, &self.shown) }
+    /// Sets its permissions, unless it has them.
+    pub(super) fn set_permissions(&self, permissions: Permissions) -> Result<(), TargetError> {
+        if permissions.match_stat(&self.stat()?) {
+            return Ok(());
+        }
+        set_permissions(&self.fd, permissions, &self.shown)
     }
 
-    /// What the system says of it.
+    /// Its metadata.
     pub(super) fn stat(&self) -> Result<Stat, TargetError> {
         rustix::fs::fstat(&self.fd).map_err(|errno| fault(errno, "look at", &self.shown))
     }
 
-    /// Whether we may do this in it.
+    /// Checks our effective access to it.
     pub(super) fn check_access(&self, access: Access) -> Result<(), TargetError> {
         rustix::fs::accessat(&self.fd, ".", access, AtFlags::EACCESS)
             .map_err(|errno| fault(errno, "write in", &self.shown))
     }
 
-    /// Brings its names down to the disk.
+    /// Makes changes of its entries durable.
     pub(super) fn sync(&self) -> Result<(), TargetError> {
         match rustix::fs::fsync(&self.fd) {
-            // Some file systems cannot, and need not.
+            // Not supported, and not needed, on some file systems.
             Ok(()) | Err(Errno::INVAL) => Ok(()),
             Err(errno) => Err(fault(errno, "write", &self.shown)),
         }
     }
 }
 
-/// Sets rights on something open, whatever the umask is, and looks whether they took.
-fn set_rights(fd: &OwnedFd, rights: Rights, shown: &str) -> Result<(), TargetError> {
-    // The mode first: what is given away can no longer be changed by who may only give.
-    rustix::fs::fchmod(fd, rights.mode).map_err(|errno| fault(errno, "change the mode of", shown))?;
-    if rights.uid.is_some() || rights.gid.is_some() {
-        rustix::fs::fchown(fd, rights.uid, rights.gid).map_err(|errno| match errno {
+/// Sets permissions regardless of the umask, and verifies that the file system
+/// keeps them.
+fn set_permissions(fd: &OwnedFd, permissions: Permissions, shown: &str) -> Result<(), TargetError> {
+    // The mode first: with CAP_CHOWN alone it cannot be changed after the owner.
+    rustix::fs::fchmod(fd, permissions.mode).map_err(|errno| fault(errno, "change the mode of", shown))?;
+    if permissions.uid.is_some() || permissions.gid.is_some() {
+        rustix::fs::fchown(fd, permissions.uid, permissions.gid).map_err(|errno| match errno {
             Errno::PERM => TargetError::Refused(format!(
-                "cannot give {shown} to the region's `owner`: the broker's user may not; run the broker as root or \
-                 with CAP_CHOWN, or leave `owner` out"
+                "cannot give {shown} to the region's `owner`: the broker's user lacks permission; run the broker as root \
+                 or with CAP_CHOWN, or leave `owner` out"
             )),
             errno => fault(errno, "change the owner of", shown),
         })?;
     }
     let stat = rustix::fs::fstat(fd).map_err(|errno| fault(errno, "look at", shown))?;
-    if rights.hold_for(&stat) {
+    if permissions.match_stat(&stat) {
         return Ok(());
     }
     Err(TargetError::Invalid(format!(
-        "the file system of {shown} does not keep modes and owners, so that secrets would be open there; take another"
+        "the file system of {shown} does not keep modes and owners, so secrets would be readable there; use another one"
     )))
 }
 

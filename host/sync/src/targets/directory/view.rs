@@ -1,76 +1,76 @@
-//! Looking, without changing anything.
+//! Reads a directory without changing anything.
 
 use bursar_domain::region::{Owner, Seen, TargetError};
 use rustix::fs::Access;
 
-use super::manifest::{Held, Place};
-use super::options::Options;
+use super::manifest::{Claim, CredentialPath};
+use super::options::DirectoryOptions;
 use super::put::not_ours;
-use super::root::{held, is_maker, is_unfinished, no_parent, open_corner, staged};
-use super::tree::{Dir, Entry};
+use super::root::{is_creator, is_unfinished, no_parent, open_state, read_claim, staged};
+use super::tree::{Dir, DirEntry};
 
-/// What is at `place`. An artifact whose mode or owner is not as wanted, or
-/// that grew beyond what a credential can have, is not told among ours: it is
-/// not in place, and a put makes it right. The same for all of them, where it
-/// is a directory's mode or owner, or where a put that was cut off left something
-/// to be cleared.
-pub(super) fn look(options: &Options, place: &Place, owner: &Owner) -> Result<Seen, TargetError> {
+/// What is at `path`. An artifact with another mode or owner, or larger than a
+/// credential can have, is not listed: it counts as missing, and the next put
+/// corrects it. All of them count as missing where a directory has another mode
+/// or owner, or an interrupted put left files behind.
+pub(super) fn look(options: &DirectoryOptions, path: &CredentialPath, owner: &Owner) -> Result<Seen, TargetError> {
     let Some(top) = Dir::open_top(&options.path)? else { return Ok(Seen::Nothing) };
-    foreign_as_seen(look_below(options, &top, place, owner))
+    match look_below(options, &top, path, owner) {
+        Err(TargetError::Foreign(what)) => Ok(Seen::Foreign(what)),
+        seen => seen,
+    }
 }
 
-fn look_below(options: &Options, top: &Dir, place: &Place, owner: &Owner) -> Result<Seen, TargetError> {
-    let corner = open_corner(top)?;
-    let manifest = match corner.as_ref().map(|corner| held(corner, owner)).transpose()? {
-        None | Some(Held::Nobody) => None,
-        Some(Held::Us(manifest)) => Some(manifest),
-        Some(Held::Others(what) | Held::Broken(what)) => return Ok(Seen::Foreign(what)),
+fn look_below(
+    options: &DirectoryOptions,
+    top: &Dir,
+    path: &CredentialPath,
+    owner: &Owner,
+) -> Result<Seen, TargetError> {
+    let state = open_state(top)?;
+    let manifest = match state.as_ref().map(|state| read_claim(state, owner)).transpose()? {
+        None | Some(Claim::Unclaimed) => None,
+        Some(Claim::Ours(manifest)) => Some(manifest),
+        Some(Claim::Foreign(what) | Claim::Invalid(what)) => return Ok(Seen::Foreign(what)),
     };
-    let Some(account) = top.directory(&place.account)? else { return Ok(Seen::Nothing) };
-    let Some(directory) = account.directory(&place.credential)? else { return Ok(Seen::Nothing) };
-    let (Some(corner), Some(manifest)) = (corner, manifest) else {
-        return Err(not_ours(&account, &place.credential));
+    let Some(account) = top.directory(&path.account)? else { return Ok(Seen::Nothing) };
+    let Some(directory) = account.directory(&path.credential)? else { return Ok(Seen::Nothing) };
+    let (Some(state), Some(manifest)) = (state, manifest) else {
+        return Err(not_ours(&account, &path.credential));
     };
-    let mut manifest = manifest.settled(&staged(&corner, owner)?);
-    let Some(contents) = manifest.directories.remove(&place.to_string()) else {
-        return Err(not_ours(&account, &place.credential));
+    let mut manifest = manifest.resolved(&staged(&state, owner)?);
+    let Some(contents) = manifest.directories.remove(&path.to_string()) else {
+        return Err(not_ours(&account, &path.credential));
     };
 
-    let ours = is_maker(&corner, &place.account, owner)?;
-    let all_is_right = !is_unfinished(&corner, owner)?
-        && options.directories.hold_for(&directory.stat()?)
-        && (!ours || options.directories.hold_for(&account.stat()?));
+    let created_by_us = is_creator(&state, &path.account, owner)?;
+    let is_intact = !is_unfinished(&state, owner)?
+        && options.directories.match_stat(&directory.stat()?)
+        && (!created_by_us || options.directories.match_stat(&account.stat()?));
     let mut artifacts = Vec::new();
     for name in contents.artifacts {
         match directory.entry(&name)? {
-            Entry::Missing => {}
-            Entry::File(stat) => {
-                if all_is_right
-                    && options.files.hold_for(&stat)
+            DirEntry::Missing => {}
+            DirEntry::File(stat) => {
+                if is_intact
+                    && options.files.match_stat(&stat)
                     && let Some(content) = directory.read(&name, MAX_ARTIFACT_BYTES)?
                 {
                     artifacts.push((name, content));
                 }
             }
-            Entry::Other(_) => return Err(directory.foreign(&name)),
+            DirEntry::Other(_) => return Err(directory.foreign(&name)),
         }
     }
     Ok(Seen::Ours(artifacts))
 }
 
-fn foreign_as_seen(looked: Result<Seen, TargetError>) -> Result<Seen, TargetError> {
-    match looked {
-        Err(TargetError::Foreign(what)) => Ok(Seen::Foreign(what)),
-        looked => looked,
-    }
-}
-
-/// Whether credentials could be put here.
-pub(super) fn check(options: &Options) -> Result<(), TargetError> {
+/// Whether the broker may write here.
+pub(super) fn check(options: &DirectoryOptions) -> Result<(), TargetError> {
     if let Some(top) = Dir::open_top(&options.path)? {
         top.check_access(Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK)?;
-        return match open_corner(&top)? {
-            Some(corner) => corner.check_access(Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK),
+        return match open_state(&top)? {
+            Some(state) => state.check_access(Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK),
             None => Ok(()),
         };
     }
@@ -81,5 +81,5 @@ pub(super) fn check(options: &Options) -> Result<(), TargetError> {
     parent.ok_or_else(|| no_parent(options))?.check_access(Access::WRITE_OK | Access::EXEC_OK)
 }
 
-/// What the plugin host lets all artifacts of a credential have together.
+/// The plugin host's limit on all artifacts of a credential together.
 const MAX_ARTIFACT_BYTES: usize = 1 << 20;

@@ -1,7 +1,7 @@
-//! Requests to the API server, and what their answers mean.
+//! Requests to the API server, and what the answers mean.
 //!
-//! kube makes the requests and the connection. Its own way of reading answers is not used: it logs what it cannot read,
-//! and a Secret is in there.
+//! kube builds the requests and the connection, but does not parse the answers: it would log those that it cannot parse,
+//! Secrets included.
 
 use std::error::Error as _;
 use std::fmt::Write as _;
@@ -22,50 +22,50 @@ use crate::blot::Blotter;
 
 /// A connection to an API server.
 #[derive(Clone)]
-pub(super) struct Api {
+pub(super) struct ClusterApi {
     pub(super) client: Client,
-    /// How long one request may take.
+    /// The timeout of one request.
     pub(super) timeout: Duration,
-    /// The secrets by which we sign in.
+    /// The secrets of our own sign-in.
     pub(super) secrets: Arc<Blotter>,
 }
 
-/// What a request is about, for the texts of errors.
+/// What a request is about, for error messages.
 #[derive(Clone, Copy)]
 pub(super) struct Subject<'a> {
     /// As RBAC names it.
     pub(super) verb: &'a str,
     /// As RBAC names it.
     pub(super) resource: &'a str,
-    /// Empty for what is in none.
+    /// Empty for a cluster-wide resource.
     pub(super) namespace: &'a str,
-    /// Empty for what has none.
+    /// Empty where there is none.
     pub(super) name: &'a str,
 }
 
-/// Why a request did not do.
+/// Why a request failed.
 pub(super) enum Failure {
-    /// There is no such thing: of which resource, as the server names it.
+    /// There is no such object; its resource, as the server names it.
     Absent(String),
-    /// What was to be created is there already.
+    /// The object to create exists already.
     Taken,
-    /// It is not what it was any more.
+    /// The object changed since it was read.
     Changed,
     /// Anything else.
     Final(TargetError),
 }
 
-impl Api {
-    /// Sends a request and reads its answer.
+impl ClusterApi {
+    /// Sends a request and parses its answer.
     ///
-    /// What the server says is passed on only with `quotable`: the secrets that it may quote, which are taken out.
+    /// The server's message is passed on only with `quotable`: the secrets it may quote, which are removed.
     pub(super) async fn send<T: DeserializeOwned>(
         &self,
         subject: Subject<'_>,
         request: Request<Vec<u8>>,
         quotable: Option<&Blotter>,
     ) -> Result<T, Failure> {
-        // What kube logs of failures would be told twice, and its debugging output shows answers.
+        // kube would log failures a second time, and answers in its debug output.
         let answer = self.exchange(request).with_subscriber(tracing::Dispatch::none());
         let (status, headers, body) = match tokio::time::timeout(self.timeout, answer).await {
             Ok(answer) => {
@@ -75,14 +75,14 @@ impl Api {
         };
         if status.is_success() {
             return serde_json::from_slice(&body)
-                .map_err(|_| unreachable(subject, "the answer is not what an API server says"));
+                .map_err(|_| unreachable(subject, "the answer is not that of an API server"));
         }
         Err(self.failure(subject, status, &headers, &body, quotable))
     }
 
     async fn exchange(&self, request: Request<Vec<u8>>) -> Result<(StatusCode, HeaderMap, Zeroizing<Vec<u8>>), String> {
         let response: Response<Body> =
-            self.client.send(request.map(Body::from)).await.map_err(|error| in_words(&error))?;
+            self.client.send(request.map(Body::from)).await.map_err(|error| describe(&error))?;
         let (head, body) = response.into_parts();
         let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await.map_err(|error| error.to_string())?;
         Ok((head.status, head.headers, Zeroizing::new(body.to_bytes().to_vec())))
@@ -114,11 +114,11 @@ impl Api {
             409 if reason == "AlreadyExists" => return Failure::Taken,
             409 => return Failure::Changed,
             401 => TargetError::Refused(format!(
-                "the API server does not accept the sign-in (401), asked to {subject}: put a valid token or client \
+                "the API server rejects the sign-in (401) to {subject}: put a valid token or client \
                  certificate into the region's kubeconfig"
             )),
             403 if is_terminating => TargetError::Conflict(format!(
-                "the namespace {} is being deleted: it is made anew when it is gone",
+                "the namespace {} is being deleted: it is created again once it is gone",
                 subject.namespace
             )),
             403 => TargetError::Refused(format!(
@@ -127,33 +127,33 @@ impl Api {
                 subject.verb, subject.resource
             )),
             429 => TargetError::Throttled {
-                message: format!("the API server has too much to do (429), asked to {subject}"),
+                message: format!("the API server is overloaded (429) and did not {subject}"),
                 seconds: seconds_to_wait(headers, &status),
             },
             400 | 413 | 415 | 422 => {
-                TargetError::Invalid(format!("the API server does not accept to {subject} ({}{says})", code.as_u16()))
+                TargetError::Invalid(format!("the API server refuses to {subject} ({}{says})", code.as_u16()))
             }
             500.. => return unreachable(subject, &format!("it answers {}", code.as_u16())),
-            other => TargetError::Failed(format!("asked to {subject}, the API server answers {other}")),
+            other => TargetError::Failed(format!("the API server answers {other} to: {subject}")),
         })
     }
 }
 
 impl Failure {
-    /// Whether the API server itself says that there is no such Secret, or no namespace it could be in. A 404 from
-    /// elsewhere says nothing of the kind.
+    /// Whether the API server itself reports that the Secret, or its namespace, does not exist. A 404 from elsewhere
+    /// means neither.
     pub(super) fn is_absence(&self) -> bool {
         matches!(self, Self::Absent(resource) if resource == "secrets" || resource == "namespaces")
     }
 
-    /// As an error of the target, for what has no meaning of its own in a request.
+    /// The target's error, where the failure has no special meaning for the request.
     pub(super) fn into_error(self, subject: Subject<'_>) -> TargetError {
         match self {
             Self::Absent(_) => TargetError::Failed(format!(
-                "asked to {subject}, it is not found (404): the server of the kubeconfig may be no API server"
+                "cannot {subject}: not found (404); the server of the kubeconfig may not be an API server"
             )),
             Self::Taken | Self::Changed => {
-                TargetError::Conflict(format!("others change it whenever we are to {subject}; it is tried again"))
+                TargetError::Conflict(format!("cannot {subject}: others keep changing it; it is retried"))
             }
             Self::Final(error) => error,
         }
@@ -172,14 +172,14 @@ impl std::fmt::Display for Subject<'_> {
 }
 
 fn unreachable(subject: Subject<'_>, text: &str) -> Failure {
-    Failure::Final(TargetError::Unreachable(format!("the API server, asked to {subject}: {text}")))
+    Failure::Final(TargetError::Unreachable(format!("the API server did not {subject}: {text}")))
 }
 
-/// What went wrong on the way, with its causes. Nothing of an answer's body is in there.
-fn in_words(error: &kube::Error) -> String {
+/// A transport error with its causes. It quotes nothing of an answer's body.
+fn describe(error: &kube::Error) -> String {
     let mut text = match error {
         kube::Error::HyperError(_) | kube::Error::Service(_) => String::new(),
-        kube::Error::Auth(_) => "the sign-in cannot be made".to_owned(),
+        kube::Error::Auth(_) => "the sign-in failed".to_owned(),
         _ => return "the request cannot be made".to_owned(),
     };
     let mut source = error.source();
@@ -187,7 +187,7 @@ fn in_words(error: &kube::Error) -> String {
         let cause_text = cause.to_string();
         if !text.ends_with(&cause_text) {
             let between = if text.is_empty() { "" } else { ": " };
-            // Writing to a text cannot fail.
+            // Writing to a string cannot fail.
             let _ = write!(text, "{between}{cause_text}");
         }
         source = cause.source();
@@ -201,6 +201,6 @@ fn seconds_to_wait(headers: &HeaderMap, status: &Status) -> Option<u32> {
     header.or_else(|| details.and_then(|seconds| u32::try_from(seconds).ok())).filter(|seconds| *seconds > 0)
 }
 
-/// A Secret of 1 MiB in base64, with as many annotations and managers as it may have, fits twice.
+/// Twice a Secret of 1 MiB in base64, with as many annotations and managers as it may have.
 const MAX_ANSWER_BYTES: usize = 8 << 20;
 const MAX_EXCERPT_CHARACTERS: usize = 400;

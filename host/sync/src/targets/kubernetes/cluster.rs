@@ -1,4 +1,4 @@
-//! The connection of a region: made when it is needed, and anew when its file has changed.
+//! The connection to a cluster: created on first use, and again when its kubeconfig file changes.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,47 +8,47 @@ use bursar_domain::region::TargetError;
 use kube::Client;
 use zeroize::Zeroizing;
 
-use super::api::Api;
-use super::kubeconfig::{self, Ready};
+use super::api::ClusterApi;
+use super::kubeconfig::{self, UsableConfig};
 
-/// Where the way to a cluster is written.
-pub(super) enum Source {
-    /// In the region's settings.
+/// Where the kubeconfig comes from.
+pub(super) enum KubeconfigSource {
+    /// The region's settings.
     Inline(Zeroizing<String>),
-    /// In a file, which may be written anew with another token.
+    /// A file, which may be rewritten with another token.
     File(PathBuf),
-    /// In the pod that we are.
+    /// The pod that Bursar runs in.
     InCluster,
 }
 
-/// A cluster that can be spoken to.
-pub(super) struct Cluster {
-    source: Source,
+/// The connection of a region.
+pub(super) struct ClusterConnection {
+    source: KubeconfigSource,
     context: Option<String>,
     timeout: Duration,
     connected: Mutex<Option<Connected>>,
 }
 
 struct Connected {
-    /// When the file was last written.
+    /// When the file was last modified.
     written_at: Option<SystemTime>,
-    api: Api,
+    api: ClusterApi,
 }
 
-impl Cluster {
-    pub(super) fn new(source: Source, context: Option<String>, timeout: Duration) -> Self {
+impl ClusterConnection {
+    pub(super) fn new(source: KubeconfigSource, context: Option<String>, timeout: Duration) -> Self {
         Self { source, context, timeout, connected: Mutex::new(None) }
     }
 
-    /// The connection. Nothing is sent by making it.
+    /// The API of the cluster. Sends nothing.
     ///
     /// # Errors
     ///
     /// [`TargetError::Invalid`] where the kubeconfig cannot be used.
-    pub(super) fn api(&self) -> Result<Api, TargetError> {
+    pub(super) fn api(&self) -> Result<ClusterApi, TargetError> {
         let written_at = match &self.source {
-            Source::File(path) => std::fs::metadata(path).and_then(|file| file.modified()).ok(),
-            Source::Inline(_) | Source::InCluster => None,
+            KubeconfigSource::File(path) => std::fs::metadata(path).and_then(|file| file.modified()).ok(),
+            KubeconfigSource::Inline(_) | KubeconfigSource::InCluster => None,
         };
         let mut connected = self.connected.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(connected) = &*connected
@@ -61,17 +61,17 @@ impl Cluster {
         Ok(api)
     }
 
-    fn connect(&self) -> Result<Api, String> {
+    fn connect(&self) -> Result<ClusterApi, String> {
         let context = self.context.as_deref();
-        let Ready { mut config, secrets } = match &self.source {
-            Source::Inline(text) => kubeconfig::inline(text, context),
-            Source::File(path) => kubeconfig::file(path, context),
-            Source::InCluster => kubeconfig::in_cluster(),
+        let UsableConfig { mut config, secrets } = match &self.source {
+            KubeconfigSource::Inline(text) => kubeconfig::inline(text, context),
+            KubeconfigSource::File(path) => kubeconfig::file(path, context),
+            KubeconfigSource::InCluster => kubeconfig::in_cluster(),
         }?;
         config.connect_timeout = Some(self.timeout);
-        // When to try again is the reconcile loop's to say.
+        // The reconcile loop decides when to retry.
         config.default_retry = false;
         let client = Client::try_from(config).map_err(|_| "the sign-in of the kubeconfig cannot be used".to_owned())?;
-        Ok(Api { client, timeout: self.timeout, secrets: Arc::new(secrets) })
+        Ok(ClusterApi { client, timeout: self.timeout, secrets: Arc::new(secrets) })
     }
 }

@@ -1,9 +1,8 @@
-//! How we get to a cluster: what a kubeconfig may say, and what becomes of it.
+//! Kubeconfigs: what they may contain, and the configuration they result in.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use bursar_domain::secret::SecretJson;
 use http::Uri;
 use kube::client::{ConfigExt as _, RustlsTlsError};
 use kube::config::{AuthInfo, Cluster, Config, Kubeconfig, KubeconfigError};
@@ -13,19 +12,19 @@ use url::Url;
 
 use crate::blot::Blotter;
 
-/// A configuration that can be used.
-pub(super) struct Ready {
+/// A checked configuration.
+pub(super) struct UsableConfig {
     pub(super) config: Config,
-    /// The secrets by which it signs in.
+    /// The secrets it signs in with.
     pub(super) secrets: Blotter,
 }
 
-/// Reads the text of a kubeconfig, which must be self-contained.
+/// Reads a kubeconfig's text, which must be self-contained.
 ///
 /// # Errors
 ///
-/// What is wrong and the cure, without anything of the text.
-pub(super) fn inline(text: &str, context: Option<&str>) -> Result<Ready, String> {
+/// What is wrong and the cure, without quoting the text.
+pub(super) fn inline(text: &str, context: Option<&str>) -> Result<UsableConfig, String> {
     let kubeconfig = Kubeconfig::from_yaml(text).map_err(|error| unusable(&error))?;
     let (cluster, user) = selected(&kubeconfig, context)?;
     refuse(&[
@@ -34,48 +33,43 @@ pub(super) fn inline(text: &str, context: Option<&str>) -> Result<Ready, String>
         ("client-certificate", user.client_certificate.is_some(), "give client-certificate-data"),
         ("client-key", user.client_key.is_some(), "give client-key-data"),
     ])
-    .map_err(|what| format!("It must be self-contained, and {what}, or name the file in `kubeconfigFile` instead."))?;
+    .map_err(|what| {
+        format!("The kubeconfig must be self-contained: {what}, or name its file in `kubeconfigFile` instead.")
+    })?;
     ready(kubeconfig, context)
 }
 
-/// Reads a kubeconfig's file, and the files it names.
+/// Reads a kubeconfig file, and the files it names.
 ///
 /// # Errors
 ///
-/// What is wrong and the cure, without anything of the content.
-pub(super) fn file(path: &Path, context: Option<&str>) -> Result<Ready, String> {
+/// What is wrong and the cure, without quoting the content.
+pub(super) fn file(path: &Path, context: Option<&str>) -> Result<UsableConfig, String> {
     ready(Kubeconfig::read_from(path).map_err(|error| unusable(&error))?, context)
 }
 
-/// What a pod is given.
+/// Reads the configuration of the pod that Bursar runs in.
 ///
 /// # Errors
 ///
 /// What is wrong and the cure.
-pub(super) fn in_cluster() -> Result<Ready, String> {
+pub(super) fn in_cluster() -> Result<UsableConfig, String> {
     let config = Config::incluster().map_err(|error| {
         format!("Bursar does not run in a cluster ({error}): give `kubeconfig` or `kubeconfigFile`")
     })?;
-    Ok(Ready { secrets: secrets_of(&config.auth_info), config })
+    Ok(UsableConfig { secrets: secrets_of(&config.auth_info), config })
 }
 
-/// Whether `settings` name a kubeconfig that has a context.
-pub(super) fn is_given(settings: &SecretJson) -> bool {
-    ["kubeconfig", "kubeconfigFile"]
-        .iter()
-        .any(|name| settings.expose().get(name).is_some_and(|value| !value.is_null()))
-}
-
-fn ready(mut kubeconfig: Kubeconfig, context: Option<&str>) -> Result<Ready, String> {
+fn ready(mut kubeconfig: Kubeconfig, context: Option<&str>) -> Result<UsableConfig, String> {
     let (cluster, user) = selected(&kubeconfig, context)?;
-    // Programs would run with the broker's rights and environment, and what they need is not where it is.
+    // Programs would run with the broker's privileges and environment, without the files they need.
     refuse(&[
         ("exec", user.exec.is_some(), SERVICE_ACCOUNT),
         ("auth-provider", user.auth_provider.is_some(), SERVICE_ACCOUNT),
         (
             "insecure-skip-tls-verify",
             cluster.insecure_skip_tls_verify == Some(true),
-            "give certificate-authority-data, since whoever answers would be sent every credential",
+            "give certificate-authority-data, since any server that answers would be sent every credential",
         ),
     ])
     .map_err(|what| format!("This kubeconfig cannot be used: {what}."))?;
@@ -88,7 +82,7 @@ fn ready(mut kubeconfig: Kubeconfig, context: Option<&str>) -> Result<Ready, Str
         || user.client_certificate_data.is_some()
         || user.client_certificate.is_some();
     if !signs_in {
-        return Err("The user of its context has no sign-in: give token, or client-certificate-data and \
+        return Err("The user of the kubeconfig's context has no sign-in: give token, or client-certificate-data and \
                     client-key-data."
             .to_owned());
     }
@@ -96,18 +90,18 @@ fn ready(mut kubeconfig: Kubeconfig, context: Option<&str>) -> Result<Ready, Str
         kubeconfig.current_context = Some(context.to_owned());
     }
     let mut config = Config::try_from(kubeconfig).map_err(|error| unusable(&error))?;
-    // kube reads the text in its own way, and is to go where we have looked.
+    // kube parses the URL differently, and must connect to the one that was checked.
     config.cluster_url = server;
-    // kube would take the environment's proxy too, without regard to whom it is for.
+    // kube would also use the environment's proxy, whatever it is meant for.
     config.proxy_url = proxy.filter(|proxy| !proxy.is_empty()).map(|proxy| self::proxy(&proxy)).transpose()?;
     check_certificates(&config)?;
     check_layers(&config)?;
-    Ok(Ready { secrets: secrets_of(&config.auth_info), config })
+    Ok(UsableConfig { secrets: secrets_of(&config.auth_info), config })
 }
 
-/// What kube would find out with the first connection only.
+/// Checks what kube would find out only on the first connection.
 fn check_certificates(config: &Config) -> Result<(), String> {
-    // As kube does it: rustls has no default of its own where two are compiled in.
+    // As in kube: rustls has no default where two providers are compiled in.
     if CryptoProvider::get_default().is_none() {
         let _came_meanwhile = rustls::crypto::aws_lc_rs::default_provider().install_default();
     }
@@ -124,80 +118,85 @@ fn check_certificates(config: &Config) -> Result<(), String> {
 /// The cluster and user of a context.
 fn selected(kubeconfig: &Kubeconfig, context: Option<&str>) -> Result<(Cluster, AuthInfo), String> {
     let Some(name) = context.or(kubeconfig.current_context.as_deref()).filter(|name| !name.is_empty()) else {
-        return Err("It has no current-context: add one, or name a context in `context`.".to_owned());
+        return Err("The kubeconfig has no current-context: add one, or name a context in `context`.".to_owned());
     };
     let named = kubeconfig.contexts.iter().find(|named| named.name == name);
     let context = named.and_then(|named| named.context.as_ref()).ok_or_else(|| match context {
-        Some(_) => "It has no context of the name in `context`.".to_owned(),
-        None => "It does not have the context that its current-context names.".to_owned(),
+        Some(_) => "The kubeconfig does not have the context named in `context`.".to_owned(),
+        None => "The kubeconfig does not have the context that its current-context names.".to_owned(),
     })?;
     let cluster = kubeconfig.clusters.iter().find(|named| named.name == context.cluster);
     let cluster = cluster
         .and_then(|named| named.cluster.clone())
-        .ok_or_else(|| "It does not have the cluster that its context names.".to_owned())?;
+        .ok_or_else(|| "The kubeconfig does not have the cluster that its context names.".to_owned())?;
     let user = kubeconfig.auth_infos.iter().find(|named| Some(&named.name) == context.user.as_ref());
     Ok((cluster, user.and_then(|named| named.auth_info.clone()).unwrap_or_default()))
 }
 
-/// The first of `(what, whether it is there, the cure)` that is there.
+/// Refuses the first field that is present, of `(field, whether it is present, the cure)`.
 fn refuse(rules: &[(&str, bool, &str)]) -> Result<(), String> {
-    match rules.iter().find(|(_, there, _)| *there) {
-        Some((what, _, cure)) => Err(format!("it has `{what}`: {cure}")),
+    match rules.iter().find(|(_, present, _)| *present) {
+        Some((field, _, cure)) => Err(format!("it has `{field}`; {cure}")),
         None => Ok(()),
     }
 }
 
-/// What ends up in a header. kube panics where it cannot: RFC 6750, 2.1 for the
+/// Checks what is sent in a header, where kube would panic: RFC 6750, 2.1 for the
 /// token, RFC 7617, 2 for the others.
 fn check_login(user: &AuthInfo) -> Result<(), String> {
     let is_token = |token: &str| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
     if user.token.as_ref().is_some_and(|token| !is_token(token.expose_secret())) {
         return Err(
-            "The token of its user holds a line break, a space or another character that no token has: write it \
-                    on one line behind `token:`, without `|`."
+            "The token of the kubeconfig's user holds a line break, a space or another character that no token has: \
+             write it on one line after `token:`, without `|`."
                 .to_owned(),
         );
     }
     let has_controls = |text: &str| text.chars().any(char::is_control);
     if user.username.as_deref().is_some_and(|name| has_controls(name) || name.contains(':')) {
-        return Err("The username of its user holds a colon, a line break or another control character.".to_owned());
+        return Err("The username of the kubeconfig's user holds a colon, a line break or another control character."
+            .to_owned());
     }
     if user.password.as_ref().is_some_and(|password| has_controls(password.expose_secret())) {
-        return Err("The password of its user holds a line break or another control character: write it on one line \
-                    behind `password:`, without `|`."
-            .to_owned());
+        return Err(
+            "The password of the kubeconfig's user holds a line break or another control character: write it on one \
+             line after `password:`, without `|`."
+                .to_owned(),
+        );
     }
     Ok(())
 }
 
-/// Has kube make of a configuration what it otherwise makes with the first
-/// connection, and cannot always.
+/// Has kube create the layers that it otherwise creates on the first connection,
+/// which can fail.
 fn check_layers(config: &Config) -> Result<(), String> {
     let layers = || config.auth_layer().is_ok() && config.extra_headers_layer().is_ok();
     match catch_unwind(AssertUnwindSafe(layers)) {
         Ok(true) => Ok(()),
         Ok(false) | Err(_) => {
-            Err("The sign-in of its user cannot be used: give token, or client-certificate-data and \
-                                   client-key-data."
+            Err("The sign-in of the kubeconfig's user cannot be used: give token, or client-certificate-data and \
+                 client-key-data."
                 .to_owned())
         }
     }
 }
 
-/// A proxy that kube can go through.
+/// A proxy that kube supports.
 fn proxy(proxy: &str) -> Result<Uri, String> {
     let url = Url::parse(proxy).ok().filter(|url| url.has_host() && ["http", "socks5"].contains(&url.scheme()));
     let uri = url.and_then(|url| Uri::try_from(url.as_str()).ok()).filter(|uri| uri.authority().is_some());
     uri.ok_or_else(|| {
-        "Its proxy-url is not a URL such as http://proxy.example.com:3128 or socks5://[::1]:1080.".to_owned()
+        "The kubeconfig's proxy-url is not a URL such as http://proxy.example.com:3128 or socks5://[::1]:1080."
+            .to_owned()
     })
 }
 
-/// Secrets go in the clear to this machine alone, where `kubectl proxy` listens.
+/// The server's URL. Plain HTTP is for this machine only, where `kubectl proxy` listens.
 fn server(server: Option<&str>) -> Result<Uri, String> {
     let url = server.and_then(|server| Url::parse(server).ok());
     let Some(url) = url.filter(Url::has_host) else {
-        return Err("Its cluster has no server, or one that is not a URL such as https://10.0.0.1:6443.".to_owned());
+        return Err("The kubeconfig's cluster has no server, or one that is not a URL such as https://10.0.0.1:6443."
+            .to_owned());
     };
     let is_loopback = match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",
@@ -206,18 +205,19 @@ fn server(server: Option<&str>) -> Result<Uri, String> {
         None => false,
     };
     if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback) {
-        return Err("The server of its cluster must be an https:// URL.".to_owned());
+        return Err("The server of the kubeconfig's cluster must be an https:// URL.".to_owned());
     }
     if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
         return Err(
-            "The server of its cluster must be a URL without a user name, password, query and fragment.".to_owned()
+            "The server of the kubeconfig's cluster must be a URL without a user name, password, query and fragment."
+                .to_owned(),
         );
     }
     let uri = Uri::try_from(url.as_str()).ok().filter(|uri| uri.scheme().is_some() && uri.authority().is_some());
-    uri.ok_or_else(|| "The server of its cluster is not a URL that can be used.".to_owned())
+    uri.ok_or_else(|| "The server of the kubeconfig's cluster is not a usable URL.".to_owned())
 }
 
-/// An error's text with nothing of what was read: YAML errors quote it.
+/// An error's text without the content, which YAML errors quote.
 fn unusable(error: &KubeconfigError) -> String {
     match error {
         KubeconfigError::ReadConfig(error, path) => {
@@ -227,18 +227,20 @@ fn unusable(error: &KubeconfigError) -> String {
             let place = error
                 .location()
                 .map_or_else(String::new, |place| format!(" (line {}, column {})", place.line(), place.column()));
-            format!("It is not the YAML of a kubeconfig{place}.")
+            format!("This is not the YAML of a kubeconfig{place}.")
         }
         KubeconfigError::LoadCertificateAuthority(_) | KubeconfigError::ParseCertificates(_) => {
             BAD_AUTHORITY.to_owned()
         }
         KubeconfigError::LoadClientCertificate(_) | KubeconfigError::LoadClientKey(_) => BAD_IDENTITY.to_owned(),
-        KubeconfigError::ParseClusterUrl(_) => "The server of its cluster is not a URL.".to_owned(),
-        KubeconfigError::ParseProxyUrl(_) => "Its proxy-url, or the proxy of the environment, is not a URL.".to_owned(),
-        KubeconfigError::KindMismatch | KubeconfigError::ApiVersionMismatch => {
-            "Its documents are not of one kind and apiVersion.".to_owned()
+        KubeconfigError::ParseClusterUrl(_) => "The server of the kubeconfig's cluster is not a URL.".to_owned(),
+        KubeconfigError::ParseProxyUrl(_) => {
+            "The kubeconfig's proxy-url, or the proxy of the environment, is not a URL.".to_owned()
         }
-        _ => "It is not a kubeconfig that can be used.".to_owned(),
+        KubeconfigError::KindMismatch | KubeconfigError::ApiVersionMismatch => {
+            "The kubeconfig's documents are not of one kind and apiVersion.".to_owned()
+        }
+        _ => "This is not a usable kubeconfig.".to_owned(),
     }
 }
 
@@ -255,8 +257,7 @@ fn secrets_of(user: &AuthInfo) -> Blotter {
     secrets
 }
 
-const BAD_AUTHORITY: &str =
-    "The certificate authority of its cluster cannot be used: give certificate-authority-data, in base64 of PEM.";
-const BAD_IDENTITY: &str = "The client certificate and key of its user cannot be used: give both, in base64 of PEM, and \
-                            the key that is the certificate's.";
+const BAD_AUTHORITY: &str = "The certificate authority of the kubeconfig's cluster cannot be used: give certificate-authority-data, PEM in base64.";
+const BAD_IDENTITY: &str = "The client certificate and key of the kubeconfig's user cannot be used: give both, PEM in \
+                            base64, and the key that belongs to the certificate.";
 const SERVICE_ACCOUNT: &str = "sign in with the token of a service account, as docs/targets/kubernetes.md shows";

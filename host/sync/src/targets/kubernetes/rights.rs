@@ -1,4 +1,4 @@
-//! Whether we may do what a region needs.
+//! Checks the rights that a region needs.
 
 use bursar_domain::region::TargetError;
 use futures::future::try_join_all;
@@ -8,18 +8,22 @@ use kube::api::PostParams;
 use kube::core::Request;
 use serde_json::json;
 
-use super::api::{Api, Failure, Subject};
+use super::api::{ClusterApi, Failure, Subject};
 use crate::blot::Blotter;
 
-/// Asks the API server whether we may do all that is needed, in one namespace or, without, in each.
+/// Asks the API server whether we have every right we need, in one namespace or else in all.
 ///
-/// Where namespaces differ and are not ours to make, rights may well be given in each alone: then it is enough that the
-/// server knows us, since which namespaces there will be cannot be told.
+/// Where namespaces vary and we do not create them, rights may be granted in each one separately. Which ones there will
+/// be is unknown, so only the sign-in is checked.
 ///
 /// # Errors
 ///
-/// [`TargetError::Refused`] with every right that is missing.
-pub(super) async fn check(api: &Api, namespace: Option<&str>, creates_namespaces: bool) -> Result<(), TargetError> {
+/// [`TargetError::Refused`] with every missing right.
+pub(super) async fn check(
+    api: &ClusterApi,
+    namespace: Option<&str>,
+    creates_namespaces: bool,
+) -> Result<(), TargetError> {
     let needed = NEEDED.iter().map(|verb| (*verb, "secrets", namespace.unwrap_or_default()));
     let needed: Vec<_> = needed.chain(creates_namespaces.then_some(("create", "namespaces", ""))).collect();
     let allowed = try_join_all(needed.iter().map(|(verb, resource, around)| is_allowed(api, verb, resource, around)));
@@ -43,7 +47,7 @@ pub(super) async fn check(api: &Api, namespace: Option<&str>, creates_namespaces
         texts.push(format!("{} secrets in {around}", verbs.join(", ")));
     }
     if missing.iter().any(|(_, resource)| *resource == "namespaces") {
-        texts.push("create namespaces (or let `createNamespaces` be false)".to_owned());
+        texts.push("create namespaces (or set `createNamespaces` to false)".to_owned());
     }
     Err(TargetError::Refused(format!(
         "the API server does not let us {}: grant it by RBAC, as docs/targets/kubernetes.md shows",
@@ -51,7 +55,7 @@ pub(super) async fn check(api: &Api, namespace: Option<&str>, creates_namespaces
     )))
 }
 
-async fn is_allowed(api: &Api, verb: &str, resource: &str, namespace: &str) -> Result<bool, Failure> {
+async fn is_allowed(api: &ClusterApi, verb: &str, resource: &str, namespace: &str) -> Result<bool, Failure> {
     let mut about = json!({ "verb": verb, "resource": resource });
     if !namespace.is_empty() {
         about["namespace"] = namespace.into();

@@ -1,4 +1,4 @@
-//! The Secret that a parcel becomes, and whose a Secret is.
+//! The Secret that a parcel becomes, and who owns a Secret.
 
 use std::collections::BTreeMap;
 
@@ -10,15 +10,15 @@ use serde::{Serialize, Serializer};
 use uuid::Uuid;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::naming::Spot;
+use super::naming::SecretPath;
 
-/// A Secret as it is sent.
+/// A Secret to be sent.
 #[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Wanted<'a> {
+pub(super) struct DesiredSecret<'a> {
     api_version: &'static str,
     kind: &'static str,
-    metadata: Metadata<'a>,
+    metadata: DesiredMetadata<'a>,
     #[serde(rename = "type")]
     pub(super) type_: &'a str,
     data: BTreeMap<&'a str, Base64<'a>>,
@@ -26,7 +26,7 @@ pub(super) struct Wanted<'a> {
 
 #[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Metadata<'a> {
+struct DesiredMetadata<'a> {
     namespace: &'a str,
     name: &'a str,
     labels: BTreeMap<&'a str, String>,
@@ -37,14 +37,14 @@ struct Metadata<'a> {
     resource_version: Option<&'a str>,
 }
 
-impl<'a> Wanted<'a> {
-    /// What `parcel` is at `spot`, with an operator's own labels and annotations.
+impl<'a> DesiredSecret<'a> {
+    /// The Secret for `parcel` at `path`, with an operator's labels and annotations.
     ///
     /// # Errors
     ///
-    /// [`TargetError::Invalid`] for more than Kubernetes takes.
+    /// [`TargetError::Invalid`] where it is larger than Kubernetes allows.
     pub(super) fn new(
-        spot: Spot<'a>,
+        path: SecretPath<'a>,
         parcel: &'a Parcel,
         labels: &'a BTreeMap<String, String>,
         annotations: &'a BTreeMap<String, String>,
@@ -52,17 +52,17 @@ impl<'a> Wanted<'a> {
         let size: usize = parcel.artifacts.iter().map(|artifact| artifact.content.len()).sum();
         if size > MAX_DATA_BYTES {
             return Err(TargetError::Invalid(format!(
-                "the Secret {spot} would hold {size} bytes, and Kubernetes takes {MAX_DATA_BYTES} at most: choose \
-                 smaller or fewer formats for this region"
+                "the Secret {path} would hold {size} bytes, and Kubernetes allows {MAX_DATA_BYTES}: choose smaller or \
+                 fewer formats for this region"
             )));
         }
         let own = |own: &'a BTreeMap<String, String>| own.iter().map(|(key, value)| (key.as_str(), value.clone()));
         let mut names: Vec<_> = parcel.artifacts.iter().map(|artifact| artifact.name.as_str()).collect();
         names.sort_unstable();
         let owner = &parcel.owner;
-        let metadata = Metadata {
-            namespace: spot.namespace,
-            name: spot.name,
+        let metadata = DesiredMetadata {
+            namespace: path.namespace,
+            name: path.name,
             labels: own(labels)
                 .chain([
                     (MANAGED_BY, MANAGER.to_owned()),
@@ -93,19 +93,19 @@ impl<'a> Wanted<'a> {
         })
     }
 
-    /// The same for that very object in that very state, and for no other.
-    pub(super) fn over<'b>(&self, uid: &'b str, resource_version: &'b str) -> Wanted<'b>
+    /// The same, limited to one object in one state.
+    pub(super) fn over<'b>(&self, uid: &'b str, resource_version: &'b str) -> DesiredSecret<'b>
     where
         'a: 'b,
     {
-        let mut wanted: Wanted<'b> = self.clone();
-        wanted.metadata.uid = Some(uid);
-        wanted.metadata.resource_version = Some(resource_version);
-        wanted
+        let mut desired: DesiredSecret<'b> = self.clone();
+        desired.metadata.uid = Some(uid);
+        desired.metadata.resource_version = Some(resource_version);
+        desired
     }
 }
 
-/// Bytes that are written in base64, without a copy on the way.
+/// Bytes that serialize as base64 without an intermediate copy.
 #[derive(Clone, Copy)]
 struct Base64<'a>(&'a [u8]);
 
@@ -115,21 +115,20 @@ impl Serialize for Base64<'_> {
     }
 }
 
-/// Whose a Secret is, in the eyes of one owner.
-pub(super) enum Whose {
-    /// The owner's.
+/// Who owns a Secret, from the view of one owner.
+pub(super) enum Ownership {
+    /// The owner.
     Ours,
-    /// Somebody else's: whose or what, for a person.
+    /// Somebody else; the text says whose it is.
     Foreign(String),
 }
 
-/// Tells whose a Secret is. The labels decide, and all four of them: names can be given anew, and another installation
-/// may have the same.
-pub(super) fn whose(found: &Secret, owner: &Owner) -> Whose {
+/// Decides who owns a Secret, by all four labels: names can be reused, and another installation may use the same.
+pub(super) fn ownership(found: &Secret, owner: &Owner) -> Ownership {
     let label = |key: &str| found.metadata.labels.as_ref().and_then(|labels| labels.get(key)).map(String::as_str);
     let is = |key: &str, id: Uuid| label(key).and_then(|text| text.parse().ok()) == Some(id);
     let foreign = match label(MANAGED_BY) {
-        None => "a Secret that Bursar did not make".to_owned(),
+        None => "a Secret that Bursar did not create".to_owned(),
         Some(MANAGER) if !is(INSTALLATION, owner.installation) => {
             format!("a Secret of another Bursar installation{}", id_of(label(INSTALLATION)))
         }
@@ -139,18 +138,18 @@ pub(super) fn whose(found: &Secret, owner: &Owner) -> Whose {
         Some(MANAGER) if !is(CREDENTIAL, owner.credential.0) => {
             format!("the Secret of another credential{}", id_of(label(CREDENTIAL)))
         }
-        Some(MANAGER) => return Whose::Ours,
-        Some(other) => format!("a Secret that is managed by `{other}`"),
+        Some(MANAGER) => return Ownership::Ours,
+        Some(other) => format!("a Secret managed by `{other}`"),
     };
-    Whose::Foreign(foreign)
+    Ownership::Foreign(foreign)
 }
 
-/// What a label says, where it is an id. What else it says, another wrote.
+/// A label's value where it is an id: anything else is somebody else's text.
 fn id_of(label: Option<&str>) -> String {
     label.and_then(|text| text.parse::<Uuid>().ok()).map_or_else(String::new, |id| format!(" ({id})"))
 }
 
-/// Those contents of a Secret that the last put wrote, or what has become of them; keys that others added are theirs.
+/// The keys of a Secret that the last put wrote, with their current values; keys that others added are left out.
 pub(super) fn contents(found: Secret) -> Vec<(String, Zeroizing<Vec<u8>>)> {
     let keys = found.metadata.annotations.and_then(|mut annotations| annotations.remove(KEYS)).unwrap_or_default();
     let mut contents = Vec::new();
@@ -164,19 +163,19 @@ pub(super) fn contents(found: Secret) -> Vec<(String, Zeroizing<Vec<u8>>)> {
     contents
 }
 
-/// The labels of a namespace that we make.
+/// The labels of a namespace that we create.
 pub(super) fn namespace_labels(installation: Uuid) -> BTreeMap<String, String> {
     [(MANAGED_BY, MANAGER.to_owned()), (INSTALLATION, installation.to_string())]
         .map(|(key, value)| (key.to_owned(), value))
         .into()
 }
 
-/// Whether an operator may not set a label or annotation of this name.
+/// Whether a label or annotation is ours to set, and not an operator's.
 pub(super) fn is_reserved(key: &str) -> bool {
     key == MANAGED_BY || key.starts_with(PREFIX)
 }
 
-/// The field manager, and the value of the label that says who manages a thing.
+/// The field manager, and the value of the label `managed-by`.
 pub(super) const MANAGER: &str = "bursar";
 const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 const PREFIX: &str = "bursar.dev/";
@@ -187,8 +186,8 @@ const ACCOUNT_NAME: &str = "bursar.dev/account-name";
 const CREDENTIAL_NAME: &str = "bursar.dev/credential-name";
 const VERSION: &str = "bursar.dev/version";
 const FORMATS: &str = "bursar.dev/formats";
-/// The data keys of the last put. `managedFields` would tell as well, but whoever changes a key takes it over there,
-/// and tools that back up clusters leave them out.
+/// The data keys of the last put. `managedFields` are no substitute: whoever changes a key takes it over there, and
+/// backup tools drop them.
 const KEYS: &str = "bursar.dev/keys";
 /// `MaxSecretSize` of `pkg/apis/core/validation`.
 const MAX_DATA_BYTES: usize = 1 << 20;

@@ -1,4 +1,4 @@
-//! What a secret holds, and how it says whose it is.
+//! What a secret holds, and how it names its owner.
 
 use std::collections::BTreeMap;
 
@@ -8,22 +8,23 @@ use bursar_domain::secret::SecretJson;
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
-use super::kv::Metadata;
+use super::kv::SecretMetadata;
 
-/// The artifacts as the engine takes them: texts under their names.
+/// The artifacts as the engine stores them: texts by name.
 pub(super) struct Content {
     data: SecretJson,
-    /// Names of those that are no text, and are there in base64.
+    /// Names of binary artifacts, which are stored in base64.
     encoded: Vec<String>,
 }
 
 impl Content {
-    /// Writes the artifacts of a parcel.
+    /// The artifacts of a parcel.
     ///
     /// # Errors
     ///
-    /// [`TargetError::Invalid`] where their names do not fit into the metadata.
-    pub(super) fn of(parcel: &Parcel) -> Result<Self, TargetError> {
+    /// [`TargetError::Invalid`] where the names of binary ones do not fit into the
+    /// metadata.
+    pub(super) fn new(parcel: &Parcel) -> Result<Self, TargetError> {
         let mut data = Map::new();
         let mut encoded = Vec::new();
         for artifact in &parcel.artifacts {
@@ -44,30 +45,30 @@ impl Content {
         Ok(content)
     }
 
-    /// What to write.
+    /// The data to write.
     pub(super) fn data(&self) -> &SecretJson {
         &self.data
     }
 
-    /// The same, saying whose it is.
+    /// The data with its owner.
     pub(super) fn with_owner(&self, owner: &Owner) -> SecretJson {
         let mut data = self.data.clone();
         data.expose_mut()[OWNER_KEY] = Value::String(ids(owner));
         data
     }
 
-    /// Whether this is what is there.
-    pub(super) fn is(&self, there: &SecretJson) -> bool {
-        self.data == *there
+    /// Whether stored data is the same.
+    pub(super) fn is(&self, stored: &SecretJson) -> bool {
+        self.data == *stored
     }
 }
 
-/// What the metadata of a secret of ours says.
-pub(super) struct Mark(BTreeMap<String, String>);
+/// The entries that mark a secret as ours in its metadata.
+pub(super) struct OwnershipMark(BTreeMap<String, String>);
 
-impl Mark {
-    /// The mark of this owner on this content.
-    pub(super) fn of(owner: &Owner, content: &Content) -> Self {
+impl OwnershipMark {
+    /// The mark of an owner on some content.
+    pub(super) fn new(owner: &Owner, content: &Content) -> Self {
         let mut entries = BTreeMap::from([
             (MANAGED_BY.to_owned(), OURSELVES.to_owned()),
             ("installation".to_owned(), owner.installation.to_string()),
@@ -82,41 +83,41 @@ impl Mark {
         Self(entries)
     }
 
-    /// The entries of a secret with this mark: what others noted beside it stays.
-    pub(super) fn upon(&self, metadata: &Metadata) -> BTreeMap<String, String> {
+    /// The custom metadata with this mark. Entries that others added stay.
+    pub(super) fn merged(&self, metadata: &SecretMetadata) -> BTreeMap<String, String> {
         let mut entries = metadata.custom().clone();
         entries.remove(ENCODED);
         entries.extend(self.0.clone());
         entries
     }
 
-    /// Whether the metadata says so already.
-    pub(super) fn is_in(&self, metadata: &Metadata) -> bool {
-        *metadata.custom() == self.upon(metadata)
+    /// Whether the metadata has this mark already.
+    pub(super) fn is_on(&self, metadata: &SecretMetadata) -> bool {
+        *metadata.custom() == self.merged(metadata)
     }
 }
 
-/// Whose a secret with this metadata is; nothing where it is this owner's.
-pub(super) fn whose(custom: &BTreeMap<String, String>, owner: &Owner) -> Option<String> {
-    let is = |key: &str, value: &str| custom.get(key).is_some_and(|there| there == value);
+/// Who else owns a secret with this metadata; `None` where this owner does.
+pub(super) fn foreign_owner(custom: &BTreeMap<String, String>, owner: &Owner) -> Option<String> {
+    let is = |key: &str, value: &str| custom.get(key).is_some_and(|stored| stored == value);
     if !is(MANAGED_BY, OURSELVES) {
         return Some(UNMARKED.to_owned());
     }
     if !is("installation", &owner.installation.to_string()) {
-        return Some("it is another Bursar's".to_owned());
+        return Some("it belongs to another Bursar".to_owned());
     }
     let ours = is("account", &owner.account.to_string()) && is("credential", &owner.credential.to_string());
-    (!ours).then(|| "it is another credential's".to_owned())
+    (!ours).then(|| "it belongs to another credential".to_owned())
 }
 
-/// Whether the content itself says that it is this owner's.
-pub(super) fn says_owner(data: &SecretJson, owner: &Owner) -> bool {
+/// Whether the content itself names this owner.
+pub(super) fn names_owner(data: &SecretJson, owner: &Owner) -> bool {
     data.expose().get(OWNER_KEY).and_then(Value::as_str) == Some(&ids(owner))
 }
 
-/// The artifacts that are in a secret. What is no text is told as JSON: it was
-/// not written by us.
-pub(super) fn artifacts(data: &SecretJson, metadata: &Metadata) -> Vec<(String, Zeroizing<Vec<u8>>)> {
+/// The artifacts of a secret. Values other than strings, which we never write, are
+/// returned as JSON.
+pub(super) fn artifacts(data: &SecretJson, metadata: &SecretMetadata) -> Vec<(String, Zeroizing<Vec<u8>>)> {
     let encoded: Vec<&str> =
         metadata.custom().get(ENCODED).map(|names| names.split(SEPARATOR).collect()).unwrap_or_default();
     let bytes = |name: &str, value: &Value| match value {
@@ -137,15 +138,15 @@ fn ids(owner: &Owner) -> String {
     ids.to_string()
 }
 
-/// Why something is not ours.
-pub(super) const UNMARKED: &str = "it bears no mark of Bursar's";
+/// The owner of a secret without a mark.
+pub(super) const UNMARKED: &str = "it is not marked as Bursar's";
 /// No artifact's name has a colon.
 const OWNER_KEY: &str = "bursar:owner";
 const MANAGED_BY: &str = "managed-by";
 const OURSELVES: &str = "bursar";
-/// Names of the artifacts that are in base64.
+/// Names of the artifacts in base64.
 const ENCODED: &str = "base64";
-/// No artifact's name has one.
+/// No artifact's name has a comma.
 const SEPARATOR: &str = ",";
-/// Of a value in the metadata that people write (`custom_metadata`).
+/// The server's limit on a value in `custom_metadata`.
 const MAX_ENTRY_BYTES: usize = 512;

@@ -1,52 +1,98 @@
-//! The settings, and which sign-in they mean.
+//! The settings, and how to sign in.
 
-use bursar_domain::Violation;
 use bursar_domain::region::{Login, TargetError};
 use bursar_domain::secret::SecretJson;
+use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::KIND;
 use super::session::SignIn;
 use crate::http::Connection;
-use crate::settings::Settings;
+use crate::settings::{Violations, whole};
 
-/// What the settings say.
-pub(super) struct Read {
+/// The settings, as the schema lets them pass.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct OpenBaoSettings {
+    address: Option<String>,
+    mount: Option<String>,
+    prefix: Option<String>,
+    namespace: Option<String>,
+    ca_file: Option<String>,
+    token: Option<Zeroizing<String>>,
+    role_id: Option<Zeroizing<String>>,
+    secret_id: Option<Zeroizing<String>>,
+    auth_mount: Option<String>,
+    #[serde(deserialize_with = "whole")]
+    timeout_seconds: Option<u64>,
+}
+
+/// What the settings stand for.
+pub(super) struct OpenBaoOptions {
     pub(super) connection: Connection,
-    pub(super) place: Place,
+    pub(super) location: KvLocation,
     pub(super) namespace: Option<String>,
     pub(super) sign_in: Option<SignIn>,
     pub(super) auth_mount: String,
 }
 
-/// Where secrets go.
-pub(super) struct Place {
+/// Where secrets are stored.
+pub(super) struct KvLocation {
     pub(super) mount: String,
     pub(super) prefix: String,
 }
 
-/// Reads the settings, with every complaint. Nothing where the address is of no use.
-pub(super) fn read(settings: &SecretJson) -> (Option<Read>, Vec<Violation>) {
-    let mut settings = Settings::new(&KIND, settings);
-    let connection = Connection::read(&mut settings, "address");
-    if connection.as_ref().is_some_and(|connection| connection.url.query().is_some()) {
-        settings.complain("address", "format", "This must be a URL without a query.");
+impl OpenBaoOptions {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    ///
+    /// Every violation.
+    pub(super) fn read(settings: &SecretJson) -> Result<Self, Violations> {
+        let (settings, mut violations) = KIND.read::<OpenBaoSettings>(settings);
+        let address = ("/address", settings.address.as_deref());
+        let connection = Connection::new(address, settings.ca_file, settings.timeout_seconds, &mut violations);
+        if connection.as_ref().is_some_and(|connection| connection.url.query().is_some()) {
+            violations.add("/address", "format", "This must be a URL without a query.");
+        }
+        let auth_mount = settings.auth_mount.unwrap_or_else(|| "approle".to_owned());
+        let sign_in = match (settings.token, settings.role_id, settings.secret_id) {
+            (Some(token), None, None) => {
+                check_token(&token, &mut violations);
+                Some(SignIn::Token(token))
+            }
+            (Some(token), ..) => {
+                check_token(&token, &mut violations);
+                violations.add("/token", "conflict", "Set either this, or `roleId` and `secretId`.");
+                None
+            }
+            (None, Some(_), None) => {
+                violations.add("/secretId", "required", "This is required with `roleId`.");
+                None
+            }
+            (None, None, Some(_)) => {
+                violations.add("/roleId", "required", "This is required with `secretId`.");
+                None
+            }
+            (None, Some(role_id), Some(secret_id)) => {
+                Some(SignIn::AppRole { mount: auth_mount.clone(), role_id, secret_id })
+            }
+            (None, None, None) => None,
+        };
+        let location = KvLocation {
+            mount: settings.mount.unwrap_or_else(|| "secret".to_owned()),
+            prefix: settings.prefix.unwrap_or_else(|| "bursar".to_owned()),
+        };
+        let namespace = settings.namespace;
+        violations.none_or(connection.map(|connection| Self { connection, location, namespace, sign_in, auth_mount }))
     }
-    let mount = path(&mut settings, "mount").unwrap_or("secret").to_owned();
-    let prefix = path(&mut settings, "prefix").unwrap_or("bursar").to_owned();
-    let namespace = path(&mut settings, "namespace").map(str::to_owned);
-    let auth_mount = path(&mut settings, "authMount").unwrap_or("approle").to_owned();
-    let sign_in = sign_in_of(&mut settings, &auth_mount);
-    let place = Place { mount, prefix };
-    let read = connection.map(|connection| Read { connection, place, namespace, sign_in, auth_mount });
-    (read, settings.finish())
 }
 
-/// The sign-in of the settings, or else the one that is kept as a credential.
+/// The sign-in of the settings, or else the region's login credential.
 ///
 /// # Errors
 ///
-/// Where there is none, or none that can be sent.
+/// Where there is none, or one that cannot be sent.
 pub(super) fn sign_in(
     of_settings: Option<SignIn>,
     login: Option<Login>,
@@ -69,49 +115,10 @@ pub(super) fn sign_in(
     Ok(SignIn::Token(login.password))
 }
 
-fn sign_in_of(settings: &mut Settings<'_>, auth_mount: &str) -> Option<SignIn> {
-    let token = settings.text("token");
-    let role_id = settings.text("roleId");
-    let secret_id = settings.text("secretId");
-    if token.is_some_and(|token| !is_token(token)) {
-        settings.complain("token", "format", "This must be a token: visible ASCII characters only.");
+fn check_token(token: &str, violations: &mut Violations) {
+    if !is_token(token) {
+        violations.add("/token", "format", "This must be a token: visible ASCII characters only.");
     }
-    match (token, role_id, secret_id) {
-        (Some(_), Some(_), _) | (Some(_), _, Some(_)) => {
-            settings.complain("token", "conflict", "Set either this, or `roleId` and `secretId`.");
-            None
-        }
-        (None, Some(_), None) => {
-            settings.complain("secretId", "required", "This is required beside `roleId`.");
-            None
-        }
-        (None, None, Some(_)) => {
-            settings.complain("roleId", "required", "This is required beside `secretId`.");
-            None
-        }
-        (Some(token), None, None) => Some(SignIn::Token(Zeroizing::new(token.to_owned()))),
-        (None, Some(role_id), Some(secret_id)) => Some(SignIn::AppRole {
-            mount: auth_mount.to_owned(),
-            role_id: Zeroizing::new(role_id.to_owned()),
-            secret_id: Zeroizing::new(secret_id.to_owned()),
-        }),
-        (None, None, None) => None,
-    }
-}
-
-/// A path whose segments mean themselves in a URL and in a policy.
-fn path<'a>(settings: &mut Settings<'a>, name: &str) -> Option<&'a str> {
-    let text = settings.text(name)?;
-    let means_itself = |segment: &str| {
-        let plain = segment.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
-        plain && !segment.is_empty() && segment != "." && segment != ".."
-    };
-    if text.split('/').all(means_itself) {
-        return Some(text);
-    }
-    let message = "This must be names of letters, digits, `-`, `_` and `.`, with `/` between them and at no end.";
-    settings.complain(name, "format", message);
-    None
 }
 
 fn is_token(text: &str) -> bool {

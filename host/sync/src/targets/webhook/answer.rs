@@ -1,4 +1,4 @@
-//! What a receiver's answer means.
+//! What a receiver's answers mean.
 
 use bursar_domain::region::TargetError;
 use reqwest::Response;
@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 use crate::blot::Blotter;
 use crate::http::{Connection, retry_after_seconds};
 
-/// An answer.
-pub(super) struct Answer {
+/// An answer of a receiver.
+pub(super) struct ReceiverResponse {
     status: u16,
     wait_seconds: Option<u32>,
     is_text: bool,
@@ -19,13 +19,13 @@ pub(super) struct Answer {
     json: Value,
 }
 
-impl Answer {
-    /// Reads an answer to its end.
+impl ReceiverResponse {
+    /// Reads an answer completely.
     ///
     /// # Errors
     ///
-    /// Where it is cut off, also after it began well: a receipt would be lost,
-    /// and the next try gets it.
+    /// Where it is cut off, whatever its status: its receipt would be lost, and the
+    /// next try gets it.
     pub(super) async fn read(response: Response, connection: &Connection) -> Result<Self, TargetError> {
         let status = response.status().as_u16();
         let wait_seconds = retry_after_seconds(&response);
@@ -36,7 +36,7 @@ impl Answer {
         Ok(Self { status, wait_seconds, is_text, body, json })
     }
 
-    /// Whether it is done.
+    /// Whether it reports success.
     pub(super) fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
@@ -46,13 +46,13 @@ impl Answer {
         matches!(self.status, 404 | 410)
     }
 
-    /// Whether it only does not know the method.
+    /// Whether the receiver only lacks the method.
     pub(super) fn lacks_method(&self) -> bool {
         matches!(self.status, 405 | 501)
     }
 
-    /// What the receiver wants to have back; null where it wants nothing, or
-    /// what is too long to keep or repeats a secret.
+    /// The receiver's receipt; null where it has none, or one that is too long to
+    /// store or repeats a secret.
     pub(super) fn receipt(&self, blotter: &Blotter) -> Value {
         let receipt = self.json.get("receipt").cloned().unwrap_or_default();
         let text = receipt.to_string();
@@ -62,28 +62,28 @@ impl Answer {
         receipt
     }
 
-    /// Why it is not done. What the receiver says of it is told only through a
-    /// blotter that knows what was sent.
+    /// Why the request failed. The receiver's message is quoted only with a blotter
+    /// that knows the secrets that were sent.
     pub(super) fn refusal(&self, at: &str, blotter: Option<&Blotter>) -> TargetError {
         let status = self.status;
         let says = blotter.and_then(|blotter| self.says(blotter)).map(|says| format!("; it says: {says}"));
-        let tell = |what: &str| format!("{at} answers {status}: {what}{}", says.as_deref().unwrap_or_default());
+        let text = |what: &str| format!("{at} answers {status}: {what}{}", says.as_deref().unwrap_or_default());
         let is_foreign = self.json.get("foreign").and_then(Value::as_bool) == Some(true);
         match status {
-            300..=399 => TargetError::Invalid(tell("redirects are never followed; give the final URL as `url`")),
-            401 | 403 => TargetError::Refused(tell(
-                "it does not accept the signature; see that `secret` is its key, and both clocks are right",
+            300..=399 => TargetError::Invalid(text("redirects are never followed; give the final URL as `url`")),
+            401 | 403 => TargetError::Refused(text(
+                "it rejects the signature; check that `secret` is its key, and that both clocks are right",
             )),
-            409 if is_foreign => TargetError::Foreign(tell("something that is not ours is there")),
-            409 => TargetError::Conflict(tell("it was changed meanwhile")),
-            408 | 425 => TargetError::Unreachable(tell("it wants the request again")),
-            429 => self.throttled(tell("it gets too many requests")),
-            503 if self.wait_seconds.is_some() => self.throttled(tell("it is not available for a while")),
-            500..=599 => TargetError::Unreachable(tell("it is unwell; see its log")),
-            404 | 410 => TargetError::Failed(tell("there is no receiver; see that `url` is right")),
-            405 => TargetError::Invalid(tell("it takes no such request; see that `url` is right")),
-            400 | 413 | 415 | 422 => TargetError::Invalid(tell("it does not take this")),
-            _ => TargetError::Failed(tell("this is not among the answers of a receiver")),
+            409 if is_foreign => TargetError::Foreign(text("the place holds something that is not Bursar's")),
+            409 => TargetError::Conflict(text("it was changed meanwhile")),
+            408 | 425 => TargetError::Unreachable(text("it asks to send the request again")),
+            429 => self.throttled(text("it receives too many requests")),
+            503 if self.wait_seconds.is_some() => self.throttled(text("it is temporarily unavailable")),
+            500..=599 => TargetError::Unreachable(text("it failed; see its log")),
+            404 | 410 => TargetError::Failed(text("there is no receiver; check `url`")),
+            405 => TargetError::Invalid(text("it does not support the method; check `url`")),
+            400 | 413 | 415 | 422 => TargetError::Invalid(text("it rejects the request")),
+            _ => TargetError::Failed(text("the contract of receivers has no such answer")),
         }
     }
 

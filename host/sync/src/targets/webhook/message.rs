@@ -1,4 +1,4 @@
-//! What is sent, and its signature.
+//! Requests, and their signature.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -10,29 +10,29 @@ use serde::Serialize;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-/// The body of a put. The same for every try of one.
+/// The body of a put. The same for every retry.
 pub(super) fn put(
     region: &str,
     place: &str,
     parcel: &Parcel,
     receipt: Option<&Value>,
 ) -> Result<Zeroizing<Vec<u8>>, TargetError> {
-    let mut body = Body::new(region, place, &parcel.owner, receipt);
+    let mut body = RequestBody::new(region, place, &parcel.owner, receipt);
     body.credential.r#type = Some(&parcel.type_id);
     body.credential.version = Some(parcel.version);
     body.formats = Some(&parcel.formats);
-    body.artifacts = Some(parcel.artifacts.iter().map(Entry::of).collect());
+    body.artifacts = Some(parcel.artifacts.iter().map(ArtifactBody::new).collect());
     body.write()
 }
 
-/// The body of a delete. The same for every try of one.
+/// The body of a delete. The same for every retry.
 pub(super) fn delete(
     region: &str,
     place: &str,
     removal: &Removal,
     receipt: Option<&Value>,
 ) -> Result<Zeroizing<Vec<u8>>, TargetError> {
-    Body::new(region, place, &removal.owner, receipt).write()
+    RequestBody::new(region, place, &removal.owner, receipt).write()
 }
 
 /// `t=<unix>,v1=<hex HMAC-SHA256 of "t.body">`
@@ -45,28 +45,28 @@ pub(super) fn signature(key: &hmac::Key, body: &[u8]) -> String {
 }
 
 #[derive(Serialize)]
-struct Body<'a> {
+struct RequestBody<'a> {
     installation: String,
     region: &'a str,
-    account: Account<'a>,
-    credential: Credential<'a>,
+    account: AccountBody<'a>,
+    credential: CredentialBody<'a>,
     place: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     receipt: Option<&'a Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     formats: Option<&'a [String]>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    artifacts: Option<Vec<Entry<'a>>>,
+    artifacts: Option<Vec<ArtifactBody<'a>>>,
 }
 
 #[derive(Serialize)]
-struct Account<'a> {
+struct AccountBody<'a> {
     id: String,
     name: &'a str,
 }
 
 #[derive(Serialize)]
-struct Credential<'a> {
+struct CredentialBody<'a> {
     id: String,
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,7 +77,7 @@ struct Credential<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Entry<'a> {
+struct ArtifactBody<'a> {
     name: &'a str,
     media_type: &'a str,
     encoding: &'static str,
@@ -85,13 +85,13 @@ struct Entry<'a> {
     sensitive: bool,
 }
 
-impl<'a> Body<'a> {
+impl<'a> RequestBody<'a> {
     fn new(region: &'a str, place: &'a str, owner: &'a Owner, receipt: Option<&'a Value>) -> Self {
         Self {
             installation: owner.installation.to_string(),
             region,
-            account: Account { id: owner.account.to_string(), name: &owner.account_name },
-            credential: Credential {
+            account: AccountBody { id: owner.account.to_string(), name: &owner.account_name },
+            credential: CredentialBody {
                 id: owner.credential.to_string(),
                 name: &owner.credential_name,
                 r#type: None,
@@ -110,8 +110,8 @@ impl<'a> Body<'a> {
     }
 }
 
-impl<'a> Entry<'a> {
-    fn of(artifact: &'a Artifact) -> Self {
+impl<'a> ArtifactBody<'a> {
+    fn new(artifact: &'a Artifact) -> Self {
         let (encoding, content) = match std::str::from_utf8(&artifact.content) {
             Ok(text) => ("utf-8", text.to_owned()),
             Err(_) => ("base64", BASE64_STANDARD.encode(&*artifact.content)),

@@ -11,7 +11,7 @@ async fn a_foreign_secret_survives_everything() {
     let cluster = Cluster::new().await;
     let target = cluster.target(json!({})).await;
     let managed = json!({ "app.kubernetes.io/managed-by": "helm" });
-    for (labels, what) in [(json!({}), "did not make"), (managed, "managed by `helm`")] {
+    for (labels, what) in [(json!({}), "did not create"), (managed, "managed by `helm`")] {
         let given = Given::opaque("s3cret-token");
         let place = given.place(&target);
         cluster.make_namespace(place.split_once('/').unwrap().0).await;

@@ -58,7 +58,7 @@ fn all_that_is_wrong_is_told_at_once() {
     ];
     assert_eq!(pointers(bad), expected);
     assert_eq!(pointers(json!({ "context": "eu" })), ["/context"]);
-    assert_eq!(pointers(json!({ "kubeconfigFile": "/x", "kubeconfig": "[" })), ["/kubeconfigFile", "/kubeconfig"]);
+    assert_eq!(pointers(json!({ "kubeconfigFile": "/x", "kubeconfig": "[" })), ["/kubeconfig", "/kubeconfigFile"]);
 }
 
 /// What a kubeconfig in the settings may not have, each with the cure, and nothing of what is in it.
@@ -105,7 +105,7 @@ fn only_the_kubeconfig_is_secret_and_only_names_and_the_context_move() {
     let targets = SystemTargets::default();
     let kind = targets.kinds().iter().find(|kind| kind.id == "kubernetes").unwrap();
     let names = |of: fn(&bursar_domain::region::Setting) -> bool| -> Vec<_> {
-        kind.settings.iter().filter(|setting| of(setting)).map(|setting| setting.name).collect()
+        kind.settings.iter().filter(|setting| of(setting)).map(|setting| setting.name.as_str()).collect()
     };
     assert_eq!(names(|setting| setting.secret), ["kubeconfig"]);
     assert_eq!(names(|setting| setting.moves), ["context", "namespace", "name"]);

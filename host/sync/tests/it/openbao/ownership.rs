@@ -45,7 +45,9 @@ async fn what_another_installation_or_credential_has_is_not_ours() {
     let before = setup.there();
     let mut another_installation = setup.owner.clone();
     another_installation.installation = uuid::Uuid::from_u128(7);
-    for (other, says) in [(another_installation, "another Bursar's"), (owner("acme", "db2"), "another credential's")] {
+    for (other, says) in
+        [(another_installation, "belongs to another Bursar)"), (owner("acme", "db2"), "belongs to another credential)")]
+    {
         let put = setup.target.put(&setup.place, &parcel(&other, &[("password", b"two")]), None).await;
         assert!(matches!(&put, Err(TargetError::Foreign(message)) if message.contains(says)), "{put:?}");
         let removal = bursar_domain::region::Removal { owner: other, idempotency_key: "removal".to_owned() };
