@@ -23,7 +23,7 @@ use bursar_domain::nodes::Nodes;
 use bursar_plugin_host::{Compiler, CompilerProcess, PluginEvent, PluginHost, PluginHostConfig};
 use bursar_server::Watchers;
 use bursar_store::Ledger;
-use bursar_sync::SystemTargets;
+use bursar_targets::SystemTargets;
 use serde_json::json;
 
 use self::chain_upkeep::ChainUpkeep;

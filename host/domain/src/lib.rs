@@ -54,6 +54,6 @@ pub mod region {
     pub use bursar_kernel::{Done, Notice, Notices, PlacementNotice, SyncCount, SyncState};
     pub use bursar_regions::{
         Attachment, Attempt, DriftPolicy, Failure, Login, LoginReference, Mode, OnDetach, Owner, Pair, Parcel, Region,
-        RemoteLocation, Removal, Seen, Setting, SyncStatus, Target, TargetError, TargetKind, Targets,
+        RemoteLocation, Removal, Seen, SettingsSchema, SyncStatus, Target, TargetError, TargetKind, Targets,
     };
 }

@@ -2,7 +2,7 @@
 //! in place there.
 //!
 //! [`Regions`] holds what callers ask for; [`Reconciler`] keeps one credential in
-//! one region as it should be. Where credentials are put is known by the port
+//! one region as it should be, and [`engine`] is the loop that has it do so. Where credentials are put is known by the port
 //! [`Target`] alone.
 
 #![forbid(unsafe_code)]
@@ -15,6 +15,7 @@ mod change;
 mod command;
 mod dependents;
 mod detach;
+pub mod engine;
 mod ensure;
 pub mod keys;
 mod login;

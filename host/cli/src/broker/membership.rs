@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bursar_domain::broker::Extent;
 use bursar_domain::nodes::{BEAT, Nodes, Vitals};
+use bursar_regions::engine::Inbox;
 use bursar_store::{Ledger, RootKeyStatus};
-use bursar_sync::engine::Inbox;
 use jiff::SignedDuration;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;

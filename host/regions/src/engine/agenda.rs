@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use bursar_domain::Error;
-use bursar_domain::broker::{Broker, Extent, Reconciled};
-use bursar_domain::id::RegionId;
-use bursar_domain::region::Pair;
+use crate::Pair;
+use crate::{Extent, Reconciled, Regions};
+use bursar_kernel::Error;
+use bursar_kernel::id::RegionId;
 use futures::StreamExt as _;
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -43,10 +43,11 @@ impl Agenda {
     }
 
     /// The next pair, and whether to look at the target.
-    pub(super) fn next(&mut self, broker: &Broker) -> Option<(Pair, bool)> {
+    pub(super) fn next(&mut self, regions: &Regions) -> Option<(Pair, bool)> {
         for (region, lane) in &mut self.lanes {
             // While a region is down, one pair at a time checks whether it is back.
-            let most = if lane.parked.is_empty() || !broker.reconciler.is_down(*region) { self.concurrency } else { 1 };
+            let most =
+                if lane.parked.is_empty() || !regions.reconciler.is_down(*region) { self.concurrency } else { 1 };
             while lane.running < most {
                 let Some((pair, look)) = lane.pop() else { break };
                 // A pair that was moved up from `looks` is still queued there.
@@ -62,8 +63,13 @@ impl Agenda {
     }
 
     /// Records the outcome of a pair, and returns what to walk next.
-    pub(super) fn settled(&mut self, broker: &Broker, pair: Pair, outcome: Result<Reconciled, Error>) -> Option<Extent> {
-        let now = broker.kernel.ports.now();
+    pub(super) fn reconciled(
+        &mut self,
+        regions: &Regions,
+        pair: Pair,
+        outcome: Result<Reconciled, Error>,
+    ) -> Option<Extent> {
+        let now = regions.kernel.ports.now();
         let lane = self.lanes.entry(pair.region).or_default();
         lane.running = lane.running.saturating_sub(1);
         let Some(Stage::Running { look, again }) = self.pairs.remove(&pair) else { return None };
@@ -87,7 +93,7 @@ impl Agenda {
                 self.later(pair, look, Instant::now() + AFTER_A_DEFECT);
             }
         }
-        if broker.reconciler.is_down(pair.region) {
+        if regions.reconciler.is_down(pair.region) {
             self.keep_probing(pair.region, skipped_probe);
         } else {
             self.reopen(pair.region);

@@ -15,9 +15,9 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bursar_domain::broker::{Broker, Extent, Reconciled, ReconcileOptions, Walk};
-use bursar_domain::region::Pair;
-use bursar_domain::{Error, Kind};
+use crate::Pair;
+use crate::{Extent, ReconcileOptions, Reconciled, Regions, Walk};
+use bursar_kernel::{Error, Kind};
 use futures::FutureExt as _;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
@@ -38,9 +38,9 @@ pub struct Pace {
 
 /// Runs until `shutdown`, then waits a while for pushes in progress. The next start
 /// finds and finishes those that are cut off.
-pub async fn run(broker: Arc<Broker>, inbox: Arc<Inbox>, pace: Pace, shutdown: CancellationToken) {
-    let mut agenda = Agenda::new(broker.reconciler.concurrency());
-    let mut settling: JoinSet<(Pair, Result<Reconciled, Error>)> = JoinSet::new();
+pub async fn run(regions: Arc<Regions>, inbox: Arc<Inbox>, pace: Pace, shutdown: CancellationToken) {
+    let mut agenda = Agenda::new(regions.reconciler.concurrency());
+    let mut reconciling: JoinSet<(Pair, Result<Reconciled, Error>)> = JoinSet::new();
     let mut walks: JoinSet<(WalkCause, Result<Walk, Error>)> = JoinSet::new();
     let mut rounds = interval(pace.interval);
     let mut looks = interval(pace.verify_interval);
@@ -51,14 +51,14 @@ pub async fn run(broker: Arc<Broker>, inbox: Arc<Inbox>, pace: Pace, shutdown: C
     looks.tick().await;
     let (mut rounding, mut hinted) = (false, false);
     loop {
-        while let Some((pair, look)) = agenda.next(&broker) {
-            let broker = broker.clone();
-            settling.spawn(settle(broker, pair, look));
+        while let Some((pair, look)) = agenda.next(&regions) {
+            let regions = regions.clone();
+            reconciling.spawn(reconcile(regions, pair, look));
         }
         tokio::select! {
             () = shutdown.cancelled() => break,
-            Some(Ok((pair, outcome))) = settling.join_next() => {
-                if let Some(extent) = agenda.settled(&broker, pair, outcome) {
+            Some(Ok((pair, outcome))) = reconciling.join_next() => {
+                if let Some(extent) = agenda.reconciled(&regions, pair, outcome) {
                     inbox.hint(extent);
                 }
             }
@@ -71,7 +71,7 @@ pub async fn run(broker: Arc<Broker>, inbox: Arc<Inbox>, pace: Pace, shutdown: C
                 // The next walk finds what this one missed.
                 let failed = match walk {
                     Ok(walk) => {
-                        agenda.take(walk.due, look, broker.kernel.ports.now());
+                        agenda.take(walk.due, look, regions.kernel.ports.now());
                         walk.failed
                     }
                     Err(error) => Some(error),
@@ -84,29 +84,29 @@ pub async fn run(broker: Arc<Broker>, inbox: Arc<Inbox>, pace: Pace, shutdown: C
             () = agenda.wake() => {}
             _ = rounds.tick(), if !rounding => {
                 rounding = true;
-                walks.spawn(round(broker.clone(), false));
+                walks.spawn(round(regions.clone(), false));
             }
             _ = looks.tick(), if !rounding => {
                 rounding = true;
-                walks.spawn(round(broker.clone(), true));
+                walks.spawn(round(regions.clone(), true));
             }
             extents = inbox.take(), if !hinted => {
                 hinted = true;
-                walks.spawn(follow(broker.clone(), extents));
+                walks.spawn(follow(regions.clone(), extents));
             }
         }
     }
     walks.abort_all();
-    let rest = async { while settling.join_next().await.is_some() {} };
+    let rest = async { while reconciling.join_next().await.is_some() {} };
     if tokio::time::timeout(DRAIN_TIMEOUT, rest).await.is_err() {
         tracing::info!("pushes in progress at shutdown are finished by the next start");
     }
 }
 
-async fn settle(broker: Arc<Broker>, pair: Pair, look: bool) -> (Pair, Result<Reconciled, Error>) {
-    let how = ReconcileOptions::system(&broker.kernel.ports);
-    let how = if look { how.verifying() } else { how };
-    (pair, catch_panic(Box::pin(broker.reconciler.reconcile(pair, &how))).await)
+async fn reconcile(regions: Arc<Regions>, pair: Pair, look: bool) -> (Pair, Result<Reconciled, Error>) {
+    let options = ReconcileOptions::system(&regions.kernel.ports);
+    let options = if look { options.verifying() } else { options };
+    (pair, catch_panic(Box::pin(regions.reconciler.reconcile(pair, &options))).await)
 }
 
 /// Turns a panic into an error: a defect of one pair does not stop the others.
@@ -121,14 +121,14 @@ enum WalkCause {
     Hints,
 }
 
-async fn round(broker: Arc<Broker>, look: bool) -> (WalkCause, Result<Walk, Error>) {
-    (WalkCause::Round { look }, catch_panic(broker.regions.walk(Extent::Everything, look)).await)
+async fn round(regions: Arc<Regions>, look: bool) -> (WalkCause, Result<Walk, Error>) {
+    (WalkCause::Round { look }, catch_panic(regions.walk(Extent::Everything, look)).await)
 }
 
-async fn follow(broker: Arc<Broker>, extents: Vec<Extent>) -> (WalkCause, Result<Walk, Error>) {
+async fn follow(regions: Arc<Regions>, extents: Vec<Extent>) -> (WalkCause, Result<Walk, Error>) {
     let mut all = Walk::default();
     for extent in extents {
-        match catch_panic(broker.regions.walk(extent, false)).await {
+        match catch_panic(regions.walk(extent, false)).await {
             Ok(walk) => {
                 all.due.extend(walk.due);
                 all.failed = all.failed.or(walk.failed);

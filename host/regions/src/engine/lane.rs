@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use bursar_domain::region::Pair;
+use crate::Pair;
 use tokio::time::Instant;
 use tokio_util::time::delay_queue;
 

@@ -13,7 +13,7 @@ use bursar_domain::region::{
     DriftPolicy, Mode, Owner, Parcel, Region, Removal, Seen, Target, TargetError, Targets as _,
 };
 use bursar_domain::secret::SecretJson;
-use bursar_sync::SystemTargets;
+use bursar_targets::SystemTargets;
 use reqwest::{Certificate, Method, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;

@@ -21,7 +21,7 @@ use bursar_domain::region::{
     DriftPolicy, Mode, Owner, Parcel, Region, Removal, Seen, Target, TargetError, Targets as _,
 };
 use bursar_domain::secret::SecretJson;
-use bursar_sync::SystemTargets;
+use bursar_targets::SystemTargets;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use uuid::Uuid;

@@ -1,9 +1,4 @@
-//! The supported kinds of targets, one module each.
-
-mod directory;
-mod kubernetes;
-mod openbao;
-mod webhook;
+//! The supported kinds of targets, as one port.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -15,6 +10,8 @@ use bursar_domain::id::RegionId;
 use bursar_domain::region::{Login, Region, Target, TargetError, TargetKind, Targets};
 use bursar_domain::secret::SecretJson;
 use uuid::Uuid;
+
+use crate::{directory, kubernetes, openbao, webhook};
 
 /// The targets of this system: its file system and its network.
 #[derive(Default)]

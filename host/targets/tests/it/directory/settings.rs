@@ -2,7 +2,7 @@
 
 use bursar_domain::region::Targets as _;
 use bursar_domain::secret::SecretJson;
-use bursar_sync::SystemTargets;
+use bursar_targets::SystemTargets;
 use serde_json::{Value, json};
 
 #[test]

@@ -30,7 +30,7 @@ pub(super) struct KubernetesSettings {
 }
 
 /// Everything that is wrong with settings.
-pub(in super::super) fn validate(given: &SecretJson) -> Violations {
+pub(crate) fn validate(given: &SecretJson) -> Violations {
     let (settings, mut violations) = KIND.read::<KubernetesSettings>(given);
     let KubernetesSettings { kubeconfig, kubeconfig_file, context, .. } = settings;
     if kubeconfig_file.as_ref().is_some_and(|file| !file.is_absolute()) {

@@ -4,9 +4,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
-use bursar_domain::broker::Extent;
-use bursar_domain::id::AccountId;
-use bursar_domain::region::{Notice, Notices};
+use crate::Extent;
+use bursar_kernel::id::AccountId;
+use bursar_kernel::{Notice, Notices};
 use tokio::sync::Notify;
 
 /// What has changed since it was last walked.
@@ -78,7 +78,7 @@ const MANY: usize = 32;
 
 #[cfg(test)]
 mod tests {
-    use bursar_domain::id::CredentialId;
+    use bursar_kernel::id::CredentialId;
     use uuid::Uuid;
 
     use super::*;

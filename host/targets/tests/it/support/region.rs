@@ -6,7 +6,7 @@ use bursar_domain::id::{AccountId, CredentialId, Name, RegionId};
 use bursar_domain::plugin::Artifact;
 use bursar_domain::region::{DriftPolicy, Login, Mode, Owner, Parcel, Region, Target, TargetError, Targets as _};
 use bursar_domain::secret::SecretJson;
-use bursar_sync::SystemTargets;
+use bursar_targets::SystemTargets;
 use serde_json::Value;
 use uuid::Uuid;
 use zeroize::Zeroizing;
