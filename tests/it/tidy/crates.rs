@@ -10,13 +10,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("bursar-store", &["bursar-domain"]),
     // The one mechanism that validates input.
     ("bursar-schema", &["bursar-domain"]),
-    ("bursar-plugin-host", &["bursar-domain", "bursar-schema"]),
+    ("bursar-scrub", &[]),
+    ("bursar-plugin-host", &["bursar-domain", "bursar-schema", "bursar-scrub"]),
     // It looks at a plugin on the real host, by the cases that authors write: a
     // port in between would let it look at something else.
-    ("bursar-plugin-check", &["bursar-domain", "bursar-plugin-cases", "bursar-plugin-host"]),
+    ("bursar-plugin-check", &["bursar-domain", "bursar-plugin-cases", "bursar-plugin-host", "bursar-scrub"]),
     ("bursar-server", &["bursar-domain", "bursar-schema"]),
     ("bursar-api", &["bursar-domain", "bursar-schema"]),
-    ("bursar-sync", &["bursar-domain", "bursar-schema"]),
+    ("bursar-sync", &["bursar-domain", "bursar-schema", "bursar-scrub"]),
     ("bursar-acme", &["bursar-domain"]),
     (
         "bursar",

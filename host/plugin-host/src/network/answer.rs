@@ -2,9 +2,9 @@
 //! secret; what a service echoed at it is blotted out once more.
 
 use bursar_domain::plugin::{PluginAnswer, PluginError, Progress, Report};
+use bursar_scrub::Scrubber;
 use serde_json::{Map, Value};
 
-use super::scrub::Known;
 use crate::answer::{RawNetworkAnswer, Refusal, broke, open_refusal};
 use crate::form::Form;
 use crate::text::{is_unprintable, parse_json, sentence};
@@ -14,7 +14,7 @@ use crate::text::{is_unprintable, parse_json, sentence};
 /// # Errors
 ///
 /// [`PluginError::Failed`] naming the rule.
-pub(crate) fn check(answer: RawNetworkAnswer, known: &Known) -> Result<PluginAnswer, PluginError> {
+pub(crate) fn check(answer: RawNetworkAnswer, known: &Scrubber) -> Result<PluginAnswer, PluginError> {
     match answer {
         RawNetworkAnswer::Report { summary, details } => report(&summary, &details, known).map(PluginAnswer::Report),
         RawNetworkAnswer::Handle(handle) => check_handle(handle, known).map(PluginAnswer::Handle),
@@ -24,7 +24,7 @@ pub(crate) fn check(answer: RawNetworkAnswer, known: &Known) -> Result<PluginAns
 }
 
 /// A refusal, its words kept but cleaned.
-pub(crate) fn refusal(said: Refusal, public: &Value, form: &Form, known: &Known) -> PluginError {
+pub(crate) fn refusal(said: Refusal, public: &Value, form: &Form, known: &Scrubber) -> PluginError {
     let clean = |text: String| known.scrub_text(&text);
     let said = match said {
         Refusal::Invalid(mut violations) => {
@@ -43,7 +43,7 @@ pub(crate) fn refusal(said: Refusal, public: &Value, form: &Form, known: &Known)
     open_refusal(said, public, form)
 }
 
-fn report(summary: &str, details: &str, known: &Known) -> Result<Report, PluginError> {
+fn report(summary: &str, details: &str, known: &Scrubber) -> Result<Report, PluginError> {
     match parse_json(details, MAX_DETAILS_BYTES).map_err(broke)? {
         details @ Value::Object(_) => {
             Ok(Report { summary: sentence(&known.scrub_text(summary)), details: scrub(details, known) })
@@ -53,7 +53,7 @@ fn report(summary: &str, details: &str, known: &Known) -> Result<Report, PluginE
 }
 
 /// The handle of a record is stored, and given back later.
-fn check_handle(handle: String, known: &Known) -> Result<String, PluginError> {
+fn check_handle(handle: String, known: &Scrubber) -> Result<String, PluginError> {
     if handle.len() > MAX_HANDLE_BYTES || handle.chars().any(is_unprintable) {
         return Err(broke("present answered a handle of more than 4 KiB or with control characters"));
     }
@@ -70,7 +70,7 @@ fn bounded(progress: Progress) -> Progress {
     }
 }
 
-fn scrub(value: Value, known: &Known) -> Value {
+fn scrub(value: Value, known: &Scrubber) -> Value {
     match value {
         Value::String(text) => Value::String(known.scrub_text(&text)),
         Value::Array(items) => items.into_iter().map(|item| scrub(item, known)).collect(),
