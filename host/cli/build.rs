@@ -113,12 +113,12 @@ fn variable(name: &str) -> io::Result<String> {
 const KIT: &[&str] = &[
     "Cargo.toml",
     "host/cli/templates/plugin",
-    "plugins/cases/Cargo.toml",
-    "plugins/cases/src",
-    "plugins/sdk/Cargo.toml",
-    "plugins/sdk/src",
-    "plugins/sdk-js",
-    "plugins/sdk-python",
+    "sdk/cases/Cargo.toml",
+    "sdk/cases/src",
+    "sdk/js",
+    "sdk/python",
+    "sdk/rust/Cargo.toml",
+    "sdk/rust/src",
     "wit/v0.1",
 ];
 const LEFT_BEHIND: &[&str] = &["__pycache__", "node_modules", "target"];

@@ -34,7 +34,7 @@ pub(crate) fn test_libraries() -> Result<(), Error> {
     // What is not installed was named when the examples were built.
     if is_installed("node") {
         let mut node = Command::new("node");
-        node.current_dir(root().join("plugins/sdk-js"));
+        node.current_dir(root().join("sdk/js"));
         run(node.args(["--import", "./tests/host.mjs", "--test", "--test-reporter", "dot", "tests/"]))?;
     }
     match tools(Language::Python) {
@@ -46,8 +46,8 @@ pub(crate) fn test_libraries() -> Result<(), Error> {
 fn build(folder: &Folder) -> Result<(), Error> {
     let out = root().join("target/plugins/examples").join(format!("{}.wasm", folder.id));
     let (program, sdk) = match folder.language {
-        Language::JavaScript => ("npm", root().join("plugins/sdk-js")),
-        Language::Python => ("python3", root().join("plugins/sdk-python")),
+        Language::JavaScript => ("npm", root().join("sdk/js")),
+        Language::Python => ("python3", root().join("sdk/python")),
         Language::Rust => return Err(plugins::Error::InRust(folder.path.clone()).into()),
     };
     let tools = Tools::of(folder);
@@ -119,11 +119,11 @@ impl Tools {
         let mut componentize = Command::new(self.program("componentize-py"));
         componentize.arg("--quiet").arg("--wit-path").arg(root().join("wit/v0.1"));
         run(componentize.args(["--world", "dns-provider", "bindings"]).arg(&bindings))?;
-        let modules = [bindings, root().join("plugins/sdk-python")];
+        let modules = [bindings, root().join("sdk/python")];
         let mut python = Command::new(self.program("python"));
         python.env("PYTHONPATH", std::env::join_paths(modules).unwrap_or_default()).env("PYTHONDONTWRITEBYTECODE", "1");
         python.args(["-m", "unittest", "discover", "--start-directory"]);
-        run(python.arg(root().join("plugins/sdk-python/tests")))
+        run(python.arg(root().join("sdk/python/tests")))
     }
 
     /// Copies the files that pin the tools; whether those must be fetched anew.

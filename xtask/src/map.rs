@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
-use self::calls::CallGraph;
+use self::calls::{AREAS, CallGraph};
 use self::scan::{Scan, SourceFile};
 use crate::shell::root;
 
@@ -38,8 +38,8 @@ pub(crate) fn print() -> Result<(), Error> {
     println!("| production lines, files | {lines}, {files} |");
     println!("| {} |", largest_type(&scan));
     println!("| {} |", repeated_names(&scan));
-    println!("| {} |", cycles(&graph, "areas of the domain that call each other", |file| area(file)));
-    println!("| {} |", cycles(&graph, "files of the domain that call each other", |file| domain_file(file)));
+    println!("| {} |", cycles(&graph, "areas that call each other", |file| area(file)));
+    println!("| {} |", cycles(&graph, "files of the areas that call each other", |file| area_file(file)));
     for (what, entry) in WALKS {
         println!("| {} |", walk(&graph, what, entry));
     }
@@ -98,12 +98,11 @@ fn cycles<'a>(graph: &'a CallGraph<'a>, what: &str, part: impl Fn(&'a SourceFile
 }
 
 fn area(file: &SourceFile) -> Option<&str> {
-    let rest = file.path.strip_prefix("domain/src/broker/")?;
-    Some(rest.split(['/', '.']).next().unwrap_or(rest))
+    AREAS.contains(&file.krate.as_str()).then_some(file.krate.as_str())
 }
 
-fn domain_file(file: &SourceFile) -> Option<&str> {
-    file.path.starts_with("domain/").then_some(file.path.as_str())
+fn area_file(file: &SourceFile) -> Option<&str> {
+    area(file).map(|_| file.path.as_str())
 }
 
 /// How often a reader who follows the calls of a use case changes files, and how
@@ -133,8 +132,8 @@ fn packages() -> Result<usize, Error> {
 
 /// Where a reader begins.
 const WALKS: [(&str, (&str, &str)); 4] = [
-    ("a create", ("domain/src/broker/credentials/create.rs", "create_credential")),
-    ("a reveal", ("domain/src/broker/credentials/reveal.rs", "reveal")),
-    ("a region push", ("domain/src/broker/regions/settle.rs", "settle_pair")),
+    ("a create", ("credentials/src/create.rs", "create")),
+    ("a reveal", ("credentials/src/reveal.rs", "reveal")),
+    ("a region push", ("regions/src/reconcile/mod.rs", "reconcile")),
     ("an `http.send`", ("plugin-host/src/network/plane.rs", "send")),
 ];

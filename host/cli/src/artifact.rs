@@ -1,5 +1,5 @@
-//! What a credential materializes to, and the ways to put it somewhere: a
-//! folder, a Kubernetes Secret, stdout.
+//! Materialized files, and their output as a folder of files or a Kubernetes
+//! Secret.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,20 +16,20 @@ use crate::profile::write_private;
 
 /// One materialized file.
 pub(crate) struct Artifact {
-    /// File name, checked.
+    /// File name, validated.
     pub(crate) name: String,
     /// The content.
     pub(crate) content: Zeroizing<Vec<u8>>,
 }
 
-/// The artifacts of a `materialize` answer. Their names are checked here too,
-/// since they become paths on this machine.
+/// Reads the artifacts of a `materialize` response. Their names are validated here
+/// too, since they become paths on this machine.
 ///
 /// # Errors
 ///
-/// Where the answer is not what the API promises.
+/// If the response does not follow the API.
 pub(crate) fn artifacts(answer: &Value) -> Result<Vec<Artifact>, Failure> {
-    let malformed = || Failure::Failed("the server's artifacts are not of the form the API promises".to_owned());
+    let malformed = || Failure::Failed("the server's artifacts do not follow the API".to_owned());
     let items = answer["artifacts"].as_array().ok_or_else(malformed)?;
     items
         .iter()
@@ -46,12 +46,12 @@ pub(crate) fn artifacts(answer: &Value) -> Result<Vec<Artifact>, Failure> {
         .collect()
 }
 
-/// Writes each artifact to its file of mode 0600 in `folder`, which is made
-/// with mode 0700 if it is not there. A file that exists is replaced at once.
+/// Writes each artifact to a file of mode 0600 in `folder`, which is created with
+/// mode 0700 if missing. Existing files are replaced atomically.
 ///
 /// # Errors
 ///
-/// Where one cannot be written; those before it are.
+/// If a file cannot be written; earlier files remain.
 pub(crate) fn write(artifacts: &[Artifact], folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     fs::DirBuilder::new()
         .recursive(true)
@@ -68,8 +68,8 @@ pub(crate) fn write(artifacts: &[Artifact], folder: &Path) -> Result<Vec<PathBuf
     Ok(written)
 }
 
-/// A Kubernetes Secret of the artifacts. Formats under `kubernetes.io/` are
-/// Secret types of the same name, the others make an `Opaque` one.
+/// A Kubernetes Secret that contains the artifacts. A format under
+/// `kubernetes.io/` is also the Secret's type; any other format gives `Opaque`.
 pub(crate) fn secret(artifacts: &[Artifact], format: &str, name: &str, namespace: Option<&str>) -> Value {
     let data: BTreeMap<&str, String> =
         artifacts.iter().map(|artifact| (artifact.name.as_str(), STANDARD.encode(&*artifact.content))).collect();
@@ -81,8 +81,7 @@ pub(crate) fn secret(artifacts: &[Artifact], format: &str, name: &str, namespace
     json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": secret_type, "data": data})
 }
 
-/// A DNS-1123 subdomain (RFC 1123, as Kubernetes narrows it) as near to `name`
-/// as can be.
+/// The DNS-1123 subdomain (RFC 1123, as Kubernetes narrows it) closest to `name`.
 pub(crate) fn dns_name(name: &str) -> String {
     let letters = name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' });
     let name: String = letters.take(MAX_DNS_NAME).collect();

@@ -16,13 +16,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bursar_domain::audit::{Action, Event};
-use bursar_domain::broker::{Broker, Ports, StoredDecisions};
+use bursar_domain::broker::{Broker, BrokerParts, Ports, RegionPorts, StoredDecisions};
 use bursar_domain::clock::{Clock as _, Entropy as _};
 use bursar_domain::id::NodeId;
 use bursar_domain::nodes::Nodes;
 use bursar_plugin_host::{Compiler, CompilerProcess, PluginEvent, PluginHost, PluginHostConfig};
 use bursar_server::Watchers;
 use bursar_store::Ledger;
+use bursar_sync::SystemTargets;
 use serde_json::json;
 
 use self::chain_upkeep::ChainUpkeep;
@@ -73,25 +74,30 @@ impl Installation {
         let ledger = Arc::new(storage::open_or_create(settings, begin_anew).await?);
         let (plugins, events) = load_plugins(settings, &ledger).await?;
         let plugins = Arc::new(CountedPlugins::new(plugins));
-        let broker = Broker::new(Ports {
-            store: ledger.clone(),
-            trail: ledger.clone(),
-            blind: ledger.clone(),
-            plugins: plugins.clone(),
-            clock: Arc::new(SystemClock),
-            timer: Arc::new(SystemTimer),
-            entropy: Arc::new(SystemEntropy),
-        });
         let audience = Audience::new();
         let nodes = Arc::new(nodes(settings, &ledger));
-        let broker = broker
-            .with_quotas(settings.quotas)
-            .with_dns_grants(settings.dns_grants.clone())
-            .with_regions(audience.ports(settings, &nodes));
-        let broker = Arc::new(broker);
+        let broker = Arc::new(Broker::new(BrokerParts {
+            ports: Ports {
+                store: ledger.clone(),
+                blind: ledger.clone(),
+                plugins: plugins.clone(),
+                notices: Arc::new(audience.clone()),
+                clock: Arc::new(SystemClock),
+                timer: Arc::new(SystemTimer),
+                entropy: Arc::new(SystemEntropy),
+            },
+            trail: ledger.clone(),
+            regions: RegionPorts {
+                targets: Arc::new(SystemTargets::default()),
+                nodes: nodes.clone(),
+                concurrency: settings.sync.concurrency,
+            },
+            dns_grants: settings.dns_grants.clone(),
+            quotas: settings.quotas,
+        }));
         let new_token_file = initialize(&broker, &settings.data_dir).await?;
         let start = json!({"version": env!("CARGO_PKG_VERSION")});
-        broker.record_system(Action::InstallationStart, start).await.map_err(domain)?;
+        broker.kernel.journal.record_system(Action::InstallationStart, start).await.map_err(domain)?;
         plugin_trail::record(&broker, &mut events.into()).await.map_err(domain)?;
         let chain_upkeep = ChainUpkeep::start(&ledger, settings.retention.clone());
         let plugin_trail = PluginTrail::start(&plugins, &broker, &audience);
@@ -122,7 +128,7 @@ impl Installation {
     ///
     /// Where it cannot be read from there.
     pub(crate) fn take_root_key_from(&self, root_key: &RootKey) -> Result<(), Failure> {
-        self.ledger.take_root_key_from(root_key_source(root_key)?);
+        self.ledger.set_root_key_source(root_key_source(root_key)?);
         *self.root_key.write().unwrap_or_else(PoisonError::into_inner) = root_key.clone();
         Ok(())
     }
@@ -171,14 +177,14 @@ async fn load_plugins(settings: &Settings, ledger: &Arc<Ledger>) -> Result<(Plug
 /// Gives a new installation its account and operator token. The token's file is
 /// there before the token is valid: a crash in between loses nothing.
 async fn initialize(broker: &Broker, data_dir: &Path) -> Result<Option<PathBuf>, Failure> {
-    if broker.is_initialized().await.map_err(domain)? {
+    if broker.installation.is_initialized().await.map_err(domain)? {
         return Ok(None);
     }
-    let token = broker.propose_operator_token();
+    let token = broker.installation.propose_operator_token();
     let file = data_dir.join(TOKEN_FILE);
     write_private(&file, token.expose().as_bytes(), true)
         .map_err(|error| Failure::io(format!("write {}", file.display()), error))?;
-    if broker.initialize(&token).await.map_err(domain)? {
+    if broker.installation.initialize(&token).await.map_err(domain)? {
         return Ok(Some(file));
     }
     // Another node was first; this token was never valid.

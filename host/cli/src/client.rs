@@ -1,4 +1,4 @@
-//! The broker's HTTP API, as a client sees it: paths, JSON, RFC 9457 problems.
+//! Client of the broker's HTTP API: paths, JSON, RFC 9457 problems.
 
 use std::path::Path;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::failure::{Failure, Problem};
 pub(crate) struct Client {
     http: reqwest::Client,
     base: Url,
-    /// `Bearer ...`, marked sensitive; `None` for what needs no token.
+    /// `Bearer ...`, marked sensitive; `None` for requests without a token.
     authorization: Option<HeaderValue>,
 }
 
@@ -24,25 +24,25 @@ pub(crate) struct Client {
 pub(crate) type Query<'a> = [(&'a str, String)];
 
 impl Client {
-    /// For the broker at `addr`, trusting only the certificates in `ca_file`
-    /// where there is one. Does no I/O but reading that file.
+    /// Connects to the broker at `addr`, trusting only the certificates in
+    /// `ca_file` if given. Performs no I/O except reading that file.
     ///
     /// # Errors
     ///
-    /// Where the address, the token's form or the file is wrong.
+    /// If the address, the token's syntax or the file is invalid.
     pub(crate) fn new(addr: &str, token: &str, ca_file: Option<&Path>) -> Result<Self, Failure> {
         let bearer = Zeroizing::new(format!("Bearer {token}"));
         let mut authorization = HeaderValue::from_str(&bearer)
-            .map_err(|_| Failure::Usage("the token holds characters that no token has".to_owned()))?;
+            .map_err(|_| Failure::Usage("the token contains characters that are not valid in a token".to_owned()))?;
         authorization.set_sensitive(true);
         Ok(Self { authorization: Some(authorization), ..Self::anonymous(addr, ca_file)? })
     }
 
-    /// The same without a token, for what needs none.
+    /// Like [`Client::new`], for requests that need no token.
     ///
     /// # Errors
     ///
-    /// Where the address or the file is wrong.
+    /// If the address or the file is invalid.
     pub(crate) fn anonymous(addr: &str, ca_file: Option<&Path>) -> Result<Self, Failure> {
         let base = address(addr)?;
         let mut http = reqwest::Client::builder()
@@ -51,13 +51,13 @@ impl Client {
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(READ_TIMEOUT);
         if is_loopback(&base) {
-            // A proxy has no business with a token for this machine.
+            // Never send a token for this machine through a proxy.
             http = http.no_proxy();
         }
         if let Some(file) = ca_file {
             http = http.tls_certs_only(certificates(file)?);
         } else if base.scheme() == "http" {
-            // No TLS, so none of the system's roots are needed.
+            // Without TLS the system's roots are not needed.
             http = http.tls_certs_only([]);
         }
         let http =
@@ -65,39 +65,39 @@ impl Client {
         Ok(Self { http, base, authorization: None })
     }
 
-    /// Whether the token would cross a network in plain text.
+    /// Whether the token would cross a network unencrypted.
     pub(crate) fn is_exposed(&self) -> bool {
         self.base.scheme() == "http" && !is_loopback(&self.base)
     }
 
-    /// `GET`, the answer as JSON.
+    /// `GET`; returns the JSON response.
     pub(crate) async fn get(&self, path: &[&str], query: &Query<'_>) -> Result<Value, Failure> {
         json(self.send(self.request(Method::GET, path, query)?).await?).await
     }
 
-    /// `GET` of a report, which may come with a status that is none of success.
+    /// `GET` of a report, whose status may be an error status.
     pub(crate) async fn report(&self, path: &[&str], query: &Query<'_>) -> Result<Value, Failure> {
         let response = self.exchange(self.request(Method::GET, path, query)?).await?;
-        let is_report = response.status().is_success() || is(&response, JSON);
-        if is_report { json(response).await } else { Err(refusal(response).await) }
+        let is_report = response.status().is_success() || has_media_type(&response, JSON);
+        if is_report { json(response).await } else { Err(problem(response).await) }
     }
 
-    /// `POST`, the answer as JSON, null where it has no body.
+    /// `POST`; returns the JSON response, null if it has no body.
     pub(crate) async fn post(&self, path: &[&str], body: &Value) -> Result<Value, Failure> {
         self.post_with(path, &[], body).await
     }
 
-    /// The same with a query.
+    /// Like [`Client::post`], with a query.
     pub(crate) async fn post_with(&self, path: &[&str], query: &Query<'_>, body: &Value) -> Result<Value, Failure> {
         json(self.send(self.request(Method::POST, path, query)?.json(body)).await?).await
     }
 
-    /// `POST` without a body, the answer as JSON.
+    /// `POST` without a body; returns the JSON response.
     pub(crate) async fn act(&self, path: &[&str]) -> Result<Value, Failure> {
         json(self.send(self.request(Method::POST, path, &[])?).await?).await
     }
 
-    /// `POST` without a body; the answer's bytes as they come.
+    /// `POST` without a body; streams the response body.
     pub(crate) async fn download(
         &self,
         path: &[&str],
@@ -109,22 +109,27 @@ impl Client {
             .map_err(move |error| Failure::Unreachable { addr: addr.clone(), reason: innermost(&error) }))
     }
 
-    /// `POST` without a body, for work that may take minutes. Each step goes to
-    /// `progress` as it is told (the data of `progress` events); then comes the
-    /// result. A 409 that is a result and no problem is one too.
-    pub(crate) async fn work(&self, path: &[&str], mut progress: impl FnMut(&Value)) -> Result<Value, Failure> {
+    /// `POST` without a body, for operations that may take minutes. Calls `progress`
+    /// with the data of each `progress` event and returns the result, which may
+    /// also come as a 409 that is not a problem document.
+    pub(crate) async fn post_with_progress(
+        &self,
+        path: &[&str],
+        mut progress: impl FnMut(&Value),
+    ) -> Result<Value, Failure> {
         let request = self.request(Method::POST, path, &[])?.header(ACCEPT, format!("{EVENTS}, {JSON}"));
         let response = self.exchange(request).await?;
         if !response.status().is_success() {
-            let is_result = response.status() == StatusCode::CONFLICT && is(&response, JSON);
-            return if is_result { json(response).await } else { Err(refusal(response).await) };
+            let is_result = response.status() == StatusCode::CONFLICT && has_media_type(&response, JSON);
+            return if is_result { json(response).await } else { Err(problem(response).await) };
         }
-        if !is(&response, EVENTS) {
+        if !has_media_type(&response, EVENTS) {
             return json(response).await;
         }
         let mut events = SseByteStream::new(response.bytes_stream());
         while let Some(event) = events.next().await {
-            let Sse { event: Some(name), data: Some(data), .. } = event.map_err(|error| self.broken(&error))? else {
+            let Sse { event: Some(name), data: Some(data), .. } = event.map_err(|error| self.stream_failure(&error))?
+            else {
                 continue;
             };
             match (name.as_str(), serde_json::from_str(&data)) {
@@ -137,15 +142,15 @@ impl Client {
                 _ => {}
             }
         }
-        Err(Failure::Failed("the broker ended its answer before the result; ask again".to_owned()))
+        Err(Failure::Failed("the broker closed the stream before the result; try again".to_owned()))
     }
 
-    /// `PUT`, the answer as JSON.
+    /// `PUT`; returns the JSON response.
     pub(crate) async fn put(&self, path: &[&str], body: &Value) -> Result<Value, Failure> {
         json(self.send(self.request(Method::PUT, path, &[])?.json(body)).await?).await
     }
 
-    /// `PATCH` with a merge patch, RFC 7396, under a precondition if given.
+    /// `PATCH` with a merge patch, RFC 7396, conditional on `if_match` if given.
     pub(crate) async fn patch(
         &self,
         path: &[&str],
@@ -157,7 +162,7 @@ impl Client {
         json(self.send(conditional(request, if_match)).await?).await
     }
 
-    /// `DELETE`, under a precondition if given.
+    /// `DELETE`, conditional on `if_match` if given.
     pub(crate) async fn delete(&self, path: &[&str], query: &Query<'_>, if_match: Option<&str>) -> Result<(), Failure> {
         let request = self.request(Method::DELETE, path, query)?;
         self.send(conditional(request, if_match)).await.map(drop)
@@ -197,13 +202,13 @@ impl Client {
     }
 
     fn request(&self, method: Method, path: &[&str], query: &Query<'_>) -> Result<RequestBuilder, Failure> {
-        // A URL drops these segments, and the request would go elsewhere.
+        // URL parsing drops these segments, so the request would go elsewhere.
         if path.iter().any(|segment| matches!(*segment, "" | "." | "..")) {
             return Err(Failure::Problem(Box::new(Problem::bare(404))));
         }
         let mut url = self.base.clone();
         url.path_segments_mut()
-            .map_err(|()| Failure::Usage("the address is not one of an HTTP server".to_owned()))?
+            .map_err(|()| Failure::Usage("the address is not an HTTP URL".to_owned()))?
             .pop_if_empty()
             .extend(path);
         if !query.is_empty() {
@@ -218,10 +223,10 @@ impl Client {
 
     async fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
         let response = self.exchange(request).await?;
-        if response.status().is_success() { Ok(response) } else { Err(refusal(response).await) }
+        if response.status().is_success() { Ok(response) } else { Err(problem(response).await) }
     }
 
-    /// The answer, whatever its status.
+    /// Returns the response, whatever its status.
     async fn exchange(&self, request: RequestBuilder) -> Result<Response, Failure> {
         request.send().await.map_err(|error| self.unreachable(innermost(&error)))
     }
@@ -230,32 +235,31 @@ impl Client {
         Failure::Unreachable { addr: self.base.origin().ascii_serialization(), reason }
     }
 
-    /// A stream of events that broke off.
-    fn broken(&self, error: &sse_stream::Error) -> Failure {
+    /// The failure of an event stream.
+    fn stream_failure(&self, error: &sse_stream::Error) -> Failure {
         match error {
             sse_stream::Error::Body(source) => {
                 let cause = source.downcast_ref::<reqwest::Error>();
-                self.unreachable(cause.map_or_else(|| "the connection broke off".to_owned(), innermost))
+                self.unreachable(cause.map_or_else(|| "the connection was closed".to_owned(), innermost))
             }
-            _ => Failure::Failed("the server's events are not of the form the API promises".to_owned()),
+            _ => Failure::Failed("the server's events do not follow the API".to_owned()),
         }
     }
 }
 
-/// The parts of a path under an account.
+/// The segments of a path under an account.
 pub(crate) fn in_account<'a>(account: &'a str, rest: &[&'a str]) -> Vec<&'a str> {
     [&["v1", "accounts", account], rest].concat()
 }
 
 fn address(addr: &str) -> Result<Url, Failure> {
-    let wrong =
-        || Failure::Usage(format!("the address `{}` is not of the form http(s)://HOST[:PORT]", without_user(addr)));
+    let wrong = || Failure::Usage(format!("the address `{}` must be http(s)://HOST[:PORT]", without_user(addr)));
     let url = Url::parse(addr).map_err(|_| wrong())?;
     let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.host().is_some();
     if plain && matches!(url.scheme(), "http" | "https") { Ok(url) } else { Err(wrong()) }
 }
 
-/// An address may hold a password where it should not: it is not repeated.
+/// The address without user and password, which must not be repeated.
 fn without_user(addr: &str) -> &str {
     addr.rsplit_once('@').map_or(addr, |(_, host)| host)
 }
@@ -269,7 +273,7 @@ fn certificates(file: &Path) -> Result<Vec<reqwest::Certificate>, Failure> {
     let pem = std::fs::read(file).map_err(|error| Failure::io(format!("read {}", file.display()), error))?;
     let certificates = reqwest::Certificate::from_pem_bundle(&pem).unwrap_or_default();
     if certificates.is_empty() {
-        return Err(Failure::Usage(format!("{} holds no PEM certificate", file.display())));
+        return Err(Failure::Usage(format!("{} contains no PEM certificate", file.display())));
     }
     Ok(certificates)
 }
@@ -282,9 +286,9 @@ fn conditional(request: RequestBuilder, if_match: Option<&str>) -> RequestBuilde
     }
 }
 
-/// Whether an answer is of a media type.
-fn is(response: &Response, form: &str) -> bool {
-    response.headers().get(CONTENT_TYPE).is_some_and(|found| found.as_bytes().starts_with(form.as_bytes()))
+/// Whether a response has a media type.
+fn has_media_type(response: &Response, media_type: &str) -> bool {
+    response.headers().get(CONTENT_TYPE).is_some_and(|found| found.as_bytes().starts_with(media_type.as_bytes()))
 }
 
 async fn json(response: Response) -> Result<Value, Failure> {
@@ -294,10 +298,10 @@ async fn json(response: Response) -> Result<Value, Failure> {
     response
         .json()
         .await
-        .map_err(|_| Failure::Failed("the server's answer is not JSON: is this a Bursar broker?".to_owned()))
+        .map_err(|_| Failure::Failed("the server's response is not JSON: is this a Bursar broker?".to_owned()))
 }
 
-async fn refusal(response: Response) -> Failure {
+async fn problem(response: Response) -> Failure {
     let status = response.status().as_u16();
     let retry_after_seconds =
         response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
@@ -307,7 +311,7 @@ async fn refusal(response: Response) -> Failure {
     Failure::Problem(Box::new(problem))
 }
 
-/// The last cause in the chain says most, and holds no URL.
+/// The last cause of the chain: the most specific one, without a URL.
 fn innermost(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(deeper) = cause.source() {
@@ -318,10 +322,10 @@ fn innermost(error: &reqwest::Error) -> String {
 
 const EVENTS: &str = "text/event-stream";
 const JSON: &str = "application/json";
-/// The most the API gives at once.
+/// The largest page of the API.
 const PAGE: usize = 500;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Between two pieces of an answer; a materialization may take seconds.
+/// Between two reads of a response; a materialization may take seconds.
 const READ_TIMEOUT: Duration = Duration::from_mins(1);
 
 #[cfg(test)]
@@ -334,8 +338,8 @@ mod tests {
             assert!(address(good).is_ok(), "{good}");
         }
         for bad in ["127.0.0.1:8420", "ftp://x", "https://user:hunter2@host", "https://h?x=1"] {
-            let told = address(bad).unwrap_err().to_string();
-            assert!(!told.contains("hunter2"), "{told}");
+            let message = address(bad).unwrap_err().to_string();
+            assert!(!message.contains("hunter2"), "{message}");
         }
     }
 

@@ -1,10 +1,9 @@
 //! The broker's configuration: one table of keys, four sources.
 //!
-//! Each key has one name, `section.key`. It may stand in the TOML file, in the
-//! environment as `BURSAR_SECTION__KEY`, on the command line where there is a
-//! flag, or keep its default; flag before environment before file before
-//! default. A key that nobody knows is an error, so that a typing mistake does
-//! not silently leave a default in force.
+//! Each key has one name, `section.key`. Its value comes from a flag, the
+//! environment variable `BURSAR_SECTION__KEY`, the TOML file or its default, in
+//! this order. An unknown key is an error: a typing mistake must not leave a
+//! default in force.
 
 mod keys;
 mod settings;
@@ -21,13 +20,13 @@ pub(crate) use crate::config::settings::{LogFormat, LogLevel, ROOT_KEY_FILE, Ret
 use crate::failure::Failure;
 use crate::input::decoded;
 
-/// Every key's value and where it came from.
+/// The value of every key, and its source.
 #[derive(Debug)]
 pub(crate) struct Configuration {
     values: BTreeMap<&'static str, (Value, Source)>,
 }
 
-/// Where a value came from.
+/// The source of a value.
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Source {
     Flag(&'static str),
@@ -36,16 +35,16 @@ enum Source {
     Default,
 }
 
-/// What a flag of `bursar serve` set: its name, the key, the value.
+/// A value set by a flag of `bursar serve`: the flag, the key, the value.
 pub(crate) type FlagValue = (&'static str, &'static str, Value);
 
 impl Configuration {
-    /// Joins the sources.
+    /// Merges the sources.
     ///
     /// # Errors
     ///
-    /// Where the file cannot be read, or a source names an unknown key or gives
-    /// a value of the wrong type.
+    /// If the file cannot be read, or a source has an unknown key or a value of the
+    /// wrong type.
     pub(crate) fn load(
         file: Option<&Path>,
         environment: impl Iterator<Item = (String, String)>,
@@ -73,16 +72,16 @@ impl Configuration {
         Ok(Self { values })
     }
 
-    /// The values as what the broker is built from.
+    /// The values as the broker's settings.
     ///
     /// # Errors
     ///
-    /// Where a value is out of its range, naming key and source.
+    /// If a value is invalid, naming key and source.
     pub(crate) fn settings(&self) -> Result<Settings, Failure> {
         settings::read(self)
     }
 
-    /// The keys whose values are others in `newer`.
+    /// The keys whose values differ in `newer`.
     pub(crate) fn changed_in(&self, newer: &Self) -> Vec<&'static str> {
         KEYS.iter().map(|key| key.name).filter(|name| self.value(name) != newer.value(name)).collect()
     }
@@ -91,8 +90,8 @@ impl Configuration {
         self.values.get(name).map(|(value, _)| value)
     }
 
-    /// A failure that names the key and where its value came from.
-    fn wrong(&self, name: &str, message: impl fmt::Display) -> Failure {
+    /// A failure that names the key and the source of its value.
+    fn invalid(&self, name: &str, message: impl fmt::Display) -> Failure {
         match self.values.get(name) {
             Some((_, source)) => Failure::Usage(format!("{name} ({source}) {message}")),
             None => Failure::Usage(format!("{name} {message}")),
@@ -100,7 +99,7 @@ impl Configuration {
     }
 }
 
-/// As TOML, each value with its source; passwords in addresses are left out.
+/// As TOML, each value with its source, without passwords.
 impl fmt::Display for Configuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut section = "";
@@ -114,7 +113,7 @@ impl fmt::Display for Configuration {
                 section = its_section;
             }
             match self.values.get(key.name) {
-                Some((value, source)) => writeln!(f, "{rest} = {}  # {source}", shown(key, value))?,
+                Some((value, source)) => writeln!(f, "{rest} = {}  # {source}", printable(key, value))?,
                 None => writeln!(f, "# {rest} is not set: {}", key.about)?,
             }
         }
@@ -134,7 +133,7 @@ impl fmt::Display for Source {
 }
 
 fn from_file(path: &Path, text: &str, values: &mut BTreeMap<&'static str, (Value, Source)>) -> Result<(), Failure> {
-    // The parser's message quotes the line, which may hold a database password.
+    // The parser's full message quotes the line, which may contain a database password.
     let table: toml::Table = toml::from_str(text).map_err(|error| {
         let line = error.span().map_or(0, |span| text[..span.start.min(text.len())].lines().count().max(1));
         Failure::Usage(format!("{} is not valid TOML at line {line}: {}", path.display(), error.message()))
@@ -153,19 +152,28 @@ fn from_file(path: &Path, text: &str, values: &mut BTreeMap<&'static str, (Value
             Value::Table(table) if KEYS.iter().any(|key| key.name.starts_with(&inside)) => {
                 pending.extend(table.into_iter().map(|(key, value)| (format!("{inside}{key}"), value)));
             }
-            _ => return Err(Failure::Usage(format!("unknown key `{name}` in {}{}", path.display(), near(&name)))),
+            _ => {
+                return Err(Failure::Usage(format!(
+                    "unknown key `{name}` in {}{}",
+                    path.display(),
+                    known_names(&name)
+                )));
+            }
         }
     }
     Ok(())
 }
 
-/// Variables with a double underscore are the configuration's; others, such as
-/// `BURSAR_TOKEN`, are not its business.
+/// Reads a variable with a double underscore. Others, such as `BURSAR_TOKEN`, are not
+/// part of the configuration.
 fn from_variable(variable: &str, text: &str) -> Result<Option<(&'static Key, Value)>, Failure> {
     let Some(rest) = variable.strip_prefix("BURSAR_").filter(|rest| rest.contains("__")) else { return Ok(None) };
     let name = rest.to_ascii_lowercase().replace("__", ".");
     let Some(key) = known(&name) else {
-        return Err(Failure::Usage(format!("the environment variable {variable} is no known setting{}", near(&name))));
+        return Err(Failure::Usage(format!(
+            "the environment variable {variable} is not a known setting{}",
+            known_names(&name)
+        )));
     };
     match key.parse(text) {
         Ok(value) => Ok(Some((key, value))),
@@ -177,8 +185,8 @@ fn known(name: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.name == name)
 }
 
-/// What the section knows instead.
-fn near(name: &str) -> String {
+/// The keys of the section, or the sections.
+fn known_names(name: &str) -> String {
     let section = name.split('.').next().unwrap_or_default();
     let inside = format!("{section}.");
     let names: Vec<_> = KEYS.iter().map(|key| key.name).filter(|known| known.starts_with(&inside)).collect();
@@ -191,7 +199,7 @@ fn near(name: &str) -> String {
     }
 }
 
-fn shown(key: &Key, value: &Value) -> String {
+fn printable(key: &Key, value: &Value) -> String {
     match value {
         Value::String(url) if key.name == "storage.url" => Value::String(without_password(url)).to_string(),
         value => value.to_string(),
@@ -201,15 +209,15 @@ fn shown(key: &Key, value: &Value) -> String {
 fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     let (rest, query) = rest.split_once('?').map_or((rest, None), |(rest, query)| (rest, Some(query)));
-    let mut shown = match rest.rsplit_once('@') {
+    let mut printable = match rest.rsplit_once('@') {
         Some((user, host)) => format!("{scheme}://{}:***@{host}", user.split(':').next().unwrap_or_default()),
         None => format!("{scheme}://{rest}"),
     };
     if query.is_some() {
-        // A password may stand here too.
-        shown.push_str("?***");
+        // It may contain a password too.
+        printable.push_str("?***");
     }
-    shown
+    printable
 }
 
 #[cfg(test)]
@@ -255,30 +263,37 @@ mod tests {
 
     #[test]
     fn unknown_keys_are_named() {
-        let told = |file, environment: &[(&str, &str)]| load(file, environment, Vec::new()).unwrap_err().to_string();
-        assert!(told("[server]\nlissten = 1\n", &[]).starts_with("unknown key `server.lissten` in "));
-        assert!(told("[serve]\nlisten = 1\n", &[]).starts_with("unknown key `serve` in "));
-        assert!(told("listen = 1\n", &[]).starts_with("unknown key `listen` in "));
-        let variable = told("", &[("BURSAR_SERVER__LISSTEN", "x")]);
-        assert!(variable.starts_with("the environment variable BURSAR_SERVER__LISSTEN is no known setting; there are"));
+        let message = |file, environment: &[(&str, &str)]| load(file, environment, Vec::new()).unwrap_err().to_string();
+        assert!(message("[server]\nlissten = 1\n", &[]).starts_with("unknown key `server.lissten` in "));
+        assert!(message("[serve]\nlisten = 1\n", &[]).starts_with("unknown key `serve` in "));
+        assert!(message("listen = 1\n", &[]).starts_with("unknown key `listen` in "));
+        let variable = message("", &[("BURSAR_SERVER__LISSTEN", "x")]);
+        assert!(
+            variable.starts_with("the environment variable BURSAR_SERVER__LISSTEN is not a known setting; there are")
+        );
     }
 
     #[test]
     fn values_of_a_wrong_type_or_range_are_named_with_their_source() {
-        let told = |file, environment: &[(&str, &str)]| {
+        let message = |file, environment: &[(&str, &str)]| {
             load(file, environment, Vec::new()).and_then(|known| known.settings()).unwrap_err().to_string()
         };
-        assert!(told("[server]\nlisten = 1\n", &[]).contains("server.listen in "));
+        assert!(message("[server]\nlisten = 1\n", &[]).contains("server.listen in "));
         assert_eq!(
-            told("", &[("BURSAR_LIMITS__BURST", "many")]),
+            message("", &[("BURSAR_LIMITS__BURST", "many")]),
             "the environment variable BURSAR_LIMITS__BURST must be a whole number"
         );
-        assert_eq!(told("", &[("BURSAR_LIMITS__BURST", "0")]), "limits.burst (BURSAR_LIMITS__BURST) must be 1 or more");
         assert_eq!(
-            told("", &[("BURSAR_SERVER__LISTEN", "here")]),
+            message("", &[("BURSAR_LIMITS__BURST", "0")]),
+            "limits.burst (BURSAR_LIMITS__BURST) must be 1 or more"
+        );
+        assert_eq!(
+            message("", &[("BURSAR_SERVER__LISTEN", "here")]),
             "server.listen (BURSAR_SERVER__LISTEN) must be ADDRESS:PORT, as in 127.0.0.1:8420"
         );
-        assert!(told("", &[("BURSAR_LOG__LEVEL", "loud")]).contains("must be one of error, warn, info, debug, trace"));
+        assert!(
+            message("", &[("BURSAR_LOG__LEVEL", "loud")]).contains("must be one of error, warn, info, debug, trace")
+        );
     }
 
     #[test]
@@ -306,20 +321,20 @@ mod tests {
     }
 
     #[test]
-    fn plugins_that_have_to_be_signed_need_somebody_who_signs() {
+    fn signed_only_requires_trusted_keys() {
         let settings = |environment: &[(&str, &str)]| load("", environment, Vec::new()).unwrap().settings();
         let signed = ("BURSAR_PLUGINS__APPROVAL", "signed-only");
         let key = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
-        let told = |environment: &[(&str, &str)]| settings(environment).unwrap_err().to_string();
-        assert!(told(&[signed]).contains("needs plugins.trusted_keys"));
-        assert!(told(&[("BURSAR_PLUGINS__TRUSTED_KEYS", "RWnope")]).contains("RWnope is no minisign public key"));
-        assert!(told(&[("BURSAR_PLUGINS__APPROVAL", "maybe")]).contains("must be one of ask, allow, signed-only"));
+        let message = |environment: &[(&str, &str)]| settings(environment).unwrap_err().to_string();
+        assert!(message(&[signed]).contains("needs plugins.trusted_keys"));
+        assert!(message(&[("BURSAR_PLUGINS__TRUSTED_KEYS", "RWnope")]).contains("RWnope is no minisign public key"));
+        assert!(message(&[("BURSAR_PLUGINS__APPROVAL", "maybe")]).contains("must be one of ask, allow, signed-only"));
         let settings = settings(&[signed, ("BURSAR_PLUGINS__TRUSTED_KEYS", key)]).unwrap();
         assert_eq!((settings.approval, settings.trusted_keys[0].to_string().as_str()), (Approval::SignedOnly, key));
     }
 
     #[test]
-    fn names_that_no_rule_can_grant_are_refused_at_the_start() {
+    fn invalid_name_rules_are_refused_at_the_start() {
         let settings = |table: &str| {
             let configuration = load("", &[("BURSAR_PLUGINS__GRANTED_DNS_NAMES", table)], Vec::new()).unwrap();
             configuration.settings()
@@ -328,14 +343,14 @@ mod tests {
         assert!(granted.allow("x", &Fqdn::parse("a.lab.example.com").unwrap()));
         assert!(!granted.allow("y", &Fqdn::parse("a.lab.example.com").unwrap()));
         for wrong in [r#"{ x = ["a.*.com"] }"#, r#"{ x = ["*"] }"#, r#"{ x = "example.com" }"#] {
-            let told = settings(wrong).unwrap_err().to_string();
-            let named = told.starts_with("plugins.granted_dns_names (BURSAR_PLUGINS__GRANTED_DNS_NAMES)");
-            assert!(named, "{told}");
+            let message = settings(wrong).unwrap_err().to_string();
+            let named = message.starts_with("plugins.granted_dns_names (BURSAR_PLUGINS__GRANTED_DNS_NAMES)");
+            assert!(named, "{message}");
         }
     }
 
     #[test]
-    fn other_machines_are_not_let_in_without_tls_by_accident() {
+    fn remote_connections_without_tls_must_be_allowed() {
         let listen = ("BURSAR_SERVER__LISTEN", "0.0.0.0:8420");
         let settings = |environment: &[(&str, &str)]| load("", environment, Vec::new()).unwrap().settings();
         assert!(settings(&[listen]).unwrap_err().to_string().contains("insecure_listen"));

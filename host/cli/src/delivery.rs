@@ -1,4 +1,4 @@
-//! Where the files of a credential go: a folder, a Kubernetes Secret, stdout.
+//! Where a credential's files go: a folder, a Kubernetes Secret, stdout.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::output::Format;
 use crate::session::Session;
 
-/// The ways to hand files out.
+/// How to deliver the files.
 #[derive(Args, Debug)]
 pub(crate) struct Delivery {
     /// Write the files into this folder, made with mode 0700; files get 0600
@@ -31,16 +31,16 @@ pub(crate) struct Delivery {
 }
 
 impl Delivery {
-    /// Whether one was chosen.
+    /// Whether a destination was given.
     pub(crate) fn is_chosen(&self) -> bool {
         self.out.is_some() || self.manifest || self.artifact.is_some()
     }
 
-    /// Finds what is wrong before anything is handed out.
+    /// Validates the options before the broker hands anything out.
     ///
     /// # Errors
     ///
-    /// Where a name is none that Kubernetes takes.
+    /// If a name is not valid in Kubernetes.
     pub(crate) fn check(&self) -> Result<(), Failure> {
         match self.secret_name.iter().chain(&self.namespace).find(|name| !artifact::is_dns_name(name)) {
             Some(name) => Err(Failure::Usage(format!("`{name}` is not a DNS-1123 name"))),
@@ -48,17 +48,17 @@ impl Delivery {
         }
     }
 
-    /// Whether the credential's name matters.
+    /// Whether [`Delivery::deliver`] uses the credential's name.
     pub(crate) fn needs_name(&self) -> bool {
         self.manifest && self.secret_name.is_none()
     }
 
-    /// Hands out what the broker answered of the credential `name`.
+    /// Delivers the files in the broker's response for the credential `name`.
     ///
     /// # Errors
     ///
-    /// Where a file cannot be written, or where several files want one stdout.
-    pub(crate) fn hand_out(&self, session: &Session, answer: &SecretJson, name: &str) -> Result<(), Failure> {
+    /// If a file cannot be written, or several files would go to stdout.
+    pub(crate) fn deliver(&self, session: &Session, answer: &SecretJson, name: &str) -> Result<(), Failure> {
         let artifacts = artifact::artifacts(answer.expose())?;
         if let Some(folder) = &self.out {
             for path in artifact::write(&artifacts, folder)? {

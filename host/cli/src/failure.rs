@@ -1,5 +1,4 @@
-//! Every way a command can fail, what it says on stderr and the exit code that
-//! follows.
+//! Every way a command can fail, with its message on stderr and its exit code.
 
 use std::io;
 use std::process::ExitCode;
@@ -12,19 +11,19 @@ use crate::output::plain;
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    /// The command line, or what it points to, is wrong. Exit code 2.
+    /// The command line, or something it refers to, is invalid. Exit code 2.
     #[error("{0}")]
     Usage(String),
-    /// Input that is wrong field by field, found before anything was sent. Exit code 2.
+    /// Invalid fields, found before anything was sent. Exit code 2.
     #[error("the input is not valid")]
     Input(Vec<Violation>),
     /// The broker refused; its status decides the exit code.
-    #[error("{}", .0.sentence())]
+    #[error("{}", .0.message())]
     Problem(Box<Problem>),
-    /// No answer from the broker. Exit code 1.
+    /// No response from the broker. Exit code 1.
     #[error("cannot reach the broker at {addr}: {reason}")]
     Unreachable {
-        /// Scheme, host and port alone.
+        /// Scheme, host and port only.
         addr: String,
         /// The innermost cause.
         reason: String,
@@ -34,19 +33,19 @@ pub(crate) enum Failure {
     Io {
         /// Verb and object: `read data.json`.
         doing: String,
-        /// The system's word.
+        /// The system's error.
         source: io::Error,
     },
-    /// Another part is in the way: a running broker, an existing file. Exit code 5.
+    /// A conflict, such as with a running broker or an existing file. Exit code 5.
     #[error("{0}")]
     Conflict(String),
     /// Anything else. Exit code 1.
     #[error("{0}")]
     Failed(String),
-    /// The command did its work and its finding is bad, already told on stdout.
-    /// Exit code 1, nothing more on stderr.
+    /// The command succeeded and already reported problems on stdout. Exit code 1,
+    /// nothing on stderr.
     #[error("")]
-    Found,
+    Reported,
 }
 
 impl Failure {
@@ -55,7 +54,7 @@ impl Failure {
         Self::Io { doing: doing.into(), source }
     }
 
-    /// 0 done, 1 failed, 2 usage, 3 not found, 4 denied, 5 conflict.
+    /// 0 success, 1 failure, 2 usage, 3 not found, 4 denied, 5 conflict.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Usage(_) | Self::Input(_) => USAGE,
@@ -66,17 +65,17 @@ impl Failure {
                 409 | 412 => CONFLICT,
                 _ => FAILED,
             },
-            Self::Unreachable { .. } | Self::Io { .. } | Self::Failed(_) | Self::Found => FAILED,
+            Self::Unreachable { .. } | Self::Io { .. } | Self::Failed(_) | Self::Reported => FAILED,
         })
     }
 
-    /// Says what is wrong: one line, then one for each field.
+    /// Writes the message: one line, then one for each field.
     pub(crate) fn report(&self, mut stderr: impl io::Write) -> io::Result<()> {
-        if matches!(self, Self::Found) {
+        if matches!(self, Self::Reported) {
             return Ok(());
         }
         writeln!(stderr, "error: {}", plain(&self.to_string()))?;
-        // One that is about the whole is the line above already.
+        // A violation without a pointer is already the line above.
         for violation in self.violations().iter().filter(|violation| !violation.pointer.is_empty()) {
             writeln!(stderr, "  {}  {}", plain(&violation.pointer), plain(&violation.message))?;
         }
@@ -106,7 +105,7 @@ impl Failure {
     }
 }
 
-/// The broker's refusal, RFC 9457.
+/// A problem document of the broker, RFC 9457.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Problem {
@@ -119,39 +118,39 @@ pub(crate) struct Problem {
     detail: String,
     #[serde(default)]
     request_id: Option<String>,
-    /// Every violation at once.
+    /// All violations.
     #[serde(default)]
     pub(crate) errors: Vec<Violation>,
     #[serde(default)]
     conflicts: Vec<Conflict>,
-    /// Of the header, for 429 and 503.
+    /// From the `Retry-After` header of 429 and 503.
     #[serde(skip)]
     pub(crate) retry_after_seconds: Option<u64>,
 }
 
 impl Problem {
-    /// A refusal without a body that could be read.
+    /// A problem whose response has no readable body.
     pub(crate) fn bare(status: u16) -> Self {
         Self { status, title: format!("the server answered with HTTP status {status}"), ..Self::default() }
     }
 
-    /// One of our own, before anything was asked of the broker.
-    pub(crate) fn told(status: u16, detail: String) -> Self {
+    /// A problem found by the command line itself.
+    pub(crate) fn local(status: u16, detail: String) -> Self {
         Self { status, detail, ..Self::default() }
     }
 
-    /// Whether nothing is in the way but that others fall back to it as the
-    /// account's default.
-    pub(crate) fn is_about_a_default(&self) -> bool {
+    /// Whether the only conflict is that consumers fall back to the credential as
+    /// the account's default.
+    pub(crate) fn is_only_a_default(&self) -> bool {
         !self.conflicts.is_empty() && self.conflicts.iter().all(|conflict| conflict.kind == DEFAULT)
     }
 
-    /// How many nodes at work are in the way.
-    pub(crate) fn nodes_in_the_way(&self) -> usize {
+    /// How many conflicts are nodes at work.
+    pub(crate) fn nodes_at_work(&self) -> usize {
         self.conflicts.iter().filter(|conflict| conflict.kind == NODE).count()
     }
 
-    /// Without what it says about the field `pointer`; `None` where that was all.
+    /// Removes the violations of the field `pointer`; `None` if no others remain.
     pub(crate) fn without(mut self, pointer: &str) -> Option<Self> {
         let before = self.errors.len();
         self.errors.retain(|violation| violation.pointer != pointer);
@@ -162,21 +161,22 @@ impl Problem {
         }
     }
 
-    fn sentence(&self) -> String {
-        let said = if self.detail.is_empty() { &self.title } else { &self.detail };
+    fn message(&self) -> String {
+        let message = if self.detail.is_empty() { &self.title } else { &self.detail };
         match (self.retry_after_seconds, self.status) {
-            (Some(seconds), _) => format!("{said} (retry after {seconds} s)"),
-            (None, 401) => format!("{said} (run `bursar login`, or set BURSAR_TOKEN or BURSAR_TOKEN_FILE)"),
-            _ => said.clone(),
+            (Some(seconds), _) => format!("{message} (retry after {seconds} s)"),
+            (None, 401) => format!("{message} (run `bursar login`, or set BURSAR_TOKEN or BURSAR_TOKEN_FILE)"),
+            _ => message.clone(),
         }
     }
 }
 
-/// The kind of conflict that whoever falls back to a default is.
+/// The conflict kind of a consumer that falls back to a default.
 const DEFAULT: &str = "default";
+/// The conflict kind of a node at work.
 const NODE: &str = "node";
 
-/// What still uses the thing.
+/// Something that still uses the resource.
 #[derive(Debug, Deserialize)]
 struct Conflict {
     #[serde(default)]
@@ -185,9 +185,8 @@ struct Conflict {
     name: String,
 }
 
-/// Exit code of a command that failed.
 const FAILED: u8 = 1;
-/// Exit code of a command line that is wrong; clap's own as well.
+/// The code that clap uses too.
 const USAGE: u8 = 2;
 const NOT_FOUND: u8 = 3;
 const DENIED: u8 = 4;
@@ -212,7 +211,7 @@ mod tests {
             (problem(412), 5),
             (problem(422), 1),
             (problem(503), 1),
-            (Failure::Found, 1),
+            (Failure::Reported, 1),
         ];
         for (failure, code) in table {
             assert_eq!(format!("{:?}", failure.exit_code()), format!("{:?}", ExitCode::from(code)), "{failure:?}");
@@ -220,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_nobody_asked_about_is_left_out() {
+    fn a_field_can_be_left_out_of_a_problem() {
         let problem = |pointers: &[&str]| Problem {
             detail: "as the API says".to_owned(),
             errors: pointers.iter().map(|pointer| Violation::new(*pointer, "required", "is required")).collect(),
@@ -234,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_names_every_field_on_its_line() {
+    fn a_problem_names_every_field_on_its_own_line() {
         let problem: Problem = serde_json::from_str(
             r#"{"status": 422, "title": "Invalid input", "detail": "2 fields are not valid", "errors": [
                 {"pointer": "/data/password", "code": "required", "message": "is required"},

@@ -1,8 +1,8 @@
-//! A credential type's form, asked field by field on the terminal.
+//! A credential type's form, filled in field by field on the terminal.
 //!
-//! Nothing here knows a type: what is asked, in which order and how, follows
-//! from the type's schema, hints and variants. The broker judges the answers;
-//! what it refuses is asked again.
+//! Questions and their order follow from the type's schema, hints and variants; no
+//! type is known here. The broker validates the answers, and fields it rejects are
+//! asked for again.
 
 use bursar_domain::Violation;
 use bursar_domain::secret::{SecretJson, put, take};
@@ -10,21 +10,21 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
-use crate::schema::{Choice, Field, Kind, Schema, pointer_to};
+use crate::schema::{Choice, Field, FieldKind, Schema, pointer_to};
 
-/// One who answers. The terminal; in tests, a script.
+/// Asks the user: the terminal, or a script in tests.
 pub(crate) trait Prompter {
     /// Shows a line of explanation.
     fn say(&mut self, line: &str) -> Result<(), Failure>;
-    /// A line, maybe empty; what is in `default` when the line is empty.
+    /// Asks for a line, which may be empty; an empty line means `default`.
     fn text(&mut self, label: &str, default: Option<&str>) -> Result<String, Failure>;
-    /// A line that is not shown, maybe empty.
+    /// Asks for a line that is not echoed and may be empty.
     fn secret(&mut self, label: &str) -> Result<Zeroizing<String>, Failure>;
-    /// The index of one of `items`.
+    /// Asks for one of `items`; returns its index.
     fn choose(&mut self, label: &str, items: &[String], default: usize) -> Result<usize, Failure>;
-    /// Yes or no.
+    /// Asks a yes-or-no question.
     fn confirm(&mut self, label: &str, default: bool) -> Result<bool, Failure>;
-    /// The text of the file that was named.
+    /// Reads the file at `path`.
     fn read(&mut self, path: &str) -> Result<Zeroizing<String>, Failure>;
 }
 
@@ -34,17 +34,17 @@ pub(crate) struct Form<'a> {
     fields: Vec<Field>,
 }
 
-/// Which fields to ask for.
+/// Which missing fields to ask for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Ask {
-    /// Every field without a value.
+    /// All fields.
     All,
-    /// Fields without a value that the form cannot do without.
+    /// Required fields.
     Required,
 }
 
 impl<'a> Form<'a> {
-    /// Of a type as `GET /v1/credential-types/{type}` tells it.
+    /// The form of a type as returned by `GET /v1/credential-types/{type}`.
     pub(crate) fn new(credential_type: &'a Value) -> Self {
         let schema = Schema::new(&credential_type["schema"]);
         let order = credential_type.pointer("/hints/order").and_then(Value::as_array);
@@ -58,7 +58,7 @@ impl<'a> Form<'a> {
         self.schema
     }
 
-    /// Asks for what `data` lacks.
+    /// Asks for the fields that `data` lacks.
     pub(crate) fn fill(&self, data: &mut SecretJson, ask: Ask, prompter: &mut dyn Prompter) -> Result<(), Failure> {
         for field in &self.fields {
             let pointer = pointer_to(&field.name);
@@ -70,8 +70,8 @@ impl<'a> Form<'a> {
         Ok(())
     }
 
-    /// Tells what the broker refused and asks for those fields again. `false`
-    /// where there is none that could be asked for.
+    /// Shows the violations and asks for their fields again. Returns `false` if none
+    /// of them is about a field.
     pub(crate) fn ask_again(
         &self,
         data: &mut SecretJson,
@@ -82,14 +82,14 @@ impl<'a> Form<'a> {
         for field in &self.fields {
             let place = format!("/data{}", pointer_to(&field.name));
             let within = format!("{place}/");
-            let about: Vec<&Violation> = violations
+            let in_field: Vec<&Violation> = violations
                 .iter()
                 .filter(|violation| violation.pointer == place || violation.pointer.starts_with(&within))
                 .collect();
-            if about.is_empty() {
+            if in_field.is_empty() {
                 continue;
             }
-            for violation in about {
+            for violation in in_field {
                 prompter.say(&format!("{}: {}", field.title, violation.message))?;
             }
             self.ask_into(data, field, prompter)?;
@@ -109,12 +109,12 @@ impl<'a> Form<'a> {
                     put(data.expose_mut(), &pointer, value);
                     return Ok(());
                 }
-                Answer::Nothing if field.required => prompter.say(&format!("{} is required", field.title))?,
-                Answer::Nothing => {
+                Answer::Skipped if field.required => prompter.say(&format!("{} is required", field.title))?,
+                Answer::Skipped => {
                     take(data.expose_mut(), &pointer);
                     return Ok(());
                 }
-                Answer::Wrong(message) => prompter.say(&format!("{} {message}", field.title))?,
+                Answer::Invalid(message) => prompter.say(&format!("{} {message}", field.title))?,
             }
         }
     }
@@ -122,35 +122,35 @@ impl<'a> Form<'a> {
     fn ask(&self, field: &Field, pointer: &str, prompter: &mut dyn Prompter) -> Result<Answer, Failure> {
         let label = label(field);
         let text = match &field.kind {
-            Kind::Choice(choices) => return choose(field, choices, &label, prompter),
-            Kind::Flag => {
+            FieldKind::Choice(choices) => return choose(field, choices, &label, prompter),
+            FieldKind::Flag => {
                 let default = field.default == Some(Value::Bool(true));
                 return Ok(Answer::Value(Value::Bool(prompter.confirm(&label, default)?)));
             }
-            Kind::Document => {
+            FieldKind::Document => {
                 let path = prompter.text(&format!("{label} - path of the file"), None)?;
                 if path.is_empty() {
-                    return Ok(Answer::Nothing);
+                    return Ok(Answer::Skipped);
                 }
                 match prompter.read(&path) {
                     Ok(text) => return Ok(Answer::Value(Value::String(text.to_string()))),
-                    Err(failure) => return Ok(Answer::Wrong(format!("was not read: {failure}"))),
+                    Err(failure) => return Ok(Answer::Invalid(format!("was not read: {failure}"))),
                 }
             }
             _ if field.secret => prompter.secret(&label)?,
             _ => Zeroizing::new(prompter.text(&label, field.default.as_ref().map(shown).as_deref())?),
         };
         if text.is_empty() {
-            return Ok(Answer::Nothing);
+            return Ok(Answer::Skipped);
         }
         Ok(match self.schema.read(pointer, &text) {
             Ok(value) => Answer::Value(value),
-            Err(message) => Answer::Wrong(message),
+            Err(message) => Answer::Invalid(message),
         })
     }
 }
 
-/// Offers the type's variants; `None` where it has none.
+/// Asks for one of the type's variants; `None` if it has none.
 pub(crate) fn choose_variant(credential_type: &Value, prompter: &mut dyn Prompter) -> Result<Option<String>, Failure> {
     let variants = credential_type["variants"].as_array().map_or(&[][..], Vec::as_slice);
     if variants.is_empty() {
@@ -166,38 +166,43 @@ pub(crate) fn choose_variant(credential_type: &Value, prompter: &mut dyn Prompte
     Ok(chosen["id"].as_str().map(str::to_owned))
 }
 
-/// What a template says for good: without what is empty and without
-/// placeholders in angle brackets, which are the person's to fill.
-pub(crate) fn settled(template: &Value) -> Value {
+/// A template's fixed values: drops empty values and placeholders in angle
+/// brackets, which the user fills in.
+pub(crate) fn without_placeholders(template: &Value) -> Value {
     match template {
         Value::Object(map) => Value::Object(
-            map.iter().filter(|(_, value)| !is_open(value)).map(|(key, value)| (key.clone(), settled(value))).collect(),
+            map.iter()
+                .filter(|(_, value)| !is_placeholder(value))
+                .map(|(key, value)| (key.clone(), without_placeholders(value)))
+                .collect(),
         ),
         other => other.clone(),
     }
 }
 
+/// The outcome of a question.
 enum Answer {
     Value(Value),
-    Nothing,
-    Wrong(String),
+    Skipped,
+    /// Why.
+    Invalid(String),
 }
 
 fn choose(field: &Field, choices: &[Choice], label: &str, prompter: &mut dyn Prompter) -> Result<Answer, Failure> {
     let mut items: Vec<String> = choices.iter().map(|choice| choice.title.clone()).collect();
     let default = field.default.as_ref().and_then(|wanted| choices.iter().position(|choice| choice.value == *wanted));
     if !field.required {
-        items.push(LEFT_OUT.to_owned());
+        items.push(LEAVE_OUT.to_owned());
     }
-    let unless_chosen = if field.required { 0 } else { choices.len() };
-    let chosen = prompter.choose(label, &items, default.unwrap_or(unless_chosen))?;
-    Ok(choices.get(chosen).map_or(Answer::Nothing, |choice| Answer::Value(choice.value.clone())))
+    let fallback = if field.required { 0 } else { choices.len() };
+    let chosen = prompter.choose(label, &items, default.unwrap_or(fallback))?;
+    Ok(choices.get(chosen).map_or(Answer::Skipped, |choice| Answer::Value(choice.value.clone())))
 }
 
 fn label(field: &Field) -> String {
     let form = match field.kind {
-        Kind::List => " (a,b,...)",
-        Kind::Json => " (JSON)",
+        FieldKind::List => " (a,b,...)",
+        FieldKind::Json => " (JSON)",
         _ => "",
     };
     let optional = if field.required { "" } else { " (optional)" };
@@ -212,17 +217,17 @@ fn shown(value: &Value) -> String {
     }
 }
 
-fn is_open(value: &Value) -> bool {
+fn is_placeholder(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::String(text) => text.is_empty() || (text.contains('<') && text.contains('>')),
-        Value::Array(items) => items.iter().all(is_open),
-        Value::Object(map) => map.values().all(is_open),
+        Value::Array(items) => items.iter().all(is_placeholder),
+        Value::Object(map) => map.values().all(is_placeholder),
         Value::Bool(_) | Value::Number(_) => false,
     }
 }
 
-const LEFT_OUT: &str = "(leave out)";
+const LEAVE_OUT: &str = "(leave out)";
 
 #[cfg(test)]
 mod tests {
@@ -232,7 +237,7 @@ mod tests {
 
     use super::*;
 
-    /// Answers from a script and writes down what it was asked.
+    /// Answers from a script and records the questions.
     #[derive(Default)]
     struct Script {
         answers: VecDeque<&'static str>,
@@ -368,8 +373,8 @@ mod tests {
     }
 
     #[test]
-    fn only_what_a_template_settles_is_taken_over() {
+    fn a_templates_placeholders_are_dropped() {
         let template = json!({"a": "x", "b": "<your name>", "c": "", "d": null, "e": {"f": ""}, "g": false, "h": ["<x>"], "i": {"j": 1, "k": ""}});
-        assert_eq!(settled(&template), json!({"a": "x", "g": false, "i": {"j": 1}}));
+        assert_eq!(without_placeholders(&template), json!({"a": "x", "g": false, "i": {"j": 1}}));
     }
 }

@@ -1,4 +1,4 @@
-//! A credential's data as given on the command line: `--set`, `--data-file`,
+//! A credential's data from the command line: `--set`, `--data-file`,
 //! `--file` and `--secret-file`.
 
 use std::io::Read;
@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use crate::failure::Failure;
 use crate::schema::{Schema, pointer_to};
 
-/// Where the data comes from.
+/// The sources of the data.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct DataArgs {
     /// Set a field that is not secret, as in `server=ghcr.io`; the name may be a
@@ -35,24 +35,24 @@ pub(crate) struct DataArgs {
 }
 
 impl DataArgs {
-    /// Whether nothing was given.
+    /// Whether no source was given.
     pub(crate) fn is_empty(&self) -> bool {
         self.set.is_empty() && self.data_file.is_none() && self.file.is_empty() && self.secret_file.is_empty()
     }
 
-    /// Everything given, over `base`; later kinds override earlier ones:
-    /// data file, `--set`, files.
+    /// Merges all sources into `base`; later ones override earlier ones: data file,
+    /// `--set`, files.
     ///
     /// # Errors
     ///
-    /// Every problem at once; no message repeats a value.
+    /// All violations at once; no message contains a value.
     pub(crate) fn gather(
         &self,
         schema: Schema<'_>,
         base: SecretJson,
         stdin: &mut dyn Read,
     ) -> Result<SecretJson, Failure> {
-        self.refuse_two_readers_of_stdin()?;
+        self.refuse_reading_stdin_twice()?;
         let mut data = base;
         if let Some(file) = &self.data_file {
             merge(data.expose_mut(), document(file, stdin)?.expose());
@@ -80,7 +80,7 @@ impl DataArgs {
         public.chain(self.secret_file.iter().map(|argument| ("--secret-file", argument)))
     }
 
-    fn refuse_two_readers_of_stdin(&self) -> Result<(), Failure> {
+    fn refuse_reading_stdin_twice(&self) -> Result<(), Failure> {
         let from_files = self.files().filter(|(_, argument)| argument.ends_with("=-")).count();
         if from_files + usize::from(self.data_file.as_deref() == Some("-")) > 1 {
             return Err(Failure::Usage("only one of the inputs can be read from stdin".to_owned()));
@@ -93,7 +93,7 @@ impl DataArgs {
 ///
 /// # Errors
 ///
-/// Where there is no `=`.
+/// If an argument has no `=`.
 pub(crate) fn pairs(flag: &str, arguments: &[String]) -> Result<Map<String, Value>, Failure> {
     arguments
         .iter()
@@ -104,7 +104,7 @@ pub(crate) fn pairs(flag: &str, arguments: &[String]) -> Result<Map<String, Valu
         .collect()
 }
 
-/// The pointer that a field's name on the command line stands for.
+/// The JSON Pointer of a field named on the command line.
 pub(crate) fn field_pointer(schema: Schema<'_>, field: &str) -> String {
     let whole = pointer_to(field);
     if field.starts_with('/') {
@@ -116,14 +116,13 @@ pub(crate) fn field_pointer(schema: Schema<'_>, field: &str) -> String {
     }
 }
 
-/// A file's content, or stdin's for `-`, without the newline that ends a
-/// single line.
+/// Reads a file, or stdin for `-`, without the newline that ends a single line.
 ///
 /// # Errors
 ///
-/// Where it cannot be read, is too large or not UTF-8.
+/// If it cannot be read, is too large or not UTF-8.
 pub(crate) fn text(file: &str, stdin: &mut dyn Read) -> Result<Zeroizing<String>, Failure> {
-    let mut text = whole(file, stdin)?;
+    let mut text = read_all(file, stdin)?;
     let line = text.strip_suffix('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
     if let Some(line) = line
         && !line.contains('\n')
@@ -159,26 +158,28 @@ fn pointer_and_file<'a>(flag: &str, argument: &'a str) -> Result<(String, &'a st
 
 /// A JSON or YAML object.
 fn document(file: &str, stdin: &mut dyn Read) -> Result<SecretJson, Failure> {
-    let text = whole(file, stdin)?;
+    let text = read_all(file, stdin)?;
     let parsed = match serde_json::from_str::<Value>(&text) {
         Ok(value) => Ok(value),
-        // What looks like JSON is told of in JSON's terms.
+        // Text that looks like JSON gets the JSON parser's position.
         Err(error) if text.trim_start().starts_with('{') => Err(format!("line {}", error.line())),
-        // Only the place: the parser's own message quotes the text.
+        // Only the position: the parser's message quotes the text.
         Err(_) => serde_saphyr::from_str::<Value>(&text)
             .map_err(|error| error.location().map_or_else(String::new, |at| format!("line {}", at.line()))),
     };
     match parsed {
         Ok(value) if value.is_object() => Ok(SecretJson::new(value)),
-        Ok(_) => Err(Failure::Usage(format!("{}: the data must be an object", shown(file)))),
-        Err(place) if place.is_empty() => Err(Failure::Usage(format!("{}: not valid JSON or YAML", shown(file)))),
-        Err(place) => Err(Failure::Usage(format!("{}: not valid JSON or YAML at {place}", shown(file)))),
+        Ok(_) => Err(Failure::Usage(format!("{}: the data must be an object", display_name(file)))),
+        Err(position) if position.is_empty() => {
+            Err(Failure::Usage(format!("{}: not valid JSON or YAML", display_name(file))))
+        }
+        Err(position) => Err(Failure::Usage(format!("{}: not valid JSON or YAML at {position}", display_name(file)))),
     }
 }
 
-fn whole(file: &str, stdin: &mut dyn Read) -> Result<Zeroizing<String>, Failure> {
-    let doing = || format!("read {}", shown(file));
-    // Room for all of it at once, so that growing leaves no copies behind.
+fn read_all(file: &str, stdin: &mut dyn Read) -> Result<Zeroizing<String>, Failure> {
+    let doing = || format!("read {}", display_name(file));
+    // Growing the buffer would leave copies of the secret behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(INITIAL_BYTES));
     let read = if file == "-" {
         stdin.take(MAX_BYTES + 1).read_to_end(&mut bytes)
@@ -188,13 +189,13 @@ fn whole(file: &str, stdin: &mut dyn Read) -> Result<Zeroizing<String>, Failure>
     };
     let length = read.map_err(|error| Failure::io(doing(), error))?;
     if length as u64 > MAX_BYTES {
-        return Err(Failure::Usage(format!("{} is larger than 2 MiB", shown(file))));
+        return Err(Failure::Usage(format!("{} is larger than 2 MiB", display_name(file))));
     }
-    decoded(&bytes).map_err(|why| Failure::Usage(format!("{} {why}", shown(file))))
+    decoded(&bytes).map_err(|why| Failure::Usage(format!("{} {why}", display_name(file))))
 }
 
-/// The text of a file: UTF-8, without the byte order mark that some editors and
-/// shells put in front.
+/// Decodes a file as UTF-8, without the byte order mark that some editors and
+/// shells add.
 ///
 /// # Errors
 ///
@@ -202,7 +203,7 @@ fn whole(file: &str, stdin: &mut dyn Read) -> Result<Zeroizing<String>, Failure>
 pub(crate) fn decoded(bytes: &[u8]) -> Result<Zeroizing<String>, &'static str> {
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok(Zeroizing::new(without_byte_order_mark(text).to_owned())),
-        // What PowerShell's `>` writes.
+        // PowerShell's `>` writes this.
         Err(_) if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) => {
             Err("is encoded as UTF-16: save it as UTF-8")
         }
@@ -210,7 +211,7 @@ pub(crate) fn decoded(bytes: &[u8]) -> Result<Zeroizing<String>, &'static str> {
     }
 }
 
-fn shown(file: &str) -> &str {
+fn display_name(file: &str) -> &str {
     if file == "-" { "stdin" } else { file }
 }
 
@@ -271,9 +272,9 @@ mod tests {
             ..DataArgs::default()
         };
         let failure = gather(&args, "").unwrap_err();
-        let mut told = Vec::new();
-        failure.report(&mut told).unwrap();
-        insta::assert_snapshot!(String::from_utf8(told).unwrap(), @r"
+        let mut stderr = Vec::new();
+        failure.report(&mut stderr).unwrap();
+        insta::assert_snapshot!(String::from_utf8(stderr).unwrap(), @r"
         error: the input is not valid
           /data/password  secrets never on the command line: use --secret-file /password=FILE or the prompt
           /data/password  secrets never on the command line: use --secret-file /password=FILE or the prompt

@@ -82,8 +82,8 @@ impl Language {
         };
         match self {
             Self::Rust => vendor::rust(),
-            Self::Js => Ok(copied("plugins/sdk-js")),
-            Self::Python => Ok(copied("plugins/sdk-python")),
+            Self::Js => Ok(copied("sdk/js")),
+            Self::Python => Ok(copied("sdk/python")),
         }
     }
 }

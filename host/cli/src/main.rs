@@ -1,11 +1,11 @@
 //! The one binary `bursar`: the broker (`bursar serve`) and the command line
 //! to it.
 //!
-//! Every command but `serve` and the offline ones speaks only the public HTTP
-//! API (see [`client`]). Nothing here knows a credential type: prompts, typing
-//! and refusals follow from the schemas that the broker serves ([`schema`],
-//! [`form`], [`input`]). [`broker`] is the composition root, the only place where
-//! store, plugin host and server meet.
+//! Every command except `serve` and the offline ones uses only the public HTTP
+//! API (see [`client`]). No credential type is known here: prompts, typing and
+//! the refusal of secrets follow from the schemas that the broker serves
+//! ([`schema`], [`form`], [`input`]). [`broker`] is the composition root, the only
+//! place that joins store, plugin host and server.
 
 #![forbid(unsafe_code)]
 
@@ -36,25 +36,25 @@ use clap::Parser as _;
 use crate::commands::Cli;
 
 fn main() -> ExitCode {
-    std::panic::set_hook(Box::new(tell_of_panic));
+    std::panic::set_hook(Box::new(report_panic));
     match Cli::parse().run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            // Without stderr there is nobody left to tell.
+            // Without stderr there is nowhere to report to.
             let _ = failure.report(io::stderr().lock());
             failure.exit_code()
         }
     }
 }
 
-/// Says where a thread panicked, but not its message: that may hold what it was
-/// working on.
-fn tell_of_panic(panic: &std::panic::PanicHookInfo<'_>) {
-    // The disk's defect, and told as such.
-    if bursar_store::engine::redb::answers_panics() {
+/// Reports where a thread panicked, but not the message, which may contain the
+/// data it was working on.
+fn report_panic(panic: &std::panic::PanicHookInfo<'_>) {
+    // A disk fault, which the engine reports as an error.
+    if bursar_store::engine::redb::catches_panics() {
         return;
     }
-    let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
-    // Without stderr there is nobody left to tell.
-    let _ = writeln!(io::stderr(), "a defect in bursar: a thread panicked at {place}");
+    let location = panic.location().map_or_else(|| "an unknown location".to_owned(), ToString::to_string);
+    // Without stderr there is nowhere to report to.
+    let _ = writeln!(io::stderr(), "a defect in bursar: a thread panicked at {location}");
 }

@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::session::warn;
 use crate::system::SystemClock;
 
-/// Which broker's data.
+/// The data dir to work on.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct OfflineArgs {
     /// A stopped broker's data dir, instead of asking a running one
@@ -26,7 +26,7 @@ pub(crate) struct OfflineArgs {
 }
 
 impl OfflineArgs {
-    /// The settings, where a data dir was given.
+    /// The settings, if a data dir was given.
     ///
     /// # Errors
     ///
@@ -38,12 +38,12 @@ impl OfflineArgs {
         Configuration::load(self.config.as_deref(), environment(), flags)?.settings().map(Some)
     }
 
-    /// Opens the store for reading alone; `None` where no data dir was given or
-    /// a broker runs on it, so that the API is the way.
+    /// Opens the store read-only. `None` if no data dir was given, or a broker runs on
+    /// it: use the API then.
     ///
     /// # Errors
     ///
-    /// Where it cannot be opened.
+    /// If the store cannot be opened.
     pub(crate) async fn open(&self) -> Result<Option<Ledger>, Failure> {
         let Some(settings) = self.settings()? else { return Ok(None) };
         match Ledger::open_read_only(&config(&settings)?).await {
@@ -62,11 +62,11 @@ impl OfflineArgs {
     }
 }
 
-/// How to open the store that `settings` name.
+/// How to open the store of `settings`.
 ///
 /// # Errors
 ///
-/// Where the passphrase cannot be read.
+/// If the passphrase cannot be read.
 pub(crate) fn config(settings: &Settings) -> Result<Config, Failure> {
     Ok(Config {
         storage: storage(settings),

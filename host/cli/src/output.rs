@@ -1,5 +1,5 @@
-//! What goes to stdout: tables for people, the API's own JSON or YAML for
-//! programs, ids alone for scripts.
+//! Results on stdout: tables for people, the API's JSON or YAML for programs, only
+//! ids for scripts.
 
 use std::io::{self, Write};
 
@@ -22,10 +22,10 @@ pub(crate) enum Format {
     Yaml,
 }
 
-/// A column of a table: its heading and where in an item its value is.
+/// A column of a table: its heading and the JSON Pointer of its value.
 pub(crate) type Column = (&'static str, &'static str);
 
-/// The way to stdout.
+/// Prints results.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Output {
     format: Format,
@@ -33,23 +33,23 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// In a format; `quiet` for ids alone.
+    /// Prints in `format`, or only ids if `quiet`.
     pub(crate) fn new(format: Format, quiet: bool) -> Self {
         Self { format, quiet }
     }
 
-    /// The format asked for.
+    /// The format.
     pub(crate) fn format(self) -> Format {
         self.format
     }
 
-    /// Whether ids alone are asked for.
+    /// Whether only ids are printed.
     pub(crate) fn is_quiet(self) -> bool {
         self.quiet
     }
 
-    /// A page of items, as `{"items": [...], "nextCursor": ...}` or a table;
-    /// `id` points to what `--quiet` prints.
+    /// Prints a page, `{"items": [...], "nextCursor": ...}`; `id` is the pointer of
+    /// what `--quiet` prints.
     pub(crate) fn list(self, page: &Value, columns: &[Column], id: &str) -> Result<(), Failure> {
         let items = page["items"].as_array().map_or(&[][..], Vec::as_slice);
         if self.quiet {
@@ -61,18 +61,18 @@ impl Output {
         }
     }
 
-    /// One thing; `id` points to what `--quiet` prints.
+    /// Prints a resource; `id` is the pointer of what `--quiet` prints.
     pub(crate) fn one(self, value: &Value, id: &str) -> Result<(), Failure> {
         if self.quiet {
             return self.line(&cell(value.pointer(id)));
         }
         match self.format {
-            Format::Table => self.raw(facts(value).as_bytes()),
+            Format::Table => self.raw(properties(value).as_bytes()),
             Format::Json | Format::Yaml => self.document(value),
         }
     }
 
-    /// One thing as the only row of a table; `id` points to what `--quiet` prints.
+    /// Prints a resource as a table of one row; `id` as for [`Output::one`].
     pub(crate) fn row(self, value: &Value, columns: &[Column], id: &str) -> Result<(), Failure> {
         if self.quiet || self.format != Format::Table {
             return self.one(value, id);
@@ -80,17 +80,17 @@ impl Output {
         self.raw(rows(std::slice::from_ref(value), columns, &anstream::stdout()).as_bytes())
     }
 
-    /// A document as JSON, or as YAML for tables too.
+    /// Prints a document as JSON, or as YAML for YAML and tables.
     pub(crate) fn document(self, value: &Value) -> Result<(), Failure> {
         let text = match self.format {
             Format::Json => serde_json::to_string_pretty(value).map(|json| json + "\n").map_err(|e| e.to_string()),
             Format::Yaml => yaml(value),
-            Format::Table => spelled_out(value),
+            Format::Table => escaped(value),
         };
         self.raw(text.map_err(Failure::Failed)?.as_bytes())
     }
 
-    /// A sentence for people; nothing in other formats, nor when quiet.
+    /// Prints a line for people: nothing in other formats or when quiet.
     pub(crate) fn note(self, line: &str) -> Result<(), Failure> {
         if self.quiet || self.format != Format::Table {
             return Ok(());
@@ -98,17 +98,17 @@ impl Output {
         self.line(line)
     }
 
-    /// A line, without what could steer a terminal.
+    /// Prints a line without characters that could control the terminal.
     pub(crate) fn line(self, line: &str) -> Result<(), Failure> {
         self.raw(format!("{}\n", plain(line)).as_bytes())
     }
 
-    /// These very bytes, whatever the format.
-    #[expect(clippy::unused_self, reason = "everything goes to stdout by way of an `Output`")]
+    /// Prints bytes as they are, whatever the format.
+    #[expect(clippy::unused_self, reason = "all output goes through an `Output`")]
     pub(crate) fn raw(self, bytes: &[u8]) -> Result<(), Failure> {
         let mut stdout = io::stdout().lock();
         match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-            // The reader has seen enough, as `head` does.
+            // The reader, such as `head`, has stopped reading.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             done => done.map_err(|error| Failure::io("write to stdout", error)),
         }
@@ -119,7 +119,7 @@ impl Output {
 ///
 /// # Errors
 ///
-/// The writer's own.
+/// The writer's.
 pub(crate) fn yaml(value: &Value) -> Result<String, String> {
     let mut text = serde_saphyr::to_string(value).map_err(|error| error.to_string())?;
     if !text.ends_with('\n') {
@@ -128,30 +128,30 @@ pub(crate) fn yaml(value: &Value) -> Result<String, String> {
     Ok(text)
 }
 
-/// `text` without what is not seen: what comes from elsewhere must not steer
-/// the terminal, nor be shown in another order than it is written.
+/// `text` without unprintable characters: foreign text must not control the
+/// terminal or be displayed in another order than it is written.
 pub(crate) fn plain(text: &str) -> String {
     text.chars().filter(|c| !is_unprintable(*c) || *c == '\t').collect()
 }
 
-/// A YAML document in which what is not seen is spelled out. Such a document is
-/// printed in JSON's notation, which is YAML too, so that its texts are quoted.
-fn spelled_out(value: &Value) -> Result<String, String> {
+/// A YAML document with unprintable characters escaped. Such a document is printed
+/// in JSON's notation, which is valid YAML and quotes all strings.
+fn escaped(value: &Value) -> Result<String, String> {
     let text = yaml(value)?;
     if !text.chars().any(|c| is_unprintable(c) && c != '\n') {
         return Ok(text);
     }
     let json = serde_json::to_string_pretty(value).map_err(|error| error.to_string())?;
-    let spelled = json.chars().map(|c| match c {
+    let escaped = json.chars().map(|c| match c {
         '\n' => c.to_string(),
         c if !is_unprintable(c) => c.to_string(),
         c if u32::from(c) <= 0xffff => format!("\\u{:04x}", u32::from(c)),
         c => format!("\\U{:08x}", u32::from(c)),
     });
-    Ok(spelled.collect::<String>() + "\n")
+    Ok(escaped.collect::<String>() + "\n")
 }
 
-/// A table of `items`; headings are bold where `stream` shows colour.
+/// A table of `items`, with bold headings if `stream` supports colour.
 fn rows<S: anstream::stream::RawStream>(
     items: &[Value],
     columns: &[Column],
@@ -179,9 +179,9 @@ fn rows<S: anstream::stream::RawStream>(
     text
 }
 
-/// Every fact of a thing on its line, nested names joined by dots; secret
-/// fields that are stored are named, never shown.
-fn facts(value: &Value) -> String {
+/// The properties of a resource, one a line, nested names joined by dots. Stored
+/// secrets are named, never shown.
+fn properties(value: &Value) -> String {
     let mut lines = Vec::new();
     flatten("", value, &mut lines);
     for pointer in value["secretFields"].as_array().into_iter().flatten().filter_map(Value::as_str) {
@@ -253,21 +253,21 @@ mod tests {
     fn a_things_facts_name_its_secrets_without_showing_any() {
         let credential = json!({"name": "n", "data": {"server": "s", "pem": "-----BEGIN X-----\nabc\n"}, "secretFields": ["/password"],
             "labels": {}, "expiresAt": null, "selectors": [{"kind": "host", "value": "h"}], "version": 1});
-        insta::assert_snapshot!(facts(&credential));
+        insta::assert_snapshot!(properties(&credential));
     }
 
     #[test]
-    fn nothing_unseen_reaches_a_terminal() {
+    fn unprintable_characters_never_reach_a_terminal() {
         let hidden = "a\u{202e}b\u{2066}\u{2069}c\u{200b}\u{200f}\u{61c}\u{feff}\u{e0041}\u{1b}[2J\u{9b}d";
         let value = json!({ "name": hidden, "labels": { hidden: hidden }, "formats": [hidden], "pem": format!("{hidden}\n{hidden}\n") });
         let columns = [("NAME", "/name"), ("LABELS", "/labels"), ("FORMATS", "/formats")];
         let table = rows(std::slice::from_ref(&value), &columns, &anstream::AutoStream::never(Vec::new()));
-        let document = spelled_out(&value).unwrap();
-        for text in [table, facts(&value), plain(hidden), document.clone()] {
+        let document = escaped(&value).unwrap();
+        for text in [table, properties(&value), plain(hidden), document.clone()] {
             assert!(!text.chars().any(|c| is_unprintable(c) && c != '\n'), "{text:?}");
         }
         assert_eq!(plain(hidden), "abc[2Jd");
-        // What is printed instead of YAML is YAML of the same value.
+        // The escaped document is YAML of the same value.
         assert_eq!(serde_saphyr::from_str::<Value>(&document).unwrap(), value, "{document}");
         assert_eq!(serde_saphyr::from_str::<Value>(&yaml(&value).unwrap()).unwrap(), value);
     }

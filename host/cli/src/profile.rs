@@ -1,6 +1,5 @@
-//! The login profile: address and token of the broker that commands speak to
-//! when nothing else is said. A file only its owner can read, under the XDG
-//! config dir.
+//! The login profile: the default broker's address and token, in a file under the
+//! XDG config dir that only its owner can read.
 
 use std::fs;
 use std::io::{self, Write};
@@ -14,39 +13,39 @@ use zeroize::Zeroizing;
 use crate::failure::Failure;
 use crate::input::decoded;
 
-/// What `bursar login` keeps.
+/// What `bursar login` stores.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Profile {
     /// The broker's address.
     pub(crate) addr: String,
-    /// Only for that address.
+    /// Sent only to that address.
     pub(crate) token: Zeroizing<String>,
     /// The account to work in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) account: Option<String>,
-    /// Certificates to trust.
+    /// File of the certificates to trust.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ca_file: Option<PathBuf>,
 }
 
 impl Profile {
-    /// Where it is kept.
+    /// The profile's path.
     ///
     /// # Errors
     ///
-    /// Where there is no home directory.
+    /// If there is no home directory.
     pub(crate) fn path() -> Result<PathBuf, Failure> {
         let base = etcetera::choose_base_strategy()
             .map_err(|_| Failure::Failed("there is no home directory for the login profile".to_owned()))?;
         Ok(base.config_dir().join("bursar").join("profile.toml"))
     }
 
-    /// Reads it; `None` where nobody logged in.
+    /// Reads the profile; `None` if there is none.
     ///
     /// # Errors
     ///
-    /// Where others can read the file, or it is not a profile.
+    /// If others can read the file, or it is not a profile.
     pub(crate) fn load(path: &Path) -> Result<Option<Self>, Failure> {
         let doing = || format!("read {}", path.display());
         let metadata = match fs::metadata(path) {
@@ -56,21 +55,23 @@ impl Profile {
         };
         if metadata.permissions().mode() & 0o077 != 0 {
             let path = path.display();
-            return Err(Failure::Usage(format!("{path} holds a token and others can read it: run `chmod 600 {path}`")));
+            return Err(Failure::Usage(format!(
+                "{path} contains a token and is readable by others: run `chmod 600 {path}`"
+            )));
         }
         let bytes = Zeroizing::new(fs::read(path).map_err(|error| Failure::io(doing(), error))?);
         let text = decoded(&bytes).map_err(|why| Failure::Usage(format!("{} {why}", path.display())))?;
-        // The parser's message quotes the text, so it is not passed on.
+        // The parser's message quotes the text, which contains the token.
         toml::from_str(&text)
             .map(Some)
             .map_err(|_| Failure::Usage(format!("{} is not a login profile: run `bursar login` again", path.display())))
     }
 
-    /// Writes it: a new file that takes the old one's place at once.
+    /// Writes the profile, replacing an existing one atomically.
     ///
     /// # Errors
     ///
-    /// Where it cannot be written.
+    /// If it cannot be written.
     pub(crate) fn save(&self, path: &Path) -> Result<(), Failure> {
         let text = toml::to_string(self).map(Zeroizing::new).map_err(|error| Failure::Failed(error.to_string()))?;
         let failed = |error| Failure::io(format!("write {}", path.display()), error);

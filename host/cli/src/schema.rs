@@ -1,9 +1,9 @@
-//! What the command line needs to know of a credential type's form: its
-//! fields, which of them are secret and how a text becomes a value.
+//! What the command line needs from a credential type's schema: its fields, which
+//! of them are secret, and the type of each value.
 //!
-//! The broker alone judges data; here a schema (JSON Schema 2020-12) is only
-//! read for prompting, typing and refusing secrets on the command line. Where
-//! branches (`oneOf`, `if`) disagree, a field that is secret in any is secret.
+//! Only the broker validates data. Here a schema (JSON Schema 2020-12) is read for
+//! prompting, typing and refusing secrets on the command line. A field that is
+//! secret in any branch (`oneOf`, `if`) is secret.
 
 use serde_json::Value;
 
@@ -18,26 +18,26 @@ pub(crate) struct Schema<'a> {
 pub(crate) struct Field {
     /// Property name.
     pub(crate) name: String,
-    /// What the form calls it.
+    /// Its title in the form.
     pub(crate) title: String,
-    /// What it is for, maybe empty.
+    /// Its description, may be empty.
     pub(crate) description: String,
-    /// How it is asked for.
-    pub(crate) kind: Kind,
+    /// How to ask for it.
+    pub(crate) kind: FieldKind,
     /// Whether it is `writeOnly`.
     pub(crate) secret: bool,
-    /// Whether the form cannot do without it.
+    /// Whether the form requires it.
     pub(crate) required: bool,
-    /// What it is when left out.
+    /// Its value when left out.
     pub(crate) default: Option<Value>,
 }
 
-/// What a field holds, as far as asking goes.
+/// The kinds of fields, by how to ask for them.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Kind {
+pub(crate) enum FieldKind {
     /// A line of text.
     Text,
-    /// A text of many lines, asked for as the path of a file.
+    /// Text of several lines, asked for as the path of a file.
     Document,
     /// One of these.
     Choice(Vec<Choice>),
@@ -47,21 +47,21 @@ pub(crate) enum Kind {
     Number,
     /// A list of lines.
     List,
-    /// Anything deeper, asked for as JSON.
+    /// A nested value, asked for as JSON.
     Json,
 }
 
-/// One of a field's possible values.
+/// A value that a field can have.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Choice {
     /// The value.
     pub(crate) value: Value,
-    /// What the form calls it.
+    /// Its title in the form.
     pub(crate) title: String,
 }
 
 impl<'a> Schema<'a> {
-    /// Over a schema document.
+    /// Reads a schema document.
     pub(crate) fn new(root: &'a Value) -> Self {
         Self { root }
     }
@@ -81,7 +81,7 @@ impl<'a> Schema<'a> {
         names.into_iter().map(|name| self.field(name, required.contains(&name.as_str()))).collect()
     }
 
-    /// Whether the value under `pointer` is secret, lies in a secret or holds one.
+    /// Whether the value at `pointer` is secret, is part of a secret or contains one.
     pub(crate) fn holds_secret(self, pointer: &str) -> bool {
         let mut nodes = vec![self.root];
         for token in tokens(pointer) {
@@ -90,10 +90,10 @@ impl<'a> Schema<'a> {
                 return true;
             }
         }
-        self.mentions_secret(nodes)
+        self.contains_secret(nodes)
     }
 
-    /// Whether the form declares a field under `pointer`.
+    /// Whether the schema declares a field at `pointer`.
     pub(crate) fn knows(self, pointer: &str) -> bool {
         let mut nodes = vec![self.root];
         for token in tokens(pointer) {
@@ -102,12 +102,12 @@ impl<'a> Schema<'a> {
         !nodes.is_empty()
     }
 
-    /// Reads `text` as the type that the form wants under `pointer`; text where
-    /// it wants text or says nothing.
+    /// Parses `text` as the type that the schema gives the field at `pointer`; a
+    /// string if it gives none.
     ///
     /// # Errors
     ///
-    /// One sentence that does not repeat the text.
+    /// A message that does not contain the text.
     pub(crate) fn read(self, pointer: &str, text: &str) -> Result<Value, String> {
         let mut nodes = vec![self.root];
         for token in tokens(pointer) {
@@ -145,7 +145,7 @@ impl<'a> Schema<'a> {
         }
     }
 
-    /// What the form cannot do without in any of its branches.
+    /// The properties required in every branch.
     fn required(self) -> Vec<&'a str> {
         let mut names = Vec::new();
         let mut pending = vec![self.root];
@@ -153,13 +153,13 @@ impl<'a> Schema<'a> {
             let Some(node) = pending.pop() else { break };
             names
                 .extend(node.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str));
-            pending.extend(self.target(node));
+            pending.extend(self.referenced(node));
             pending.extend(node.get("allOf").and_then(Value::as_array).into_iter().flatten());
         }
         names
     }
 
-    /// The nodes themselves and all that applies in the same place.
+    /// The nodes and all subschemas that apply to the same value.
     fn expand(self, mut pending: Vec<&'a Value>) -> Vec<&'a Value> {
         pending.reverse();
         let mut nodes: Vec<&Value> = Vec::new();
@@ -174,12 +174,12 @@ impl<'a> Schema<'a> {
             for key in ["oneOf", "anyOf", "allOf"] {
                 pending.extend(node.get(key).and_then(Value::as_array).into_iter().flatten().rev());
             }
-            pending.extend(self.target(node));
+            pending.extend(self.referenced(node));
         }
         nodes
     }
 
-    /// What describes the child `token` of what `nodes` describe.
+    /// The schemas of the child `token` of the value that `nodes` describe.
     fn step(self, nodes: Vec<&'a Value>, token: &str) -> Vec<&'a Value> {
         let mut children = Vec::new();
         for node in self.expand(nodes) {
@@ -193,7 +193,7 @@ impl<'a> Schema<'a> {
         children
     }
 
-    fn mentions_secret(self, mut pending: Vec<&'a Value>) -> bool {
+    fn contains_secret(self, mut pending: Vec<&'a Value>) -> bool {
         let mut seen: Vec<&Value> = Vec::new();
         while let Some(node) = pending.pop() {
             if seen.len() == MAX_NODES {
@@ -206,7 +206,7 @@ impl<'a> Schema<'a> {
             if is_write_only(node) {
                 return true;
             }
-            pending.extend(self.target(node));
+            pending.extend(self.referenced(node));
             match node {
                 Value::Object(map) => {
                     pending.extend(map.values().filter(|value| value.is_object() || value.is_array()));
@@ -218,7 +218,7 @@ impl<'a> Schema<'a> {
         false
     }
 
-    fn target(self, node: &Value) -> Option<&'a Value> {
+    fn referenced(self, node: &Value) -> Option<&'a Value> {
         self.root.pointer(node.get("$ref")?.as_str()?.strip_prefix('#')?)
     }
 }
@@ -232,27 +232,27 @@ fn tokens(pointer: &str) -> impl Iterator<Item = String> {
     pointer.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~"))
 }
 
-fn kind(nodes: &[&Value]) -> Kind {
+fn kind(nodes: &[&Value]) -> FieldKind {
     if let Some(choices) = nodes.iter().find_map(|node| choices(node)) {
-        return Kind::Choice(choices);
+        return FieldKind::Choice(choices);
     }
     let types: Vec<&str> = nodes.iter().flat_map(|node| types(node)).collect();
     let is = |wanted: &str| types.contains(&wanted);
     if is("string") || types.is_empty() {
         let many_lines = nodes.iter().any(|node| node.get("contentMediaType").is_some());
-        if many_lines { Kind::Document } else { Kind::Text }
+        if many_lines { FieldKind::Document } else { FieldKind::Text }
     } else if is("boolean") {
-        Kind::Flag
+        FieldKind::Flag
     } else if is("integer") || is("number") {
-        Kind::Number
+        FieldKind::Number
     } else if is("array") && nodes.iter().any(|node| node.pointer("/items/type").is_some_and(|of| of == "string")) {
-        Kind::List
+        FieldKind::List
     } else {
-        Kind::Json
+        FieldKind::Json
     }
 }
 
-/// An `enum`, or the `oneOf` of constants with titles that stands for one.
+/// The values of an `enum`, or of a `oneOf` of constants with titles.
 fn choices(node: &Value) -> Option<Vec<Choice>> {
     if let Some(values) = node.get("enum").and_then(Value::as_array) {
         return Some(values.iter().map(|value| Choice { value: value.clone(), title: label(value) }).collect());
@@ -296,7 +296,7 @@ fn is_write_only(node: &Value) -> bool {
     node.get("writeOnly") == Some(&Value::Bool(true))
 }
 
-/// More than any sensible form has; a bound on what a hostile one may cost.
+/// Bounds the cost of a hostile schema; no sensible one has as many.
 const MAX_NODES: usize = 4096;
 
 #[cfg(test)]
@@ -332,11 +332,11 @@ mod tests {
     fn fields_come_in_the_hinted_order_with_their_kind() {
         let sample = sample();
         let fields = Schema::new(&sample).fields(&["server".to_owned(), "password".to_owned()]);
-        let told: Vec<String> = fields
+        let lines: Vec<String> = fields
             .iter()
             .map(|field| format!("{} {:?} secret={} required={}", field.name, field.kind, field.secret, field.required))
             .collect();
-        insta::assert_snapshot!(told.join("\n"), @r#"
+        insta::assert_snapshot!(lines.join("\n"), @r#"
         server Text secret=false required=true
         password Text secret=true required=false
         extra Text secret=true required=false

@@ -1,5 +1,5 @@
-//! What every command that speaks to a broker starts from: where it is, who we
-//! are, in which account and how results are printed.
+//! The context of every command that calls a broker: its address, the token, the
+//! account and how results are printed.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use crate::output::{Format, Output, plain};
 use crate::profile::Profile;
 use crate::terminal;
 
-/// Flags of every command.
+/// Options of every command.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct GlobalArgs {
     /// The broker's address [default: the login profile's, or `http://127.0.0.1:8420`]
@@ -41,80 +41,79 @@ pub(crate) struct GlobalArgs {
 }
 
 impl GlobalArgs {
-    /// The way to stdout.
+    /// Prints results.
     pub(crate) fn output(&self) -> Output {
         Output::new(self.output, self.quiet)
     }
 
-    /// Whether somebody is there to ask, and may be asked.
+    /// Whether the user can be asked.
     pub(crate) fn is_interactive(&self) -> bool {
         !self.no_input && terminal::is_interactive()
     }
 }
 
-/// A broker to speak to, and how.
+/// A connection to a broker, and the options of the command.
 pub(crate) struct Session {
     /// The API.
     pub(crate) client: Client,
     /// The account to work in.
     pub(crate) account: String,
-    /// The way to stdout.
+    /// Prints results.
     pub(crate) output: Output,
-    /// Whether somebody is there to ask.
+    /// Whether the user can be asked.
     pub(crate) interactive: bool,
 }
 
 impl Session {
-    /// From flags, environment and login profile, in this order.
+    /// Opens a session by options, environment and login profile, in this order.
     ///
     /// # Errors
     ///
-    /// Where there is no token, or one of the sources is wrong.
+    /// If there is no token, or one of the sources is invalid.
     pub(crate) fn open(global: &GlobalArgs) -> Result<Self, Failure> {
         let environment = Environment {
             token: variable("BURSAR_TOKEN").map(Zeroizing::new),
             token_file: variable("BURSAR_TOKEN_FILE"),
         };
         let profile = Profile::load(&Profile::path()?)?;
-        let target = Target::resolve(global, environment, profile)?;
-        let client = Client::new(&target.addr, &target.token, target.ca_file.as_deref())?;
+        let endpoint = Endpoint::resolve(global, environment, profile)?;
+        let client = Client::new(&endpoint.addr, &endpoint.token, endpoint.ca_file.as_deref())?;
         if client.is_exposed() {
-            warn(&format!("the token goes to {} in plain text", target.addr));
+            warn(&format!("the token goes to {} in plain text", endpoint.addr));
         }
-        Ok(Self { client, account: target.account, output: global.output(), interactive: global.is_interactive() })
+        Ok(Self { client, account: endpoint.account, output: global.output(), interactive: global.is_interactive() })
     }
 
-    /// The parts of a path under the session's account.
+    /// The segments of a path under the session's account.
     pub(crate) fn path<'a>(&'a self, rest: &[&'a str]) -> Vec<&'a str> {
         in_account(&self.account, rest)
     }
 
-    /// The parts of a path to one of the account's credentials.
+    /// The segments of a path to one of the account's credentials.
     pub(crate) fn credential<'a>(&'a self, credential: &'a str, rest: &[&'a str]) -> Vec<&'a str> {
         [&["v1", "accounts", &self.account, "credentials", credential], rest].concat()
     }
 }
 
-/// A connection to the broker for what needs no token, from flags, environment and
-/// login profile.
+/// A client without a token, by options, environment and login profile.
 ///
 /// # Errors
 ///
-/// Where one of the sources is wrong.
+/// If one of the sources is invalid.
 pub(crate) fn anonymous(global: &GlobalArgs) -> Result<Client, Failure> {
-    // Not sent: it only stands where there has to be one.
-    let nobody = Environment { token: Some(Zeroizing::new(String::new())), token_file: None };
+    // A placeholder, which is not sent.
+    let no_token = Environment { token: Some(Zeroizing::new(String::new())), token_file: None };
     let without_token = GlobalArgs { token_file: None, ..global.clone() };
-    let target = Target::resolve(&without_token, nobody, Profile::load(&Profile::path()?)?)?;
-    Client::anonymous(&target.addr, target.ca_file.as_deref())
+    let endpoint = Endpoint::resolve(&without_token, no_token, Profile::load(&Profile::path()?)?)?;
+    Client::anonymous(&endpoint.addr, endpoint.ca_file.as_deref())
 }
 
-/// The parts of a path to a region of the installation.
+/// The segments of a path to a region of the installation.
 pub(crate) fn region<'a>(region: &'a str, rest: &[&'a str]) -> Vec<&'a str> {
     [&["v1", "regions", region], rest].concat()
 }
 
-/// Tells the person of something that is not an error, on stderr.
+/// Prints a warning to stderr.
 pub(crate) fn warn(line: &str) {
     anstream::eprintln!("warning: {}", plain(line));
 }
@@ -123,11 +122,11 @@ pub(crate) fn warn(line: &str) {
 ///
 /// # Errors
 ///
-/// Where it cannot be read or is empty.
+/// If it cannot be read or is empty.
 pub(crate) fn token_from(file: &str) -> Result<Zeroizing<String>, Failure> {
     let text = input::text(file, &mut io::stdin().lock())?;
     let token = Zeroizing::new(text.trim().to_owned());
-    if token.is_empty() { Err(Failure::Usage(format!("{file} holds no token"))) } else { Ok(token) }
+    if token.is_empty() { Err(Failure::Usage(format!("{file} contains no token"))) } else { Ok(token) }
 }
 
 #[derive(Default)]
@@ -136,20 +135,20 @@ struct Environment {
     token_file: Option<String>,
 }
 
-struct Target {
+struct Endpoint {
     addr: String,
     token: Zeroizing<String>,
     account: String,
     ca_file: Option<PathBuf>,
 }
 
-impl Target {
+impl Endpoint {
     fn resolve(global: &GlobalArgs, environment: Environment, profile: Option<Profile>) -> Result<Self, Failure> {
         let given = |value: &Option<String>| value.clone().filter(|value| !value.is_empty());
         let addr = given(&global.addr)
             .or_else(|| profile.as_ref().map(|profile| profile.addr.clone()))
             .unwrap_or_else(|| DEFAULT_ADDR.to_owned());
-        // A profile speaks for its own broker alone: its token goes nowhere else.
+        // A profile's token goes to its own broker only.
         let profile = profile.filter(|profile| profile.addr.trim_end_matches('/') == addr.trim_end_matches('/'));
         let token = if let Some(file) = &global.token_file {
             token_from(file)?
@@ -161,7 +160,7 @@ impl Target {
             profile.token.clone()
         } else {
             let advice = "run `bursar login`, or give --token-file, BURSAR_TOKEN or BURSAR_TOKEN_FILE";
-            return Err(Failure::Usage(format!("there is no token for {addr}: {advice}")));
+            return Err(Failure::Usage(format!("no token for {addr}: {advice}")));
         };
         let ca_file = global.ca_file.clone().filter(|file| file != Path::new(""));
         Ok(Self {
@@ -179,7 +178,7 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// Where `serve` listens unless told otherwise.
+/// Where `serve` listens by default.
 pub(crate) const DEFAULT_ADDR: &str = "http://127.0.0.1:8420";
 const DEFAULT_ACCOUNT: &str = "default";
 const HEADING: &str = "Common options";
@@ -216,24 +215,27 @@ mod tests {
         std::fs::write(&file, "of-flag\n").unwrap();
         let environment = || Environment { token: Some(Zeroizing::new("of-env".to_owned())), token_file: None };
 
-        let target = Target::resolve(&global(), Environment::default(), Some(profile())).unwrap();
-        assert_eq!((target.addr.as_str(), target.token.as_str()), ("https://broker.example/", "of-profile"));
-        assert_eq!((target.account.as_str(), target.ca_file), ("team", Some("ca.pem".into())));
+        let endpoint = Endpoint::resolve(&global(), Environment::default(), Some(profile())).unwrap();
+        assert_eq!((endpoint.addr.as_str(), endpoint.token.as_str()), ("https://broker.example/", "of-profile"));
+        assert_eq!((endpoint.account.as_str(), endpoint.ca_file), ("team", Some("ca.pem".into())));
 
-        let target = Target::resolve(&global(), environment(), Some(profile())).unwrap();
-        assert_eq!(target.token.as_str(), "of-env");
+        let endpoint = Endpoint::resolve(&global(), environment(), Some(profile())).unwrap();
+        assert_eq!(endpoint.token.as_str(), "of-env");
 
         let flags =
             GlobalArgs { token_file: Some(file.display().to_string()), account: Some("a".to_owned()), ..global() };
-        let target = Target::resolve(&flags, environment(), Some(profile())).unwrap();
-        assert_eq!((target.token.as_str(), target.account.as_str()), ("of-flag", "a"));
+        let endpoint = Endpoint::resolve(&flags, environment(), Some(profile())).unwrap();
+        assert_eq!((endpoint.token.as_str(), endpoint.account.as_str()), ("of-flag", "a"));
     }
 
     #[test]
     fn a_profiles_token_goes_to_its_own_broker_alone() {
         let elsewhere = GlobalArgs { addr: Some("https://elsewhere.example".to_owned()), ..global() };
-        assert!(matches!(Target::resolve(&elsewhere, Environment::default(), Some(profile())), Err(Failure::Usage(_))));
+        assert!(matches!(
+            Endpoint::resolve(&elsewhere, Environment::default(), Some(profile())),
+            Err(Failure::Usage(_))
+        ));
         let same = GlobalArgs { addr: Some("https://broker.example".to_owned()), ..global() };
-        assert!(Target::resolve(&same, Environment::default(), Some(profile())).is_ok());
+        assert!(Endpoint::resolve(&same, Environment::default(), Some(profile())).is_ok());
     }
 }

@@ -1,4 +1,4 @@
-//! The system's own time and chance, behind the domain's ports.
+//! The system's clock, timers and random generator behind the domain's ports.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use aws_lc_rs::rand;
 use bursar_domain::clock::{Clock, Entropy, Timer};
 use jiff::Timestamp;
 
-/// [`Clock`] by the machine's clock.
+/// [`Clock`] that reads the machine's clock.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SystemClock;
 
@@ -18,7 +18,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// [`Timer`] by the runtime's timers.
+/// [`Timer`] that uses the runtime's timers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SystemTimer;
 
@@ -29,7 +29,7 @@ impl Timer for SystemTimer {
     }
 }
 
-/// [`Entropy`] by AWS-LC's generator.
+/// [`Entropy`] from AWS-LC's generator.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SystemEntropy;
 

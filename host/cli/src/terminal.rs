@@ -1,5 +1,4 @@
-//! The person at the terminal. Everything is asked on stderr, so that stdout
-//! holds data alone.
+//! Prompts on the terminal. They go to stderr, which leaves stdout to data.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -11,12 +10,12 @@ use crate::form::Prompter;
 use crate::input;
 use crate::output::plain;
 
-/// Whether somebody is there to ask.
+/// Whether there is a terminal to ask on.
 pub(crate) fn is_interactive() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Asks for a secret outside of a form.
+/// Asks for a secret.
 pub(crate) fn ask_secret(label: &str) -> Result<Zeroizing<String>, Failure> {
     Terminal.secret(label)
 }
@@ -34,7 +33,7 @@ pub(crate) fn ask_new_passphrase() -> Result<Zeroizing<String>, Failure> {
     }
 }
 
-/// [`Prompter`] on stderr and the terminal's own input.
+/// [`Prompter`] on the terminal.
 pub(crate) struct Terminal;
 
 impl Prompter for Terminal {
@@ -45,7 +44,7 @@ impl Prompter for Terminal {
     fn text(&mut self, label: &str, default: Option<&str>) -> Result<String, Failure> {
         let mut input = Input::<String>::new().with_prompt(plain(label)).allow_empty(true);
         if let Some(default) = default {
-            // It is taken as it is, so one that could not be shown as it is is not shown.
+            // A default that cannot be displayed as it is must not be displayed at all.
             input = input.default(default.to_owned()).show_default(plain(default) == default);
         }
         input.interact_text().map_err(dialog)

@@ -1,35 +1,59 @@
-//! What Bursar is, without how it runs: the types, the rules and the use cases
-//! of a credential broker, and the ports through which it reaches the world.
-//!
-//! Start at [`broker::Broker`]: each thing a caller can ask for is one public
-//! function there, read top to bottom: authorize, validate, ask the plugin,
-//! commit the change with its audit events, answer. The ports are [`store`],
-//! [`plugin`], [`region`], [`clock`] and [`audit`].
-//!
-//! Deliberately unknown here: HTTP, any database, WebAssembly, the clock,
-//! randomness and every credential type.
+//! The areas under one name, until everybody names the area they use.
 
 #![forbid(unsafe_code)]
 
-pub mod access;
-pub mod audit;
-pub mod binding;
-pub mod broker;
-pub mod clock;
-pub mod credential;
-pub mod dns;
-pub mod error;
-mod fields;
-pub mod id;
-mod if_match;
-pub mod integer;
-pub mod keys;
-pub mod nodes;
-pub mod plugin;
-pub mod region;
-pub mod secret;
-pub mod store;
-pub mod text;
+pub use bursar_kernel::{
+    Conflict, Error, IfMatch, Kind, Violation, audit, clock, id, integer, keys, nodes, plugin, secret, store, text,
+};
 
-pub use error::{Conflict, Error, Kind, Violation};
-pub use if_match::IfMatch;
+/// Callers and accounts.
+pub mod access {
+    pub use bursar_access::{Member, Token, TokenText};
+    pub use bursar_kernel::{
+        Account, Authority, Bindable, Caller, Demand, Operation, Permit, Quotas, Request, Right, Role, Scope, TokenKind,
+    };
+}
+
+/// Bindings.
+pub mod binding {
+    pub use bursar_bindings::{Binding, BindingView, ConsumerSlot, CredentialInSlot, Usage};
+    pub use bursar_credentials::selector::{Host, Image, Term};
+    pub use bursar_credentials::{Protocol, Use, Way};
+    pub use bursar_kernel::{Consumer, Slot};
+}
+
+/// The broker.
+pub mod broker {
+    pub use bursar_access::{BindableChange, NewToken};
+    pub use bursar_approvals::StoredDecisions;
+    pub use bursar_bindings::{ListBindings, Resolved, Source};
+    pub use bursar_broker::{Broker, BrokerParts};
+    pub use bursar_credentials::{Deletion, ListCredentials, Materialized, Probed, Revealed};
+    pub use bursar_dns::SweepFailure;
+    pub use bursar_kernel::{Created, IdempotencyKey, Page, Ports};
+    pub use bursar_regions::{
+        AccountRegion, Ensured, Extent, NotInPlace, OnProgress, Plan, PlanAction, PlanItem, Progress, ReconcileOptions,
+        Reconciled, RegionPorts, RegionView, Walk,
+    };
+}
+
+/// Credentials.
+pub mod credential {
+    pub use bursar_credentials::{
+        Credential, MadeBy, Status, SyncRow, Version, VersionAction, VersionView, View, Warning,
+    };
+}
+
+/// DNS records.
+pub mod dns {
+    pub use bursar_dns::{DnsGrants, DnsRecord, Fqdn, NameRule, RecordState, provider_id};
+}
+
+/// Regions.
+pub mod region {
+    pub use bursar_kernel::{Done, Notice, Notices, PlacementNotice, SyncCount, SyncState};
+    pub use bursar_regions::{
+        Attachment, Attempt, DriftPolicy, Failure, Login, LoginReference, Mode, OnDetach, Owner, Pair, Parcel, Region,
+        RemoteLocation, Removal, Seen, Setting, SyncStatus, Target, TargetError, TargetKind, Targets,
+    };
+}

@@ -1,4 +1,4 @@
-//! What every handler can reach, and what the operator can set.
+//! The state that handlers share, and the settings of the HTTP surface.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -15,51 +15,51 @@ use crate::operations::Operations;
 use crate::request::{BytesInFlight, TrustedProxies};
 use crate::watch::{EventStreams, Streams, Watchers};
 
-/// What the operator can set about the HTTP surface.
+/// The settings of the HTTP surface.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
-    /// The largest request body.
+    /// The largest request body, in bytes.
     pub max_body_bytes: usize,
-    /// Most values and names of members in a request body.
+    /// The most values and member names in a request body.
     pub max_body_nodes: usize,
-    /// Most memory that bodies of one token's requests in flight hold.
+    /// The most memory, in bytes, for bodies of one token's requests in flight.
     pub body_bytes_in_flight_per_token: usize,
-    /// Most memory that bodies of all requests in flight hold.
+    /// The most memory, in bytes, for bodies of all requests in flight.
     pub body_bytes_in_flight_total: usize,
-    /// Most connections of one client address; trusted proxies excepted.
+    /// The most connections from one client address, except trusted proxies.
     pub connections_per_address: usize,
-    /// Most connections in all.
+    /// The most connections in total.
     pub connections: usize,
-    /// Whose word about the client's address counts.
+    /// The proxies whose headers name the client's address.
     pub trusted_proxies: TrustedProxies,
-    /// Of each token, operators' perhaps excepted.
+    /// Per token.
     pub rate_limit: RateLimit,
-    /// Of all tokens of an account together.
+    /// Per account, for all of its tokens together.
     pub account_rate_limit: RateLimit,
-    /// How many streams of events may be open.
+    /// Limits on open event streams.
     pub event_streams: EventStreams,
-    /// How many requests without a valid token are answered 401 per minute and
-    /// address prefix; further ones are answered 429. Valid tokens always work.
+    /// Requests without a valid token that are answered 401 per minute and address
+    /// prefix; further ones are answered 429. Valid tokens are not affected.
     pub max_refusals_per_minute: u64,
-    /// Whether `/metrics` needs no token.
+    /// Whether `/metrics` is served without a token.
     pub metrics_public: bool,
-    /// Within which a connection must send the head of its next request.
+    /// How long a connection may take to send the head of its next request.
     pub head_timeout: Duration,
-    /// Within which a request's body must have come.
+    /// How long a request may take to send its body.
     pub body_timeout: Duration,
-    /// Within which a request must be answered; installation-wide operations
-    /// such as a verification excepted.
+    /// How long a request may take, except long-running operations such as a
+    /// verification.
     pub request_timeout: Duration,
-    /// How long requests in flight may take to end after the shutdown began.
+    /// How long requests in flight may take to end after shutdown begins.
     pub drain_timeout: Duration,
 }
 
 /// A token bucket.
 #[derive(Clone, Copy, Debug)]
 pub struct RateLimit {
-    /// How fast it refills.
+    /// Its refill rate.
     pub requests_per_second: NonZeroU32,
-    /// How much it holds.
+    /// Its size.
     pub burst: NonZeroU32,
     /// Whether operators' tokens are exempt.
     pub operator_unlimited: bool,
@@ -89,8 +89,7 @@ impl Default for ServerConfig {
 }
 
 impl RateLimit {
-    /// For all tokens of an account, where nothing else is said: ten times what
-    /// one of them may do.
+    /// The default for an account: ten times the limit of one token.
     #[must_use]
     pub fn of_account(of_token: Self) -> Self {
         let tenfold = |rate: NonZeroU32| rate.saturating_mul(NonZeroU32::MIN.saturating_add(9));
@@ -105,7 +104,7 @@ impl Default for RateLimit {
     }
 }
 
-/// What every handler can reach. Cheap to clone.
+/// The state that handlers share. Cheap to clone.
 #[derive(Clone)]
 pub struct App(Arc<Parts>);
 
@@ -125,7 +124,7 @@ struct Parts {
 }
 
 impl App {
-    /// Joins the parts. Does no I/O. `watchers` are those that the broker tells.
+    /// Joins the parts. Does no I/O. `watchers` must receive the broker's notices.
     #[must_use]
     pub fn new(
         broker: Arc<Broker>,
@@ -170,7 +169,7 @@ impl App {
         &self.0.watchers
     }
 
-    /// Set once the server stops: streams that would go on end.
+    /// Cancelled when the server stops: open-ended streams then end.
     pub(crate) fn closing(&self) -> &CancellationToken {
         &self.0.closing
     }

@@ -1,6 +1,5 @@
-//! What happens without a request: writing down token uses and refusals,
-//! clearing what has had its time, and cleaning up DNS records that were cut
-//! off.
+//! Background work: persists token uses and refusals, deletes expired records, and
+//! cleans up DNS records whose change was interrupted.
 
 use std::time::Duration;
 
@@ -10,15 +9,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 
-/// Runs until `shutdown`, then writes down the rest. Services outside may take
-/// their time, so what asks them does not hold up the books.
+/// Runs until `shutdown`, then persists what is pending. DNS providers can be slow,
+/// so their cleanup does not delay the rest.
 pub(crate) async fn run(app: App, shutdown: CancellationToken) {
-    tokio::join!(keep_books(&app, &shutdown), clean_up(&app, &shutdown));
+    tokio::join!(flush_and_sweep(&app, &shutdown), clean_up(&app, &shutdown));
     flush(&app).await;
 }
 
-async fn keep_books(app: &App, shutdown: &CancellationToken) {
-    // A round lasts its whole minute, the first one too.
+async fn flush_and_sweep(app: &App, shutdown: &CancellationToken) {
+    // The first round lasts a full minute too.
     let mut flushes = interval_at(Instant::now() + FLUSH_EVERY, FLUSH_EVERY);
     let mut sweeps = interval(SWEEP_EVERY);
     for ticks in [&mut flushes, &mut sweeps] {
@@ -33,7 +32,7 @@ async fn keep_books(app: &App, shutdown: &CancellationToken) {
     }
 }
 
-/// A round that the shutdown cuts off leaves its record to the next start's.
+/// A round that shutdown interrupts is resumed after the next start.
 async fn clean_up(app: &App, shutdown: &CancellationToken) {
     let mut rounds = interval(CLEAN_UP_EVERY);
     rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -49,17 +48,17 @@ async fn clean_up(app: &App, shutdown: &CancellationToken) {
     }
 }
 
-/// Writes down when tokens were used and how many requests were refused.
+/// Persists when tokens were last used and how many requests were refused.
 pub(crate) async fn flush(app: &App) {
     app.limiter().forget_idle();
-    if let Err(error) = app.broker().flush_token_uses().await {
-        warn("the last uses of tokens could not be written", &error);
+    if let Err(error) = app.broker().tokens.flush_uses().await {
+        warn("token uses could not be written", &error);
     }
-    if let Err(error) = app.broker().flush_repeated_refusals().await {
+    if let Err(error) = app.broker().kernel.journal.flush_repeated_refusals().await {
         warn("repeated refusals could not be recorded", &error);
     }
     for (prefix, count) in app.refusals().drain() {
-        if let Err(error) = app.broker().record_refused_tokens(prefix.clone(), count).await {
+        if let Err(error) = app.broker().tokens.record_refused(prefix.clone(), count).await {
             app.refusals().put_back(prefix, count);
             warn("refused requests could not be recorded", &error);
         }
@@ -68,17 +67,17 @@ pub(crate) async fn flush(app: &App) {
 
 async fn sweep(app: &App) {
     if let Err(error) = app.broker().sweep().await {
-        warn("old records could not be cleared", &error);
+        warn("expired records could not be deleted", &error);
     }
 }
 
-/// Tells of a record that cannot be cleaned up once, not in each round.
+/// Warns once of a record that cannot be cleaned up, not in every round.
 async fn sweep_dns(app: &App) {
-    match app.broker().sweep_dns().await {
+    match app.broker().dns.sweep().await {
         Ok(failures) => {
             for SweepFailure { credential, fqdn, reason, failures } in failures {
                 if failures == 1 {
-                    tracing::warn!(%credential, fqdn, reason, "a DNS record could not be cleaned up: it is tried again");
+                    tracing::warn!(%credential, fqdn, reason, "a DNS record could not be cleaned up; it will be retried");
                 } else {
                     tracing::debug!(%credential, fqdn, reason, failures, "a DNS record could not be cleaned up");
                 }

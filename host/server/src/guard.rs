@@ -1,5 +1,4 @@
-//! Layers that keep a bad request, a slow one or a panic from harming others,
-//! and the headers that keep browsers strict.
+//! Layers that contain bad requests, slow ones and panics, and the security headers.
 
 use std::any::Any;
 
@@ -12,8 +11,7 @@ use http::{HeaderName, HeaderValue};
 use crate::app::App;
 use crate::problem::{Problem, ProblemType};
 
-/// Gives up on a request that takes too long. A commit that has begun ends on
-/// its own.
+/// Ends a request that takes too long. A commit that has begun completes on its own.
 pub(crate) async fn time_out(State(app): State<App>, request: Request, next: Next) -> Response {
     match tokio::time::timeout(app.config().request_timeout, next.run(request)).await {
         Ok(response) => response,
@@ -21,24 +19,23 @@ pub(crate) async fn time_out(State(app): State<App>, request: Request, next: Nex
     }
 }
 
-/// Answers a panic. Its text may hold anything, so it is neither answered nor
-/// logged here.
+/// Answers a panic. Its text may hold a secret, so it is neither sent nor logged here.
 pub(crate) fn answer_panic(_panic: Box<dyn Any + Send + 'static>) -> Response {
     Problem::new(ProblemType::Internal, "the request failed on our side: report it with the request's id")
         .into_response()
 }
 
-/// Answers what no route matches.
+/// Answers an address without a route.
 pub(crate) async fn no_such_route() -> Problem {
     Problem::new(ProblemType::NotFound, "there is nothing at this address: see /openapi.json")
 }
 
-/// Answers a route that has other methods.
+/// Answers a method that the route lacks.
 pub(crate) async fn no_such_method() -> Problem {
     Problem::new(ProblemType::MethodNotAllowed, "this address has no such method: see /openapi.json")
 }
 
-/// Strict headers on everything; nothing of the API is ever cached.
+/// Adds security headers; answers of the API are never cached.
 pub(crate) async fn harden(request: Request, next: Next) -> Response {
     let is_api = request.uri().path().starts_with("/v1");
     let mut response = next.run(request).await;

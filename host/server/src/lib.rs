@@ -2,18 +2,16 @@
 //! health and metrics, and the server that listens for them.
 //!
 //! Start at [`router()`] for what exists and in which order a request passes the
-//! layers, then read one file under `routes/`: each holds one operation, its
-//! description first, then the handler. A handler decodes, calls one function
-//! of [`bursar_domain::broker::Broker`] and encodes; it decides nothing.
+//! layers, then read one file under `routes/`: each holds the operations of one
+//! resource, a description and a handler for each. A handler decodes, calls one
+//! function of [`bursar_domain::broker::Broker`] and encodes; it decides nothing.
 //!
-//! Deliberately unknown here: storage, WebAssembly, the wall clock, every
-//! credential type. What the installation can do beyond the broker comes in
-//! through [`Operations`].
+//! Unknown here: storage, WebAssembly, the wall clock and every credential type.
+//! Operations of the installation beyond the broker come in through [`Operations`].
 
 #![forbid(unsafe_code)]
 #![expect(clippy::doc_markdown, reason = "OpenAPI and OpenMetrics are names, not code")]
 
-mod alike;
 mod app;
 mod auth;
 mod background;
@@ -25,6 +23,7 @@ mod metrics;
 mod observe;
 mod openapi;
 mod operations;
+mod prefetch;
 mod problem;
 mod reply;
 mod request;
@@ -36,8 +35,6 @@ mod serve;
 mod sse;
 mod watch;
 mod work;
-
-pub mod schema;
 
 pub use app::{App, RateLimit, ServerConfig};
 /// What a request is answered with; see [`Operations::reading_ahead`].

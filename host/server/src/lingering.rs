@@ -1,10 +1,8 @@
-//! Answers that come before the body was read, to a client that reads the answer
-//! only when it has sent all of it.
+//! Drains request bodies that no handler read.
 //!
-//! A connection that is closed with bytes unread is reset, and the answer may be
-//! lost with it (RFC 9112, section 9.6). So what a handler did not read is taken
-//! in and thrown away piece by piece while the answer goes out: for a while, and
-//! up to a size.
+//! Closing a connection with unread bytes resets it, and a client that is still
+//! sending may lose the answer (RFC 9112, section 9.6). So the rest of a body is read
+//! and discarded while the answer is sent, within limits of time and size.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -21,18 +19,17 @@ use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use tokio::runtime::Handle;
 
-/// Lets what is left of a body come, where dropping it would close the
-/// connection. HTTP/2 ends one stream alone, and a client that waits for `100
-/// Continue` has sent nothing.
+/// Drains the rest of the body where dropping it would close the connection. HTTP/2
+/// ends only the stream, and a client that waits for `100 Continue` has sent nothing.
 pub(crate) async fn linger(request: Request, next: Next) -> Response {
     let closes = request.version() < Version::HTTP_2 && !request.headers().contains_key(EXPECT);
     let request = if closes { request.map(|body| Body::new(Lingering { body: Some(body) })) } else { request };
     next.run(request).await
 }
 
-/// A body whose rest is read when it is dropped.
+/// A body whose rest is drained when it is dropped.
 struct Lingering {
-    /// `None` once it came to an end.
+    /// `None` once it ended.
     body: Option<Body>,
 }
 
@@ -79,7 +76,7 @@ async fn discard(mut body: Body) {
 }
 
 const MOST_TIME: Duration = Duration::from_secs(5);
-/// More than any client of ours sends, and little to read.
+/// More than our clients send, and cheap to read.
 const MOST_BYTES: usize = 4 << 20;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What is counted, in the OpenMetrics text format.
+//! Metrics in the OpenMetrics text format.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use prometheus_client::registry::Registry;
 use crate::operations::Operations;
 use crate::watch::SyncMetrics;
 
-/// The registry and what the server itself counts.
+/// The registry and the server's own metrics.
 pub(crate) struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
@@ -83,7 +83,7 @@ impl Metrics {
 /// Media type of [`Metrics::encode`].
 pub(crate) const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// What the store and the plugin host count, read at each scrape.
+/// The counters of the store and the plugin host, read at each scrape.
 struct Installation(Arc<dyn Operations>);
 
 impl fmt::Debug for Installation {

@@ -11,8 +11,8 @@ use tracing::{Instrument, field};
 use crate::app::App;
 use crate::request_id;
 
-/// Answers within a span that tells method, route template, status and latency;
-/// never the path's values, the query, other headers or bodies.
+/// Runs the request in a span with method, route template, status and latency; never
+/// with path values, the query, other headers or bodies.
 pub(crate) async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = request_id::accept_or_mint(request.headers(), app.entropy());
@@ -45,7 +45,7 @@ pub(crate) async fn observe(State(app): State<App>, request: Request, next: Next
     request_id::within(id.clone(), answer.instrument(span)).await
 }
 
-/// A caller's place in a distributed trace (W3C Trace Context, section 3.2).
+/// The caller's span in a distributed trace (W3C Trace Context, section 3.2).
 struct TraceParent {
     trace_id: String,
     parent_id: String,
@@ -72,7 +72,7 @@ impl TraceParent {
     }
 }
 
-/// A closed set, so that nobody can grow the metrics by inventing methods.
+/// A closed set: a client that invents methods adds no metrics.
 fn method_name(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",

@@ -1,25 +1,29 @@
-//! The OpenAPI document: made from the routes themselves, then completed with
-//! what is the same everywhere.
+//! The OpenAPI document: generated from the routes, then completed with what they share.
 
 mod complete;
+mod examples;
 mod responses;
 
+use bursar_api as api;
 use bytes::Bytes;
 use serde_json::Value;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 pub(crate) use responses::{
-    AccountFallsShort, Guarded, InTheWay, Matched, NotFound, NotReady, Plugged, RegionFallsShort, Writing,
+    AccountIncomplete, CallsPlugin, Conditional, MayConflict, NeedsToken, NotFound, NotReady, ReadsBody,
+    RegionIncomplete,
 };
 
-use crate::{routes, schema};
+use crate::routes;
 
-/// The document of every route there is.
+/// The document of all routes.
 #[must_use]
 pub fn document() -> Value {
-    let (_, document) =
-        OpenApiRouter::with_openapi(Base::openapi()).merge(routes::quick()).merge(routes::lasting()).split_for_parts();
+    let (_, document) = OpenApiRouter::with_openapi(Base::openapi())
+        .merge(routes::bounded())
+        .merge(routes::long_running())
+        .split_for_parts();
     let mut document = serde_json::to_value(document).unwrap_or_default();
     complete::complete(&mut document);
     document
@@ -37,12 +41,12 @@ impl Published {
         Self { json: Bytes::from(format!("{document:#}\n")), document }
     }
 
-    /// To be rendered.
+    /// The document.
     pub(crate) fn document(&self) -> &Value {
         &self.document
     }
 
-    /// To be sent.
+    /// The document as JSON text.
     pub(crate) fn json(&self) -> Bytes {
         self.json.clone()
     }
@@ -59,12 +63,12 @@ impl Published {
     ),
     servers((url = "/", description = "This installation")),
     security(("bearer" = [])),
-    // What streams carry: no body refers to it.
+    // Sent in event streams: no body refers to them.
     components(schemas(
-        schema::CredentialEvent,
-        schema::RegionEvent,
-        schema::SyncEvent,
-        schema::SyncProgress,
+        api::CredentialEvent,
+        api::RegionEvent,
+        api::SyncEvent,
+        api::SyncProgress,
     )),
     tags(
         (name = "credentials", description = "Stored credentials: data without secrets in, secrets out only when asked for and recorded."),

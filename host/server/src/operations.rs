@@ -1,8 +1,9 @@
-//! The port to what an installation can do beyond the broker's use cases; the
+//! The port to operations of the installation beyond the broker's use cases. The
 //! composition root implements it over the store and the plugin host.
 
 use async_trait::async_trait;
 use axum::response::Response;
+use bursar_api::ReadyCheck;
 use bursar_domain::Error;
 #[cfg(doc)]
 use bursar_domain::Kind;
@@ -11,26 +12,25 @@ use bursar_domain::plugin::State;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
-use serde::Serialize;
 
-/// Backup, rekey, counters and readiness. Who may ask is decided before any of
-/// these is called.
+/// Backup, rekey, counters and readiness. The caller is authorized before any of these
+/// is called.
 #[async_trait]
 pub trait Operations: Send + Sync {
     /// How plugins are run.
     fn engine(&self) -> Engine;
 
-    /// What has been counted since the start.
+    /// Counters since the start.
     fn stats(&self) -> Stats;
 
-    /// Runs a request that only reads. Those of the same `likeness` read the same, so
-    /// that what one read can be read at once for the next.
+    /// Runs a request that only reads. Requests of the same `likeness` read the same
+    /// records, so these can be prefetched at once for the next one.
     fn reading_ahead<'a>(&'a self, likeness: u64, request: BoxFuture<'a, Response>) -> BoxFuture<'a, Response> {
         let _ = likeness;
         request
     }
 
-    /// Whether requests can be answered now, and who else answers them.
+    /// Whether requests can be answered, and the nodes that answer them.
     async fn readiness(&self) -> Readiness;
 
     /// A consistent snapshot of all rows, as ciphertext.
@@ -41,44 +41,54 @@ pub trait Operations: Send + Sync {
     /// the download.
     async fn backup(&self) -> Result<BoxStream<'static, Result<Bytes, Error>>, Error>;
 
-    /// Rotates the root key. Answers how many keys were wrapped again.
+    /// Rotates the root key. Returns how many keys were wrapped again.
     ///
     /// # Errors
     ///
-    /// [`Kind::Conflict`] where other nodes are at work, unless `force`; where the
-    /// keys could not be wrapped or the new root key not be kept.
+    /// [`Kind::Conflict`] where other nodes are live, unless `force`; where the keys could
+    /// not be wrapped, or the new root key could not be stored.
     async fn rekey(&self, force: bool) -> Result<u64, Error>;
 }
 
-/// What a look at readiness found.
+/// The result of the readiness checks.
 #[derive(Clone, Debug)]
 pub struct Readiness {
-    /// What was looked at.
+    /// The checks.
     pub checks: Vec<Check>,
     /// The nodes that share the store.
     pub nodes: Vec<NodeView>,
 }
 
-/// One thing that was looked at.
+/// One readiness check.
 #[derive(Clone, Debug)]
 pub struct Check {
     /// `storage`, `rootKey`, `clock`, `node`.
     pub name: &'static str,
-    /// What there is to say of it, or why it keeps the node from being ready. No
-    /// address and no path: anybody may ask.
+    /// A remark, or why the node is not ready. Without addresses and paths, since the
+    /// endpoint is public.
     pub outcome: Result<Option<String>, String>,
 }
 
 impl Readiness {
-    /// Why it is not ready; the first reason of all.
+    /// The first reason why it is not ready.
     #[must_use]
     pub fn obstacle(&self) -> Option<&str> {
         self.checks.iter().find_map(|check| check.outcome.as_ref().err()).map(String::as_str)
     }
 }
 
+impl From<&Check> for ReadyCheck {
+    fn from(check: &Check) -> Self {
+        let detail = match &check.outcome {
+            Ok(detail) => detail.clone(),
+            Err(obstacle) => Some(obstacle.clone()),
+        };
+        Self { name: check.name.to_owned(), ok: check.outcome.is_ok(), detail }
+    }
+}
+
 /// How plugins are run.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Engine {
     /// `pooling` or `on-demand`.
     pub allocator: &'static str,

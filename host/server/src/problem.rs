@@ -1,11 +1,12 @@
-//! Problems (RFC 9457): the one table from failures to HTTP, and the response.
+//! Problems (RFC 9457): the table from failures to HTTP, and the response.
 
 use axum::response::{IntoResponse, Response};
+use bursar_api as api;
 use bursar_domain::{Error, Kind, Violation};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 
-use crate::{request_id, schema};
+use crate::request_id;
 
 /// Every way a request can fail.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -30,7 +31,7 @@ pub(crate) enum ProblemType {
     Unavailable,
 }
 
-/// What there is to say of a type of problem.
+/// The description of a type of problem.
 pub(crate) struct Row {
     /// Last segment of `type`: `/problems/<slug>`.
     pub(crate) slug: &'static str,
@@ -38,7 +39,7 @@ pub(crate) struct Row {
     pub(crate) status: u16,
     /// Short and always the same.
     pub(crate) title: &'static str,
-    /// What it means and what to do, for the page.
+    /// What it means and what to do, shown on its page.
     pub(crate) explanation: &'static str,
 }
 
@@ -71,41 +72,41 @@ impl ProblemType {
         let row = |status, slug, title, explanation| Row { slug, status, title, explanation };
         match self {
             Self::Malformed => row(400, "malformed-request", "The request cannot be read",
-                "The body is not JSON, or a header does not follow its grammar. Nothing was done. The detail tells the place, never the content."),
+                "The body is not JSON, or a header is not well-formed. Nothing was changed. The detail names the position, never the content."),
             Self::Unauthenticated => row(401, "unauthenticated", "A valid token is needed",
-                "There was no bearer token, or one that is mistyped, expired, revoked, or of a member who is none any more. Send `Authorization: Bearer brs_...`."),
+                "There was no bearer token, or one that is mistyped, expired, revoked, or whose member was removed. Send `Authorization: Bearer brs_...`."),
             Self::Denied => row(403, "denied", "Your role does not allow this",
-                "The token is good, but its role lacks the right, or the credential was made not revealable. The refusal is in the audit trail. Ask an admin of the account for another role."),
+                "The token is good, but its role lacks the right, or the credential was made not revealable. The refusal is in the audit trail. Ask an admin of the account for a role that allows it."),
             Self::NotFound => row(404, "not-found", "There is no such thing",
-                "Nothing is at this address, or it belongs to an account that is not yours: the two are told apart for nobody."),
+                "There is nothing at this address, or it belongs to an account that you cannot enter: the answer is the same for both."),
             Self::MethodNotAllowed => row(405, "method-not-allowed", "The method is not allowed here",
-                "The address exists, but not with this method. The `Allow` header lists those it has."),
+                "The address exists, but does not support this method. The `Allow` header lists those it supports."),
             Self::BodyTimeout => row(408, "body-timeout", "The request's body took too long",
-                "The body did not arrive in time. Nothing was done; send it again."),
+                "The body did not arrive in time. Nothing was changed; send it again."),
             Self::Conflict => row(409, "conflict", "Something is in the way",
-                "The name is taken, or the thing is in use or deleted. The detail and `errors` tell which."),
+                "The name is taken, or the resource is in use or deleted. See the detail and `errors`."),
             Self::Overtaken => row(409, "overtaken", "It kept changing",
-                "Others changed it again and again while this was tried, for twenty seconds. Nothing was done; send it again."),
+                "Other requests kept changing it for the twenty seconds that this was tried. Nothing was changed; send it again."),
             Self::QuotaExceeded => row(409, "quota-exceeded", "The account's quota is used up",
-                "The account has as many of these as the operator lets it have. The detail names the quota and what makes room."),
+                "The account has reached a quota that the operator set. The detail names the quota and how to make room."),
             Self::Stale => row(412, "stale", "It has changed since you read it",
                 "`If-Match` named another revision than the present one, so nothing was changed. Read it again and decide again."),
             Self::TooLarge => row(413, "too-large", "The request's body is too large",
-                "Bodies are limited, to 256 KiB and 20,000 values and names unless the operator chose otherwise."),
+                "Bodies are limited to 256 KiB and 20,000 values and names, unless the operator configured other limits."),
             Self::UnsupportedMediaType => row(415, "unsupported-media-type", "The body's media type is not supported",
-                "Send `Content-Type: application/json`; for PATCH `application/merge-patch+json` will do too. Compressed bodies are not read."),
+                "Send `Content-Type: application/json`; for PATCH also `application/merge-patch+json`. Compressed bodies are not accepted."),
             Self::Invalid => row(422, "invalid-input", "The input is not valid",
-                "`errors` lists everything that is wrong at once: where (a JSON Pointer into the body, or `?name` for a query parameter), a stable code, and the cure."),
+                "`errors` lists everything that is wrong: the place (a JSON Pointer into the body, or `?name` for a query parameter), a stable code, and the cure."),
             Self::Unsupported => row(422, "unsupported", "This is not supported here",
-                "The credential's type, or this installation, has no such ability."),
+                "The credential's type, or this installation, does not support it."),
             Self::Throttled => row(429, "too-many-requests", "Too many requests",
-                "The token, or the address, asks faster than it may, or the token's other requests hold too much memory. `Retry-After` tells how many seconds to wait."),
+                "The token, its account or the client's address exceeds a rate limit, or the token's other requests hold too much memory. `Retry-After` says how many seconds to wait."),
             Self::Internal => row(500, "internal", "Something failed on our side",
-                "This is a defect or damage. It is in the log under the request's id: report it with that."),
+                "This is a defect or damaged data. The log has the cause under the request's id: include the id in your report."),
             Self::PluginFailed => row(502, "plugin-failed", "The plugin failed",
-                "The credential type's plugin broke a limit or answered against its contract. Other requests are not affected. The log names the plugin."),
+                "The credential type's plugin exceeded a limit or violated its contract. Other requests are not affected. The log names the plugin."),
             Self::Unavailable => row(503, "unavailable", "Not available at the moment",
-                "The store or another part is not there now, or it took too long. `Retry-After` tells how many seconds to wait before trying again."),
+                "The store or another component is not available, or the request took too long. `Retry-After` says how many seconds to wait."),
         }
     }
 
@@ -143,46 +144,46 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    /// A failure that HTTP itself knows, with a sentence for the caller.
+    /// A failure of HTTP itself, with a sentence for the caller.
     pub(crate) fn new(of: ProblemType, detail: &str) -> Self {
-        // The kind of what is wrapped is not looked at again: `of` decides.
+        // The kind of the inner error is not used: `of` decides.
         Self { of, error: Error::new(Kind::Internal, detail) }
     }
 
-    /// Too many requests, for so many seconds.
+    /// Too many requests; retry after so many seconds.
     pub(crate) fn throttled(retry_after_seconds: u32, detail: &str) -> Self {
         let error = Error::new(Kind::Throttled, detail);
         Self::from(Error { retry_after_seconds: Some(retry_after_seconds), ..error })
     }
 
-    /// Not there for so many seconds.
+    /// Unavailable; retry after so many seconds.
     pub(crate) fn unavailable(retry_after_seconds: u32, detail: &str) -> Self {
         let error = Error::new(Kind::Unavailable, detail);
         Self::from(Error { retry_after_seconds: Some(retry_after_seconds), ..error })
     }
 
-    /// The body, for where the status was sent long ago. It is logged here.
-    pub(crate) fn told(&self, request_id: Option<String>) -> schema::Problem {
+    /// The body, for a stream whose status was already sent. Logs the problem.
+    pub(crate) fn report(&self, request_id: Option<String>) -> api::Problem {
         self.log();
         self.body(request_id)
     }
 
     /// The body, as documented.
-    fn body(&self, request_id: Option<String>) -> schema::Problem {
+    fn body(&self, request_id: Option<String>) -> api::Problem {
         let row = self.of.row();
-        schema::Problem {
+        api::Problem {
             r#type: format!("/problems/{}", row.slug),
             title: row.title.to_owned(),
             status: row.status,
             detail: self.error.message.clone(),
             request_id,
             errors: self.violations(),
-            conflicts: self.error.conflicts.iter().cloned().map(schema::Conflict::from).collect(),
+            conflicts: self.error.conflicts.iter().cloned().map(api::Conflict::from).collect(),
         }
     }
 
-    /// What is wrong, item by item; clients of 422 can rely on at least one.
-    fn violations(&self) -> Vec<schema::InputError> {
+    /// The violations; a 422 has at least one.
+    fn violations(&self) -> Vec<api::InputError> {
         let code = match self.of {
             ProblemType::Invalid => "invalid",
             ProblemType::Unsupported => "unsupported",
@@ -193,10 +194,10 @@ impl Problem {
         } else {
             self.error.violations.clone()
         };
-        violations.into_iter().map(schema::InputError::from).collect()
+        violations.into_iter().map(api::InputError::from).collect()
     }
 
-    /// Logged once, here: what is ours to mend loudly, with all its causes.
+    /// Logs a problem once: a server error with all its causes.
     fn log(&self) {
         let row = self.of.row();
         if row.status < 500 {

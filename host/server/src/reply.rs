@@ -2,13 +2,12 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
+use bursar_api as api;
 use bursar_domain::broker;
 use bursar_domain::store::Revision;
 use http::header::{ETAG, LOCATION};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
-
-use crate::schema;
 
 /// A resource with its `ETag`: `"<revision>"`.
 pub(crate) struct Tagged<T>(pub(crate) Revision, pub(crate) T);
@@ -28,9 +27,9 @@ pub(crate) struct Created<T> {
 }
 
 /// A page of a list.
-pub(crate) fn page<T, U: Serialize>(page: broker::Page<T>, item: impl FnMut(T) -> U) -> Json<schema::Page<U>> {
+pub(crate) fn page<T, U: Serialize>(page: broker::Page<T>, item: impl FnMut(T) -> U) -> Json<api::Page<U>> {
     let page = page.map(item);
-    Json(schema::Page { items: page.items, next_cursor: page.next_cursor })
+    Json(api::Page { items: page.items, next_cursor: page.next_cursor })
 }
 
 /// The part of a complete list, sorted by key, that comes after `cursor`.

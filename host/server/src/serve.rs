@@ -1,4 +1,4 @@
-//! Listening: plainly or with TLS, until told to stop.
+//! The listener, plain or with TLS, until shutdown.
 
 mod capped;
 mod prompt;
@@ -41,13 +41,13 @@ pub enum ServeError {
         #[source]
         source: rustls::pki_types::pem::Error,
     },
-    /// The two do not go together.
+    /// They do not match.
     #[error("the certificate and the private key cannot be used for TLS")]
     Tls(#[from] rustls::Error),
 }
 
-/// Serves on a bound socket until `shutdown`, then lets requests in flight end
-/// within the configured time and writes down what was pending.
+/// Serves on a bound socket until `shutdown`, then gives requests in flight the
+/// configured time to end and persists what is pending.
 ///
 /// # Errors
 ///
@@ -66,7 +66,7 @@ pub async fn serve(
         let (handle, app) = (handle.clone(), app.clone());
         async move {
             shutdown.cancelled().await;
-            // Those who only watch would stay until the grace is over.
+            // Event streams would use up the whole grace period.
             app.closing().cancel();
             let grace = app.config().drain_timeout;
             handle.graceful_shutdown(Some(grace));
@@ -76,10 +76,10 @@ pub async fn serve(
     let served = listen(&app, socket, tls, handle).await;
     drain.abort();
     watched.inspect(tokio::task::JoinHandle::abort);
-    // Last, so that what the last requests left pending is written down too.
+    // Last, so that it persists what the last requests left pending.
     background_end.cancel();
     if let Err(error) = background.await {
-        tracing::error!(%error, "the background work ended badly");
+        tracing::error!(%error, "the background work failed");
     }
     Ok(served?)
 }
@@ -116,8 +116,7 @@ async fn listen(
     }
 }
 
-/// A connection that says nothing, or is gone, does not stay; and what one sends
-/// that nobody reads stays small.
+/// Closes idle and dead connections, and bounds what is buffered unread.
 fn set_limits<E>(app: &App, builder: &mut hyper_util::server::conn::auto::Builder<E>) {
     let timeout = app.config().head_timeout;
     builder.http1().timer(TokioTimer::new()).header_read_timeout(timeout).max_buf_size(MAX_HEAD_BYTES);
@@ -131,10 +130,10 @@ fn set_limits<E>(app: &App, builder: &mut hyper_util::server::conn::auto::Builde
         .max_concurrent_streams(MAX_STREAMS);
 }
 
-/// Of a request's line and headers; also what a connection of HTTP/1 takes in
-/// before a handler asks for it.
+/// For a request's line and headers; also what is buffered of an HTTP/1 body before a
+/// handler reads it.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
-/// The same of HTTP/2: of one request's body, and of all on a connection.
+/// The same for HTTP/2: for one request's body, and for all on a connection.
 const STREAM_WINDOW_BYTES: u32 = 64 * 1024;
 const CONNECTION_WINDOW_BYTES: u32 = 128 * 1024;
 const MAX_STREAMS: u32 = 200;

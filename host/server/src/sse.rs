@@ -8,16 +8,14 @@ use axum::response::{IntoResponse, Response};
 use futures::Stream;
 use http::{HeaderName, HeaderValue};
 
-/// Answers with `events` as they come. Where none comes for a while, a comment
-/// keeps the connection from being taken for dead.
+/// Answers with `events` as they occur. A comment keeps an idle connection alive.
 pub(crate) fn answer(events: impl Stream<Item = Result<Event, Infallible>> + Send + 'static) -> Response {
     let mut response = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE_EVERY)).into_response();
-    // A reverse proxy that collects an answer before it passes it on would tell
-    // everything at the end.
+    // Reverse proxies must not buffer the answer.
     response.headers_mut().insert(BUFFERING, HeaderValue::from_static("no"));
     response
 }
 
-/// Below what proxies and clients take for silence.
+/// Shorter than the usual idle timeouts of proxies and clients.
 pub(crate) const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(10);
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");

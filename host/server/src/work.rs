@@ -1,6 +1,7 @@
-//! Work that lasts: answered once at its end or, to a client that asks for
-//! events, step by step.
+//! Long-running work: answered once at its end or, for a client that accepts events,
+//! step by step.
 
+use bursar_api as api;
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -19,36 +20,36 @@ use tracing::Instrument as _;
 use crate::app::App;
 use crate::detached::to_the_end;
 use crate::problem::{Problem, ProblemType};
-use crate::{request_id, schema, sse};
+use crate::{request_id, sse};
 
-/// What came of it.
+/// The result of the work.
 pub(crate) struct Outcome {
     ready: bool,
     body: Value,
 }
 
-/// Who is told of each step.
+/// Called for each step.
 pub(crate) type OnStep = Box<dyn Fn(Progress) + Send + Sync>;
 
 impl Outcome {
-    /// `ready`: whether everything that was wanted came of it.
+    /// `ready`: whether everything is in place.
     pub(crate) fn new(ready: bool, body: &impl Serialize) -> Self {
         Self { ready, body: serde_json::to_value(body).unwrap_or_default() }
     }
 }
 
 impl IntoResponse for Outcome {
-    /// 200, or 409 where not everything is as wanted: in either case what came
-    /// of it, which is no problem document.
+    /// 200, or 409 where not everything is in place; the body is the result in both
+    /// cases, not a problem document.
     fn into_response(self) -> Response {
         let status = if self.ready { StatusCode::OK } else { StatusCode::CONFLICT };
         (status, Json(self.body)).into_response()
     }
 }
 
-/// Does `work` to its end, whatever becomes of the client, and answers what
-/// came of it. With events: `progress` for each step, then one `result` or
-/// `problem`. A refusal that comes at once is answered by its status.
+/// Runs `work` to its end, even if the client disconnects, and answers its result. With
+/// events: `progress` for each step, then one `result` or `problem`. An early refusal is
+/// answered with its status.
 pub(crate) async fn answer<W>(
     app: &App,
     wants_events: bool,
@@ -60,48 +61,48 @@ where
     if !wants_events {
         return Ok(to_the_end(work(Box::new(|_| {}))).await?.into_response());
     }
-    // As many as there are credentials: a client that reads slowly holds up no
-    // push.
-    let (sender, mut told) = unbounded_channel();
+    // Bounded by the number of credentials: a slow client must not delay pushes.
+    let (sender, mut reports) = unbounded_channel();
     let steps = sender.clone();
     let work = work(Box::new(move |step| {
-        // Nobody listens any more where it fails, and the work goes on.
-        let _ = steps.send(Told::Step(step));
+        // Fails when the client has disconnected; the work goes on.
+        let _ = steps.send(Report::Step(step));
     }));
     let to_its_end = async move {
-        let _ = sender.send(Told::End(work.await));
+        let _ = sender.send(Report::End(work.await));
     };
     drop(tokio::spawn(to_its_end.in_current_span()));
-    let first = match tokio::time::timeout(AT_ONCE, told.recv()).await {
-        Ok(Some(Told::End(Err(error)))) => return Err(error.into()),
+    let first = match tokio::time::timeout(AT_ONCE, reports.recv()).await {
+        Ok(Some(Report::End(Err(error)))) => return Err(error.into()),
         Ok(Some(first)) => Some(first),
-        Ok(None) => return Err(fallen()),
+        Ok(None) => return Err(work_failed()),
         Err(_) => None,
     };
     let closing = app.closing().clone();
-    let telling = Telling { first, told, closing, request_id: request_id::current(), is_over: false };
-    Ok(sse::answer(telling.stream()))
+    let stream = ReportStream { first, reports, closing, request_id: request_id::current(), is_over: false };
+    Ok(sse::answer(stream.stream()))
 }
 
-enum Told {
+/// What the work reports.
+enum Report {
     Step(Progress),
     End(Result<Outcome, Error>),
 }
 
-/// The stream of one client.
-struct Telling {
-    first: Option<Told>,
-    told: UnboundedReceiver<Told>,
+/// The event stream of one client.
+struct ReportStream {
+    first: Option<Report>,
+    reports: UnboundedReceiver<Report>,
     closing: CancellationToken,
     request_id: Option<String>,
     is_over: bool,
 }
 
-impl Telling {
+impl ReportStream {
     fn stream(self) -> impl futures::Stream<Item = Result<Event, Infallible>> + Send + 'static {
-        futures::stream::unfold(self, |mut telling| async move {
-            let event = telling.next().await?;
-            Some((Ok(event), telling))
+        futures::stream::unfold(self, |mut stream| async move {
+            let event = stream.next().await?;
+            Some((Ok(event), stream))
         })
     }
 
@@ -109,30 +110,30 @@ impl Telling {
         if self.is_over {
             return None;
         }
-        let told = if self.first.is_some() {
+        let report = if self.first.is_some() {
             self.first.take()
         } else {
             tokio::select! {
                 biased;
-                told = self.told.recv() => told,
+                report = self.reports.recv() => report,
                 () = self.closing.cancelled() => return Some(self.problem(&stopping())),
             }
         };
-        Some(match told {
-            Some(Told::Step(step)) => event("progress", &schema::SyncProgress::from(step)),
-            Some(Told::End(Ok(outcome))) => {
+        Some(match report {
+            Some(Report::Step(step)) => event("progress", &api::SyncProgress::from(step)),
+            Some(Report::End(Ok(outcome))) => {
                 self.is_over = true;
                 event("result", &outcome.body)
             }
-            Some(Told::End(Err(error))) => self.problem(&error.into()),
-            // It panicked, which was told then.
-            None => self.problem(&fallen()),
+            Some(Report::End(Err(error))) => self.problem(&error.into()),
+            // It panicked, which was logged then.
+            None => self.problem(&work_failed()),
         })
     }
 
     fn problem(&mut self, problem: &Problem) -> Event {
         self.is_over = true;
-        event("problem", &problem.told(self.request_id.clone()))
+        event("problem", &problem.report(self.request_id.clone()))
     }
 }
 
@@ -141,12 +142,12 @@ fn event(name: &'static str, data: &impl Serialize) -> Event {
 }
 
 fn stopping() -> Problem {
-    Problem::new(ProblemType::Unavailable, "the broker is stopping: ask again, and it goes on from where it is")
+    Problem::new(ProblemType::Unavailable, "the broker is stopping: ask again, and it resumes where it stopped")
 }
 
-fn fallen() -> Problem {
+fn work_failed() -> Problem {
     Problem::new(ProblemType::Internal, "the request failed on our side: report it with the request's id")
 }
 
-/// Within which a refusal is answered by its status.
+/// How long a refusal may take to be answered with its status.
 const AT_ONCE: Duration = Duration::from_secs(1);

@@ -1,15 +1,14 @@
-//! Anchors: the chains of an installation's nodes hold each other.
+//! Anchors: the chains of an installation's nodes vouch for each other.
 //!
-//! A chain proves its own order, not that it is there at all: whoever deletes
-//! every row of one node leaves nothing that misses them. So each chain records
-//! how far it has seen the others come (`audit.anchor`, with their heads in
-//! `detail`), and a node's birth is recorded in the chain that was last written.
-//! To take a chain away unseen, one must take away every chain that vouches for
-//! it, and those that vouch for these.
+//! A chain proves its own order, but not its existence: deleting every row of one node
+//! leaves no gap. So each chain records the heads of the others (`audit.anchor`, with
+//! the heads in `detail`), and the chain that was last written records each new node.
+//! To remove a chain unnoticed, an attacker must also remove every chain that vouches
+//! for it, and those that vouch for these.
 //!
-//! Each statement also has a row of its own ([`tables::ANCHOR`]), so that a node
-//! that starts finds what others say of it without a walk. The record digests
-//! that row, as it does any other that its commit wrote.
+//! Each anchor also has a row of its own ([`tables::ANCHOR`]), so that a starting node
+//! finds what others recorded of it without walking their chains. The audit record
+//! holds a digest of that row, as of every row that its commit wrote.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -20,15 +19,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::chain::{Appender, Content, Hash, Head, Touch, hash_of, hash_text};
+use crate::chain::{Appender, AuditRecord, Hash, Head, RowChange, hash_of, hash_text};
 use crate::engine::{Engine, EngineError, Row, Transaction, Write};
-use crate::floor::{BrokenChain, own_head};
 use crate::group::Failure;
+use crate::high_water_mark::{BrokenChain, own_head};
 use crate::keyring::Keyring;
 use crate::ledger::Core;
 use crate::tables;
 
-/// How far a chain was seen to have come.
+/// The newest record of a chain, as seen at some time.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Anchor {
     pub(crate) node: Uuid,
@@ -44,7 +43,7 @@ impl From<&Head> for Anchor {
 }
 
 impl Anchor {
-    /// Opens an anchor's row: what is said, and by whom.
+    /// Opens an anchor's row: the anchor, and the node that recorded it.
     pub(crate) fn open(keyring: &Keyring, row: &Row) -> Option<(Self, Uuid)> {
         let (node, by) = tables::nodes_of_anchor(&row.key)?;
         let opened = keyring.audit.open(row.revision, &row.key, row.revision, &row.value)?;
@@ -52,8 +51,8 @@ impl Anchor {
         (anchor.node == node).then_some((anchor, by))
     }
 
-    /// What a record says of other chains; nothing for one of another kind.
-    pub(crate) fn said_in(event: &Event) -> Vec<Self> {
+    /// The anchors in an `audit.anchor` event; none for any other event.
+    pub(crate) fn recorded_in(event: &Event) -> Vec<Self> {
         let heads = event.detail.as_ref().filter(|_| event.action == Action::AuditAnchor);
         let heads = heads.and_then(|detail| detail.get("heads"));
         heads.and_then(|heads| Vec::deserialize(heads).ok()).unwrap_or_default()
@@ -67,42 +66,46 @@ impl Anchor {
     }
 }
 
-/// The furthest that others vouch for `node`. A row that does not open vouches
-/// for nothing; verification names it.
+/// The newest anchor of `node` that other nodes recorded. A row that cannot be opened
+/// is ignored here; verification names it.
 ///
 /// # Errors
 ///
-/// Where the engine fails.
-pub(crate) async fn vouched(engine: &dyn Engine, keyring: &Keyring, node: Uuid) -> Result<Option<Anchor>, EngineError> {
+/// If the engine fails.
+pub(crate) async fn furthest_anchor(
+    engine: &dyn Engine,
+    keyring: &Keyring,
+    node: Uuid,
+) -> Result<Option<Anchor>, EngineError> {
     let rows = engine.scan(&tables::anchors_of(node), &[], usize::MAX).await?;
     Ok(rows.iter().filter_map(|row| Anchor::open(keyring, row)).map(|(anchor, _)| anchor).max_by_key(|one| one.seq))
 }
 
-/// Records in this node's chain how far the others have come since it last did,
-/// and names those that are less than was vouched for. Answers the sentences.
+/// Records in this node's chain the heads of the other chains that have grown since
+/// the last time, and those that have lost records. Returns the latter as problems.
 ///
 /// # Errors
 ///
-/// Nothing was recorded then.
+/// Nothing is recorded then.
 pub(crate) async fn record(core: &Core) -> Result<Vec<String>, Failure> {
     let mut tx = core.engine.begin().await?;
     tx.lock(&[tables::head(core.node)]).await?;
     let own = own_head(core, &mut *tx).await?;
-    let view = View::read(&core.keyring, &mut *tx).await?;
-    let broken = view.broken(core.floor.saw(view.seen(core.node)));
-    let news = view.news(core.node);
-    let is_told = core.floor.is_told(&broken);
-    if news.is_empty() && is_told {
+    let view = ChainView::read(&core.keyring, &mut *tx).await?;
+    let broken = view.broken(core.high_water_mark.observe(view.seen(core.node)));
+    let unanchored = view.unanchored(core.node);
+    let is_reported = core.high_water_mark.is_reported(&broken);
+    if unanchored.is_empty() && is_reported {
         return Ok(broken);
     }
-    let keys: Vec<Vec<u8>> = news.iter().map(|anchor| tables::anchor(anchor.node, core.node)).collect();
+    let keys: Vec<Vec<u8>> = unanchored.iter().map(|anchor| tables::anchor(anchor.node, core.node)).collect();
     tx.lock(&keys).await?;
     let revision = next_revision(&mut *tx).await?;
     let now = core.clock.now();
     let mut chain = Appender::new(&core.keyring, own, now);
-    let mut writes = say(&core.keyring, &mut chain, &news, revision, now);
-    let mut records = news.len().div_ceil(HEADS_PER_RECORD) as u64;
-    if !is_told {
+    let mut writes = append_anchors(&core.keyring, &mut chain, &unanchored, revision, now);
+    let mut records = unanchored.len().div_ceil(HEADS_PER_RECORD) as u64;
+    if !is_reported {
         let detail = Some(json!({ "broken": broken }));
         let event = Event { outcome: Outcome::Failed, detail, ..Event::system(now, Action::AuditAnchor) };
         chain.append(revision, &event, Vec::new());
@@ -112,19 +115,19 @@ pub(crate) async fn record(core: &Core) -> Result<Vec<String>, Failure> {
     writes.extend(rows);
     tx.apply(writes).await?;
     tx.commit().await?;
-    core.floor.committed(&head);
-    core.floor.told(&broken);
+    core.high_water_mark.committed(&head);
+    core.high_water_mark.mark_reported(&broken);
     core.counters.add(1, 1, 0, records);
     Ok(broken)
 }
 
-/// The first record of `node`'s chain: it vouches for the chains there are, and
-/// the one that was last written vouches for it, in one commit. `rows` go along.
+/// Writes the first records of `node`'s chain, which vouch for the existing chains, and
+/// has the chain that was last written vouch for it. Writes `rows` in the same commit.
 ///
 /// # Errors
 ///
-/// Nothing was written then; a retryable failure may work when tried again.
-pub(crate) async fn birth(
+/// Nothing is written then; a retryable failure may succeed on another attempt.
+pub(crate) async fn begin_chain(
     engine: &dyn Engine,
     keyring: &Keyring,
     node: Uuid,
@@ -132,22 +135,22 @@ pub(crate) async fn birth(
     now: Timestamp,
 ) -> Result<Head, EngineError> {
     let mut tx = engine.begin().await?;
-    let latest = View::read(keyring, &mut *tx).await?.latest(node);
+    let latest = ChainView::read(keyring, &mut *tx).await?.latest(node);
     let mut keys = vec![tables::head(node)];
     keys.extend(rows.iter().map(|(key, _)| key.clone()));
     keys.extend(latest.map(tables::head));
     keys.sort_unstable();
     keys.dedup();
     tx.lock(&keys).await?;
-    // Read again, now that the godparent's chain stands still.
-    let view = View::read(keyring, &mut *tx).await?;
-    let known = view.news(node);
-    let godparent = match latest.and_then(|latest| view.heads.get(&latest)) {
+    // Read again, now that the voucher's chain is locked.
+    let view = ChainView::read(keyring, &mut *tx).await?;
+    let known = view.unanchored(node);
+    let voucher = match latest.and_then(|latest| view.heads.get(&latest)) {
         Some(head) if is_whole(keyring, &mut *tx, head).await? => Some(head.clone()),
         _ => None,
     };
     let mut anchors: Vec<Vec<u8>> = known.iter().map(|anchor| tables::anchor(anchor.node, node)).collect();
-    anchors.extend(godparent.iter().map(|head| tables::anchor(node, head.node)));
+    anchors.extend(voucher.iter().map(|head| tables::anchor(node, head.node)));
     tx.lock(&anchors).await?;
     let revision = next_revision(&mut *tx).await?;
 
@@ -157,13 +160,13 @@ pub(crate) async fn birth(
     }
     let mut own = Appender::new(keyring, Head::new(node), now);
     let event = Event { detail: Some(json!({ "heads": [] })), ..Event::system(now, Action::AuditAnchor) };
-    own.append(revision, &event, writes.iter().map(Touch::of).collect());
-    writes.extend(say(keyring, &mut own, &known, revision, now));
+    own.append(revision, &event, writes.iter().map(RowChange::of).collect());
+    writes.extend(append_anchors(keyring, &mut own, &known, revision, now));
     let (own_rows, head) = own.finish();
     writes.extend(own_rows);
-    if let Some(godparent) = godparent {
-        let mut theirs = Appender::new(keyring, godparent, now);
-        writes.extend(say(keyring, &mut theirs, &[Anchor::from(&head)], revision, now));
+    if let Some(voucher) = voucher {
+        let mut theirs = Appender::new(keyring, voucher, now);
+        writes.extend(append_anchors(keyring, &mut theirs, &[Anchor::from(&head)], revision, now));
         writes.extend(theirs.finish().0);
     }
     tx.apply(writes).await?;
@@ -171,8 +174,8 @@ pub(crate) async fn birth(
     Ok(head)
 }
 
-/// Appends the records that say `anchors`; answers the rows beside them.
-fn say(
+/// Appends the records of `anchors`; returns their rows.
+fn append_anchors(
     keyring: &Keyring,
     chain: &mut Appender<'_>,
     anchors: &[Anchor],
@@ -183,32 +186,32 @@ fn say(
     for part in anchors.chunks(HEADS_PER_RECORD) {
         let rows: Vec<Write> = part.iter().map(|anchor| anchor.write(keyring, chain.node(), revision)).collect();
         let event = Event { detail: Some(json!({ "heads": part })), ..Event::system(now, Action::AuditAnchor) };
-        chain.append(revision, &event, rows.iter().map(Touch::of).collect());
+        chain.append(revision, &event, rows.iter().map(RowChange::of).collect());
         writes.extend(rows);
     }
     writes
 }
 
-/// Whether the newest record of a chain is the one its head names: nothing is
-/// appended to a chain that was cut.
+/// Whether the newest record of a chain is the one that its head names. Nothing is
+/// appended to a chain whose end was removed.
 async fn is_whole(keyring: &Keyring, tx: &mut dyn Transaction, head: &Head) -> Result<bool, EngineError> {
     let newest = tx.scan(&tables::audit_of_node(head.node), &[], 1).await?;
-    let newest = newest.first().and_then(|row| Content::open(keyring, row));
-    Ok(newest.is_some_and(|(content, hash)| content.seq == head.seq && hash == head.hash))
+    let newest = newest.first().and_then(|row| AuditRecord::open(keyring, row));
+    Ok(newest.is_some_and(|(record, hash)| record.seq == head.seq && hash == head.hash))
 }
 
 async fn next_revision(tx: &mut dyn Transaction) -> Result<Revision, EngineError> {
-    tx.revisions(1).await?.into_iter().next().ok_or_else(|| EngineError::new("the engine gave no revision"))
+    tx.revisions(1).await?.into_iter().next().ok_or_else(|| EngineError::new("the engine returned no revision"))
 }
 
-/// Every chain's head, and what chains say of each other.
-struct View {
+/// The heads of all chains, and their anchors of each other.
+struct ChainView {
     heads: BTreeMap<Uuid, Head>,
-    /// By vouched node, then by the one that vouches.
+    /// By anchored node, then by the node that recorded the anchor.
     anchors: BTreeMap<Uuid, HashMap<Uuid, Anchor>>,
 }
 
-impl View {
+impl ChainView {
     async fn read(keyring: &Keyring, tx: &mut dyn Transaction) -> Result<Self, EngineError> {
         let heads = tx.scan(&[tables::HEAD], &[], usize::MAX).await?;
         let heads = heads.iter().filter_map(|row| Head::open(keyring, row)).map(|head| (head.node, head)).collect();
@@ -221,37 +224,36 @@ impl View {
         Ok(Self { heads, anchors })
     }
 
-    /// The chain that was last written, but for `node`'s.
+    /// The chain that was last written, other than `node`'s.
     fn latest(&self, node: Uuid) -> Option<Uuid> {
         let others = self.heads.values().filter(|head| head.node != node);
         others.max_by_key(|head| head.revision).map(|head| head.node)
     }
 
-    /// What `node` has not said yet. A chain that does not move any more has been
-    /// seen at its end by a few; more would cost a row per pair of all the nodes
-    /// there ever were.
-    fn news(&self, node: Uuid) -> Vec<Anchor> {
+    /// The heads that `node` has not anchored yet. A few anchors are enough for a chain
+    /// that has ended; more would cost a row for each pair of nodes that ever existed.
+    fn unanchored(&self, node: Uuid) -> Vec<Anchor> {
         let nobody = HashMap::new();
-        let is_news = |head: &&Head| {
+        let is_unanchored = |head: &&Head| {
             let said = self.anchors.get(&head.node).unwrap_or(&nobody);
             let at_the_end = |anchor: &Anchor| anchor.seq == head.seq && anchor.hash == head.hash;
             let by_others =
                 said.iter().filter(|(by, anchor)| self.heads.contains_key(by) && at_the_end(anchor)).count();
-            !said.get(&node).is_some_and(at_the_end) && by_others < ENOUGH_VOUCH
+            !said.get(&node).is_some_and(at_the_end) && by_others < ENOUGH_VOUCHERS
         };
-        self.heads.values().filter(|head| head.node != node).filter(is_news).map(Anchor::from).collect()
+        self.heads.values().filter(|head| head.node != node).filter(is_unanchored).map(Anchor::from).collect()
     }
 
-    /// How far the other chains have come, as they are and as is said of them;
-    /// [`own_head`] looks after `node`'s own.
+    /// All known records of the chains other than `node`'s, by their heads and their
+    /// anchors; [`own_head`] checks `node`'s own.
     fn seen(&self, node: Uuid) -> impl Iterator<Item = Anchor> {
         let said = self.anchors.values().flat_map(HashMap::values).cloned();
         said.chain(self.heads.values().map(Anchor::from)).filter(move |anchor| anchor.node != node)
     }
 
-    /// One sentence for each chain that is less than it was seen to be.
+    /// One sentence for each chain that has lost the record that was `seen`.
     fn broken(&self, seen: Vec<Anchor>) -> Vec<String> {
-        let mut sentences = BTreeSet::new();
+        let mut problems = BTreeSet::new();
         for furthest in seen {
             let broken = match self.heads.get(&furthest.node) {
                 None => BrokenChain::Gone { node: furthest.node, seq: furthest.seq },
@@ -263,9 +265,9 @@ impl View {
                 }
                 Some(_) => continue,
             };
-            sentences.insert(broken.to_string());
+            problems.insert(broken.to_string());
         }
-        sentences.into_iter().collect()
+        problems.into_iter().collect()
     }
 }
 
@@ -280,11 +282,11 @@ pub(crate) mod hash_as_text {
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Hash, D::Error> {
         let text = String::deserialize(from)?;
-        hash_of(&text).ok_or_else(|| de::Error::custom("not sha256:<hex>"))
+        hash_of(&text).ok_or_else(|| de::Error::custom("a hash must be sha256:<hex>"))
     }
 }
 
-/// Keeps a record to a size that is read at once.
+/// Bounds the size of an audit record.
 const HEADS_PER_RECORD: usize = 200;
-/// Chains that vouch for the end of one that does not move any more.
-const ENOUGH_VOUCH: usize = 3;
+/// Chains that must vouch for the end of one that no longer grows.
+const ENOUGH_VOUCHERS: usize = 3;

@@ -1,6 +1,6 @@
-//! Backup: every row as it is on disk, sealed, in one age file. The root key is
-//! never in it: to restore takes the file, its passphrase or identity, *and* the
-//! root key.
+//! Backup: every row as it is on disk, sealed, in one age file. The root key is never
+//! part of it: a restore needs the file, its passphrase or identity, *and* the root
+//! key.
 //!
 //! Inside the age encryption: a line of JSON ([`Header`]), then the rows, as
 //! [`crate::rows`] writes them.
@@ -24,7 +24,7 @@ use crate::open::{Config, Mode, OpenError, Storage, connect};
 use crate::rows::{self, Rows, RowsError, Sink};
 use crate::tables;
 
-/// What a backup is encrypted for.
+/// How a backup is encrypted.
 #[derive(Clone)]
 pub enum Protection {
     /// An age recipient, `age1...` (X25519).
@@ -33,7 +33,7 @@ pub enum Protection {
     Passphrase(SecretString),
 }
 
-/// What opens a backup.
+/// How a backup is decrypted.
 #[derive(Clone)]
 pub enum Unlock {
     /// An age identity, `AGE-SECRET-KEY-1...`.
@@ -42,29 +42,29 @@ pub enum Unlock {
     Passphrase(SecretString),
 }
 
-/// What a backup says of itself, once decrypted.
+/// The header of a decrypted backup.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Header {
-    /// Of this file, 1.
+    /// Format of this file: 1.
     pub format: u32,
     /// The node that wrote it.
     pub node: Uuid,
-    /// When.
+    /// When it was written.
     #[serde(with = "bursar_domain::clock::timestamp")]
     pub at: Timestamp,
-    /// That node's newest audit record.
+    /// Sequence number of that node's newest audit record.
     pub seq: u64,
-    /// And its hash, `sha256:<hex>`.
+    /// Hash of that record, `sha256:<hex>`.
     pub hash: String,
 }
 
 /// What was written or restored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Summary {
-    /// What the backup says of itself.
+    /// The backup's header.
     pub header: Header,
-    /// Rows in it.
+    /// The number of rows in it.
     pub rows: u64,
 }
 
@@ -78,19 +78,19 @@ pub enum BackupError {
     /// Not an age identity.
     #[error("the identity is not an age X25519 identity (AGE-SECRET-KEY-1...)")]
     Identity,
-    /// The passphrase or identity does not open it, or it is no age file.
+    /// Wrong passphrase or identity, or not an age file.
     #[error("the backup cannot be decrypted: {0}")]
     Locked(String),
-    /// Cut short, or not of a format this version reads.
+    /// Truncated, or of a format that this version cannot read.
     #[error("the backup is damaged or of an unknown format: {0}")]
     Malformed(&'static str),
-    /// The restored store does not verify; it was removed again.
-    #[error("the restored store does not hold: {} problems, first: {}", .0.problems.len(), .0.problems.first().map_or("", String::as_str))]
+    /// Verification of the restored store found problems; it was removed again.
+    #[error("the backup was not restored: verification found {} problems, first: {}", .0.problems.len(), .0.problems.first().map_or("", String::as_str))]
     Unverified(Report),
     /// The file cannot be read or written.
     #[error("the backup cannot be read or written")]
     Io(#[from] std::io::Error),
-    /// The target cannot be made or opened.
+    /// The target store cannot be created or opened.
     #[error(transparent)]
     Open(#[from] OpenError),
     /// The store cannot be read.
@@ -115,8 +115,8 @@ impl From<EngineError> for BackupError {
 }
 
 impl Ledger {
-    /// Writes a consistent copy of the whole store, while it is in use. The
-    /// caller makes `out` durable.
+    /// Writes a consistent copy of the whole store while it is in use. The caller makes
+    /// `out` durable.
     ///
     /// # Errors
     ///
@@ -130,8 +130,8 @@ impl Ledger {
         self.stream(move || encryptor.wrap_output(out)).await
     }
 
-    /// The same without the age encryption around the sealed rows, for a client
-    /// that encrypts at its own end what it downloads.
+    /// As [`Self::backup`], without the age encryption around the sealed rows: for a
+    /// client that encrypts the download itself.
     ///
     /// # Errors
     ///
@@ -183,13 +183,13 @@ impl<W: Write> Sink for Plain<W> {
     }
 }
 
-/// Restores a backup into a new store and verifies the whole of it with the root
-/// key that `config` names; what does not hold is removed again.
+/// Restores a backup into a new store and verifies all of it with the root key that
+/// `config` names. A store with problems is removed again.
 ///
 /// # Errors
 ///
-/// [`OpenError::AlreadyInitialised`] where there is a store already, which is
-/// left alone.
+/// [`OpenError::AlreadyInitialised`] if there is a store already, which is not
+/// touched.
 pub async fn restore(
     input: impl Read + Send + 'static,
     unlock: &Unlock,
@@ -212,26 +212,29 @@ pub async fn restore(
         Ok((Summary { header, rows }, report))
     };
     let outcome = restored.await;
-    // The restored chains end where the backup was taken. A node that goes on
-    // under its old name would give its records numbers that were given before.
+    // The restored chains end at the time of the backup. A node that kept its old id
+    // would reuse sequence numbers that it has used before.
     if let (Ok(_), Storage::Postgres { node_file: Some(path), .. }) = (&outcome, &config.storage) {
-        NodeFile::new(path).forget()?;
+        NodeFile::new(path).delete()?;
     }
     let cleared = if outcome.is_err() { clear(&*engine, &config.storage).await } else { Ok(()) };
     engine.close().await;
     outcome.inspect_err(|_| {
         if let Err(error) = cleared {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the failed restoration could not be removed");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the incomplete store of a failed restore could not be removed: delete it"
+            );
         }
     })
 }
 
-/// All rows in one transaction: a crash leaves an empty store.
+/// Loads all rows in one transaction, so that a crash leaves an empty store.
 async fn load(engine: &dyn Engine, reader: &mut Reader) -> Result<u64, BackupError> {
     let mut tx = engine.begin().await?;
-    // A file may come slowly.
+    // The file may be slow to read.
     tx.allow_long_statements();
-    tx.wait_for_caller().await?;
+    tx.disable_idle_timeout().await?;
     let (mut rows, mut last_revision) = (0, 0);
     while let Some(page) = reader.page().await? {
         rows += page.len() as u64;
@@ -275,7 +278,7 @@ struct Reader {
 }
 
 impl Reader {
-    /// Reads the header, then the rows in a thread of their own. Blocks.
+    /// Reads the header, then the rows on a thread of its own. Blocks.
     fn open(input: impl Read + Send + 'static, unlock: &Unlock) -> Result<Self, BackupError> {
         let locked = |error: age::DecryptError| BackupError::Locked(error.to_string());
         let identity: Box<dyn age::Identity> = match unlock {
@@ -289,14 +292,14 @@ impl Reader {
         let mut input = BufReader::new(decryptor.decrypt(std::iter::once(&*identity)).map_err(locked)?);
         let header: Header = rows::read_header(&mut input)?;
         if header.format != FORMAT {
-            return Err(BackupError::Malformed("it was written by a newer version"));
+            return Err(BackupError::Malformed("it was written by a newer version of Bursar: upgrade this one"));
         }
         let (sender, pages) = mpsc::channel(2);
         std::thread::Builder::new().name("bursar-restore".to_owned()).spawn(move || {
             loop {
                 let page = rows::read_page(&mut input, PAGE).map_err(BackupError::from);
                 let last = !matches!(page, Ok((_, false)));
-                // Whoever restores may have failed and gone.
+                // The restore may have failed and dropped the receiver.
                 if sender.blocking_send(page.map(|(rows, _)| rows)).is_err() || last {
                     break;
                 }

@@ -1,25 +1,24 @@
-//! The audit chain: what a record holds, byte for byte, and how one is added.
+//! The audit chain: the exact bytes of a record, and how records are appended.
 //!
 //! A record's content, before sealing, all numbers big-endian:
 //!
 //! ```text
 //! "bursar audit 1\n"
-//! node      16   whose chain
-//! seq        8   place in it, from 1
-//! previous  32   SHA-256 of the record before; zeros for the first
-//! revision   8   of the commit it is part of
+//! node      16   the node whose chain it is
+//! seq        8   position in the chain, from 1
+//! previous  32   SHA-256 of the previous record; zeros for the first
+//! revision   8   of the commit that the record is part of
 //! event      4 + n   length and JSON, as `bursar_domain::audit::Event`
 //! count      4   of changed rows, then for each:
 //!   key      4 + n   length and key
 //!   kind     1   0 deleted, 1 written, 2 carried over
-//!   revision 8   of the row, only when carried over: an older commit wrote it,
-//!                and the record of that is removed (see `retention`)
-//!   digest   32  of the stored bytes, but for what was deleted
+//!   revision 8   of the row, only if carried over: an older commit wrote the row,
+//!                and the record of that commit was exported (see `retention`)
+//!   digest   32  of the stored bytes, unless deleted
 //! ```
 //!
-//! Its hash is SHA-256 of exactly these bytes, so that two records of the same
-//! hash say the same. The chain head (sealed, rewritten in each commit) holds
-//! the newest sequence number and hash.
+//! The record's hash is SHA-256 of exactly these bytes. The chain head (sealed, and
+//! rewritten in each commit) holds the newest sequence number and hash.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use bursar_domain::audit::{Entry, Event};
@@ -42,37 +41,37 @@ pub(crate) const GENESIS: Hash = [0; 32];
 
 /// A row that a commit changed.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Touch {
+pub(crate) struct RowChange {
     pub(crate) key: Vec<u8>,
-    /// Of the stored bytes; `None` where it was deleted.
+    /// Digest of the stored bytes; `None` if the row was deleted.
     pub(crate) digest: Option<Hash>,
-    /// The commit that wrote it, where that is not the record's own.
+    /// The commit that wrote the row, if it is not the record's own.
     pub(crate) written_at: Option<Revision>,
 }
 
-/// What a record says.
+/// A record of the chain.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Content {
+pub(crate) struct AuditRecord {
     pub(crate) node: Uuid,
     pub(crate) seq: u64,
     pub(crate) previous: Hash,
     pub(crate) revision: Revision,
     pub(crate) event: Event,
-    pub(crate) touched: Vec<Touch>,
+    pub(crate) changes: Vec<RowChange>,
 }
 
-/// Where a chain stands.
+/// The head of a chain: its newest record.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Head {
     pub(crate) node: Uuid,
     pub(crate) seq: u64,
     pub(crate) hash: Hash,
-    /// Of the newest commit.
+    /// The newest commit.
     pub(crate) revision: Revision,
 }
 
-impl Touch {
-    /// What the record says of `write`.
+impl RowChange {
+    /// The change that `write` makes.
     pub(crate) fn of(write: &Write) -> Self {
         let digest = write.content.as_ref().map(|(_, value)| sha256(value));
         Self { key: write.key.clone(), digest, written_at: None }
@@ -93,16 +92,16 @@ impl Head {
     }
 }
 
-impl Content {
-    /// Opens a record's row; the hash is of the bytes inside.
+impl AuditRecord {
+    /// Opens a record's row; returns the record and its hash.
     pub(crate) fn open(keyring: &Keyring, row: &Row) -> Option<(Self, Hash)> {
         let opened = keyring.audit.open(row.revision, &row.key, row.revision, &row.value)?;
-        let content = Self::decode(&opened)?;
-        (tables::audit(content.node, content.seq) == row.key && content.revision == row.revision)
-            .then(|| (content, sha256(&opened)))
+        let record = Self::decode(&opened)?;
+        (tables::audit(record.node, record.seq) == row.key && record.revision == row.revision)
+            .then(|| (record, sha256(&opened)))
     }
 
-    /// As it is listed.
+    /// The record as it is listed.
     pub(crate) fn entry(self, hash: &Hash) -> Entry {
         Entry {
             id: format!("{}-{}", self.node, self.seq),
@@ -121,15 +120,15 @@ impl Content {
         bytes.extend_from_slice(&self.previous);
         bytes.extend_from_slice(&self.revision.to_be_bytes());
         put_counted(&mut bytes, &event);
-        put_count(&mut bytes, self.touched.len());
-        for touch in &self.touched {
-            put_counted(&mut bytes, &touch.key);
-            bytes.push(match touch {
-                Touch { digest: None, .. } => DELETED,
-                Touch { written_at: None, .. } => WRITTEN,
-                Touch { written_at: Some(_), .. } => CARRIED,
+        put_count(&mut bytes, self.changes.len());
+        for change in &self.changes {
+            put_counted(&mut bytes, &change.key);
+            bytes.push(match change {
+                RowChange { digest: None, .. } => DELETED,
+                RowChange { written_at: None, .. } => WRITTEN,
+                RowChange { written_at: Some(_), .. } => CARRIED,
             });
-            if let Touch { digest: Some(digest), written_at, .. } = touch {
+            if let RowChange { digest: Some(digest), written_at, .. } = change {
                 bytes.extend(written_at.iter().flat_map(|revision| revision.to_be_bytes()));
                 bytes.extend_from_slice(digest);
             }
@@ -145,7 +144,7 @@ impl Content {
         let revision = u64::from_be_bytes(*take(&mut rest)?);
         let event = serde_json::from_slice(take_counted(&mut rest)?).ok()?;
         let count = u32::from_be_bytes(*take(&mut rest)?);
-        let mut touched = Vec::new();
+        let mut changes = Vec::new();
         for _ in 0..count {
             let key = take_counted(&mut rest)?.to_vec();
             let (written_at, digest) = match *take::<1>(&mut rest)? {
@@ -154,13 +153,13 @@ impl Content {
                 [CARRIED] => (Some(u64::from_be_bytes(*take(&mut rest)?)), Some(*take(&mut rest)?)),
                 _ => return None,
             };
-            touched.push(Touch { key, digest, written_at });
+            changes.push(RowChange { key, digest, written_at });
         }
-        rest.is_empty().then_some(Self { node, seq, previous, revision, event, touched })
+        rest.is_empty().then_some(Self { node, seq, previous, revision, event, changes })
     }
 }
 
-/// Adds records to a chain, inside one commit.
+/// Appends records to a chain within one commit.
 pub(crate) struct Appender<'a> {
     keyring: &'a Keyring,
     head: Head,
@@ -173,36 +172,36 @@ impl<'a> Appender<'a> {
         Self { keyring, head, now, writes: Vec::new() }
     }
 
-    /// Whose chain it is.
+    /// The node whose chain it is.
     pub(crate) fn node(&self) -> Uuid {
         self.head.node
     }
 
     /// Appends one record.
-    pub(crate) fn append(&mut self, revision: Revision, event: &Event, touched: Vec<Touch>) {
-        let content = Content {
+    pub(crate) fn append(&mut self, revision: Revision, event: &Event, changes: Vec<RowChange>) {
+        let record = AuditRecord {
             node: self.head.node,
             seq: self.head.seq + 1,
             previous: self.head.hash,
             revision,
             event: event.clone(),
-            touched,
+            changes,
         };
-        let bytes = content.encode();
-        self.head = Head { seq: content.seq, hash: sha256(&bytes), revision, ..self.head.clone() };
-        self.seal(tables::audit(content.node, content.seq), revision, &bytes);
+        let bytes = record.encode();
+        self.head = Head { seq: record.seq, hash: sha256(&bytes), revision, ..self.head.clone() };
+        self.seal(tables::audit(record.node, record.seq), revision, &bytes);
         if let Some(account) = event.account {
-            let key = tables::audit_account(account.0, content.node, content.seq);
+            let key = tables::audit_account(account.0, record.node, record.seq);
             self.writes.push(Write { key, content: Some((revision, Vec::new())) });
         }
-        if content.seq.is_multiple_of(CHECKPOINT_EVERY) {
+        if record.seq.is_multiple_of(CHECKPOINT_EVERY) {
             let checkpoint = checkpoint::sign(self.keyring, &Anchor::from(&self.head), self.now);
             let bytes = serde_json::to_vec(&checkpoint).expect("a checkpoint is plain data with text keys");
-            self.seal(tables::checkpoint(content.node, content.seq), revision, &bytes);
+            self.seal(tables::checkpoint(record.node, record.seq), revision, &bytes);
         }
     }
 
-    /// The rows to write, the new head among them, and that head.
+    /// The rows to write, including the new head's, and the new head.
     pub(crate) fn finish(mut self) -> (Vec<Write>, Head) {
         if !self.writes.is_empty() {
             let bytes = serde_json::to_vec(&self.head).expect("a head is plain data with text keys");
@@ -217,11 +216,11 @@ impl<'a> Appender<'a> {
     }
 }
 
-/// Opens the head in `row`; a chain that has none yet starts.
+/// Opens the head in `row`; without a row, the head of an empty chain.
 ///
 /// # Errors
 ///
-/// Names the head where it does not open.
+/// Names the head if it cannot be opened.
 pub(crate) fn head_of(keyring: &Keyring, node: Uuid, row: Option<&Row>) -> Result<Head, Error> {
     match row {
         None => Ok(Head::new(node)),
@@ -241,7 +240,7 @@ pub(crate) fn hash_text(hash: &Hash) -> String {
     format!("sha256:{}", hex::encode(hash))
 }
 
-/// A hash from its text.
+/// The hash in `sha256:<hex>`.
 pub(crate) fn hash_of(text: &str) -> Option<Hash> {
     let mut hash = Hash::default();
     hex::decode_to_slice(text.strip_prefix("sha256:")?, &mut hash).ok()?;
@@ -286,7 +285,7 @@ mod tests {
 
     #[test]
     fn the_encoding_reads_back_and_no_cut_does() {
-        let content = Content {
+        let record = AuditRecord {
             node: Uuid::from_u128(7),
             seq: 9,
             previous: [3; 32],
@@ -306,17 +305,17 @@ mod tests {
                 plugin: None,
                 detail: Some(serde_json::json!({"b": 1, "a": [true]})),
             },
-            touched: vec![
-                Touch { key: vec![1, 2], digest: Some([4; 32]), written_at: None },
-                Touch { key: vec![], digest: None, written_at: None },
-                Touch { key: vec![3], digest: Some([5; 32]), written_at: Some(7) },
+            changes: vec![
+                RowChange { key: vec![1, 2], digest: Some([4; 32]), written_at: None },
+                RowChange { key: vec![], digest: None, written_at: None },
+                RowChange { key: vec![3], digest: Some([5; 32]), written_at: Some(7) },
             ],
         };
-        let bytes = content.encode();
-        assert_eq!(Content::decode(&bytes), Some(content));
+        let bytes = record.encode();
+        assert_eq!(AuditRecord::decode(&bytes), Some(record));
         for cut in 0..bytes.len() {
-            assert_eq!(Content::decode(&bytes[..cut]), None, "{cut}");
+            assert_eq!(AuditRecord::decode(&bytes[..cut]), None, "{cut}");
         }
-        assert_eq!(Content::decode(&[bytes, vec![0]].concat()), None);
+        assert_eq!(AuditRecord::decode(&[bytes, vec![0]].concat()), None);
     }
 }

@@ -2,8 +2,8 @@
 //! `"bursar checkpoint 1\n" || node text || "\n" || seq (decimal) || "\n" ||
 //! hash text || "\n" || time (RFC 3339, milliseconds, UTC)`.
 //!
-//! Kept outside, one witnesses that nothing before it was cut off or put back,
-//! which nothing inside the database can.
+//! Stored outside the database, a checkpoint proves that nothing before it was removed
+//! or rolled back, which nothing inside the database can.
 
 use aws_lc_rs::signature::{ED25519, KeyPair, UnparsedPublicKey};
 use base64::Engine as _;
@@ -16,7 +16,7 @@ use crate::anchor::Anchor;
 use crate::chain::hash_text;
 use crate::keyring::Keyring;
 
-/// Signs how far a chain has come.
+/// Signs the newest record of a chain.
 pub(crate) fn sign(keyring: &Keyring, head: &Anchor, at: Timestamp) -> Checkpoint {
     let mut checkpoint = Checkpoint {
         node: head.node.to_string(),
@@ -35,8 +35,8 @@ pub(crate) fn is_ours(keyring: &Keyring, checkpoint: &Checkpoint) -> bool {
     checkpoint.public_key == STANDARD.encode(keyring.signing.public_key().as_ref()) && is_signed(checkpoint)
 }
 
-/// Whether the signature holds under the key that the checkpoint itself names;
-/// whoever has no access to the installation compares that key with one it knows.
+/// Whether the signature is valid under the key that the checkpoint itself names.
+/// Callers outside the installation must compare that key with one they trust.
 #[must_use]
 pub fn is_signed(checkpoint: &Checkpoint) -> bool {
     let (Ok(key), Ok(signature)) = (STANDARD.decode(&checkpoint.public_key), STANDARD.decode(&checkpoint.signature))

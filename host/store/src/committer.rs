@@ -1,10 +1,9 @@
-//! Group commit: one task drains the batches that wait into one durable commit.
+//! Group commit: one task joins the waiting batches into one durable commit.
 //!
-//! Each batch is judged in the order it came, against the state the ones before
-//! it leave; one that conflicts is answered alone and the others go on. A
-//! collision with another node tries the whole group again; any other failure
-//! answers all of it and leaves nothing behind, since every group starts from
-//! what the engine holds.
+//! Batches are checked in the order of their arrival, each against the state that the
+//! earlier ones leave. A batch that conflicts fails alone. A collision with another
+//! node retries the whole group; any other failure fails the whole group and changes
+//! nothing, since every group starts from the state in the engine.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -17,24 +16,24 @@ use tokio::sync::{mpsc, oneshot};
 use zeroize::Zeroize;
 
 use crate::anchor;
-use crate::chain::{Head, Touch};
+use crate::chain::{Head, RowChange};
 use crate::group::{self, Failure};
 use crate::ledger::Core;
 use crate::pace::Pace;
 use crate::rekey;
 use crate::retention;
 use crate::root::{RootKey, RootRecord};
-use crate::segment::Stretch;
+use crate::segment::SegmentRange;
 
-/// What the committer is asked to do.
+/// A command for the committer.
 pub(crate) enum Command {
     Commit(Batch, oneshot::Sender<Result<Revision, Error>>),
     Rekey(Box<(RootKey, RootRecord, Event)>, oneshot::Sender<Result<u64, Error>>),
-    /// Record how far other chains have come; answers those that are broken.
+    /// Records the heads of the other chains; returns those that are broken.
     Anchor(oneshot::Sender<Result<Vec<String>, Error>>),
-    /// Record what is taken out of the chain, and what is carried over.
-    Prune(Box<(Stretch, Vec<Touch>)>, oneshot::Sender<Result<(), Error>>),
-    /// Remove these records, which were taken out.
+    /// Records the range that was exported, and the changes that are carried over.
+    Prune(Box<(SegmentRange, Vec<RowChange>)>, oneshot::Sender<Result<(), Error>>),
+    /// Removes these records, which were exported.
     Remove(RangeInclusive<u64>, oneshot::Sender<Result<(), Error>>),
     Close(oneshot::Sender<()>),
 }
@@ -44,7 +43,7 @@ pub(crate) enum Command {
 pub struct Stats {
     /// Durable commits.
     pub commits: u64,
-    /// Batches in them.
+    /// Batches in these commits.
     pub batches: u64,
     /// Batches refused because a precondition did not hold.
     pub conflicts: u64,
@@ -52,7 +51,7 @@ pub struct Stats {
     pub events: u64,
 }
 
-/// [`Stats`] as they are counted.
+/// The counters behind [`Stats`].
 #[derive(Default)]
 pub(crate) struct Counters {
     commits: AtomicU64,
@@ -79,7 +78,7 @@ impl Counters {
     }
 }
 
-/// Serves commands until told to close or until nobody can send any more.
+/// Runs commands until [`Command::Close`], or until all senders are gone.
 pub(crate) async fn run(core: Arc<Core>, mut commands: mpsc::Receiver<Command>) {
     let mut known_head = None;
     let mut pace = Pace::new();
@@ -91,10 +90,10 @@ pub(crate) async fn run(core: Arc<Core>, mut commands: mpsc::Receiver<Command>) 
                 next = gather(&mut group, &mut pace, &mut commands).await;
                 let started = Instant::now();
                 let answers = commit(&core, &mut known_head, group).await;
-                // Counted before anybody can be answered and back again.
-                pace.committed(started.elapsed(), answers.len(), commands.len());
+                // Counted before the answers, after which writers may come back.
+                pace.record_commit(started.elapsed(), answers.len(), commands.len());
                 for (reply, answer) in answers {
-                    // Whoever asked may have gone; the work is done all the same.
+                    // The caller may have given up, which changes nothing.
                     let _ = reply.send(answer);
                 }
             }
@@ -105,14 +104,14 @@ pub(crate) async fn run(core: Arc<Core>, mut commands: mpsc::Receiver<Command>) 
                 let _ = reply.send(done);
             }
             Command::Anchor(reply) => {
-                let _ = reply.send(retried(|| anchor::record(&core)).await);
+                let _ = reply.send(retrying(|| anchor::record(&core)).await);
             }
             Command::Prune(work, reply) => {
-                let (stretch, carried) = *work;
-                let _ = reply.send(retried(|| retention::record(&core, &stretch, &carried)).await);
+                let (range, carried) = *work;
+                let _ = reply.send(retrying(|| retention::record(&core, &range, &carried)).await);
             }
             Command::Remove(seqs, reply) => {
-                let _ = reply.send(retried(|| retention::remove(&core, seqs.clone())).await);
+                let _ = reply.send(retrying(|| retention::remove(&core, seqs.clone())).await);
             }
             Command::Close(reply) => {
                 core.engine.close().await;
@@ -127,8 +126,8 @@ pub(crate) async fn run(core: Arc<Core>, mut commands: mpsc::Receiver<Command>) 
     core.engine.close().await;
 }
 
-/// Adds to `group` what waits and, for a moment, what is about to come: see
-/// [`Pace`]. Answers a command of another kind that came meanwhile.
+/// Adds to `group` the batches that wait and, for a moment, those that arrive: see
+/// [`Pace`]. Returns the first command of another kind, if one arrives.
 async fn gather(group: &mut Vec<Waiting>, pace: &mut Pace, commands: &mut mpsc::Receiver<Command>) -> Option<Command> {
     while group.len() < MAX_GROUP
         && let Ok(command) = commands.try_recv()
@@ -139,33 +138,33 @@ async fn gather(group: &mut Vec<Waiting>, pace: &mut Pace, commands: &mut mpsc::
         }
     }
     let present = group.len();
-    let (wanted, patience) = pace.patience(present);
-    let wanted = wanted.min(MAX_GROUP);
-    if wanted <= present {
+    let (target, max_wait) = pace.plan_wait(present);
+    let target = target.min(MAX_GROUP);
+    if target <= present {
         return None;
     }
     let mut other = None;
     let since = Instant::now();
-    while group.len() < wanted && since.elapsed() < patience {
+    while group.len() < target && since.elapsed() < max_wait {
         match commands.try_recv() {
             Ok(Command::Commit(batch, reply)) => group.push((batch, reply)),
             Ok(command) => {
                 other = Some(command);
                 break;
             }
-            // A timer of the runtime is no finer than a millisecond, more than a
-            // whole commit. Those we wait for run meanwhile.
+            // The runtime's timers have a resolution of a millisecond, longer than a
+            // commit. Yielding lets the expected writers run.
             Err(_) => tokio::task::yield_now().await,
         }
     }
-    pace.waited(wanted - present, group.len() - present);
+    pace.record_wait(target - present, group.len() - present);
     other
 }
 
 type Reply = oneshot::Sender<Result<Revision, Error>>;
 type Waiting = (Batch, Reply);
 
-/// Commits `group` and says what each of it is answered.
+/// Commits `group`; returns the answer to each of its batches.
 async fn commit(
     core: &Core,
     known_head: &mut Option<Head>,
@@ -175,14 +174,14 @@ async fn commit(
     let (mut tries, since) = (0_u32, Instant::now());
     let outcome = loop {
         match group::commit(core, known_head.as_ref(), &batches).await {
-            Err(Failure::Engine(error)) if error.retryable && tries < MAX_TRIES && since.elapsed() < PATIENCE => {
+            Err(Failure::Engine(error)) if error.retryable && tries < MAX_TRIES && since.elapsed() < MAX_RETRY_TIME => {
                 tries += 1;
                 tokio::time::sleep(backoff(tries)).await;
             }
             outcome => break outcome,
         }
     };
-    // What was sealed is not left in freed memory.
+    // No plaintext stays in freed memory.
     batches.iter_mut().flat_map(|batch| &mut batch.changes).for_each(|change| change.value.zeroize());
     match outcome {
         Ok(done) => {
@@ -198,8 +197,8 @@ async fn commit(
     }
 }
 
-/// Tries again what collided with another node.
-async fn retried<T, F: Future<Output = Result<T, Failure>>>(work: impl Fn() -> F) -> Result<T, Error> {
+/// Retries `work` while it collides with another node.
+async fn retrying<T, F: Future<Output = Result<T, Failure>>>(work: impl Fn() -> F) -> Result<T, Error> {
     let mut tries = 0_u32;
     loop {
         match work().await {
@@ -212,16 +211,16 @@ async fn retried<T, F: Future<Output = Result<T, Failure>>>(work: impl Fn() -> F
     }
 }
 
-/// 1 to 2 ms, doubling up to 64: different on each node, so that two that
-/// collided do not do so again.
+/// 1 to 2 ms, doubled with each attempt up to 64 times; random, so that two nodes that
+/// collided do not collide again.
 pub(crate) fn backoff(tries: u32) -> Duration {
     let mut jitter = [0];
     crate::seal::fill_random(&mut jitter);
     Duration::from_micros((1000 + u64::from(jitter[0]) * 4) << tries.min(6))
 }
 
-/// Batches in one commit: bounds memory, and locks held in `PostgreSQL`.
+/// Most batches in one commit: bounds memory, and the locks in `PostgreSQL`.
 const MAX_GROUP: usize = 128;
 pub(crate) const MAX_TRIES: u32 = 30;
-/// Longer than a lock is kept by a node that sleeps.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Longer than a suspended node can hold a lock.
+const MAX_RETRY_TIME: Duration = Duration::from_secs(10);

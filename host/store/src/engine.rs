@@ -1,8 +1,8 @@
-//! What a database must provide: an ordered map of (key, revision, bytes), a
-//! write transaction and a consistent snapshot.
+//! The port to a database: an ordered map of (key, revision, bytes), a write
+//! transaction and a consistent snapshot.
 //!
-//! Engines know nothing of sealing, of preconditions or of the audit chain;
-//! all of that is done once, above them.
+//! Engines know nothing of sealing, preconditions or the audit chain, which are
+//! implemented once, above them.
 
 use std::sync::Arc;
 
@@ -14,61 +14,61 @@ pub mod redb;
 use bursar_domain::store::Revision;
 use jiff::Timestamp;
 
-/// A stored row, as it is on disk.
+/// A row as it is on disk.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Row {
-    /// Where it is.
+    /// The row's key.
     pub key: Vec<u8>,
     /// The commit that wrote it.
     pub revision: Revision,
-    /// The stored bytes: ciphertext, for all but a few rows of the store's own.
+    /// The stored bytes: ciphertext, except in a few rows of the store's own.
     pub value: Vec<u8>,
 }
 
-/// A part of the map, as [`Engine::scan`] takes it.
+/// The arguments of [`Engine::scan`].
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Scan {
-    /// Keys begin with it.
+    /// The prefix of the keys.
     pub prefix: Vec<u8>,
-    /// And sort after it; empty from the start.
+    /// The key to start after; empty to start with the first.
     pub after: Vec<u8>,
-    /// At most so many.
+    /// The most rows to return.
     pub limit: usize,
 }
 
-/// One effect of a transaction.
+/// One row that a transaction writes.
 #[derive(Clone, Debug)]
 pub struct Write {
-    /// Where.
+    /// The key to write.
     pub key: Vec<u8>,
-    /// What to store; `None` deletes.
+    /// The content to store; `None` deletes the row.
     pub content: Option<(Revision, Vec<u8>)>,
 }
 
-/// An ordered map that can be read, written in one transaction at a time per
-/// process, and read as of one moment.
+/// An ordered map with reads, snapshots, and one write transaction at a time per
+/// process.
 #[async_trait]
 pub trait Engine: Send + Sync + 'static {
     /// The rows under `keys`, in their order, all as of one moment.
     ///
     /// # Errors
     ///
-    /// Where the database failed.
+    /// If the database failed.
     async fn get_many(&self, keys: &[Vec<u8>]) -> Result<Vec<Option<Row>>, EngineError>;
 
     /// Up to `limit` rows under `prefix` after `after` (empty: from the start).
     ///
     /// # Errors
     ///
-    /// Where the database failed.
+    /// If the database failed.
     async fn scan(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Row>, EngineError>;
 
-    /// The rows that there are under `keys`, and those of each scan, in its order;
-    /// all as of one moment where the engine can.
+    /// The existing rows under `keys`, and the rows of each scan, in the order of
+    /// `scans`; all as of one moment if the engine supports that.
     ///
     /// # Errors
     ///
-    /// Where the database failed.
+    /// If the database failed.
     async fn read_all(&self, keys: &[Vec<u8>], scans: &[Scan]) -> Result<(Vec<Row>, Vec<Vec<Row>>), EngineError> {
         let rows = self.get_many(keys).await?.into_iter().flatten().collect();
         let mut found = Vec::with_capacity(scans.len());
@@ -78,66 +78,66 @@ pub trait Engine: Send + Sync + 'static {
         Ok((rows, found))
     }
 
-    /// Whether each question is a round trip to another process.
+    /// Whether each read is a round trip to another process.
     fn is_remote(&self) -> bool {
         false
     }
 
-    /// Starts a write transaction; dropping it undoes it.
+    /// Starts a write transaction; dropping it rolls it back.
     ///
     /// # Errors
     ///
-    /// Where the database failed.
+    /// If the database failed.
     async fn begin(&self) -> Result<Box<dyn Transaction>, EngineError>;
 
-    /// All of the map as of now, held still while it is read.
+    /// A snapshot of the whole map as of now.
     ///
     /// # Errors
     ///
-    /// Where the database failed.
+    /// If the database failed.
     async fn snapshot(&self) -> Result<Box<dyn Snapshot>, EngineError>;
 
-    /// The time by the database's clock; `None` where it has none but ours.
+    /// The time on the database's clock; `None` if it has no clock of its own.
     ///
     /// # Errors
     ///
-    /// Where the database failed.
+    /// If the database failed.
     async fn time(&self) -> Result<Option<Timestamp>, EngineError> {
         Ok(None)
     }
 
-    /// Why the database is away, as found lately; for operators.
-    fn trouble(&self) -> Option<String> {
+    /// Why the database has lately been unavailable; for operators.
+    fn outage(&self) -> Option<String> {
         None
     }
 
-    /// Ends cleanly; every later call fails.
+    /// Closes the engine; every later call fails.
     async fn close(&self);
 }
 
 /// A write transaction.
 ///
-/// The protocol: [`lock`](Self::lock) every key that will be decided on or may
+/// The protocol: [`lock`](Self::lock) every key that the decision depends on or that may
 /// already exist, read, take revisions, [`apply`](Self::apply) once, commit.
 #[async_trait]
 pub trait Transaction: Send {
-    /// Locks `keys` against other writers and answers their revisions, in the
-    /// order asked. A key without a record is locked too.
+    /// Locks `keys` exclusively and returns their revisions, in the same order. A key
+    /// without a record is locked too.
     ///
     /// # Errors
     ///
-    /// Where the database failed.
+    /// If the database failed.
     async fn lock(&mut self, keys: &[Vec<u8>]) -> Result<Vec<Option<Revision>>, EngineError>;
 
-    /// Holds `keys` still against writers, and lets others hold them too: for
-    /// what a commit rests on and leaves as it is. Before [`lock`](Self::lock), so
-    /// that of two which want each other's keys fewer meet. Answers as that does.
+    /// Takes shared locks on `keys`, which a commit depends on but does not write, and
+    /// returns their revisions, as [`lock`](Self::lock) does. To be called before
+    /// [`lock`](Self::lock), which makes deadlocks rarer.
     ///
     /// # Errors
     ///
-    /// Where the database failed.
-    async fn hold(&mut self, keys: &[Vec<u8>]) -> Result<Vec<Option<Revision>>, EngineError> {
-        // Where there is one writer, nobody else holds anything.
+    /// If the database failed.
+    async fn lock_shared(&mut self, keys: &[Vec<u8>]) -> Result<Vec<Option<Revision>>, EngineError> {
+        // With a single writer there are no other locks.
         self.lock(keys).await
     }
 
@@ -145,85 +145,84 @@ pub trait Transaction: Send {
     ///
     /// # Errors
     ///
-    /// Where the database failed.
+    /// If the database failed.
     async fn get(&mut self, key: &[u8]) -> Result<Option<Row>, EngineError>;
 
     /// As [`Engine::scan`], inside the transaction.
     ///
     /// # Errors
     ///
-    /// Where the database failed.
+    /// If the database failed.
     async fn scan(&mut self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Row>, EngineError>;
 
-    /// Takes `count` new revisions, rising. Taken after locking, so that of two
-    /// commits of one key the later has the higher.
+    /// Takes `count` new, increasing revisions. To be called after locking, so that the
+    /// later of two commits of one key has the higher revision.
     ///
     /// # Errors
     ///
-    /// Where the database failed.
+    /// If the database failed.
     async fn revisions(&mut self, count: usize) -> Result<Vec<Revision>, EngineError>;
 
-    /// Makes sure that every later revision is above `revision`.
+    /// Makes every later revision higher than `revision`.
     ///
     /// # Errors
     ///
-    /// Where the database failed.
+    /// If the database failed.
     async fn raise_revision(&mut self, revision: Revision) -> Result<(), EngineError>;
 
-    /// Lets each statement take longer: where much is written at once.
+    /// Allows statements to take longer, for transactions that write a lot.
     fn allow_long_statements(&mut self) {}
 
-    /// Lets the transaction wait for its caller between statements for as long as
-    /// that takes: for filling a store that nobody uses yet.
+    /// Lets the transaction idle between statements without a limit, to fill a store that
+    /// nobody uses yet.
     ///
     /// # Errors
     ///
-    /// Where the database failed.
-    async fn wait_for_caller(&mut self) -> Result<(), EngineError> {
+    /// If the database failed.
+    async fn disable_idle_timeout(&mut self) -> Result<(), EngineError> {
         Ok(())
     }
 
-    /// Writes rows; a key may occur once, and one that existed must have been
-    /// locked.
+    /// Writes rows. A key may occur only once, and must be locked if it exists.
     ///
     /// # Errors
     ///
-    /// Where the database failed.
+    /// If the database failed.
     async fn apply(&mut self, writes: Vec<Write>) -> Result<(), EngineError>;
 
-    /// Makes it durable.
+    /// Commits durably.
     ///
     /// # Errors
     ///
-    /// Where the database failed; nothing of it happened then, unless that is
-    /// uncertain.
+    /// If the database failed; nothing has changed then, unless the error is
+    /// [`uncertain`](EngineError::uncertain).
     async fn commit(self: Box<Self>) -> Result<(), EngineError>;
 }
 
-/// A view that does not move.
+/// A consistent view of the map at one moment.
 #[async_trait]
 pub trait Snapshot: Send {
-    /// As [`Engine::scan`], of that moment.
+    /// As [`Engine::scan`], as of that moment.
     ///
     /// # Errors
     ///
-    /// Where the database failed.
+    /// If the database failed.
     async fn scan(&mut self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Row>, EngineError>;
 }
 
-/// An engine that refuses to be written.
+/// An engine that refuses to write.
 pub(crate) struct ReadOnly {
     engine: Arc<dyn Engine>,
     is_owner: bool,
 }
 
 impl ReadOnly {
-    /// Closing it closes what is beneath.
+    /// Closing it closes the inner engine.
     pub(crate) fn owning(engine: Arc<dyn Engine>) -> Self {
         Self { engine, is_owner: true }
     }
 
-    /// Closing it leaves what is beneath open.
+    /// Closing it leaves the inner engine open.
     pub(crate) fn borrowing(engine: Arc<dyn Engine>) -> Self {
         Self { engine, is_owner: false }
     }
@@ -240,7 +239,7 @@ impl Engine for ReadOnly {
     }
 
     async fn begin(&self) -> Result<Box<dyn Transaction>, EngineError> {
-        Err(EngineError::new("the store is open for reading alone"))
+        Err(EngineError::new("the store is open read-only"))
     }
 
     async fn snapshot(&self) -> Result<Box<dyn Snapshot>, EngineError> {
@@ -258,18 +257,18 @@ impl Engine for ReadOnly {
 #[derive(Debug, thiserror::Error)]
 #[error("the storage engine failed")]
 pub struct EngineError {
-    /// Whether the same transaction, tried again from the start, may work:
-    /// another writer was in the way.
+    /// Whether the same transaction may succeed if retried from the start: it collided
+    /// with another writer.
     pub retryable: bool,
-    /// Whether it was a commit whose answer was lost: it may have happened.
+    /// Whether the answer to a commit was lost: it may have happened.
     pub uncertain: bool,
-    /// What it said.
+    /// The cause.
     #[source]
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }
 
 impl EngineError {
-    /// A failure that trying again at once does not cure.
+    /// A failure that an immediate retry does not cure.
     pub fn new(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { retryable: false, uncertain: false, source: source.into() }
     }
@@ -281,8 +280,8 @@ impl From<EngineError> for bursar_domain::store::Error {
     }
 }
 
-/// The first key after every key that starts with `prefix`, if there is one.
-pub(crate) fn end_of(prefix: &[u8]) -> Option<Vec<u8>> {
+/// The first key after all keys that start with `prefix`, if there is one.
+pub(crate) fn prefix_end(prefix: &[u8]) -> Option<Vec<u8>> {
     let last = prefix.iter().rposition(|byte| *byte != u8::MAX)?;
     let mut end = prefix[..=last].to_vec();
     end[last] += 1;
@@ -295,9 +294,9 @@ mod tests {
 
     #[test]
     fn a_prefix_ends_before_the_next_one() {
-        assert_eq!(end_of(b"a"), Some(b"b".to_vec()));
-        assert_eq!(end_of(&[1, 0xFF, 0xFF]), Some(vec![2]));
-        assert_eq!(end_of(&[0xFF, 0xFF]), None);
-        assert_eq!(end_of(b""), None);
+        assert_eq!(prefix_end(b"a"), Some(b"b".to_vec()));
+        assert_eq!(prefix_end(&[1, 0xFF, 0xFF]), Some(vec![2]));
+        assert_eq!(prefix_end(&[0xFF, 0xFF]), None);
+        assert_eq!(prefix_end(b""), None);
     }
 }

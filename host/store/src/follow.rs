@@ -1,4 +1,4 @@
-//! Following a root key that another node rotated.
+//! Follows a root key that another node rotated.
 //!
 //! When a wrapped key does not open, another node may have rotated the root key.
 //! So the root record is checked first, the new root key is loaded from its source
@@ -19,27 +19,27 @@ use crate::root::{RootKey, RootKeyError, RootKeySource, RootRecord};
 use crate::seal::cipher;
 use crate::tables;
 
-/// Whether this node has the root key that is in force.
+/// Whether this node has the current root key.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum RootStanding {
-    /// It has.
+pub enum RootKeyStatus {
+    /// It has the current key.
     Current,
-    /// Another node rotated it, and the new key is not in its source yet.
+    /// Another node rotated the key, and the new one is not in this node's source yet.
     Missing {
         /// When this was noticed.
         since: Instant,
     },
 }
 
-impl RootStanding {
-    /// Why this keeps a node from being ready; no path in it.
+impl RootKeyStatus {
+    /// Why this keeps a node from being ready; names no path.
     #[must_use]
     pub fn obstacle(self) -> Option<String> {
         matches!(self, Self::Missing { .. }).then(|| RootKeyMissing.to_string())
     }
 }
 
-/// The root key in force is not the one this node has.
+/// This node does not have the current root key.
 #[derive(Debug, thiserror::Error)]
 #[error("the root key was rotated by another node: put the new one where storage.root_key says")]
 pub(crate) struct RootKeyMissing;
@@ -53,26 +53,26 @@ impl From<RootKeyMissing> for Error {
 /// Loads a rotated root key from its source.
 pub(crate) struct RootFollower {
     source: RwLock<RootKeySource>,
-    /// Since when the key in force could not be loaded.
+    /// Since when the current key could not be loaded.
     missing: Mutex<Option<Instant>>,
-    /// The last failed attempt to load it, and for which root revision; concurrent
-    /// callers share it.
-    looked: tokio::sync::Mutex<Option<(Instant, Revision)>>,
+    /// When the last attempt failed, and for which root revision; concurrent callers
+    /// share it.
+    last_failure: tokio::sync::Mutex<Option<(Instant, Revision)>>,
 }
 
 /// What a check of the root record found.
-enum Found {
-    /// This node has the key in force.
-    Same,
-    /// The key was rotated, and the new one is loaded now.
-    TakenUp,
+enum RootKeyCheck {
+    /// This node has the current key.
+    Current,
+    /// The key was rotated, and the new one has been loaded.
+    Loaded,
     /// The key was rotated, and the new one is not in its source.
     Missing,
 }
 
 impl RootFollower {
     pub(crate) fn new(source: RootKeySource) -> Self {
-        Self { source: RwLock::new(source), missing: Mutex::default(), looked: tokio::sync::Mutex::default() }
+        Self { source: RwLock::new(source), missing: Mutex::default(), last_failure: tokio::sync::Mutex::default() }
     }
 
     fn source(&self) -> RootKeySource {
@@ -83,64 +83,64 @@ impl RootFollower {
         self.missing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn standing(&self) -> RootStanding {
-        self.missing().map_or(RootStanding::Current, |since| RootStanding::Missing { since })
+    fn status(&self) -> RootKeyStatus {
+        self.missing().map_or(RootKeyStatus::Current, |since| RootKeyStatus::Missing { since })
     }
 
-    /// Whether what was opened before may still be served.
+    /// Whether cached account keys may still be used.
     fn serves_cached(&self) -> bool {
-        self.missing().is_none_or(|since| since.elapsed() < SERVES_CACHED_FOR)
+        self.missing().is_none_or(|since| since.elapsed() < CACHED_KEYS_SERVE_FOR)
     }
 
-    async fn look(&self, engine: &dyn Engine, keyring: &Keyring) -> Result<Found, Error> {
-        let mut looked = self.looked.lock().await;
+    async fn check(&self, engine: &dyn Engine, keyring: &Keyring) -> Result<RootKeyCheck, Error> {
+        let mut last_failure = self.last_failure.lock().await;
         let mut tries = 0;
         let refused = loop {
             let (record, row) = root_record(engine).await?.ok_or_else(|| unsealable(&tables::root()))?;
             if row.revision == keyring.root_revision() {
                 *self.missing() = None;
-                return Ok(Found::Same);
+                return Ok(RootKeyCheck::Current);
             }
-            if looked.is_some_and(|(at, revision)| revision == row.revision && at.elapsed() < LOOK_AGAIN_AFTER) {
-                return Ok(Found::Missing);
+            if last_failure.is_some_and(|(at, revision)| revision == row.revision && at.elapsed() < RETRY_AFTER) {
+                return Ok(RootKeyCheck::Missing);
             }
             let found = self.find(record).await;
             if let Ok(Some(root)) = found {
-                keyring.rotated(cipher(&root.wrapping_key()), row.revision);
-                (*self.missing(), *looked) = (None, None);
-                tracing::info!("the root key was rotated by another node: the new one is in use");
-                return Ok(Found::TakenUp);
+                keyring.set_root(cipher(&root.wrapping_key()), row.revision);
+                (*self.missing(), *last_failure) = (None, None);
+                tracing::info!("the root key was rotated by another node: this node uses the new one now");
+                return Ok(RootKeyCheck::Loaded);
             }
             tries += 1;
-            if tries == TRIES {
-                *looked = Some((Instant::now(), row.revision));
+            if tries == MAX_TRIES {
+                *last_failure = Some((Instant::now(), row.revision));
                 break found.err();
             }
-            // The other node may be renaming the file, or at the next rotation.
-            tokio::time::sleep(RENAMING).await;
+            // The other node may be renaming the file, or rotating again.
+            tokio::time::sleep(RETRY_PAUSE).await;
         };
-        drop(looked);
-        if self.note_missing() {
-            let minutes = SERVES_CACHED_FOR.as_secs() / 60;
+        drop(last_failure);
+        if self.mark_missing() {
+            let minutes = CACHED_KEYS_SERVE_FOR.as_secs() / 60;
             let cause = refused.as_ref().map(|error| error as &dyn std::error::Error);
-            tracing::error!(cause, "{RootKeyMissing}; for {minutes} minutes, accounts that were in use are served");
+            tracing::error!(cause, "{RootKeyMissing}; accounts in use are served for another {minutes} minutes");
         }
-        Ok(Found::Missing)
+        Ok(RootKeyCheck::Missing)
     }
 
-    /// The key that `record` tells of, where the source has it.
+    /// The key that `record` describes, if the source has it.
     async fn find(&self, record: RootRecord) -> Result<Option<RootKey>, RootKeyError> {
         if !record.is_known_format() {
             return Ok(None);
         }
         let source = self.source();
         let found = tokio::task::spawn_blocking(move || RootKey::find(&source, &record)).await;
-        // It panics nowhere; where it is cut off, the process ends.
+        // It does not panic, and is cancelled only when the process ends.
         found.unwrap_or(Ok(None))
     }
 
-    /// Answers whether it was there until now.
-    fn note_missing(&self) -> bool {
+    /// Returns whether the key was present until now.
+    fn mark_missing(&self) -> bool {
         let mut missing = self.missing();
         let is_news = missing.is_none();
         missing.get_or_insert_with(Instant::now);
@@ -149,20 +149,20 @@ impl RootFollower {
 }
 
 impl Core {
-    /// Opens an account's key from its row, under the root key in force.
+    /// Unwraps an account's key from its row, under the current root key.
     ///
     /// # Errors
     ///
-    /// [`Error::Unsealable`] only where the row was altered; where the root key is
-    /// another one that cannot be had, that.
+    /// [`Error::Unsealable`] only if the row was altered; [`RootKeyMissing`] if the
+    /// current root key cannot be loaded.
     pub(crate) async fn unwrap_account(&self, account: Uuid, row: &Row) -> Result<Arc<AccountKey>, Error> {
         let mut row = row.clone();
-        for _ in 0..MOST_ROTATIONS {
+        for _ in 0..MAX_ROTATIONS {
             let tried = match self.keyring.unwrap_account(&row) {
                 Ok(key) => return Ok(key),
                 Err(root_revision) => root_revision,
             };
-            if let Found::Missing = self.root.look(&*self.engine, &self.keyring).await? {
+            if let RootKeyCheck::Missing = self.root.check(&*self.engine, &self.keyring).await? {
                 return self.last_seen(account).ok_or_else(|| RootKeyMissing.into());
             }
             let now = self.engine.get_many(std::slice::from_ref(&row.key)).await?.pop().flatten();
@@ -170,63 +170,63 @@ impl Core {
             if tried == self.keyring.root_revision() && now.revision == row.revision {
                 break;
             }
-            // It was wrapped anew between two looks, or others took the root key up.
+            // The row was rewrapped between two reads, or a concurrent caller loaded the key.
             row = now;
         }
         Err(unsealable(&row.key))
     }
 
-    /// The account's key as last seen: rotating the root key changes its wrapping
-    /// and not the key.
+    /// The account's cached key: a rotation of the root key changes only its
+    /// wrapping.
     pub(crate) fn last_seen(&self, account: Uuid) -> Option<Arc<AccountKey>> {
         self.keyring.last_seen(account).filter(|_| self.root.serves_cached())
     }
 
-    /// Goes over to the root key in force.
+    /// Makes sure that this node uses the current root key.
     ///
     /// # Errors
     ///
-    /// Where it is another one that cannot be had.
+    /// If the current root key cannot be loaded.
     pub(crate) async fn follow_root(&self) -> Result<(), Error> {
-        match self.root.look(&*self.engine, &self.keyring).await? {
-            Found::Same | Found::TakenUp => Ok(()),
-            Found::Missing => Err(RootKeyMissing.into()),
+        match self.root.check(&*self.engine, &self.keyring).await? {
+            RootKeyCheck::Current | RootKeyCheck::Loaded => Ok(()),
+            RootKeyCheck::Missing => Err(RootKeyMissing.into()),
         }
     }
 }
 
 impl Ledger {
-    /// Looks whether another node rotated the root key, and takes the new one up
-    /// where its source has it.
+    /// Checks whether another node rotated the root key, and loads the new one if the
+    /// source has it.
     ///
     /// # Errors
     ///
-    /// Where the store could not be read.
-    pub async fn follow_root_key(&self) -> Result<RootStanding, Error> {
-        self.core.root.look(&*self.core.engine, &self.core.keyring).await?;
-        Ok(self.root_standing())
+    /// If the store could not be read.
+    pub async fn follow_root_key(&self) -> Result<RootKeyStatus, Error> {
+        self.core.root.check(&*self.core.engine, &self.core.keyring).await?;
+        Ok(self.root_key_status())
     }
 
-    /// What the last look found.
+    /// The result of the last check.
     #[must_use]
-    pub fn root_standing(&self) -> RootStanding {
-        self.core.root.standing()
+    pub fn root_key_status(&self) -> RootKeyStatus {
+        self.core.root.status()
     }
 
-    /// From now on, where a new root key is looked for.
-    pub fn take_root_key_from(&self, source: RootKeySource) {
+    /// Sets the source from which a rotated root key is loaded.
+    pub fn set_root_key_source(&self, source: RootKeySource) {
         *self.core.root.source.write().unwrap_or_else(PoisonError::into_inner) = source;
     }
 }
 
-/// How long accounts whose keys were opened before are served without the root
-/// key in force: long enough to bring it, and no longer than a forgotten node
-/// should go on.
-const SERVES_CACHED_FOR: Duration = Duration::from_hours(1);
-/// A passphrase takes half a second of computing, and all requests may ask.
-const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
-/// That one look at a row may meet.
-const MOST_ROTATIONS: usize = 5;
-/// Looks until what is found counts.
-const TRIES: usize = 3;
-const RENAMING: Duration = Duration::from_millis(20);
+/// How long accounts with cached keys are served without the current root key: long
+/// enough to bring the key, short enough to stop a forgotten node.
+const CACHED_KEYS_SERVE_FOR: Duration = Duration::from_hours(1);
+/// Deriving a key from a passphrase takes half a second, and every request may ask.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// Rotations that may happen while one row is read.
+const MAX_ROTATIONS: usize = 5;
+/// Attempts before the key counts as missing.
+const MAX_TRIES: usize = 3;
+/// Longer than renaming a key file takes.
+const RETRY_PAUSE: Duration = Duration::from_millis(20);

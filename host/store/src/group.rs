@@ -1,40 +1,40 @@
-//! One durable commit of a group of batches: lock, judge, seal, record, write.
+//! One durable commit of a group of batches: lock, check, seal, record, write.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use bursar_domain::audit::{Action, Event};
-use bursar_domain::keys::{Scope, scope};
+use bursar_domain::keys::{SealScope, scope};
 use bursar_domain::store::{Batch, Error, Expect, Revision};
 use uuid::Uuid;
 
 use crate::MAX_CHANGES;
-use crate::chain::{Appender, Head, Touch};
+use crate::chain::{Appender, Head, RowChange};
 use crate::engine::{EngineError, Transaction, Write};
-use crate::floor::own_head;
+use crate::high_water_mark::own_head;
 use crate::keyring::{AccountKey, unsealable};
 use crate::ledger::Core;
 use crate::outcome;
 use crate::seal::{cipher, random_key, seal};
 use crate::tables;
 
-/// What became of a group.
-pub(crate) struct Done {
+/// The outcome of a group's commit.
+pub(crate) struct Committed {
     /// In the order of the batches.
     pub(crate) answers: Vec<Result<Revision, Error>>,
-    /// Where the chain stands now.
+    /// The new head of the chain.
     pub(crate) head: Head,
 }
 
 /// Why a whole group failed.
 pub(crate) enum Failure {
     Engine(EngineError),
-    /// The chain itself, or a rotation elsewhere, is in the way.
+    /// The chain is broken, or the root key is missing.
     Store(Error),
 }
 
 impl Failure {
-    /// For the log.
+    /// The cause, for the log.
     pub(crate) fn source(&self) -> &(dyn std::error::Error + 'static) {
         match self {
             Self::Engine(error) => &*error.source,
@@ -42,7 +42,7 @@ impl Failure {
         }
     }
 
-    /// One of many answers from the same failure.
+    /// The error for one of many batches that failed together.
     pub(crate) fn share(shared: &Arc<Self>) -> Error {
         match &**shared {
             Self::Store(Error::Unsealable { key_hex }) => Error::Unsealable { key_hex: key_hex.clone() },
@@ -73,19 +73,21 @@ impl From<Error> for Failure {
     }
 }
 
-/// Commits what can be committed of `batches`, durably. `known_head` is where
-/// the last commit left the chain, where that is known.
+/// Commits, durably, those of `batches` whose preconditions hold. `known_head` is the
+/// chain's head after the last commit, if known.
 ///
 /// # Errors
 ///
-/// Nothing happened then.
-pub(crate) async fn commit(core: &Core, known_head: Option<&Head>, batches: &[Batch]) -> Result<Done, Failure> {
+/// Nothing was committed then.
+pub(crate) async fn commit(core: &Core, known_head: Option<&Head>, batches: &[Batch]) -> Result<Committed, Failure> {
     let mut tx = core.engine.begin().await?;
     let current = lock(&mut *tx, core.node, batches).await?;
     let head = head(core, &mut *tx, known_head).await?;
     let revisions = tx.revisions(batches.len()).await?;
     if revisions.first().is_some_and(|first| *first <= head.revision) {
-        return Err(Failure::Store(Error::Unavailable("the revision counter went back: the store was altered".into())));
+        return Err(Failure::Store(Error::Unavailable(
+            "the revision counter went back: the store was altered; restore a backup".into(),
+        )));
     }
 
     let chain = Appender::new(&core.keyring, head.clone(), core.clock.now());
@@ -107,9 +109,9 @@ pub(crate) async fn commit(core: &Core, known_head: Option<&Head>, batches: &[Ba
     if durable {
         tx.apply(writes).await?;
         if let Err(error) = tx.commit().await {
-            answer_after_all(core, error, &head, &new_head).await?;
+            resolve_uncertain(core, error, &head, &new_head).await?;
         }
-        core.floor.committed(&new_head);
+        core.high_water_mark.committed(&new_head);
     }
     for (account, key) in accounts {
         core.keyring.remember(account, key);
@@ -117,60 +119,60 @@ pub(crate) async fn commit(core: &Core, known_head: Option<&Head>, batches: &[Ba
     let conflicts = answers.iter().filter(|answer| matches!(answer, Err(Error::Conflict))).count() as u64;
     let batches = answers.iter().filter(|answer| answer.is_ok()).count() as u64;
     core.counters.add(u64::from(durable), batches, conflicts, events);
-    Ok(Done { answers, head: new_head })
+    Ok(Committed { answers, head: new_head })
 }
 
-/// What became of a commit that failed with `error`.
+/// Finds out whether a commit that failed with `error` happened nevertheless.
 ///
 /// # Errors
 ///
-/// That it did not happen, where it can be tried again, or `error`.
-async fn answer_after_all(core: &Core, error: EngineError, before: &Head, after: &Head) -> Result<(), EngineError> {
-    // What says nothing leaves no trace to go by.
+/// A retryable error if it did not happen; `error` if that is unknown.
+async fn resolve_uncertain(core: &Core, error: EngineError, before: &Head, after: &Head) -> Result<(), EngineError> {
+    // A commit without an audit record leaves no trace to look for.
     if !error.uncertain || before == after {
         return Err(error);
     }
-    match outcome::has_happened(core, after).await {
+    match outcome::was_committed(core, after).await {
         Some(true) => Ok(()),
         Some(false) => Err(EngineError { retryable: true, uncertain: false, ..error }),
         None => Err(error),
     }
 }
 
-/// Locks every row that the batches write, and holds those that they rest on:
-/// what all commits of an account rest on, many nodes hold at once, so that one
-/// that sleeps in a commit stops nobody else.
+/// Locks every row that the batches write, and takes shared locks on those that they
+/// only depend on. All commits of an account depend on the same rows: with shared locks
+/// a node that is suspended in a commit does not block the others.
 async fn lock(
     tx: &mut dyn Transaction,
     node: Uuid,
     batches: &[Batch],
 ) -> Result<HashMap<Vec<u8>, Option<Revision>>, EngineError> {
-    let (mut written, mut held) = (BTreeSet::from([tables::head(node)]), BTreeSet::new());
+    let (mut written, mut shared) = (BTreeSet::from([tables::head(node)]), BTreeSet::new());
     for batch in batches {
-        held.extend(batch.requirements.iter().map(|(key, _)| key.clone()));
+        shared.extend(batch.requirements.iter().map(|(key, _)| key.clone()));
         for change in &batch.changes {
             written.insert(change.key.clone());
             for companion in tables::companions(&change.key) {
-                // An account's key changes with its account, and is read by all else.
+                // An account's key changes only with the account's own record.
                 let is_read =
                     tables::account_of_key_row(&companion).is_some() && tables::account_record(&change.key).is_none();
                 if is_read {
-                    held.insert(companion)
+                    shared.insert(companion)
                 } else {
                     written.insert(companion)
                 };
             }
         }
     }
-    let held: Vec<Vec<u8>> = held.difference(&written).cloned().collect();
+    let shared: Vec<Vec<u8>> = shared.difference(&written).cloned().collect();
     let written: Vec<Vec<u8>> = written.into_iter().collect();
-    let mut revisions = if held.is_empty() { Vec::new() } else { tx.hold(&held).await? };
+    let mut revisions = if shared.is_empty() { Vec::new() } else { tx.lock_shared(&shared).await? };
     revisions.extend(tx.lock(&written).await?);
-    Ok(held.into_iter().chain(written).zip(revisions).collect())
+    Ok(shared.into_iter().chain(written).zip(revisions).collect())
 }
 
-/// The chain's head, and whether the newest record is the one it names: a
-/// commit must not paper over a chain that was cut.
+/// The chain's head, after checking that it names the newest record: a commit must not
+/// cover up that records were removed.
 async fn head(core: &Core, tx: &mut dyn Transaction, known: Option<&Head>) -> Result<Head, Failure> {
     let key = tables::head(core.node);
     let head = own_head(core, tx).await?;
@@ -184,13 +186,13 @@ async fn head(core: &Core, tx: &mut dyn Transaction, known: Option<&Head>) -> Re
     Ok(head)
 }
 
-/// A transaction in the making.
+/// A transaction under construction.
 struct Group<'a> {
     core: &'a Core,
     tx: Box<dyn Transaction>,
-    /// Revision of every locked row, as the batches so far leave it.
+    /// Revision of every locked row after the batches so far.
     current: HashMap<Vec<u8>, Option<Revision>>,
-    /// Account keys met so far; `None` were deleted.
+    /// Account keys used so far; `None` if deleted.
     accounts: HashMap<Uuid, Option<Arc<AccountKey>>>,
     writes: BTreeMap<Vec<u8>, Option<(Revision, Vec<u8>)>>,
     chain: Appender<'a>,
@@ -198,20 +200,20 @@ struct Group<'a> {
 }
 
 impl Group<'_> {
-    /// Takes a batch in whole, or leaves everything as it was.
+    /// Adds a batch as a whole, or changes nothing.
     async fn batch(&mut self, batch: &Batch, revision: Revision) -> Result<(), Failure> {
         self.check(batch)?;
         let staged = self.stage(batch, revision).await;
         if staged.is_err() {
-            // An account key made for a batch that is not taken must not serve the next.
+            // An account key created for a rejected batch must not serve the next one.
             let current = &self.current;
             let is_written = |account: &Uuid| current.get(&tables::account_key(*account)).copied().flatten();
             self.accounts
                 .retain(|account, key| key.as_ref().is_none_or(|key| is_written(account) == Some(key.revision)));
         }
         let writes = staged?;
-        let touched: Vec<Touch> =
-            writes.iter().filter(|write| tables::is_recorded(&write.key)).map(Touch::of).collect();
+        let changes: Vec<RowChange> =
+            writes.iter().filter(|write| tables::is_recorded(&write.key)).map(RowChange::of).collect();
         for Write { key, content } in writes {
             if let Some(account) = tables::account_of_key_row(&key)
                 && content.is_none()
@@ -221,23 +223,23 @@ impl Group<'_> {
             self.current.insert(key.clone(), content.as_ref().map(|(revision, _)| *revision));
             self.writes.insert(key, content);
         }
-        self.record(batch, revision, touched);
+        self.record(batch, revision, changes);
         Ok(())
     }
 
-    /// The rows that `batch` writes, sealed.
+    /// The sealed rows that `batch` writes.
     async fn stage(&mut self, batch: &Batch, revision: Revision) -> Result<Vec<Write>, Failure> {
         let mut writes = Vec::with_capacity(batch.changes.len());
-        // Deletes first: a batch that deletes an account and writes in its
-        // scope must not write with the key that goes.
+        // Deletes first: a batch that deletes an account must not write with the
+        // account's key.
         for change in batch.changes.iter().filter(|change| change.value.is_none()) {
             self.delete(&change.key, &mut writes);
         }
         let deleted = writes.iter().any(|write| write.key.starts_with(&[tables::KEYRING]));
         for change in &batch.changes {
             if let Some(value) = &change.value {
-                if deleted && !matches!(scope(&change.key), Some(Scope::Installation)) {
-                    return Err(refused("a batch that deletes an account cannot write into it"));
+                if deleted && !matches!(scope(&change.key), Some(SealScope::Installation)) {
+                    return Err(invalid_batch("a batch that deletes an account cannot write into it"));
                 }
                 self.put(&change.key, value, revision, &mut writes).await?;
             }
@@ -251,15 +253,15 @@ impl Group<'_> {
             required.chain(batch.changes.iter().map(|change| (change.key.as_slice(), change.expect)))
         };
         if conditions().count() > MAX_CHANGES || batch.events.len() > MAX_CHANGES {
-            return Err(refused("a batch has too many changes"));
+            return Err(invalid_batch("a batch has too many changes"));
         }
         let mut keys: Vec<&[u8]> = conditions().map(|(key, _)| key).collect();
         keys.sort_unstable();
         if keys.windows(2).any(|pair| pair[0] == pair[1]) {
-            return Err(refused("a batch names a key twice"));
+            return Err(invalid_batch("a batch names a key twice"));
         }
         if keys.iter().any(|key| scope(key).is_none()) {
-            return Err(refused("a batch names a key of no known table"));
+            return Err(invalid_batch("a batch names a key of no known table"));
         }
         let met = |(key, expect): (&[u8], Expect)| {
             let current = self.current.get(key).copied().flatten();
@@ -272,13 +274,13 @@ impl Group<'_> {
         if conditions().all(met) { Ok(()) } else { Err(Failure::Store(Error::Conflict)) }
     }
 
-    /// Deletes a record and the keys that open it; without a record there is
-    /// nothing to destroy, and the delete was a precondition alone.
+    /// Deletes a record and the keys that open it. Without a record the delete is only
+    /// a precondition.
     fn delete(&self, key: &[u8], writes: &mut Vec<Write>) {
         if self.current.get(key).copied().flatten().is_none() {
             return;
         }
-        let own_key = matches!(scope(key), Some(Scope::OwnKey(_))).then(|| tables::data_key(key));
+        let own_key = matches!(scope(key), Some(SealScope::OwnKey(_))).then(|| tables::data_key(key));
         let account = tables::account_record(key).map(tables::account_key);
         for key in [Some(key.to_vec()), own_key, account].into_iter().flatten() {
             if self.current.get(&key).copied().flatten().is_some() {
@@ -287,7 +289,7 @@ impl Group<'_> {
         }
     }
 
-    /// Seals `value`, with the rows that takes.
+    /// Seals `value` and adds the rows of new keys.
     async fn put(
         &mut self,
         key: &[u8],
@@ -297,13 +299,13 @@ impl Group<'_> {
     ) -> Result<(), Failure> {
         let sealed = match scope(key) {
             _ if !self.core.sealed => value.to_vec(),
-            None => return Err(refused("a batch names a key of no known table")),
-            Some(Scope::Installation) => self.core.keyring.system.seal(revision, key, revision, value),
-            Some(Scope::Account(account)) => {
+            None => return Err(invalid_batch("a batch names a key of no known table")),
+            Some(SealScope::Installation) => self.core.keyring.system.seal(revision, key, revision, value),
+            Some(SealScope::Account(account)) => {
                 let account = self.account(account, revision, writes).await?;
                 account.scope.seal(revision, key, revision, value)
             }
-            Some(Scope::OwnKey(account)) => {
+            Some(SealScope::OwnKey(account)) => {
                 let account = self.account(account, revision, writes).await?;
                 let (row, data_key) = (tables::data_key(key), random_key());
                 let wrapped = account.scope.seal(revision, &row, revision, data_key.as_slice());
@@ -315,7 +317,7 @@ impl Group<'_> {
         Ok(())
     }
 
-    /// The account's key; made on first use.
+    /// The account's key; created on first use.
     async fn account(
         &mut self,
         account: Uuid,
@@ -329,7 +331,7 @@ impl Group<'_> {
         let key = if let Some(stored) = self.current.get(&row).copied().flatten() {
             self.stored_account(account, &row, stored).await?
         } else {
-            self.root_is_ours().await?;
+            self.ensure_current_root_key().await?;
             let (key, sealed) = self.core.keyring.create_account(account, revision);
             writes.push(Write { key: row, content: Some((revision, sealed)) });
             key
@@ -351,34 +353,34 @@ impl Group<'_> {
         Ok(self.core.unwrap_account(account, &row).await?)
     }
 
-    /// Another node may have rotated the root key: what we would wrap now could
+    /// Another node may have rotated the root key: a key wrapped with the old one could
     /// not be opened again.
-    async fn root_is_ours(&mut self) -> Result<(), Failure> {
-        let revision = self.tx.hold(&[tables::root()]).await?;
+    async fn ensure_current_root_key(&mut self) -> Result<(), Failure> {
+        let revision = self.tx.lock_shared(&[tables::root()]).await?;
         if revision != [Some(self.core.keyring.root_revision())] {
             self.core.follow_root().await?;
         }
         Ok(())
     }
 
-    fn record(&mut self, batch: &Batch, revision: Revision, mut touched: Vec<Touch>) {
+    fn record(&mut self, batch: &Batch, revision: Revision, mut changes: Vec<RowChange>) {
         for event in &batch.events {
-            // The first event answers for the changes.
-            self.chain.append(revision, event, std::mem::take(&mut touched));
+            // The changes belong to the first event.
+            self.chain.append(revision, event, std::mem::take(&mut changes));
         }
-        if batch.events.is_empty() && !touched.is_empty() {
-            self.chain.append(revision, &housekeeping(self.core.clock.now()), touched);
+        if batch.events.is_empty() && !changes.is_empty() {
+            self.chain.append(revision, &housekeeping(self.core.clock.now()), changes);
             self.events += 1;
         }
         self.events += batch.events.len() as u64;
     }
 }
 
-/// What is recorded of a change that came without an event.
+/// The event for changes that came without one.
 pub(crate) fn housekeeping(at: jiff::Timestamp) -> Event {
     Event::system(at, Action::Housekeeping)
 }
 
-fn refused(why: &'static str) -> Failure {
+fn invalid_batch(why: &'static str) -> Failure {
     Failure::Store(Error::Unavailable(why.into()))
 }

@@ -1,9 +1,9 @@
-//! Which node this is, and what its own disk remembers of its chain.
+//! This node's id, and its newest checkpoint on its own disk.
 //!
-//! On redb the store keeps the node's id. On `PostgreSQL` a file beside the
-//! configuration does, written once the node's chain has begun: whoever has the
-//! file has a chain. A second file, `<name>.head`, holds the newest checkpoint
-//! that this node signed, which nobody can reach who has the database alone.
+//! With redb the store holds the node's id. With `PostgreSQL` a file in the data folder
+//! does; it is written once the node's chain has begun, so that a node with a file has
+//! a chain. A second file, `<name>.head`, holds the newest checkpoint that this node
+//! signed, out of reach of anyone who controls only the database.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -12,19 +12,19 @@ use std::path::{Path, PathBuf};
 use bursar_domain::audit::Checkpoint;
 use uuid::Uuid;
 
-/// Who opens a store.
+/// The identity of the node that opens a store.
 pub(crate) enum Identity {
-    /// Whoever the store says.
+    /// The store holds the node's id.
     InStore,
-    /// A node whose chain must be there.
+    /// A node whose chain must exist.
     Known(Uuid, NodeFile),
-    /// A node that begins now, and the file that is to keep its id.
+    /// A new node, and the file that is to hold its id.
     New(Uuid, Option<NodeFile>),
-    /// A node that begins unless its chain is there.
+    /// A node that begins a chain unless it has one.
     Given(Uuid),
 }
 
-/// The file that keeps a node's id.
+/// The file with a node's id.
 #[derive(Clone, Debug)]
 pub(crate) struct NodeFile(PathBuf);
 
@@ -33,7 +33,7 @@ impl NodeFile {
         Self(path.to_owned())
     }
 
-    /// The id, where there is a file.
+    /// The id; `None` if there is no file.
     pub(crate) fn read(&self) -> io::Result<Option<Uuid>> {
         match fs::read_to_string(&self.0) {
             Ok(text) => text.trim().parse().map(Some).map_err(io::Error::other),
@@ -42,30 +42,30 @@ impl NodeFile {
         }
     }
 
-    /// Writes `node` beside the file, so that keeping it later cannot fail for
-    /// want of space or right.
+    /// Writes `node` beside the file, so that [`Self::commit`] cannot fail for lack of
+    /// space or permission.
     pub(crate) fn stage(&self, node: Uuid) -> io::Result<()> {
         let mut file = File::create(self.staged())?;
         file.write_all(format!("{node}\n").as_bytes())?;
         file.sync_all()
     }
 
-    /// Puts what was staged in place.
-    pub(crate) fn keep(&self) -> io::Result<()> {
-        // A checkpoint of an earlier id says nothing of this one.
+    /// Moves the staged id into place.
+    pub(crate) fn commit(&self) -> io::Result<()> {
+        // A checkpoint of an earlier id does not apply to this one.
         remove(&self.checkpoint_path())?;
         fs::rename(self.staged(), &self.0)?;
         sync_folder(&self.0)
     }
 
-    /// The newest checkpoint that was kept; `None` where there is none that can
-    /// be read, which is less than a witness and no more.
+    /// The newest saved checkpoint; `None` if there is none that can be read, which
+    /// only weakens the detection of a rollback.
     pub(crate) fn checkpoint(&self) -> Option<Checkpoint> {
         serde_json::from_slice(&fs::read(self.checkpoint_path()).ok()?).ok()
     }
 
-    /// Replaces the checkpoint in one step.
-    pub(crate) fn keep_checkpoint(&self, checkpoint: &Checkpoint) -> io::Result<()> {
+    /// Replaces the checkpoint atomically.
+    pub(crate) fn save_checkpoint(&self, checkpoint: &Checkpoint) -> io::Result<()> {
         let path = self.checkpoint_path();
         let staged = with_suffix(&path, ".new");
         let mut file = File::create(&staged)?;
@@ -75,8 +75,8 @@ impl NodeFile {
         fs::rename(staged, path)
     }
 
-    /// Forgets who this node was: its next start begins a chain of its own.
-    pub(crate) fn forget(&self) -> io::Result<()> {
+    /// Deletes the id and the checkpoint: the next start begins a new chain.
+    pub(crate) fn delete(&self) -> io::Result<()> {
         remove(&self.0)?;
         remove(&self.checkpoint_path())?;
         sync_folder(&self.0)

@@ -1,8 +1,8 @@
-//! The keys in use: a root key wraps the installation's keys and one key per
-//! account; an account's key wraps a data key per secret record.
+//! The keyring: the root key wraps the installation's keys and one key per account;
+//! an account's key wraps one data key per secret record.
 //!
-//! Only the wrapping depends on the root key, so rotating it rewrites these
-//! small rows and nothing else.
+//! Only the wrapping depends on the root key, so that a rotation rewrites nothing but
+//! these small rows.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -18,10 +18,10 @@ use crate::root::RootKey;
 use crate::seal::{Key256, ScopeKey, cipher, derive, open, random_key, seal};
 use crate::tables;
 
-/// Every key of an opened store.
+/// The keys of an open store.
 pub(crate) struct Keyring {
     root: RwLock<Wrapping>,
-    /// Seals what belongs to the installation.
+    /// Seals records that belong to the installation.
     pub(crate) system: ScopeKey,
     /// Seals audit records, chain heads and checkpoints.
     pub(crate) audit: ScopeKey,
@@ -32,8 +32,8 @@ pub(crate) struct Keyring {
     accounts: Mutex<HashMap<Uuid, Arc<AccountKey>>>,
 }
 
-/// An account's key and the revision of the row it came from: a row made anew
-/// by another node is not mistaken for it.
+/// An account's key and the revision of its row, which distinguishes it from a row
+/// that another node has written since.
 pub(crate) struct AccountKey {
     pub(crate) revision: Revision,
     pub(crate) scope: ScopeKey,
@@ -46,7 +46,7 @@ struct Wrapping {
 }
 
 impl Keyring {
-    /// Makes fresh keys and the rows that hold them wrapped.
+    /// Creates new keys, and the rows with the wrapped keys.
     pub(crate) fn create(root: &RootKey, revision: Revision) -> (Self, Vec<Write>) {
         let wrapping = Wrapping { cipher: cipher(&root.wrapping_key()), root_revision: revision };
         let keys: [Key256; INSTALLATION_KEYS] = std::array::from_fn(|_| random_key());
@@ -64,7 +64,7 @@ impl Keyring {
     ///
     /// # Errors
     ///
-    /// Names the row that is missing or does not open.
+    /// Names the row that is missing or cannot be opened.
     pub(crate) fn open(root: &RootKey, root_revision: Revision, rows: &[Option<Row>]) -> Result<Self, Error> {
         let wrapping = Wrapping { cipher: cipher(&root.wrapping_key()), root_revision };
         let mut keys: [Key256; INSTALLATION_KEYS] = std::array::from_fn(|_| Key256::default());
@@ -87,7 +87,8 @@ impl Keyring {
         }
     }
 
-    /// HMAC-SHA256 under the index key; `context` and `text` cannot run together.
+    /// HMAC-SHA256 under the index key; the boundary of `context` and `text` is
+    /// unambiguous.
     pub(crate) fn digest(&self, context: &str, text: &[u8]) -> [u8; 32] {
         let mut hmac = hmac::Context::with_key(&self.index);
         hmac.update(&(context.len() as u64).to_be_bytes());
@@ -103,17 +104,17 @@ impl Keyring {
         derive(&self.derivation, &[b"derived", context.as_bytes()])
     }
 
-    /// The account's key as cached from its row at `revision`.
+    /// The account's cached key, if it came from its row at `revision`.
     pub(crate) fn cached(&self, account: Uuid, revision: Revision) -> Option<Arc<AccountKey>> {
         self.accounts().get(&account).filter(|key| key.revision == revision).cloned()
     }
 
-    /// The account's key as last seen, of whatever row.
+    /// The account's cached key, whatever the revision of its row.
     pub(crate) fn last_seen(&self, account: Uuid) -> Option<Arc<AccountKey>> {
         self.accounts().get(&account).cloned()
     }
 
-    /// Keeps a committed key, or forgets a deleted one.
+    /// Caches a committed key, or drops a deleted one.
     pub(crate) fn remember(&self, account: Uuid, key: Option<Arc<AccountKey>>) {
         match key {
             Some(key) => self.accounts().insert(account, key),
@@ -125,39 +126,39 @@ impl Keyring {
     ///
     /// # Errors
     ///
-    /// The revision of the root key under which it does not open.
+    /// The revision of the root key that did not open it.
     pub(crate) fn unwrap_account(&self, row: &Row) -> Result<Arc<AccountKey>, Revision> {
         let wrapping = self.wrapping();
         let key = wrapping.unwrap(row).ok_or(wrapping.root_revision)?;
         Ok(Arc::new(AccountKey { revision: row.revision, scope: ScopeKey::new(key, b"account") }))
     }
 
-    /// A fresh account key and its wrapped row.
+    /// A new account key and its wrapped row.
     pub(crate) fn create_account(&self, account: Uuid, revision: Revision) -> (Arc<AccountKey>, Vec<u8>) {
         let key = random_key();
         let sealed = seal(&self.wrapping().cipher, &tables::account_key(account), revision, key.as_slice());
         (Arc::new(AccountKey { revision, scope: ScopeKey::new(key, b"account") }), sealed)
     }
 
-    /// Revision of the root record that the wrapping key here belongs to.
+    /// Revision of the root record that the current wrapping key belongs to.
     pub(crate) fn root_revision(&self) -> Revision {
         self.wrapping().root_revision
     }
 
-    /// `row`'s key, wrapped anew under `root` for `revision`.
+    /// The key in `row`, rewrapped under `root` for `revision`.
     ///
     /// # Errors
     ///
-    /// Names the row where it does not open under the present root key.
+    /// Names the row if it cannot be opened under the current root key.
     pub(crate) fn rewrap(&self, row: &Row, root: &Aes256Gcm, revision: Revision) -> Result<Write, Error> {
         let key = self.wrapping().unwrap(row).ok_or_else(|| unsealable(&row.key))?;
         let sealed = seal(root, &row.key, revision, key.as_slice());
         Ok(Write { key: row.key.clone(), content: Some((revision, sealed)) })
     }
 
-    /// Goes over to the new root key, once its commit is durable.
-    pub(crate) fn rotated(&self, root: Aes256Gcm, root_revision: Revision) {
-        // The accounts' keys stay as they are: what changes is their wrapping.
+    /// Switches to a new root key, once its commit is durable.
+    pub(crate) fn set_root(&self, root: Aes256Gcm, root_revision: Revision) {
+        // Cached account keys stay valid: only their wrapping changed.
         *self.root.write().unwrap_or_else(PoisonError::into_inner) = Wrapping { cipher: root, root_revision };
     }
 
@@ -182,7 +183,7 @@ pub(crate) fn installation_rows() -> Vec<Vec<u8>> {
     (0..).take(INSTALLATION_KEYS).map(tables::installation_key).collect()
 }
 
-/// A key from its opened bytes.
+/// A key from its decrypted bytes.
 pub(crate) fn key_of(bytes: &[u8]) -> Option<Key256> {
     bytes.try_into().ok().map(Key256::new)
 }

@@ -6,8 +6,8 @@ use std::time::Instant;
 use async_trait::async_trait;
 use bursar_domain::audit::Event;
 use bursar_domain::clock::Clock;
-use bursar_domain::keys::{FIRST_STORE_TABLE, Scope, scope};
-use bursar_domain::store::{Batch, Blind, Error, Record, Revision, Store};
+use bursar_domain::keys::{FIRST_STORE_TABLE, SealScope, scope};
+use bursar_domain::store::{Batch, BlindIndex, Error, Record, Revision, Store};
 use jiff::SignedDuration;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
@@ -16,8 +16,8 @@ use zeroize::Zeroizing;
 use crate::checkpoint;
 use crate::committer::{self, Command, Counters, Stats};
 use crate::engine::{Engine, Row};
-use crate::floor::Floor;
 use crate::follow::RootFollower;
+use crate::high_water_mark::HighWaterMark;
 use crate::identity::NodeFile;
 use crate::keyring::{Keyring, key_of, unsealable};
 use crate::open::root_record;
@@ -26,30 +26,30 @@ use crate::root::{RootKey, RootKeyError, RootKeySource};
 use crate::seal::{cipher, open};
 use crate::tables;
 
-/// An open store. Dropping it ends its committer; [`Ledger::close`] waits for
-/// that, so that the next start finds nothing to repair.
+/// An open store. Dropping it stops the committer; [`Ledger::close`] waits for that, so
+/// that the next start has nothing to repair.
 pub struct Ledger {
     pub(crate) core: Arc<Core>,
     committer: mpsc::Sender<Command>,
 }
 
-/// What reading, writing and verifying share.
+/// State shared by reading, writing and verifying.
 pub(crate) struct Core {
     pub(crate) engine: Arc<dyn Engine>,
-    /// The same, for what requests read.
+    /// The same engine, for reads of requests.
     pub(crate) reads: ReadAhead,
     pub(crate) keyring: Keyring,
-    /// Where the root key comes from.
+    /// The source of the root key, and whether it has the current one.
     pub(crate) root: RootFollower,
     pub(crate) node: Uuid,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) counters: Counters,
-    /// How far this node's chain is known to have come.
-    pub(crate) floor: Floor,
-    /// Keeps the node's id and its newest checkpoint beside the database, where
-    /// the store does not.
+    /// The newest known record of each chain.
+    pub(crate) high_water_mark: HighWaterMark,
+    /// The file with the node's id and newest checkpoint, if the store does not hold
+    /// the id.
     pub(crate) node_file: Option<NodeFile>,
-    /// Opened to look at what is there.
+    /// Whether the store was opened read-only.
     pub(crate) is_read_only: bool,
     /// False only to run the contract tests over a bare engine.
     pub(crate) sealed: bool,
@@ -68,23 +68,22 @@ impl Ledger {
         self.core.node
     }
 
-    /// A key of the installation's own for `context`; it stays the same when
-    /// the root key is rotated.
+    /// Derives the installation's key for `context`; a rotation of the root key does not
+    /// change it.
     #[must_use]
     pub fn derive_key(&self, context: &str) -> Zeroizing<[u8; 32]> {
         self.core.keyring.derive(context)
     }
 
-    /// Rotates the root key: wraps every key anew in one commit, recorded as
-    /// `event`. A file of the present source's path is replaced; a source that
-    /// is no longer used is left for the caller to remove. Answers how many keys
-    /// were wrapped.
+    /// Rotates the root key: rewraps every key in one commit, recorded as `event`. If
+    /// `new` is the current key's file, the file is replaced; a source that is no longer
+    /// used is left for the caller to delete. Returns the number of rewrapped keys.
     ///
     /// # Errors
     ///
-    /// [`RekeyError::RootKey`] where there is no new key, and nothing changed.
-    /// After [`RekeyError::Store`] a staged key file is left: opening the store
-    /// again finds out which key is in force and clears up.
+    /// [`RekeyError::RootKey`] if there is no new key; nothing has changed then.
+    /// [`RekeyError::Store`] leaves a staged key file; opening the store again finds the
+    /// current key and cleans up.
     pub async fn rekey(&self, new: &RootKeySource, event: Event) -> Result<u64, RekeyError> {
         self.core.follow_root().await?;
         let (present, _) = root_record(&*self.core.engine).await?.ok_or_else(|| unsealable(&tables::root()))?;
@@ -96,68 +95,67 @@ impl Ledger {
         Ok(answer.await.map_err(|_| stopped())??)
     }
 
-    /// Records in this node's chain how far the other nodes' chains have come
-    /// since it last did, and keeps this node's own newest checkpoint beside its
-    /// id. To be called at start and every few minutes. Answers a sentence for
-    /// each other chain that is less than others vouch for.
+    /// Records in this node's chain the heads of the other nodes' chains, and saves this
+    /// node's newest checkpoint beside its id. To be called at start and every few
+    /// minutes. Returns a sentence for each other chain that has lost records.
     ///
     /// # Errors
     ///
-    /// Where nothing can be committed, as when this node's own chain is gone.
+    /// If nothing can be committed, for example because this node's own chain is broken.
     pub async fn anchor(&self) -> Result<Vec<String>, Error> {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Anchor(reply)).await?;
         let broken = answer.await.map_err(|_| stopped())??;
-        self.core.try_to_keep_checkpoint().await;
+        self.core.try_save_checkpoint().await;
         Ok(broken)
     }
 
-    /// Runs a request that only reads, with what the last one of the same likeness
-    /// asked for read at its beginning, in one go; where it `went_well`, the next one
-    /// has what this one asks for. Does nothing where reading is no round trip.
+    /// Runs a request that only reads. The reads of the last request of the same `kind`
+    /// are repeated first, in one statement; if the request `went_well`, its own reads
+    /// are the ones to repeat next. Has no effect on an engine without round trips.
     pub async fn reading_ahead<T>(
         &self,
-        likeness: u64,
+        kind: u64,
         request: impl Future<Output = T>,
         went_well: impl FnOnce(&T) -> bool,
     ) -> T {
-        self.core.reads.within(likeness, request, went_well).await
+        self.core.reads.run(kind, request, went_well).await
     }
 
-    /// How far this node's clock is ahead of the database's, less what the answer
-    /// took to come; `None` where the database has no clock of its own.
+    /// How far this node's clock is ahead of the database's, corrected for the time of
+    /// the round trip; `None` if the database has no clock of its own.
     ///
     /// # Errors
     ///
-    /// Where the database failed.
+    /// If the database failed.
     pub async fn clock_ahead(&self) -> Result<Option<SignedDuration>, Error> {
         let (asked_at, since) = (self.core.clock.now(), Instant::now());
         let Some(theirs) = self.core.engine.time().await? else { return Ok(None) };
-        // It was true at some moment in between: the best of them for this clock.
+        // The database answered at some moment in between: take the one with the least offset.
         let took = SignedDuration::try_from(since.elapsed()).unwrap_or(SignedDuration::MAX);
         let ahead = asked_at.duration_since(theirs);
         Ok(Some(if ahead.is_negative() { ahead.saturating_add(took).min(SignedDuration::ZERO) } else { ahead }))
     }
 
-    /// Why the database is away, as found lately; for operators.
+    /// Why the database has lately been unavailable; for operators.
     #[must_use]
-    pub fn trouble(&self) -> Option<String> {
-        self.core.engine.trouble()
+    pub fn outage(&self) -> Option<String> {
+        self.core.engine.outage()
     }
 
-    /// Finishes what waits, ends the committer and closes the engine. Every
+    /// Commits the waiting batches, stops the committer and closes the engine. Every
     /// later call fails.
     pub async fn close(&self) {
-        self.core.try_to_keep_checkpoint().await;
+        self.core.try_save_checkpoint().await;
         let (reply, answer) = oneshot::channel();
         if self.send(Command::Close(reply)).await.is_ok() {
-            // An error means that it has ended already.
+            // An error means that the committer has already stopped.
             let _ = answer.await;
         }
     }
 
-    /// Starts the committer in a thread of its own, where redb may block; what
-    /// is asynchronous in it runs on the runtime of the caller.
+    /// Starts the committer in a thread of its own, where redb may block; its
+    /// asynchronous work runs on the caller's runtime.
     pub(crate) fn start(core: Core) -> Result<Self, std::io::Error> {
         let core = Arc::new(core);
         let (committer, commands) = mpsc::channel(QUEUE);
@@ -176,10 +174,10 @@ impl Ledger {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RekeyError {
-    /// There is no new key.
+    /// The new key could not be loaded or created.
     #[error(transparent)]
     RootKey(#[from] RootKeyError),
-    /// It could not be committed.
+    /// The rotation could not be committed.
     #[error(transparent)]
     Store(#[from] Error),
 }
@@ -199,7 +197,7 @@ impl Store for Ledger {
         for row in rows.into_iter().take_while(|row| row.key.first().is_some_and(|table| *table < FIRST_STORE_TABLE)) {
             match self.core.open(&row).await {
                 Ok(value) => records.push(Record { key: row.key, revision: row.revision, value }),
-                // A key beside it may have changed since: look at both at once.
+                // A key that opens it may have changed since: read both at once.
                 Err(Error::Unsealable { .. }) => records.extend(self.core.get(&row.key).await?),
                 Err(error) => return Err(error),
             }
@@ -214,27 +212,27 @@ impl Store for Ledger {
     }
 }
 
-impl Blind for Ledger {
+impl BlindIndex for Ledger {
     fn digest(&self, context: &str, text: &[u8]) -> [u8; 32] {
         self.core.keyring.digest(context, text)
     }
 }
 
 impl Core {
-    /// Writes the newest checkpoint beside the node's id: this machine's own
-    /// witness, should the database lose or be made to lose what it has seen.
-    pub(crate) async fn keep_checkpoint(&self) -> std::io::Result<()> {
-        let seen = self.floor.get();
+    /// Saves the newest checkpoint beside the node's id, on this machine: it exposes a
+    /// database that loses, or is made to lose, records.
+    pub(crate) async fn save_checkpoint(&self) -> std::io::Result<()> {
+        let seen = self.high_water_mark.get();
         let Some(file) = self.node_file.clone().filter(|_| seen.seq > 0) else { return Ok(()) };
         let checkpoint = checkpoint::sign(&self.keyring, &seen, self.clock.now());
-        let kept = tokio::task::spawn_blocking(move || file.keep_checkpoint(&checkpoint)).await;
-        kept.map_err(std::io::Error::other).flatten()
+        let saved = tokio::task::spawn_blocking(move || file.save_checkpoint(&checkpoint)).await;
+        saved.map_err(std::io::Error::other).flatten()
     }
 
-    /// The same where it is no matter if it fails once.
-    async fn try_to_keep_checkpoint(&self) {
-        if let Err(error) = self.keep_checkpoint().await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "this node's checkpoint could not be kept");
+    /// As [`Self::save_checkpoint`], but only logs a failure.
+    async fn try_save_checkpoint(&self) {
+        if let Err(error) = self.save_checkpoint().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "this node's checkpoint could not be saved");
         }
     }
 
@@ -248,10 +246,10 @@ impl Core {
         Ok(Some(Record { key: row.key, revision: row.revision, value }))
     }
 
-    /// Opens a row with the account key last seen and the data key as it is now.
+    /// Opens a row with the cached account key and the current data key.
     async fn open(&self, row: &Row) -> Result<Vec<u8>, Error> {
         let companions = match scope(&row.key) {
-            Some(Scope::OwnKey(_)) if self.sealed => self.reads.get_many(&tables::companions(&row.key)).await?,
+            Some(SealScope::OwnKey(_)) if self.sealed => self.reads.get_many(&tables::companions(&row.key)).await?,
             _ => Vec::new(),
         };
         let companions: Vec<Row> = companions.into_iter().flatten().collect();
@@ -265,11 +263,11 @@ impl Core {
             return Ok(value.clone());
         }
         let mut opened = match scope(key).ok_or_else(altered)? {
-            Scope::Installation => self.keyring.system.open(*revision, key, *revision, value),
-            Scope::Account(account) => {
+            SealScope::Installation => self.keyring.system.open(*revision, key, *revision, value),
+            SealScope::Account(account) => {
                 self.account(account, companions).await?.scope.open(*revision, key, *revision, value)
             }
-            Scope::OwnKey(account) => {
+            SealScope::OwnKey(account) => {
                 let account = self.account(account, companions).await?;
                 let row = tables::data_key(key);
                 let row = companions.iter().find(|companion| companion.key == row).ok_or_else(altered)?;
@@ -282,7 +280,7 @@ impl Core {
         Ok(std::mem::take(&mut *opened))
     }
 
-    /// The account's key, from its row where that is at hand.
+    /// The account's key, from its row if that is among `companions`.
     async fn account(&self, account: Uuid, companions: &[Row]) -> Result<Arc<crate::keyring::AccountKey>, Error> {
         let row_key = tables::account_key(account);
         let Some(row) = companions.iter().find(|companion| companion.key == row_key) else {
@@ -301,5 +299,5 @@ pub(crate) fn stopped() -> Error {
     Error::Unavailable("the store was closed".into())
 }
 
-/// Commands that may wait before a caller has to.
+/// Commands that may queue before a caller has to wait.
 const QUEUE: usize = 1024;

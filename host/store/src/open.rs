@@ -9,15 +9,15 @@ use bursar_domain::store::Error;
 use uuid::Uuid;
 
 use crate::anchor::{self, Anchor};
-use crate::chain::{Appender, Head, Touch, hash_of};
+use crate::chain::{Appender, Head, RowChange, hash_of};
 use crate::checkpoint;
 use crate::committer::{self, Counters};
 use crate::engine::postgres::PostgresEngine;
 use crate::engine::redb::{RedbEngine, RedbError};
 use crate::engine::{Engine, EngineError, ReadOnly, Row, Write};
-use crate::floor::Floor;
 use crate::follow::RootFollower;
 use crate::group::housekeeping;
+use crate::high_water_mark::HighWaterMark;
 use crate::identity::{Identity, NodeFile};
 use crate::keyring::{Keyring, installation_rows};
 use crate::ledger::{Core, Ledger};
@@ -26,14 +26,14 @@ use crate::root::{RootKey, RootKeyError, RootKeySource, RootRecord};
 use crate::seal::fill_random;
 use crate::tables;
 
-/// What a store needs to be opened.
+/// What is needed to open a store.
 #[derive(Clone)]
 pub struct Config {
     /// Where the rows are.
     pub storage: Storage,
-    /// Where the root key comes from.
+    /// The source of the root key.
     pub root_key: RootKeySource,
-    /// The time, for what the store records on its own.
+    /// The clock, for records that the store makes on its own.
     pub clock: Arc<dyn Clock>,
 }
 
@@ -44,26 +44,26 @@ pub enum Storage {
     Redb {
         /// The file.
         path: PathBuf,
-        /// Memory for its pages.
+        /// Size of the page cache, in bytes.
         cache_bytes: usize,
     },
-    /// One database, any number of nodes.
+    /// One database for any number of nodes.
     Postgres {
-        /// `postgres://...`, with its password.
+        /// `postgres://...`, with the password.
         url: String,
-        /// Most connections at a time.
+        /// Most connections at one time.
         max_connections: u32,
-        /// The file that keeps this node's id; `None` for a new one each start.
+        /// The file with this node's id; `None` for a new id at each start.
         node_file: Option<PathBuf>,
     },
 }
 
-/// A store opened for a tool.
-pub struct Opened {
+/// A store opened read-only.
+pub struct ReadOnlyLedger {
     /// The store; it refuses every commit.
     pub ledger: Ledger,
-    /// Whether the file was left by an unclean stop, and this is a repaired
-    /// private copy of it.
+    /// Whether this is a repaired private copy of a file that was not closed
+    /// cleanly.
     pub repaired_copy: bool,
 }
 
@@ -71,34 +71,34 @@ pub struct Opened {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// A running broker holds it.
-    #[error("the store is in use by a running broker")]
+    /// A running broker has it open.
+    #[error("the store is in use by a running broker: stop the broker first")]
     InUse,
-    /// A new one was asked for.
-    #[error("there is a store already")]
+    /// A new store was to be created in place of an existing one.
+    #[error("a store exists already")]
     AlreadyInitialised,
-    /// There is none.
-    #[error("there is no store yet")]
+    /// There is no store.
+    #[error("no store exists yet")]
     NotInitialised,
-    /// The root key is another one.
-    #[error("the root key is not the one this store was sealed with")]
+    /// The store was sealed with another root key.
+    #[error("wrong root key: set storage.root_key to the one that this store was sealed with")]
     WrongRootKey,
-    /// A later version wrote it.
-    #[error("the store was written by a newer version (format {0})")]
+    /// A later version wrote the store.
+    #[error("the store was written by a newer version of Bursar (format {0}): upgrade this one")]
     NewerFormat(u32),
-    /// There is no root key.
+    /// The root key could not be loaded.
     #[error(transparent)]
     RootKey(#[from] RootKeyError),
-    /// The node's id cannot be kept.
-    #[error("the node file cannot be read or written")]
+    /// The node's id cannot be read or saved.
+    #[error("the file with this node's id cannot be read or written")]
     NodeFile(#[source] std::io::Error),
     /// The database failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// A row that everything rests on was altered.
+    /// A row that the store needs to open was altered.
     #[error(transparent)]
     Store(#[from] Error),
-    /// The file system or the operating system failed.
+    /// The operating system failed.
     #[error("the store cannot be opened")]
     Io(#[from] std::io::Error),
 }
@@ -116,39 +116,40 @@ impl From<RedbError> for OpenError {
 }
 
 impl Ledger {
-    /// Makes a new store, and its root key where that is ours to make.
+    /// Creates a new store, and its root key if the source is a file that does not
+    /// exist.
     ///
     /// # Errors
     ///
-    /// [`OpenError::AlreadyInitialised`] where there is anything.
+    /// [`OpenError::AlreadyInitialised`] if there is a store already.
     pub async fn create(config: &Config) -> Result<Self, OpenError> {
         let engine = connect(&config.storage, Mode::Create).await?;
         let identity = match config.storage.identity()? {
-            // A file that is left of another installation.
+            // The file is left over from another installation.
             Identity::Known(_, file) => Identity::New(random_id(), Some(file)),
             identity => identity,
         };
         Self::create_as(engine, identity, &config.root_key, Arc::clone(&config.clock)).await
     }
 
-    /// Opens a store to work with it.
+    /// Opens a store for reading and writing.
     ///
     /// # Errors
     ///
-    /// [`OpenError::NotInitialised`], [`OpenError::InUse`] and
-    /// [`OpenError::WrongRootKey`] are for the operator to cure.
+    /// The operator can cure [`OpenError::NotInitialised`], [`OpenError::InUse`] and
+    /// [`OpenError::WrongRootKey`].
     pub async fn open(config: &Config) -> Result<Self, OpenError> {
         let engine = connect(&config.storage, Mode::Open).await?;
         Self::open_as(engine, config.storage.identity()?, &config.root_key, Arc::clone(&config.clock)).await
     }
 
-    /// Opens a store for reading alone, without changing a byte of it: to
-    /// verify or back up what a stopped broker left.
+    /// Opens a stopped broker's store read-only, without changing a byte of it: to
+    /// verify it or back it up.
     ///
     /// # Errors
     ///
     /// As for [`Ledger::open`].
-    pub async fn open_read_only(config: &Config) -> Result<Opened, OpenError> {
+    pub async fn open_read_only(config: &Config) -> Result<ReadOnlyLedger, OpenError> {
         let (engine, repaired_copy): (Arc<dyn Engine>, bool) = match &config.storage {
             Storage::Redb { path, cache_bytes } => {
                 let engine = RedbEngine::open_read_only(path, *cache_bytes)?;
@@ -158,10 +159,10 @@ impl Ledger {
             storage @ Storage::Postgres { .. } => (connect(storage, Mode::Open).await?, false),
         };
         let ledger = Self::inspect(ReadOnly::owning(engine), &config.root_key, Arc::clone(&config.clock)).await?;
-        Ok(Opened { ledger, repaired_copy })
+        Ok(ReadOnlyLedger { ledger, repaired_copy })
     }
 
-    /// Opens for reading alone what is on `engine`.
+    /// Opens the store on `engine` read-only.
     pub(crate) async fn inspect(
         engine: ReadOnly,
         root_key: &RootKeySource,
@@ -169,12 +170,12 @@ impl Ledger {
     ) -> Result<Self, OpenError> {
         let (_, keyring) = open_keyring(&engine, root_key).await?;
         let node = stored_node(&engine).await?.unwrap_or_else(random_id);
-        let core = core(Arc::new(engine), keyring, root_key, start_of(node), clock);
+        let core = core(Arc::new(engine), keyring, root_key, empty_chain(node), clock);
         Ok(Self::start(Core { is_read_only: true, ..core })?)
     }
 
-    /// As [`Ledger::create`], on an engine that is open already; `node` where
-    /// its id is not to be kept in the store.
+    /// As [`Ledger::create`], on an open engine; `node` is the node's id if the store
+    /// is not to keep it.
     ///
     /// # Errors
     ///
@@ -206,14 +207,14 @@ impl Ledger {
         }
         let (keyring, head) = initialise(&*engine, node, &root, &record, &*clock).await?;
         if let Some(file) = &file {
-            file.keep().map_err(OpenError::NodeFile)?;
+            file.commit().map_err(OpenError::NodeFile)?;
         }
         let core = core(engine, keyring, root_key, Anchor::from(&head), clock);
         Ok(Self::start(Core { node_file: file, ..core })?)
     }
 
-    /// As [`Ledger::open`], on an engine that is open already; `node` where its
-    /// id is not kept in the store, and begins here if it is new.
+    /// As [`Ledger::open`], on an open engine; `node` is the node's id if the store
+    /// does not keep it, and begins its chain if it is new.
     ///
     /// # Errors
     ///
@@ -235,13 +236,13 @@ impl Ledger {
     ) -> Result<Self, OpenError> {
         let (root, keyring) = open_keyring(&*engine, root_key).await?;
         root.finish()?;
-        let (seen, node_file) = take_up(&*engine, &keyring, identity, &*clock).await?;
+        let (seen, node_file) = resume_chain(&*engine, &keyring, identity, &*clock).await?;
         let core = core(engine, keyring, root_key, seen, clock);
         Ok(Self::start(Core { node_file, ..core })?)
     }
 
-    /// A store whose values are *not* sealed, with throwaway keys: shows that
-    /// the contract holds of the engine alone. Never for data.
+    /// Creates a store whose values are *not* sealed, with throwaway keys, to test the
+    /// engine's part of the contract. Never for data.
     ///
     /// # Errors
     ///
@@ -257,7 +258,7 @@ impl Ledger {
 }
 
 impl Storage {
-    /// Which node this is, as far as can be told without the store.
+    /// Which node this is, as far as known without the store.
     fn identity(&self) -> Result<Identity, OpenError> {
         Ok(match self {
             Self::Redb { .. } => Identity::InStore,
@@ -283,7 +284,7 @@ pub(crate) async fn connect(storage: &Storage, mode: Mode) -> Result<Arc<dyn Eng
     Ok(match storage {
         Storage::Redb { path, cache_bytes } => Arc::new(match mode {
             Mode::Create if !path.exists() => RedbEngine::create(path, *cache_bytes)?,
-            // A file without a store is left where creating one was interrupted.
+            // An interrupted creation leaves a file without a store.
             Mode::Create | Mode::Open => RedbEngine::open(path, *cache_bytes)?,
         }),
         Storage::Postgres { url, max_connections, .. } => {
@@ -292,8 +293,8 @@ pub(crate) async fn connect(storage: &Storage, mode: Mode) -> Result<Arc<dyn Eng
     })
 }
 
-/// The first commit: the root record, the wrapped keys, the node's id, and what
-/// the chain says of them.
+/// The first commit: the root record, the wrapped keys, the node's id, and the audit
+/// record of these.
 async fn initialise(
     engine: &dyn Engine,
     node: Option<Uuid>,
@@ -315,7 +316,7 @@ async fn initialise(
         writes.push(Write { key: tables::node(), content: Some((revision, id.as_bytes().to_vec())) });
     }
     let mut chain = Appender::new(&keyring, Head::new(id), clock.now());
-    chain.append(revision, &housekeeping(clock.now()), writes.iter().map(Touch::of).collect());
+    chain.append(revision, &housekeeping(clock.now()), writes.iter().map(RowChange::of).collect());
     let (rows, head) = chain.finish();
     writes.extend(rows);
     tx.apply(writes).await?;
@@ -323,9 +324,9 @@ async fn initialise(
     Ok((keyring, head))
 }
 
-/// How far this node's chain is known to have come, with the file that keeps its
-/// id; a node that is new begins its chain.
-async fn take_up(
+/// The newest known record of this node's chain, and the file with the node's id. A
+/// new node begins its chain.
+async fn resume_chain(
     engine: &dyn Engine,
     keyring: &Keyring,
     identity: Identity,
@@ -334,52 +335,54 @@ async fn take_up(
     match identity {
         Identity::InStore => {
             if let Some(node) = stored_node(engine).await? {
-                return Ok((seen(engine, keyring, node, None).await?, None));
+                return Ok((last_known_anchor(engine, keyring, node, None).await?, None));
             }
             // A store restored from another engine has no node of its own yet.
             let node = random_id();
             let row = (tables::node(), node.as_bytes().to_vec());
-            Ok((begin(engine, keyring, node, &[row], clock).await?, None))
+            Ok((begin_chain_retrying(engine, keyring, node, &[row], clock).await?, None))
         }
-        Identity::Known(node, file) => Ok((seen(engine, keyring, node, file.checkpoint()).await?, Some(file))),
+        Identity::Known(node, file) => {
+            Ok((last_known_anchor(engine, keyring, node, file.checkpoint()).await?, Some(file)))
+        }
         Identity::New(node, file) => {
             if let Some(file) = &file {
                 file.stage(node).map_err(OpenError::NodeFile)?;
             }
-            let begun = begin(engine, keyring, node, &[], clock).await?;
+            let began = begin_chain_retrying(engine, keyring, node, &[], clock).await?;
             if let Some(file) = &file {
-                file.keep().map_err(OpenError::NodeFile)?;
+                file.commit().map_err(OpenError::NodeFile)?;
             }
-            Ok((begun, file))
+            Ok((began, file))
         }
         Identity::Given(node) => {
             let is_there = engine.get_many(&[tables::head(node)]).await?.into_iter().flatten().next().is_some();
-            let seen = seen(engine, keyring, node, None).await?;
+            let seen = last_known_anchor(engine, keyring, node, None).await?;
             if is_there || seen.seq > 0 {
                 Ok((seen, None))
             } else {
-                Ok((begin(engine, keyring, node, &[], clock).await?, None))
+                Ok((begin_chain_retrying(engine, keyring, node, &[], clock).await?, None))
             }
         }
     }
 }
 
-/// The furthest that anybody says `node`'s chain has come: other chains, or the
-/// checkpoint on this machine. Whether it is still there shows at the first
-/// commit, so that what can be read is read and what is wrong is named.
-async fn seen(
+/// The newest record of `node`'s chain according to the other chains and the
+/// checkpoint on this machine. The first commit checks it against the chain, so that
+/// a store with a damaged chain can still be opened, read and verified.
+async fn last_known_anchor(
     engine: &dyn Engine,
     keyring: &Keyring,
     node: Uuid,
-    kept: Option<Checkpoint>,
+    saved: Option<Checkpoint>,
 ) -> Result<Anchor, OpenError> {
-    let kept = kept.filter(|kept| kept.node == node.to_string() && checkpoint::is_ours(keyring, kept));
-    let kept = kept.and_then(|kept| Some(Anchor { node, seq: kept.seq, hash: hash_of(&kept.hash)? }));
-    let vouched = anchor::vouched(engine, keyring, node).await?;
-    Ok(kept.into_iter().chain(vouched).max_by_key(|anchor| anchor.seq).unwrap_or_else(|| start_of(node)))
+    let saved = saved.filter(|saved| saved.node == node.to_string() && checkpoint::is_ours(keyring, saved));
+    let saved = saved.and_then(|saved| Some(Anchor { node, seq: saved.seq, hash: hash_of(&saved.hash)? }));
+    let vouched = anchor::furthest_anchor(engine, keyring, node).await?;
+    Ok(saved.into_iter().chain(vouched).max_by_key(|anchor| anchor.seq).unwrap_or_else(|| empty_chain(node)))
 }
 
-async fn begin(
+async fn begin_chain_retrying(
     engine: &dyn Engine,
     keyring: &Keyring,
     node: Uuid,
@@ -388,23 +391,23 @@ async fn begin(
 ) -> Result<Anchor, OpenError> {
     let mut tries = 0;
     loop {
-        match anchor::birth(engine, keyring, node, rows, clock.now()).await {
+        match anchor::begin_chain(engine, keyring, node, rows, clock.now()).await {
             Err(error) if error.retryable && tries < committer::MAX_TRIES => {
                 tries += 1;
                 tokio::time::sleep(committer::backoff(tries)).await;
             }
-            begun => return Ok(Anchor::from(&begun?)),
+            began => return Ok(Anchor::from(&began?)),
         }
     }
 }
 
-/// Nothing is known of it.
-fn start_of(node: Uuid) -> Anchor {
+/// A chain of which nothing is known.
+fn empty_chain(node: Uuid) -> Anchor {
     Anchor::from(&Head::new(node))
 }
 
-/// The root key in force and what it wraps, as of one moment: another node may be
-/// rotating it.
+/// The current root key and the keyring it wraps, both as of one moment, since
+/// another node may be rotating the key.
 async fn open_keyring(engine: &dyn Engine, source: &RootKeySource) -> Result<(RootKey, Keyring), OpenError> {
     let mut wanted = installation_rows();
     wanted.push(tables::root());
@@ -428,14 +431,14 @@ async fn find_root(engine: &dyn Engine, source: &RootKeySource) -> Result<(RootK
     Ok((root.ok_or(OpenError::WrongRootKey)?, row))
 }
 
-/// What the store says of its root key, and the row it says it in.
+/// The record that describes the root key, and its row.
 pub(crate) async fn root_record(engine: &dyn Engine) -> Result<Option<(RootRecord, Row)>, Error> {
     let Some(row) = engine.get_many(&[tables::root()]).await?.pop().flatten() else { return Ok(None) };
     let record = serde_json::from_slice(&row.value).map_err(|_| crate::keyring::unsealable(&row.key))?;
     Ok(Some((record, row)))
 }
 
-/// Argon2 and files are no work for an async thread.
+/// Runs `work` on a blocking thread: it reads files or computes Argon2.
 async fn blocking_root<T: Send + 'static>(
     source: &RootKeySource,
     work: impl FnOnce(RootKeySource) -> Result<T, RootKeyError> + Send + 'static,
@@ -466,7 +469,7 @@ fn core(
         node: seen.node,
         clock,
         counters: Counters::default(),
-        floor: Floor::new(seen),
+        high_water_mark: HighWaterMark::new(seen),
         node_file: None,
         is_read_only: false,
         sealed: true,
@@ -480,5 +483,5 @@ fn random_id() -> Uuid {
 }
 
 fn one(revisions: Vec<u64>) -> Result<u64, EngineError> {
-    revisions.into_iter().next().ok_or_else(|| EngineError::new("the engine gave no revision"))
+    revisions.into_iter().next().ok_or_else(|| EngineError::new("the engine returned no revision"))
 }

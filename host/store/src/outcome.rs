@@ -1,26 +1,29 @@
-//! Finding out whether a commit happened when its answer was lost.
+//! Finds out whether a commit happened when its answer was lost.
 //!
-//! The head of this node's chain tells: every commit with a record moves it, and only
-//! a new node's first commit does so besides. Locking its row waits until a commit
-//! that is still running at the database has ended one way or the other.
+//! Every commit with an audit record moves the head of this node's chain; only a new
+//! node's first commit moves it as well. Locking the head's row waits for a commit that
+//! is still running in the database.
 
 use std::time::{Duration, Instant};
 
-use crate::chain::{Content, Head};
+use crate::chain::{AuditRecord, Head};
 use crate::committer::backoff;
 use crate::engine::EngineError;
 use crate::ledger::Core;
 use crate::tables;
 
-/// Whether the commit that would leave the chain at `head` happened; `None` where
-/// nobody can say for now.
-pub(crate) async fn has_happened(core: &Core, head: &Head) -> Option<bool> {
+/// Whether the commit that would leave the chain at `head` happened; `None` if that
+/// cannot be found out now.
+pub(crate) async fn was_committed(core: &Core, head: &Head) -> Option<bool> {
     let (mut tries, since) = (0, Instant::now());
     loop {
-        match look(core, head).await {
+        match check(core, head).await {
             Ok(happened) => return Some(happened),
-            Err(error) if since.elapsed() > PATIENCE => {
-                tracing::warn!(error = &*error.source, "nobody knows what became of a commit");
+            Err(error) if since.elapsed() > MAX_WAIT => {
+                tracing::warn!(
+                    error = &*error.source,
+                    "it is unknown whether a commit succeeded: the database does not answer"
+                );
                 return None;
             }
             Err(_) => {
@@ -31,7 +34,7 @@ pub(crate) async fn has_happened(core: &Core, head: &Head) -> Option<bool> {
     }
 }
 
-async fn look(core: &Core, head: &Head) -> Result<bool, EngineError> {
+async fn check(core: &Core, head: &Head) -> Result<bool, EngineError> {
     let mut tx = core.engine.begin().await?;
     let key = tables::head(core.node);
     tx.lock(std::slice::from_ref(&key)).await?;
@@ -40,10 +43,10 @@ async fn look(core: &Core, head: &Head) -> Result<bool, EngineError> {
         return Ok(now == *head);
     }
     let record = tx.get(&tables::audit(core.node, head.seq)).await?;
-    let hash = record.and_then(|row| Content::open(&core.keyring, &row)).map(|(_, hash)| hash);
+    let hash = record.and_then(|row| AuditRecord::open(&core.keyring, &row)).map(|(_, hash)| hash);
     Ok(hash == Some(head.hash))
 }
 
-/// Longer than a database takes to end a session that is gone, or, as a rule, to come
-/// back from a crash of its own.
-const PATIENCE: Duration = Duration::from_secs(4);
+/// Longer than a database takes to end a lost session or, usually, to recover from a
+/// crash.
+const MAX_WAIT: Duration = Duration::from_secs(4);

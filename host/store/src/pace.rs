@@ -1,61 +1,60 @@
-//! How long a commit waits for company.
+//! How long a commit waits for further writers.
 //!
-//! Writers that a commit answered tend to write again at once. A moment's
-//! patience spares each of them a commit of its own; any more of it only makes
-//! everybody slower. So the committer waits for no more writers than there can
-//! be, for no longer than a commit takes, and the less the less often it paid.
+//! Writers that a commit answered tend to write again at once. A short wait spares each
+//! of them a commit of its own; a longer one only slows everyone down. So the committer
+//! waits for no more writers than there can be, no longer than a commit takes, and less
+//! the less often waiting has paid off.
 
 use std::time::Duration;
 
-/// What the last commits taught.
+/// What the last commits have shown.
 #[derive(Debug)]
 pub(crate) struct Pace {
-    /// What a commit takes, smoothed.
+    /// Duration of a commit, smoothed.
     commit: Duration,
-    /// How many of those that were waited for came in time, smoothed: 0 to 1.
+    /// Share of the expected writers that came in time, smoothed: 0 to 1.
     returning: f64,
-    /// Writers that may be in the next group: those that the last commit
-    /// answered, and those that came while it ran.
+    /// Writers that may join the next group: those that the last commit answered, and
+    /// those that arrived while it ran.
     expected: usize,
 }
 
 impl Pace {
-    /// Nothing is known yet.
+    /// Before the first commit.
     pub(crate) fn new() -> Self {
         Self { commit: LONGEST, returning: 1.0, expected: 0 }
     }
 
-    /// A commit took `elapsed`, answered `answered` writers, and `waiting` others
-    /// came meanwhile.
-    pub(crate) fn committed(&mut self, elapsed: Duration, answered: usize, waiting: usize) {
+    /// Records a commit that took `elapsed` and answered `answered` writers, while
+    /// `waiting` others arrived.
+    pub(crate) fn record_commit(&mut self, elapsed: Duration, answered: usize, waiting: usize) {
         self.commit = (self.commit * 7 + elapsed) / 8;
         self.expected = answered + waiting;
     }
 
-    /// How many writers to wait for in all, and how long at most, where `present`
+    /// How many writers to wait for in all, and how long at most, if `present` of them
     /// are here already.
-    pub(crate) fn patience(&self, present: usize) -> (usize, Duration) {
+    pub(crate) fn plan_wait(&self, present: usize) -> (usize, Duration) {
         if present >= self.expected {
             return (present, Duration::ZERO);
         }
         (self.expected, self.commit.min(LONGEST).mul_f64(self.returning))
     }
 
-    /// Of `missing` that were waited for, `came` did.
-    pub(crate) fn waited(&mut self, missing: usize, came: usize) {
+    /// Records a wait for `missing` writers, of which `came` arrived.
+    pub(crate) fn record_wait(&mut self, missing: usize, came: usize) {
         if missing > 0 {
-            // Writers are counted in the hundreds.
-            #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+            #[expect(clippy::cast_precision_loss, reason = "writers are counted in the hundreds")]
             let share = came as f64 / missing as f64;
             self.returning = (self.returning * 7.0 + share.min(1.0)).max(LEAST_RETURNING * 8.0) / 8.0;
         }
     }
 }
 
-/// No commit waits longer.
+/// The longest wait of a commit.
 const LONGEST: Duration = Duration::from_millis(2);
-/// So much is always hoped for, or writers that begin to return would never be
-/// noticed.
+/// Lower bound of the share, without which returning writers would never be noticed
+/// again.
 const LEAST_RETURNING: f64 = 1.0 / 16.0;
 
 #[cfg(test)]
@@ -67,46 +66,46 @@ mod tests {
     fn learned(answered: usize, waiting: usize) -> Pace {
         let mut pace = Pace::new();
         for _ in 0..100 {
-            pace.committed(COMMIT, answered, waiting);
+            pace.record_commit(COMMIT, answered, waiting);
         }
         pace
     }
 
     #[test]
     fn a_writer_who_is_alone_never_waits() {
-        assert_eq!(learned(1, 0).patience(1), (1, Duration::ZERO));
+        assert_eq!(learned(1, 0).plan_wait(1), (1, Duration::ZERO));
     }
 
     #[test]
     fn nobody_is_counted_twice() {
-        // Eight clients: four were answered and four came meanwhile. Those four
-        // and any that are back already are among the eight.
+        // Eight clients: four were answered, and four arrived meanwhile. Those four and
+        // any that are back already are among the eight.
         let pace = learned(4, 4);
-        assert_eq!(pace.patience(4).0, 8);
-        assert_eq!(pace.patience(6).0, 8);
-        assert_eq!(pace.patience(8), (8, Duration::ZERO));
-        assert_eq!(pace.patience(9), (9, Duration::ZERO));
+        assert_eq!(pace.plan_wait(4).0, 8);
+        assert_eq!(pace.plan_wait(6).0, 8);
+        assert_eq!(pace.plan_wait(8), (8, Duration::ZERO));
+        assert_eq!(pace.plan_wait(9), (9, Duration::ZERO));
     }
 
     #[test]
     fn waiting_costs_no_more_than_a_commit() {
-        let (_, patience) = learned(8, 0).patience(1);
+        let (_, patience) = learned(8, 0).plan_wait(1);
         assert!(patience <= COMMIT + Duration::from_micros(1), "{patience:?}");
         let mut slow = Pace::new();
-        slow.committed(Duration::from_secs(1), 8, 0);
-        assert_eq!(slow.patience(1).1, LONGEST);
+        slow.record_commit(Duration::from_secs(1), 8, 0);
+        assert_eq!(slow.plan_wait(1).1, LONGEST);
     }
 
     #[test]
     fn who_never_returns_is_hardly_waited_for() {
         let mut pace = learned(8, 0);
         for _ in 0..100 {
-            pace.waited(7, 0);
+            pace.record_wait(7, 0);
         }
-        assert!(pace.patience(1).1 <= COMMIT.mul_f64(LEAST_RETURNING) + Duration::from_micros(1));
+        assert!(pace.plan_wait(1).1 <= COMMIT.mul_f64(LEAST_RETURNING) + Duration::from_micros(1));
         for _ in 0..100 {
-            pace.waited(7, 7);
+            pace.record_wait(7, 7);
         }
-        assert!(pace.patience(1).1 > COMMIT.mul_f64(0.9));
+        assert!(pace.plan_wait(1).1 > COMMIT.mul_f64(0.9));
     }
 }

@@ -1,5 +1,5 @@
-//! Prefetching what a request will read, for engines where each read is a network
-//! round trip.
+//! Prefetches what a request will read, for engines where each read is a network round
+//! trip.
 //!
 //! A request finds its records step by step: a token's hash, its record, a name, an
 //! id. Requests of the same kind read the same keys, so the reads of the last one
@@ -13,37 +13,39 @@ use std::time::{Duration, Instant};
 
 use crate::engine::{Engine, EngineError, Row, Scan};
 
-/// Reads of one store.
+/// The reads of one store.
 pub(crate) struct ReadAhead {
     engine: Arc<dyn Engine>,
     learned: Mutex<Learned>,
 }
 
-/// A question.
+/// One read.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
-enum Ask {
+enum Lookup {
     Keys(Vec<Vec<u8>>),
     Scan(Scan),
 }
 
-/// What was answered in advance, and what was asked so far.
-struct Request {
-    ready: HashMap<Ask, Vec<Option<Row>>>,
-    /// Why nothing was: it is the answer to the first question.
+/// The reads of a running request.
+struct RequestState {
+    /// Prefetched answers that are not used yet.
+    ready: HashMap<Lookup, Vec<Option<Row>>>,
+    /// Why the prefetch failed: the answer to the first read.
     failed: Option<EngineError>,
-    asked: Vec<Ask>,
+    /// The reads so far.
+    made: Vec<Lookup>,
     since: Instant,
 }
 
-/// Questions by the likeness of requests: those of the last so many kinds.
+/// The reads of each kind of request, for the kinds that were used last.
 #[derive(Default)]
 struct Learned {
-    newer: HashMap<u64, Arc<[Ask]>>,
-    older: HashMap<u64, Arc<[Ask]>>,
+    newer: HashMap<u64, Arc<[Lookup]>>,
+    older: HashMap<u64, Arc<[Lookup]>>,
 }
 
 tokio::task_local! {
-    static REQUEST: Mutex<Request>;
+    static REQUEST: Mutex<RequestState>;
 }
 
 impl ReadAhead {
@@ -51,22 +53,23 @@ impl ReadAhead {
         Self { engine, learned: Mutex::default() }
     }
 
-    /// Runs `request` with what those like it asked for; where it `went_well`, the
-    /// next one like it has what this one asks for, else it has nothing: a refusal,
-    /// for a revoked token or a rate limit, must not cost more than its own reads.
-    pub(crate) async fn within<T>(
+    /// Runs `request` after prefetching the reads of the last one of its `kind`. If it
+    /// `went_well`, its reads are prefetched for the next one; otherwise nothing is: a
+    /// refusal, for a revoked token or a rate limit, must cost no more than its own
+    /// reads.
+    pub(crate) async fn run<T>(
         &self,
-        likeness: u64,
+        kind: u64,
         request: impl Future<Output = T>,
         went_well: impl FnOnce(&T) -> bool,
     ) -> T {
         if !self.engine.is_remote() {
             return request.await;
         }
-        let foreseen = self.learned().get(likeness);
-        let mut state = Request { ready: HashMap::new(), failed: None, asked: Vec::new(), since: Instant::now() };
-        if let Some(asks) = &foreseen {
-            match self.answer(asks).await {
+        let prefetched = self.learned().get(kind);
+        let mut state = RequestState { ready: HashMap::new(), failed: None, made: Vec::new(), since: Instant::now() };
+        if let Some(lookups) = &prefetched {
+            match self.prefetch(lookups).await {
                 Ok(ready) => state.ready = ready,
                 Err(error) => state.failed = Some(error),
             }
@@ -74,11 +77,11 @@ impl ReadAhead {
         REQUEST
             .scope(Mutex::new(state), async {
                 let answer = request.await;
-                let asked = REQUEST.with(|state| std::mem::take(&mut lock(state).asked));
+                let made = REQUEST.with(|state| std::mem::take(&mut lock(state).made));
                 if !went_well(&answer) {
-                    self.learned().forget(likeness);
-                } else if foreseen.as_deref() != Some(&asked) {
-                    self.learned().put(likeness, asked);
+                    self.learned().forget(kind);
+                } else if prefetched.as_deref() != Some(&made) {
+                    self.learned().put(kind, made);
                 }
                 answer
             })
@@ -87,7 +90,7 @@ impl ReadAhead {
 
     /// As [`Engine::get_many`].
     pub(crate) async fn get_many(&self, keys: &[Vec<u8>]) -> Result<Vec<Option<Row>>, EngineError> {
-        match foreseen(|| Ask::Keys(keys.to_vec())) {
+        match prefetched(|| Lookup::Keys(keys.to_vec())) {
             Some(answer) => answer,
             None => self.engine.get_many(keys).await,
         }
@@ -95,18 +98,18 @@ impl ReadAhead {
 
     /// As [`Engine::scan`].
     pub(crate) async fn scan(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Row>, EngineError> {
-        match foreseen(|| Ask::Scan(Scan { prefix: prefix.to_vec(), after: after.to_vec(), limit })) {
+        match prefetched(|| Lookup::Scan(Scan { prefix: prefix.to_vec(), after: after.to_vec(), limit })) {
             Some(answer) => Ok(answer?.into_iter().flatten().collect()),
             None => self.engine.scan(prefix, after, limit).await,
         }
     }
 
-    async fn answer(&self, asks: &[Ask]) -> Result<HashMap<Ask, Vec<Option<Row>>>, EngineError> {
+    async fn prefetch(&self, lookups: &[Lookup]) -> Result<HashMap<Lookup, Vec<Option<Row>>>, EngineError> {
         let (mut keys, mut scans) = (Vec::new(), Vec::new());
-        for ask in asks {
-            match ask {
-                Ask::Keys(some) => keys.extend_from_slice(some),
-                Ask::Scan(scan) => scans.push(scan.clone()),
+        for lookup in lookups {
+            match lookup {
+                Lookup::Keys(some) => keys.extend_from_slice(some),
+                Lookup::Scan(scan) => scans.push(scan.clone()),
             }
         }
         keys.sort_unstable();
@@ -115,12 +118,12 @@ impl ReadAhead {
         let by_key: HashMap<&[u8], &Row> = rows.iter().map(|row| (row.key.as_slice(), row)).collect();
         let mut found = found.into_iter();
         let mut ready = HashMap::new();
-        for ask in asks {
-            let answer = match ask {
-                Ask::Keys(keys) => keys.iter().map(|key| by_key.get(key.as_slice()).copied().cloned()).collect(),
-                Ask::Scan(_) => found.next().unwrap_or_default().into_iter().map(Some).collect(),
+        for lookup in lookups {
+            let answer = match lookup {
+                Lookup::Keys(keys) => keys.iter().map(|key| by_key.get(key.as_slice()).copied().cloned()).collect(),
+                Lookup::Scan(_) => found.next().unwrap_or_default().into_iter().map(Some).collect(),
             };
-            ready.insert(ask.clone(), answer);
+            ready.insert(lookup.clone(), answer);
         }
         Ok(ready)
     }
@@ -130,53 +133,53 @@ impl ReadAhead {
     }
 }
 
-/// The answer in advance, within a request; notes that it was asked for.
-fn foreseen(ask: impl FnOnce() -> Ask) -> Option<Result<Vec<Option<Row>>, EngineError>> {
+/// The prefetched answer to a read within a request; records the read.
+fn prefetched(lookup: impl FnOnce() -> Lookup) -> Option<Result<Vec<Option<Row>>, EngineError>> {
     REQUEST
         .try_with(|state| {
             let mut state = lock(state);
             if let Some(error) = state.failed.take() {
                 return Some(Err(error));
             }
-            let ask = ask();
-            // Who asks again wants to know what has changed since.
-            let answer = state.ready.remove(&ask);
-            if state.asked.len() < MOST_QUESTIONS && !state.asked.contains(&ask) {
-                state.asked.push(ask);
+            let lookup = lookup();
+            // Repeating a read asks for what has changed since.
+            let answer = state.ready.remove(&lookup);
+            if state.made.len() < MAX_LOOKUPS && !state.made.contains(&lookup) {
+                state.made.push(lookup);
             }
-            answer.filter(|_| state.since.elapsed() < HOLDS_FOR).map(Ok)
+            answer.filter(|_| state.since.elapsed() < MAX_AGE).map(Ok)
         })
         .ok()
         .flatten()
 }
 
 impl Learned {
-    fn get(&mut self, likeness: u64) -> Option<Arc<[Ask]>> {
-        if let Some(asks) = self.newer.get(&likeness) {
-            return Some(Arc::clone(asks));
+    fn get(&mut self, kind: u64) -> Option<Arc<[Lookup]>> {
+        if let Some(lookups) = self.newer.get(&kind) {
+            return Some(Arc::clone(lookups));
         }
-        let asks = self.older.remove(&likeness)?;
-        self.keep(likeness, Arc::clone(&asks));
-        Some(asks)
+        let lookups = self.older.remove(&kind)?;
+        self.insert(kind, Arc::clone(&lookups));
+        Some(lookups)
     }
 
-    fn put(&mut self, likeness: u64, asks: Vec<Ask>) {
-        // One question is no round trip more than asking for it in advance.
-        if asks.len() > 1 && asks.iter().filter(|ask| matches!(ask, Ask::Scan(_))).count() <= MOST_SCANS {
-            self.keep(likeness, asks.into());
+    fn put(&mut self, kind: u64, lookups: Vec<Lookup>) {
+        // Prefetching a single read saves no round trip.
+        if lookups.len() > 1 && lookups.iter().filter(|lookup| matches!(lookup, Lookup::Scan(_))).count() <= MAX_SCANS {
+            self.insert(kind, lookups.into());
         }
     }
 
-    fn forget(&mut self, likeness: u64) {
-        self.newer.remove(&likeness);
-        self.older.remove(&likeness);
+    fn forget(&mut self, kind: u64) {
+        self.newer.remove(&kind);
+        self.older.remove(&kind);
     }
 
-    fn keep(&mut self, likeness: u64, asks: Arc<[Ask]>) {
-        if self.newer.len() >= MOST_KINDS {
+    fn insert(&mut self, kind: u64, lookups: Arc<[Lookup]>) {
+        if self.newer.len() >= MAX_KINDS {
             self.older = std::mem::take(&mut self.newer);
         }
-        self.newer.insert(likeness, asks);
+        self.newer.insert(kind, lookups);
     }
 }
 
@@ -184,38 +187,38 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What is longer walks through something, and foresees little.
-const MOST_QUESTIONS: usize = 32;
-/// Each is a part of the statement.
-const MOST_SCANS: usize = 6;
-/// Some megabytes of questions.
-const MOST_KINDS: usize = 2_048;
-/// A request that goes on for longer reads what is there now.
-const HOLDS_FOR: Duration = Duration::from_secs(2);
+/// A request with more reads walks through a list, which predicts little.
+const MAX_LOOKUPS: usize = 32;
+/// Each scan is a part of the statement.
+const MAX_SCANS: usize = 6;
+/// Bounds memory to a few megabytes.
+const MAX_KINDS: usize = 2_048;
+/// A request that runs longer reads the current state.
+const MAX_AGE: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn ask(number: u8) -> Ask {
-        Ask::Keys(vec![vec![number]])
+    fn lookup(number: u8) -> Lookup {
+        Lookup::Keys(vec![vec![number]])
     }
 
     #[test]
     fn the_kinds_that_are_met_stay() {
         let mut learned = Learned::default();
-        learned.put(0, vec![ask(0), ask(1)]);
-        for likeness in 1..u64::try_from(MOST_KINDS * 4).unwrap() {
-            learned.put(likeness, vec![ask(1), ask(2)]);
-            if likeness.is_multiple_of(1_000) {
+        learned.put(0, vec![lookup(0), lookup(1)]);
+        for kind in 1..u64::try_from(MAX_KINDS * 4).unwrap() {
+            learned.put(kind, vec![lookup(1), lookup(2)]);
+            if kind.is_multiple_of(1_000) {
                 assert!(learned.get(0).is_some());
             }
         }
-        assert!(learned.newer.len() + learned.older.len() <= MOST_KINDS * 2);
+        assert!(learned.newer.len() + learned.older.len() <= MAX_KINDS * 2);
         assert!(learned.get(1).is_none());
         learned.forget(0);
         assert!(learned.get(0).is_none(), "a refusal costs nothing in advance");
-        learned.put(7, vec![ask(0)]);
-        assert!(learned.get(7).is_none(), "it saves nothing");
+        learned.put(7, vec![lookup(0)]);
+        assert!(learned.get(7).is_none(), "it would save nothing");
     }
 }

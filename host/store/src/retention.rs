@@ -1,13 +1,13 @@
-//! Retention: what a chain may take, and how its oldest stretch leaves the store
-//! without leaving the proof.
+//! Retention: exports the oldest records of a chain that has grown too large, without
+//! breaking the proof.
 //!
-//! 1. The whole store is verified: nothing leaves a trail that does not hold.
-//! 2. The stretch is written to a file of its own, durably.
-//! 3. One commit records in the chain which stretch it is, with its hashes
-//!    (`audit.prune`), and carries over what only it says of rows that are still as
-//!    it says. From here on the chain proves itself without it.
-//! 4. The rows are removed, the oldest first, in parts. An interruption is made up
-//!    for when it comes to the next stretch.
+//! 1. The whole store is verified: nothing is removed from a trail with problems.
+//! 2. The records are written to a file of their own, a segment, durably.
+//! 3. One commit records in the chain the range of the segment, with its hashes
+//!    (`audit.prune`), and carries over what only these records say about rows that
+//!    have not changed since. From then on the chain proves itself without them.
+//! 4. The records are removed, the oldest first, in parts. The next run finishes a
+//!    removal that was interrupted.
 
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -17,61 +17,61 @@ use bursar_domain::store::Error;
 use serde_json::json;
 use tokio::sync::oneshot;
 
-use crate::chain::{Appender, CHECKPOINT_EVERY, Content, GENESIS, Touch};
+use crate::chain::{Appender, AuditRecord, CHECKPOINT_EVERY, GENESIS, RowChange};
 use crate::committer::Command;
 use crate::engine::{EngineError, Write};
-use crate::floor::own_head;
 use crate::group::Failure;
+use crate::high_water_mark::own_head;
 use crate::keyring::unsealable;
 use crate::ledger::{Core, Ledger, stopped};
 use crate::rows::{self, Rows, RowsError};
-use crate::segment::{NewSegment, Stretch};
+use crate::segment::{NewSegment, SegmentRange};
 use crate::tables;
 use crate::verify;
 
-/// What was taken out.
+/// The exported records.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Pruned {
-    /// The oldest record.
+    /// Sequence number of the oldest record.
     pub first: u64,
-    /// The newest.
+    /// Sequence number of the newest record.
     pub last: u64,
-    /// Where they are now.
+    /// The file that holds them.
     pub segment: PathBuf,
 }
 
-/// Why nothing was taken out.
+/// Why nothing was exported.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PruneError {
-    /// Verification found something: what might prove it stays.
-    #[error("the audit trail does not hold, {problems} problems, first: {first}")]
-    DoesNotHold {
-        /// How many.
+    /// Verification found problems: possible evidence stays in the store.
+    #[error("the audit trail has {problems} problems (run `bursar audit verify`), first: {first}")]
+    Unverified {
+        /// The number of problems.
         problems: usize,
-        /// The first of them.
+        /// The first problem.
         first: String,
     },
-    /// Rows that do not change are carried from stretch to stretch.
+    /// Most of a segment's size would only be carried over.
     #[error(
-        "the trail may take {max_bytes} bytes, too few for {rows} records that are carried over: raise audit.max_bytes"
+        "audit.max_bytes ({max_bytes}) is too low: {rows} unchanged records would be carried over into the trail; raise it"
     )]
-    TooSmall {
-        /// What it may take.
+    LimitTooLow {
+        /// The configured limit.
         max_bytes: u64,
-        /// What would be carried over.
+        /// The number of rows that would be carried over.
         rows: usize,
     },
     /// The file could not be written.
     #[error("the segment could not be written to {}", folder.display())]
     Segment {
-        /// Where.
+        /// The folder for segments.
         folder: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
-    /// This machine's own witness could not be written first.
-    #[error("this node's checkpoint could not be kept")]
+    /// The checkpoint on this machine could not be saved first.
+    #[error("this node's checkpoint could not be saved")]
     Checkpoint(#[source] std::io::Error),
     /// The store could not be read or written.
     #[error(transparent)]
@@ -79,45 +79,45 @@ pub enum PruneError {
 }
 
 impl Ledger {
-    /// Takes the oldest stretch of this node's chain out into a file in `folder`,
-    /// if the chain takes about `max_bytes` or more; to be called again while it
-    /// answers one.
+    /// Exports the oldest records of this node's chain to a file in `folder` and removes
+    /// them, if the chain takes about `max_bytes` or more. To be called again until it
+    /// returns `None`.
     ///
     /// # Errors
     ///
-    /// Nothing that was not exported is removed.
+    /// No record is removed that was not exported.
     pub async fn prune(&self, max_bytes: u64, folder: &Path) -> Result<Option<Pruned>, PruneError> {
         let core = &self.core;
-        let before = stated(core).await?;
-        if let Some(stretch) = &before {
-            self.remove(stretch).await?;
+        let before = last_exported(core).await?;
+        if let Some(range) = &before {
+            self.remove(range).await?;
         }
-        let oldest = before.as_ref().map_or(1, |stretch| stretch.last + 1);
-        let head = core.floor.get();
-        let size = Size::of(core, oldest, head.seq).await?;
+        let oldest = before.as_ref().map_or(1, |range| range.last + 1);
+        let head = core.high_water_mark.get();
+        let size = ChainSize::of(core, oldest, head.seq).await?;
         if size.bytes() < max_bytes {
             return Ok(None);
         }
-        // A restart takes up the chain from what it is known to have been.
-        core.keep_checkpoint().await.map_err(PruneError::Checkpoint)?;
-        let length = (size.records / STRETCHES).clamp(1, MAX_STRETCH);
+        // A restart looks for the record of the saved checkpoint, which must still be in the store.
+        core.save_checkpoint().await.map_err(PruneError::Checkpoint)?;
+        let length = (size.records / SEGMENT_SHARE).clamp(1, MAX_SEGMENT_RECORDS);
         let last = oldest + length - 1;
-        if last + KEPT > head.seq {
+        if last + MIN_REMAINING > head.seq {
             return Ok(None);
         }
 
         let mut snapshot = core.engine.snapshot().await.map_err(Error::from)?;
-        let request = verify::Request { cut: Some((core.node, last)), ..verify::Request::default() };
-        let verified = verify::verify(&core.keyring, &mut *snapshot, request).await?;
+        let options = verify::VerifyOptions { cut: Some((core.node, last)), ..verify::VerifyOptions::default() };
+        let verified = verify::verify(&core.keyring, &mut *snapshot, options).await?;
         if let Some(first) = verified.report.problems.first() {
-            return Err(PruneError::DoesNotHold { problems: verified.report.problems.len(), first: first.clone() });
+            return Err(PruneError::Unverified { problems: verified.report.problems.len(), first: first.clone() });
         }
         let rows = verified.carried.len();
-        if rows as u64 * CARRIED_BYTES > length * size.of_record / 2 {
-            return Err(PruneError::TooSmall { max_bytes, rows });
+        if rows as u64 * CARRIED_BYTES > length * size.bytes_per_record / 2 {
+            return Err(PruneError::LimitTooLow { max_bytes, rows });
         }
         let last_hash = verified.hash(core.node, last);
-        let stretch = Stretch {
+        let range = SegmentRange {
             node: core.node,
             first: oldest,
             last,
@@ -129,36 +129,34 @@ impl Ledger {
             tables::audit(core.node, last + 1),
             tables::audit(core.node, oldest),
         );
-        let (to, of) = (folder.to_owned(), stretch.clone());
+        let (to, of) = (folder.to_owned(), range.clone());
         let open = move || NewSegment::create(&to, &of);
-        rows::stream(&mut *snapshot, NewSegment::header(&stretch), records, open).await.map_err(
-            |error| match error {
-                RowsError::Store(error) => PruneError::Store(error),
-                RowsError::Io(source) => PruneError::Segment { folder: folder.to_owned(), source },
-                RowsError::Malformed(why) => {
-                    PruneError::Segment { folder: folder.to_owned(), source: std::io::Error::other(why) }
-                }
-            },
-        )?;
+        rows::stream(&mut *snapshot, NewSegment::header(&range), records, open).await.map_err(|error| match error {
+            RowsError::Store(error) => PruneError::Store(error),
+            RowsError::Io(source) => PruneError::Segment { folder: folder.to_owned(), source },
+            RowsError::Malformed(why) => {
+                PruneError::Segment { folder: folder.to_owned(), source: std::io::Error::other(why) }
+            }
+        })?;
         drop(snapshot);
 
         let (reply, answer) = oneshot::channel();
-        self.send(Command::Prune(Box::new((stretch.clone(), verified.carried)), reply)).await?;
+        self.send(Command::Prune(Box::new((range.clone(), verified.carried)), reply)).await?;
         answer.await.map_err(|_| stopped())??;
-        self.remove(&stretch).await?;
-        Ok(Some(Pruned { first: oldest, last, segment: folder.join(stretch.file_name()) }))
+        self.remove(&range).await?;
+        Ok(Some(Pruned { first: oldest, last, segment: folder.join(range.file_name()) }))
     }
 
-    /// Removes what is left of `stretch`, the oldest first.
-    async fn remove(&self, stretch: &Stretch) -> Result<(), Error> {
-        let node = stretch.node;
-        let left = self.core.engine.get_many(&[tables::audit(node, stretch.last)]).await?;
-        if left.iter().all(Option::is_none) {
+    /// Removes the remaining records of `range`, the oldest first.
+    async fn remove(&self, range: &SegmentRange) -> Result<(), Error> {
+        let node = range.node;
+        let newest = self.core.engine.get_many(&[tables::audit(node, range.last)]).await?;
+        if newest.iter().all(Option::is_none) {
             return Ok(());
         }
-        let mut first = stretch.first;
-        while first <= stretch.last {
-            let last = stretch.last.min(first + REMOVED_AT_ONCE - 1);
+        let mut first = range.first;
+        while first <= range.last {
+            let last = range.last.min(first + REMOVED_PER_COMMIT - 1);
             let (reply, answer) = oneshot::channel();
             self.send(Command::Remove(first..=last, reply)).await?;
             answer.await.map_err(|_| stopped())??;
@@ -168,26 +166,27 @@ impl Ledger {
     }
 }
 
-/// The newest stretch that this node's chain says was taken out.
-async fn stated(core: &Core) -> Result<Option<Stretch>, Error> {
-    let key = tables::retained(core.node);
+/// The newest exported range, according to this node's chain.
+async fn last_exported(core: &Core) -> Result<Option<SegmentRange>, Error> {
+    let key = tables::exported(core.node);
     let Some(row) = core.engine.get_many(std::slice::from_ref(&key)).await?.pop().flatten() else { return Ok(None) };
     let opened = core.keyring.audit.open(row.revision, &key, row.revision, &row.value);
-    let stretch = opened.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    stretch.map(Some).ok_or_else(|| unsealable(&key))
+    let range = opened.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    range.map(Some).ok_or_else(|| unsealable(&key))
 }
 
-/// Records in the chain what is taken out of it, and what is carried over.
+/// Records in the chain the range that was exported, and the changes that are carried
+/// over.
 ///
 /// # Errors
 ///
-/// Nothing was recorded then.
-pub(crate) async fn record(core: &Core, stretch: &Stretch, carried: &[Touch]) -> Result<(), Failure> {
+/// Nothing is recorded then.
+pub(crate) async fn record(core: &Core, range: &SegmentRange, carried: &[RowChange]) -> Result<(), Failure> {
     let mut tx = core.engine.begin().await?;
-    let key = tables::retained(core.node);
+    let key = tables::exported(core.node);
     tx.lock(&[tables::head(core.node), key.clone()]).await?;
     let head = own_head(core, &mut *tx).await?;
-    let revision = tx.revisions(1).await?.pop().ok_or_else(|| EngineError::new("the engine gave no revision"))?;
+    let revision = tx.revisions(1).await?.pop().ok_or_else(|| EngineError::new("the engine returned no revision"))?;
     let now = core.clock.now();
     let mut chain = Appender::new(&core.keyring, head, now);
     let mut records = 1;
@@ -196,34 +195,34 @@ pub(crate) async fn record(core: &Core, stretch: &Stretch, carried: &[Touch]) ->
         chain.append(revision, &event, part.to_vec());
         records += 1;
     }
-    let bytes = serde_json::to_vec(stretch).map_err(|error| Error::Unavailable(error.into()))?;
+    let bytes = serde_json::to_vec(range).map_err(|error| Error::Unavailable(error.into()))?;
     let row = Write { content: Some((revision, core.keyring.audit.seal(revision, &key, revision, &bytes))), key };
-    let event = Event { detail: Some(json!(stretch)), ..Event::system(now, Action::AuditPrune) };
-    chain.append(revision, &event, vec![Touch::of(&row)]);
+    let event = Event { detail: Some(json!(range)), ..Event::system(now, Action::AuditPrune) };
+    chain.append(revision, &event, vec![RowChange::of(&row)]);
     let (mut writes, head) = chain.finish();
     writes.push(row);
     tx.apply(writes).await?;
     tx.commit().await?;
-    core.floor.committed(&head);
+    core.high_water_mark.committed(&head);
     core.counters.add(1, 1, 0, records);
     Ok(())
 }
 
-/// Removes records, and what lies beside them. They may be gone already.
+/// Removes records with their index rows and checkpoints. They may be gone already.
 ///
 /// # Errors
 ///
-/// Nothing was removed then.
+/// Nothing is removed then.
 pub(crate) async fn remove(core: &Core, seqs: RangeInclusive<u64>) -> Result<(), Failure> {
     let node = core.node;
     let keys: Vec<Vec<u8>> = seqs.clone().map(|seq| tables::audit(node, seq)).collect();
     let mut gone = Vec::new();
     for row in core.engine.get_many(&keys).await?.into_iter().flatten() {
-        let (content, _) = Content::open(&core.keyring, &row).ok_or_else(|| unsealable(&row.key))?;
+        let (record, _) = AuditRecord::open(&core.keyring, &row).ok_or_else(|| unsealable(&row.key))?;
         gone.push(row.key);
-        gone.extend(content.event.account.map(|account| tables::audit_account(account.0, node, content.seq)));
-        if content.seq.is_multiple_of(CHECKPOINT_EVERY) {
-            gone.push(tables::checkpoint(node, content.seq));
+        gone.extend(record.event.account.map(|account| tables::audit_account(account.0, node, record.seq)));
+        if record.seq.is_multiple_of(CHECKPOINT_EVERY) {
+            gone.push(tables::checkpoint(node, record.seq));
         }
     }
     let mut tx = core.engine.begin().await?;
@@ -232,39 +231,39 @@ pub(crate) async fn remove(core: &Core, seqs: RangeInclusive<u64>) -> Result<(),
     Ok(())
 }
 
-/// About how much a chain takes, from a sample of its records.
-struct Size {
+/// The approximate size of a chain, from a sample of its records.
+struct ChainSize {
     records: u64,
-    of_record: u64,
+    bytes_per_record: u64,
 }
 
-impl Size {
+impl ChainSize {
     async fn of(core: &Core, oldest: u64, newest: u64) -> Result<Self, Error> {
         let records = (newest + 1).saturating_sub(oldest);
-        let step = (records / SAMPLE).max(1);
+        let step = (records / SAMPLE_SIZE).max(1);
         let seqs = (oldest..=newest).step_by(usize::try_from(step).unwrap_or(usize::MAX));
         let keys: Vec<Vec<u8>> = seqs.map(|seq| tables::audit(core.node, seq)).collect();
         let found = core.engine.get_many(&keys).await?;
         let sizes: Vec<u64> = found.iter().flatten().map(|row| (row.value.len() + ROW_BYTES) as u64).collect();
-        let of_record = sizes.iter().sum::<u64>() / (sizes.len() as u64).max(1);
-        Ok(Self { records, of_record })
+        let bytes_per_record = sizes.iter().sum::<u64>() / (sizes.len() as u64).max(1);
+        Ok(Self { records, bytes_per_record })
     }
 
     fn bytes(&self) -> u64 {
-        self.records * self.of_record
+        self.records * self.bytes_per_record
     }
 }
 
-/// A stretch is at least this part of the chain.
-const STRETCHES: u64 = 4;
-/// And at most so many records.
-const MAX_STRETCH: u64 = 250_000;
-/// The newest records that always stay.
-const KEPT: u64 = 1_000;
+/// A segment holds one part in so many of the chain.
+const SEGMENT_SHARE: u64 = 4;
+/// The most records in a segment.
+const MAX_SEGMENT_RECORDS: u64 = 250_000;
+/// The number of newest records that always stay.
+const MIN_REMAINING: u64 = 1_000;
 const CARRIED_PER_RECORD: usize = 500;
 /// A key, a revision and a digest.
 const CARRIED_BYTES: u64 = 100;
-const REMOVED_AT_ONCE: u64 = 500;
-const SAMPLE: u64 = 500;
-/// Key and row of a record and of its place under an account, without values.
+const REMOVED_PER_COMMIT: u64 = 500;
+const SAMPLE_SIZE: u64 = 500;
+/// Size of a record's row and of its index row, without the values.
 const ROW_BYTES: usize = 100;

@@ -1,9 +1,8 @@
-//! The root key: where it comes from, and how it is replaced without a moment
-//! in which a crash would lose it.
+//! The root key: its sources, and its rotation, during which no crash can lose it.
 //!
-//! A rotation writes the new key beside the old one (`root.key.new`), commits
-//! the rewrapped keyring, then renames. Whoever opens the store tries both and
-//! finishes what was interrupted.
+//! A rotation writes the new key beside the old one (`root.key.new`), commits the
+//! rewrapped keyring, then renames the file. After a crash, opening the store tries
+//! both keys and finishes the rotation.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -17,21 +16,21 @@ use zeroize::Zeroizing;
 
 use crate::seal::{Key256, derive, fill_random, random_key};
 
-/// Where the root key comes from.
+/// The source of the root key.
 #[derive(Clone)]
 pub enum RootKeySource {
-    /// A file of 64 hex digits, mode 0600; made when there is none and a store
-    /// is created.
+    /// A file of 64 hex digits, mode 0600. Created along with a new store if it does
+    /// not exist.
     File(PathBuf),
-    /// Argon2id of a passphrase; salt and cost are kept in the store.
+    /// Argon2id of a passphrase; the store holds the salt and the cost.
     Passphrase(SecretString),
-    /// An environment variable with 64 hex digits, by its name.
+    /// The name of an environment variable with 64 hex digits.
     Environment(String),
     /// The file `bursar-root-key` in a folder: systemd's `$CREDENTIALS_DIRECTORY`.
     Credential(PathBuf),
 }
 
-/// Why there is no root key.
+/// Why the root key could not be loaded or created.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RootKeyError {
@@ -44,55 +43,56 @@ pub enum RootKeyError {
         #[source]
         source: io::Error,
     },
-    /// Others than its owner can read the file.
-    #[error("the root key file {path} can be read by others (mode {mode:o}): chmod 600 it", path = path.display())]
+    /// Users other than its owner can access the file.
+    #[error("other users can access the root key file {path} (mode {mode:o}): run `chmod 600` on it", path = path.display())]
     Exposed {
         /// Which.
         path: PathBuf,
-        /// Its permissions.
+        /// Its permission bits.
         mode: u32,
     },
     /// The variable is not set.
-    #[error("the environment variable {0} is not set")]
+    #[error("the environment variable {0} is not set: it must hold the root key")]
     Unset(String),
     /// Not 64 hex digits.
-    #[error("the root key in {0} is not 64 hexadecimal digits")]
+    #[error("the root key in {0} is malformed: it must be 64 hexadecimal digits")]
     Malformed(String),
     /// The passphrase is empty or too long for Argon2, or memory is short.
-    #[error("the root key cannot be derived from the passphrase")]
+    #[error("the root key cannot be derived: the passphrase is empty or too long, or memory is short")]
     Passphrase,
-    /// An earlier rotation did not finish; which key is in force is found on opening.
-    #[error("{path} is left from an interrupted rotation: restart, which finishes it, and try again", path = path.display())]
+    /// An earlier rotation did not finish; opening the store finishes it.
+    #[error("an interrupted rotation left {path}: restart the broker to finish it, then try again", path = path.display())]
     Interrupted {
         /// The staged key file.
         path: PathBuf,
     },
-    /// The new key would overwrite something that is not the present key.
-    #[error("{path} exists and does not hold the present root key", path = path.display())]
+    /// The new key would overwrite a file that does not hold the current key.
+    #[error("{path} exists and does not hold the current root key: move it away or choose another path", path = path.display())]
     Occupied {
         /// The key file asked for.
         path: PathBuf,
     },
-    /// The store's root key was set up another way.
-    #[error("this store's root key is not derived from a passphrase, or is and none was given")]
-    OtherKind,
+    /// The store's root key is derived from a passphrase and the source is none, or
+    /// the other way round.
+    #[error("root key source mismatch: check storage.root_key.source")]
+    SourceMismatch,
 }
 
 /// A root key in memory.
 pub(crate) struct RootKey {
     secret: Key256,
-    /// `(from, to)` to rename once the key is known to be the right one.
+    /// `(from, to)` to rename once this proves to be the right key.
     rename: Option<(PathBuf, PathBuf)>,
-    /// A rotation's leftover to remove once this key is known to be the right one.
+    /// A rotation's leftover to delete once this proves to be the right key.
     leftover: Option<PathBuf>,
 }
 
-/// What the store keeps of the root key, in plain text.
+/// What the store records about the root key, in plain text.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct RootRecord {
     pub(crate) format: u32,
     kdf: Option<Kdf>,
-    /// HKDF of the root key, hex: tells the right key from a wrong one.
+    /// HKDF of the root key, in hex: identifies the right key.
     check: String,
 }
 
@@ -105,7 +105,7 @@ struct Kdf {
 }
 
 impl RootKey {
-    /// For a new store: reads the key, or makes it where that is ours to do.
+    /// For a new store: reads the key, or creates a file that does not exist.
     pub(crate) fn create(source: &RootKeySource) -> Result<(Self, RootRecord), RootKeyError> {
         match source {
             RootKeySource::File(path) => {
@@ -118,14 +118,14 @@ impl RootKey {
         }
     }
 
-    /// A random key that is kept nowhere.
+    /// A random key that is never stored.
     pub(crate) fn throwaway() -> (Self, RootRecord) {
         Self::of(random_key()).with_record(None)
     }
 
-    /// For a rotation: as [`create`](Self::create), but a file's new key is
-    /// staged beside the old until [`finish`](Self::finish). Never overwrites a
-    /// key that may be needed: `present` tells the one that may go.
+    /// For a rotation: as [`create`](Self::create), but a file's new key is staged
+    /// beside the old one until [`finish`](Self::finish). Only the key that `present`
+    /// describes may be overwritten.
     pub(crate) fn stage(source: &RootKeySource, present: &RootRecord) -> Result<(Self, RootRecord), RootKeyError> {
         match source {
             RootKeySource::File(path) => {
@@ -144,16 +144,16 @@ impl RootKey {
         }
     }
 
-    /// The key of an existing store; `None` where the source has another one.
+    /// The key of an existing store; `None` if the source has another key.
     pub(crate) fn find(source: &RootKeySource, record: &RootRecord) -> Result<Option<Self>, RootKeyError> {
         let candidates = match (source, &record.kdf) {
             (RootKeySource::Passphrase(passphrase), Some(kdf)) => vec![Self::of(kdf.derive(passphrase)?)],
-            (RootKeySource::Passphrase(_), None) | (_, Some(_)) => return Err(RootKeyError::OtherKind),
+            (RootKeySource::Passphrase(_), None) | (_, Some(_)) => return Err(RootKeyError::SourceMismatch),
             (RootKeySource::File(path), None) => {
                 let staged = staged_path(path);
                 if staged.exists() {
                     let old = Self { leftover: Some(staged.clone()), ..Self::of(read_key_file(path)?) };
-                    // A crash while it was written leaves a short file: then it was never used.
+                    // A short file is left by a crash during the write: that key was never used.
                     let new = read_key_file(&staged).ok().map(Self::of);
                     let new = new.map(|new| Self { rename: Some((staged, path.clone())), ..new });
                     [Some(old), new].into_iter().flatten().collect()
@@ -166,7 +166,7 @@ impl RootKey {
         Ok(candidates.into_iter().find(|key| key.check() == record.check))
     }
 
-    /// Finishes a rotation's files, once this key is known to be the one in use.
+    /// Moves a rotation's files into place, once this proves to be the key in use.
     pub(crate) fn finish(&self) -> Result<(), RootKeyError> {
         if let Some((from, to)) = &self.rename {
             let failed = |source| RootKeyError::File { path: to.clone(), source };
@@ -264,8 +264,8 @@ fn read_key_file(path: &Path) -> Result<Key256, RootKeyError> {
     parse(&Zeroizing::new(text)).ok_or_else(|| RootKeyError::Malformed(path.display().to_string()))
 }
 
-/// As ssh does with a private key: a file of our own user's that others can read
-/// is no secret. One of another user's was put there by whoever set up the machine.
+/// Refuses, as ssh does for a private key, a file of the broker's own user that other
+/// users can access. A file of another user was set up by the machine's administrator.
 fn refuse_exposed(path: &Path) -> Result<(), RootKeyError> {
     use std::os::unix::fs::MetadataExt as _;
     let found = fs::metadata(path).map_err(|source| RootKeyError::File { path: path.to_owned(), source })?;
@@ -285,7 +285,7 @@ fn remove_if_there(path: &Path) -> Result<(), RootKeyError> {
     }
 }
 
-/// Makes a created or renamed file's name durable too.
+/// Makes the name of a created or renamed file durable.
 fn sync_folder_of(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::File::open(folder)?.sync_all()
@@ -300,5 +300,5 @@ fn parse(text: &str) -> Option<Key256> {
 const FORMAT: u32 = 1;
 /// 64 MiB, RFC 9106's second recommended option.
 const ARGON2_MEMORY_KIB: u32 = 64 * 1024;
-/// A store is third-party input to whoever restores it: 1 GiB is enough.
+/// A restored store is untrusted input: it may ask for 1 GiB at most.
 const MAX_ARGON2_MEMORY_KIB: u32 = 1024 * 1024;

@@ -1,9 +1,9 @@
 //! Many rows: read page by page, and written to a file as they are in the store,
 //! sealed.
 //!
-//! In a file, a line of JSON says what the file is. Then, numbers big-endian, per row `1 ||
-//! key length (u32) || key || revision (u64) || value length (u32) || value`, and
-//! at the end `0 || row count (u64)`.
+//! A file begins with a line of JSON, its header. Then follow, numbers big-endian, for
+//! each row `1 || key length (u32) || key || revision (u64) || value length (u32) ||
+//! value`, and at the end `0 || row count (u64)`.
 
 use std::io::{BufWriter, Error as IoError, IntoInnerError, Read, Write};
 
@@ -18,7 +18,7 @@ use crate::engine::{Row, Snapshot};
 pub(crate) struct Rows {
     prefix: Vec<u8>,
     after: Vec<u8>,
-    /// The last to be read; `None` for all.
+    /// The last key to read; `None` for all.
     until: Option<Vec<u8>>,
     page: std::vec::IntoIter<Row>,
     done: bool,
@@ -29,7 +29,7 @@ impl Rows {
         Self { prefix: prefix.to_vec(), after: Vec::new(), until: None, page: Vec::new().into_iter(), done: false }
     }
 
-    /// Those after the key `after`, to `until`.
+    /// The rows after the key `after`, up to and including `until`.
     pub(crate) fn between(prefix: &[u8], after: Vec<u8>, until: Vec<u8>) -> Self {
         Self { after, until: Some(until), ..Self::of(prefix) }
     }
@@ -47,17 +47,17 @@ impl Rows {
     }
 }
 
-/// Where rows are written, with what is to be done after the last.
+/// A destination for rows, with an action after the last one.
 pub(crate) trait Sink: Write {
     fn end(self) -> std::io::Result<()>;
 }
 
-/// Writes `header` and all of `rows` in a thread where that may block; answers how
-/// many there were.
+/// Writes `header` and all of `rows` on a thread that may block; returns the number of
+/// rows.
 ///
 /// # Errors
 ///
-/// What was written is incomplete then.
+/// The output is incomplete then.
 pub(crate) async fn stream<S: Sink>(
     snapshot: &mut dyn Snapshot,
     header: impl Serialize + Send + 'static,
@@ -78,10 +78,10 @@ pub(crate) async fn stream<S: Sink>(
             write_row(&mut out, &row)?;
             count += 1;
         }
-        Err(IoError::other("the store could not be read to its end"))
+        Err(IoError::other("the store could not be read to the end"))
     });
     while let Some(row) = rows.next(snapshot).await? {
-        // The writer is gone only after an error, which it answers below.
+        // The writer is gone only after an error, which it returns below.
         if sender.send(Some(row)).await.is_err() {
             break;
         }
@@ -93,8 +93,8 @@ pub(crate) async fn stream<S: Sink>(
 /// Why rows could not be written or read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RowsError {
-    /// Cut short, or of another format.
-    #[error("it is damaged or of an unknown format: {0}")]
+    /// Truncated, or of another format.
+    #[error("the file is damaged or of an unknown format: {0}")]
     Malformed(&'static str),
     /// The file cannot be read or written.
     #[error(transparent)]
@@ -126,7 +126,7 @@ fn write_end(out: &mut impl Write, count: u64) -> Result<(), IoError> {
 
 pub(crate) fn read_header<T: DeserializeOwned>(input: &mut impl Read) -> Result<T, RowsError> {
     let line = read_line(input)?;
-    serde_json::from_slice(&line).map_err(|_| RowsError::Malformed("its header cannot be read"))
+    serde_json::from_slice(&line).map_err(|_| RowsError::Malformed("the header cannot be read"))
 }
 
 /// Up to `limit` rows, and whether they are the last.
@@ -139,13 +139,13 @@ pub(crate) fn read_page(input: &mut impl Read, limit: usize) -> Result<(Vec<Row>
                 revision: u64::from_be_bytes(read_array(input)?),
                 value: read_counted(input)?,
             }),
-            // Rows are checked against the chain: the count is for whoever reads
-            // the file by other means.
+            // The rows are checked against the chain; the count is for other readers of
+            // the file.
             [END] => {
                 read_array::<8>(input)?;
                 return Ok((rows, true));
             }
-            _ => return Err(RowsError::Malformed("a row is neither a row nor the end")),
+            _ => return Err(RowsError::Malformed("a row has an unknown kind")),
         }
     }
     Ok((rows, false))
@@ -159,7 +159,7 @@ fn read_line(input: &mut impl Read) -> Result<Vec<u8>, RowsError> {
             [byte] => line.push(byte),
         }
     }
-    Err(RowsError::Malformed("its header is too long"))
+    Err(RowsError::Malformed("the header is too long"))
 }
 
 fn read_array<const N: usize>(input: &mut impl Read) -> Result<[u8; N], IoError> {
@@ -171,7 +171,7 @@ fn read_array<const N: usize>(input: &mut impl Read) -> Result<[u8; N], IoError>
 fn read_counted(input: &mut impl Read) -> Result<Vec<u8>, RowsError> {
     let count = u32::from_be_bytes(read_array(input)?);
     let mut bytes = Vec::new();
-    // Grows with what is there, not with what a length claims.
+    // Grows with the bytes that are read, not with the length that is claimed.
     if input.take(u64::from(count)).read_to_end(&mut bytes)? != count as usize {
         return Err(RowsError::Malformed("it ends within a row"));
     }

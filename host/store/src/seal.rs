@@ -3,8 +3,8 @@
 //! A sealed value is `header (1) || nonce (12) || ciphertext and tag`. The
 //! header holds the format in its high four bits and the generation of the
 //! scope's key in its low four. Associated data is `header || revision
-//! (big-endian u64) || key`, so that a value moved to another key, or put back
-//! under a newer revision, does not open.
+//! (big-endian u64) || key`, so that a value that is moved to another key, or copied
+//! over a newer revision, cannot be opened.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -15,17 +15,17 @@ use aws_lc_rs::{hkdf, rand};
 use bursar_domain::store::Revision;
 use zeroize::Zeroizing;
 
-/// A 256-bit secret, wiped when dropped.
+/// A 256-bit secret that is wiped when dropped.
 pub(crate) type Key256 = Zeroizing<[u8; 32]>;
 
-/// A fresh random key.
+/// A new random key.
 pub(crate) fn random_key() -> Key256 {
     let mut key = Key256::default();
     fill_random(&mut *key);
     key
 }
 
-/// Random bytes from the library's generator.
+/// Fills `bytes` with random bytes from aws-lc.
 pub(crate) fn fill_random(bytes: &mut [u8]) {
     rand::fill(bytes).expect("aws-lc's generator is seeded by the kernel and does not fail after start");
 }
@@ -56,7 +56,7 @@ pub(crate) fn seal(cipher: &Aes256Gcm, key: &[u8], revision: Revision, value: &[
     [&[HEADER], nonce.as_slice(), &sealed].concat()
 }
 
-/// Opens what [`seal`] made for the same `key` and `revision`.
+/// Opens a value that [`seal`] sealed for the same `key` and `revision`.
 pub(crate) fn open(cipher: &Aes256Gcm, key: &[u8], revision: Revision, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let (header, rest) = sealed.split_first()?;
     let (nonce, msg) = rest.split_first_chunk::<NONCE_BYTES>()?;
@@ -67,9 +67,9 @@ pub(crate) fn open(cipher: &Aes256Gcm, key: &[u8], revision: Revision, sealed: &
     cipher.decrypt(&Nonce::from(*nonce), Payload { msg, aad: &aad }).ok().map(Zeroizing::new)
 }
 
-/// A scope's key. It seals nothing itself: each block of 2^20 revisions has a
-/// subkey, and a batch is limited to [`crate::MAX_CHANGES`] changes, so that no
-/// key seals more than 2^32 values, the bound for random nonces.
+/// A scope's key. It does not seal values itself: each block of 2^20 revisions has a
+/// subkey, and a batch has at most [`crate::MAX_CHANGES`] changes, so that no key seals
+/// more than 2^32 values, the limit for random nonces.
 pub(crate) struct ScopeKey {
     secret: Key256,
     context: &'static [u8],

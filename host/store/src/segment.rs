@@ -1,7 +1,7 @@
-//! A stretch of a chain in a file of its own: what retention took out of the store.
+//! Segments: files with the audit records that retention removed from the store.
 //!
-//! The records are sealed there as they were in the store, newest first, so that
-//! only the installation can read them and their hashes still prove them.
+//! The records are sealed as they were in the store, newest first, so that only the
+//! installation can read them and their hashes still prove them.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, Write};
@@ -13,42 +13,42 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::anchor::hash_as_text;
-use crate::chain::{Content, Hash};
+use crate::chain::{AuditRecord, Hash};
 use crate::engine::Row;
 use crate::ledger::Ledger;
 use crate::rows::{self, RowsError, Sink};
 
-/// Which records of which chain.
+/// A range of records of one chain.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Stretch {
+pub(crate) struct SegmentRange {
     pub(crate) node: Uuid,
     pub(crate) first: u64,
     pub(crate) last: u64,
-    /// Of the record before the first.
+    /// Hash of the record before the first.
     #[serde(with = "hash_as_text")]
     pub(crate) previous: Hash,
-    /// Of the last.
+    /// Hash of the last record.
     #[serde(with = "hash_as_text")]
     pub(crate) hash: Hash,
 }
 
-impl Stretch {
-    /// What a record says was taken out; nothing for one of another kind.
-    pub(crate) fn said_in(event: &Event) -> Option<Self> {
+impl SegmentRange {
+    /// The range in an `audit.prune` event; `None` for any other event.
+    pub(crate) fn recorded_in(event: &Event) -> Option<Self> {
         let detail = event.detail.as_ref().filter(|_| event.action == Action::AuditPrune)?;
         Self::deserialize(detail).ok()
     }
 
-    /// What its file is called.
+    /// The name of the segment's file.
     pub(crate) fn file_name(&self) -> String {
         format!("{}-{}-{}.segment", self.node, self.first, self.last)
     }
 }
 
-/// A file that was exported, open to be read once.
+/// An exported file, open for reading once.
 pub struct Segment {
     path: PathBuf,
-    stretch: Stretch,
+    range: SegmentRange,
     input: BufReader<File>,
     ended: bool,
 }
@@ -62,38 +62,38 @@ pub struct SegmentError {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Header {
-    /// Of this file, 1.
+struct SegmentHeader {
+    /// Format of this file: 1.
     format: u32,
     #[serde(flatten)]
-    stretch: Stretch,
+    range: SegmentRange,
 }
 
 impl Segment {
-    /// Opens `path`, which says what it holds; that it does is proved later.
+    /// Opens `path` and reads its header, which verification proves later.
     ///
     /// # Errors
     ///
-    /// Where it is no segment, or cannot be read.
+    /// If the file is not a segment, or cannot be read.
     pub fn open(path: &Path) -> Result<Self, SegmentError> {
         let failed = |source: Box<dyn std::error::Error + Send + Sync>| SegmentError { path: path.to_owned(), source };
         let mut input = BufReader::new(File::open(path).map_err(|error| failed(error.into()))?);
-        let header: Header = rows::read_header(&mut input).map_err(|error| failed(error.into()))?;
+        let header: SegmentHeader = rows::read_header(&mut input).map_err(|error| failed(error.into()))?;
         if header.format != FORMAT {
-            return Err(failed("it was written by a newer version".into()));
+            return Err(failed("it was written by a newer version of Bursar: upgrade this one".into()));
         }
-        Ok(Self { path: path.to_owned(), stretch: header.stretch, input, ended: false })
+        Ok(Self { path: path.to_owned(), range: header.range, input, ended: false })
     }
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    pub(crate) fn stretch(&self) -> &Stretch {
-        &self.stretch
+    pub(crate) fn range(&self) -> &SegmentRange {
+        &self.range
     }
 
-    /// The next records, newest first; none after the last.
+    /// The next records, newest first; empty after the last.
     pub(crate) fn page(&mut self) -> Result<Vec<Row>, RowsError> {
         if self.ended {
             return Ok(Vec::new());
@@ -103,17 +103,18 @@ impl Segment {
         Ok(page)
     }
 
-    /// The next entries, newest first, as they are listed; none after the last.
+    /// The next entries, newest first, as they are listed; empty after the last.
     ///
     /// # Errors
     ///
-    /// Where the file is damaged, or `ledger` is another installation's.
+    /// If the file is damaged, or belongs to another installation than `ledger`.
     pub fn entries(&mut self, ledger: &Ledger) -> Result<Vec<Entry>, SegmentError> {
         let page = self.page().map_err(|error| self.failed(error))?;
         let keyring = &ledger.core.keyring;
-        let entry = |row| Content::open(keyring, row).map(|(content, hash)| content.entry(&hash));
+        let entry = |row| AuditRecord::open(keyring, row).map(|(record, hash)| record.entry(&hash));
         let entries: Option<Vec<Entry>> = page.iter().map(entry).collect();
-        entries.ok_or_else(|| self.failed("a record does not open: it was altered, or is another installation's"))
+        entries
+            .ok_or_else(|| self.failed("a record cannot be opened: it was altered, or belongs to another installation"))
     }
 
     fn failed(&self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> SegmentError {
@@ -121,7 +122,7 @@ impl Segment {
     }
 }
 
-/// A segment that is written, and in place only once it is whole and durable.
+/// A segment being written; it gets its name only once it is complete and durable.
 pub(crate) struct NewSegment {
     file: File,
     staged: PathBuf,
@@ -129,18 +130,18 @@ pub(crate) struct NewSegment {
 }
 
 impl NewSegment {
-    /// Begins the file of `stretch` in `folder`, which is made if need be.
-    pub(crate) fn create(folder: &Path, stretch: &Stretch) -> io::Result<Self> {
+    /// Creates the file of `range` in `folder`, and the folder if needed.
+    pub(crate) fn create(folder: &Path, range: &SegmentRange) -> io::Result<Self> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        let path = folder.join(stretch.file_name());
+        let path = folder.join(range.file_name());
         let staged = path.with_extension("segment.new");
         let file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&staged)?;
         Ok(Self { file, staged, path })
     }
 
-    /// What such a file begins with.
-    pub(crate) fn header(stretch: &Stretch) -> impl Serialize + Send + 'static {
-        Header { format: FORMAT, stretch: stretch.clone() }
+    /// The header of such a file.
+    pub(crate) fn header(range: &SegmentRange) -> impl Serialize + Send + 'static {
+        SegmentHeader { format: FORMAT, range: range.clone() }
     }
 }
 

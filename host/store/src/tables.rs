@@ -1,32 +1,32 @@
 //! The store's own tables, beside those of `bursar_domain::keys`.
 //!
-//! Sequence numbers are inverted in keys, so that the newest record sorts first
-//! and a listing is a short ascending scan.
+//! Keys hold inverted sequence numbers, so that the newest record sorts first and a
+//! listing is a short ascending scan.
 
-use bursar_domain::keys::{Scope, scope};
+use bursar_domain::keys::{SealScope, scope};
 use uuid::Uuid;
 
-/// What a restart needs before any key is open, in plain text: format, node,
-/// how the root key is derived and how to tell that it is the right one.
+/// What a start needs before any key is unwrapped, in plain text: the format, the node,
+/// and how to derive and recognise the root key.
 pub(crate) const INSTALLATION: u8 = 0xE0;
-/// Keys wrapped by the root key.
+/// Keys that the root key wraps.
 pub(crate) const KEYRING: u8 = 0xE1;
 /// Data keys, each wrapped by its account's key.
 pub(crate) const DATA_KEY: u8 = 0xE2;
-/// Audit records by node and inverted sequence number.
+/// Audit records, by node and inverted sequence number.
 pub(crate) const AUDIT: u8 = 0xE3;
-/// The same by account, node and inverted sequence number; no value.
+/// An index of them by account, node and inverted sequence number; without values.
 pub(crate) const AUDIT_ACCOUNT: u8 = 0xE4;
 /// Each node's chain head.
 pub(crate) const HEAD: u8 = 0xE5;
-/// Signed checkpoints by node and inverted sequence number.
+/// Signed checkpoints, by node and inverted sequence number.
 pub(crate) const CHECKPOINT: u8 = 0xE6;
-/// The newest record of a chain that another chain vouches for, by vouched node
-/// and vouching node: what a starting node finds of itself without a walk.
+/// The newest anchor of each chain in each other chain, by anchored node and recording
+/// node: a starting node finds its own without a walk.
 pub(crate) const ANCHOR: u8 = 0xE7;
-/// The newest stretch of each node's chain that was exported, and is or will be
-/// removed.
-pub(crate) const RETAINED: u8 = 0xE8;
+/// The newest exported range of each node's chain, whose records are removed or about
+/// to be.
+pub(crate) const EXPORTED: u8 = 0xE8;
 
 pub(crate) fn root() -> Vec<u8> {
     vec![INSTALLATION, 1]
@@ -45,7 +45,7 @@ pub(crate) fn account_key(account: Uuid) -> Vec<u8> {
     [&[KEYRING, 1], account.as_bytes().as_slice()].concat()
 }
 
-/// The account whose wrapped key `key` is.
+/// The account whose wrapped key is stored under `key`.
 pub(crate) fn account_of_key_row(key: &[u8]) -> Option<Uuid> {
     match key {
         [KEYRING, 1, id @ ..] => Uuid::from_slice(id).ok(),
@@ -53,7 +53,7 @@ pub(crate) fn account_of_key_row(key: &[u8]) -> Option<Uuid> {
     }
 }
 
-/// The wrapped data key of the record under `key`.
+/// The key of the wrapped data key for the record under `key`.
 pub(crate) fn data_key(key: &[u8]) -> Vec<u8> {
     [&[DATA_KEY], key].concat()
 }
@@ -90,11 +90,11 @@ pub(crate) fn anchors_of(node: Uuid) -> Vec<u8> {
     [&[ANCHOR], node.as_bytes().as_slice()].concat()
 }
 
-pub(crate) fn retained(node: Uuid) -> Vec<u8> {
-    [&[RETAINED], node.as_bytes().as_slice()].concat()
+pub(crate) fn exported(node: Uuid) -> Vec<u8> {
+    [&[EXPORTED], node.as_bytes().as_slice()].concat()
 }
 
-/// The vouched and the vouching node in a key of [`ANCHOR`].
+/// The anchored and the recording node in a key of [`ANCHOR`].
 pub(crate) fn nodes_of_anchor(key: &[u8]) -> Option<(Uuid, Uuid)> {
     let [ANCHOR, ids @ ..] = key else { return None };
     let (node, by) = ids.split_at_checked(16)?;
@@ -111,7 +111,7 @@ pub(crate) fn node_of(key: &[u8]) -> Option<Uuid> {
     Uuid::from_slice(key.get(1..17)?).ok()
 }
 
-/// The account whose record `key` is: deleting it takes the account's key along.
+/// The account whose own record is under `key`: deleting it deletes the account's key.
 pub(crate) fn account_record(key: &[u8]) -> Option<Uuid> {
     match key {
         [ACCOUNT, id @ ..] => Uuid::from_slice(id).ok(),
@@ -119,23 +119,23 @@ pub(crate) fn account_record(key: &[u8]) -> Option<Uuid> {
     }
 }
 
-/// Whether the trail tells of a row. What a look at readiness writes says nothing,
-/// and anybody may look; what a node says of itself it says every second.
+/// Whether changes of the row are recorded in the trail. Readiness probes, which anyone
+/// may cause, and heartbeats, one per second, are not.
 pub(crate) fn is_recorded(key: &[u8]) -> bool {
     !matches!(key.first(), Some(&(READINESS | NODE)))
 }
 
-/// The rows beside `key` that sealing it reads or writes.
+/// The rows of the keys that seal or open the record under `key`.
 pub(crate) fn companions(key: &[u8]) -> Vec<Vec<u8>> {
     match scope(key) {
-        Some(Scope::Installation) => account_record(key).map(account_key).into_iter().collect(),
-        Some(Scope::Account(account)) => vec![account_key(account)],
-        Some(Scope::OwnKey(account)) => vec![account_key(account), data_key(key)],
+        Some(SealScope::Installation) => account_record(key).map(account_key).into_iter().collect(),
+        Some(SealScope::Account(account)) => vec![account_key(account)],
+        Some(SealScope::OwnKey(account)) => vec![account_key(account), data_key(key)],
         None => Vec::new(),
     }
 }
 
-/// What a table is called in a finding.
+/// The name of a table in the problems of a verification.
 pub(crate) fn name(key: &[u8]) -> &'static str {
     match key.first() {
         Some(0x01) => "account",
@@ -150,8 +150,8 @@ pub(crate) fn name(key: &[u8]) -> &'static str {
         Some(0x14) => "version",
         Some(0x15) => "usage",
         Some(0x18) => "secret",
-        Some(0x20) => "region of an account",
-        Some(0x21) => "place in a region",
+        Some(0x20) => "region attachment",
+        Some(0x21) => "region sync status",
         Some(0x22 | 0x23) => "binding",
         Some(&INSTALLATION) => "installation",
         Some(&KEYRING) => "keyring",
@@ -161,7 +161,7 @@ pub(crate) fn name(key: &[u8]) -> &'static str {
         Some(&HEAD) => "chain head",
         Some(&CHECKPOINT) => "checkpoint",
         Some(&ANCHOR) => "anchor",
-        Some(&RETAINED) => "exported stretch",
+        Some(&EXPORTED) => "exported range",
         _ => "unknown table",
     }
 }

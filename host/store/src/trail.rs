@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use uuid::Uuid;
 
 use crate::anchor::Anchor;
-use crate::chain::{Content, Hash, head_of};
+use crate::chain::{AuditRecord, Hash, head_of};
 use crate::checkpoint;
 use crate::engine::Row;
 use crate::keyring::unsealable;
@@ -22,9 +22,9 @@ use crate::verify;
 
 #[async_trait]
 impl Trail for Ledger {
-    /// Nodes' chains are merged in the order of their commits, whatever their clocks
-    /// say. A page may be short, with a cursor, where
-    /// few of many records match; a cursor that is not ours answers nothing.
+    /// Merges the nodes' chains in the order of their commits, regardless of their
+    /// clocks. A page may be short and have a cursor if few of many records match; an
+    /// invalid cursor yields nothing.
     async fn list(
         &self,
         filter: &Filter,
@@ -37,21 +37,21 @@ impl Trail for Ledger {
         let oldest = filter.since.and_then(|since| since.checked_sub(OUT_OF_ORDER).ok());
         let (mut entries, mut older) = (Vec::new(), 0);
         for _ in 0..MAX_READ_PER_PAGE {
-            let Some((content, hash)) = newest(&self.core, &mut streams, entries.len() < limit).await? else { break };
-            let is_older = oldest.is_some_and(|oldest| content.event.at < oldest);
+            let Some((record, hash)) = newest(&self.core, &mut streams, entries.len() < limit).await? else { break };
+            let is_older = oldest.is_some_and(|oldest| record.event.at < oldest);
             older = if is_older { older + 1 } else { 0 };
             if older >= OLDER_IN_A_ROW {
                 return Ok((entries, None));
             }
-            if filter.matches(&content.event) {
-                entries.push(content.entry(&hash));
+            if filter.matches(&record.event) {
+                entries.push(record.entry(&hash));
             }
         }
         Ok((entries, cursor_of(&streams)))
     }
 
     async fn checkpoint(&self) -> Result<Checkpoint, Error> {
-        // What it signs then holds the other chains as well.
+        // The signed record then vouches for the other chains as well.
         if !self.core.is_read_only {
             self.anchor().await?;
         }
@@ -60,26 +60,27 @@ impl Trail for Ledger {
         Ok(checkpoint::sign(&self.core.keyring, &Anchor::from(&head), self.core.clock.now()))
     }
 
-    async fn verify(&self, witness: Option<&Checkpoint>) -> Result<Report, Error> {
-        self.verify_with(witness, Vec::new()).await
+    async fn verify(&self, trusted: Option<&Checkpoint>) -> Result<Report, Error> {
+        self.verify_with(trusted, Vec::new()).await
     }
 }
 
 impl Ledger {
-    /// Walks the whole chain and the live records, and goes on through the
-    /// exported stretches in `segments`, of which none may be missing in between.
+    /// Verifies the whole chain and the live records, and then the exported records in
+    /// `segments`, which must be consecutive.
     ///
     /// # Errors
     ///
-    /// Only where the store could not be read; what is wrong is in the report.
-    pub async fn verify_with(&self, witness: Option<&Checkpoint>, segments: Vec<Segment>) -> Result<Report, Error> {
+    /// Only if the store could not be read; what is wrong is in the report.
+    pub async fn verify_with(&self, trusted: Option<&Checkpoint>, segments: Vec<Segment>) -> Result<Report, Error> {
         let mut snapshot = self.core.engine.snapshot().await?;
-        let request = verify::Request { witness, segments, ..verify::Request::default() };
-        Ok(verify::verify(&self.core.keyring, &mut *snapshot, request).await?.report)
+        let options = verify::VerifyOptions { trusted, segments, ..verify::VerifyOptions::default() };
+        Ok(verify::verify(&self.core.keyring, &mut *snapshot, options).await?.report)
     }
 }
 
-/// Where each node's chain is to be read on; `None` for a cursor that is not ours.
+/// The position in each node's chain where reading continues; `None` for an invalid
+/// cursor.
 async fn positions(core: &Core, cursor: Option<&str>) -> Result<Option<Vec<(Uuid, u64)>>, Error> {
     let Some(cursor) = cursor else {
         let heads = core.engine.scan(&[tables::HEAD], &[], usize::MAX).await?;
@@ -101,9 +102,9 @@ fn cursor_of(streams: &[Stream]) -> Option<String> {
     (!bytes.is_empty()).then(|| URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// The newest record at the head of any stream, taken from it if `take`; filling
-/// the streams tells which are done even where nothing is taken.
-async fn newest(core: &Core, streams: &mut [Stream], take: bool) -> Result<Option<(Content, Hash)>, Error> {
+/// Takes the newest record of all streams if `take`. The streams are filled in either
+/// case, to find out which are done.
+async fn newest(core: &Core, streams: &mut [Stream], take: bool) -> Result<Option<(AuditRecord, Hash)>, Error> {
     for stream in streams.iter_mut() {
         stream.fill(core).await?;
     }
@@ -118,11 +119,11 @@ async fn newest(core: &Core, streams: &mut [Stream], take: bool) -> Result<Optio
 struct Stream {
     node: Uuid,
     prefix: Vec<u8>,
-    /// Highest sequence number not taken yet.
+    /// Highest sequence number that is not taken yet.
     next: u64,
-    /// Highest sequence number not read yet.
+    /// Highest sequence number that is not read yet.
     unread: u64,
-    waiting: VecDeque<(Content, Hash)>,
+    waiting: VecDeque<(AuditRecord, Hash)>,
     exhausted: bool,
 }
 
@@ -140,10 +141,10 @@ impl Stream {
     }
 
     fn revision(&self) -> Option<Revision> {
-        self.waiting.front().map(|(content, _)| content.revision)
+        self.waiting.front().map(|(record, _)| record.revision)
     }
 
-    fn take(&mut self) -> Option<(Content, Hash)> {
+    fn take(&mut self) -> Option<(AuditRecord, Hash)> {
         let taken = self.waiting.pop_front()?;
         self.next = taken.0.seq - 1;
         Some(taken)
@@ -160,14 +161,14 @@ impl Stream {
         let found = core.engine.scan(&self.prefix, &after, READ_AHEAD).await?;
         self.exhausted = found.len() < READ_AHEAD;
         for row in self.records(core, found).await? {
-            let record = Content::open(&core.keyring, &row).ok_or_else(|| unsealable(&row.key))?;
+            let record = AuditRecord::open(&core.keyring, &row).ok_or_else(|| unsealable(&row.key))?;
             self.unread = record.0.seq - 1;
             self.waiting.push_back(record);
         }
         Ok(())
     }
 
-    /// The records that the rows are, or point to.
+    /// The records themselves: `found`, or those that its index rows point to.
     async fn records(&self, core: &Core, found: Vec<Row>) -> Result<Vec<Row>, Error> {
         if self.prefix.first() == Some(&tables::AUDIT) {
             return Ok(found);
@@ -181,9 +182,9 @@ impl Stream {
 
 const POSITION_BYTES: usize = 24;
 const READ_AHEAD: usize = 100;
-/// Bounds one call where few of many records match.
+/// Bounds one call if few of many records match.
 const MAX_READ_PER_PAGE: usize = 10_000;
-/// One record dated by a clock that was wrong must not hide those behind it.
+/// A record dated by a wrong clock must not hide those behind it.
 const OLDER_IN_A_ROW: u32 = 1000;
-/// Records are chained when they are committed, and dated when they are decided.
+/// Records are chained at commit, but dated when the decision was made.
 const OUT_OF_ORDER: SignedDuration = SignedDuration::from_hours(1);

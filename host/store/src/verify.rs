@@ -1,11 +1,11 @@
-//! Verification: does the chain hold, and are the live rows what it says?
+//! Verification: are the chains intact, and do the live rows match them?
 //!
-//! One pass over a snapshot in key order. A node's records come newest first,
-//! so the first mention of a row is its last change; what each row must be is
-//! kept as one digest, and compared when the rows themselves are read.
+//! One pass over a snapshot in key order. A node's records come newest first, so the
+//! first mention of a row is its last change. Its digest is kept, and compared when the
+//! rows themselves are read.
 //!
-//! A chain may begin after a stretch that was exported, if a record of its own says
-//! so; with the files at hand the walk goes on through them.
+//! The oldest records of a chain may be missing if the chain records their export; if
+//! the exported files are given, the walk continues through them.
 
 mod anchors;
 mod exported;
@@ -16,51 +16,51 @@ use bursar_domain::audit::{Checkpoint, Report};
 use bursar_domain::store::{Error, Revision};
 use uuid::Uuid;
 
-use crate::chain::{CHECKPOINT_EVERY, Content, GENESIS, Hash, Head, Touch, hash_of, hash_text, sha256};
+use crate::chain::{AuditRecord, CHECKPOINT_EVERY, GENESIS, Hash, Head, RowChange, hash_of, hash_text, sha256};
 use crate::checkpoint;
 use crate::engine::{Row, Snapshot};
 use crate::keyring::Keyring;
 use crate::rows::Rows;
-use crate::segment::{Segment, Stretch};
+use crate::segment::{Segment, SegmentRange};
 use crate::tables;
 
 /// What to verify beyond the store itself.
 #[derive(Default)]
-pub(crate) struct Request<'a> {
-    /// A checkpoint that was kept elsewhere.
-    pub(crate) witness: Option<&'a Checkpoint>,
-    /// What was exported.
+pub(crate) struct VerifyOptions<'a> {
+    /// A checkpoint that was stored elsewhere.
+    pub(crate) trusted: Option<&'a Checkpoint>,
+    /// The exported files.
     pub(crate) segments: Vec<Segment>,
-    /// The chain and its newest record that is about to be taken out.
+    /// The node and the newest of its records that are about to be exported.
     pub(crate) cut: Option<(Uuid, u64)>,
 }
 
-/// What was found.
+/// The result of a verification.
 pub(crate) struct Verified {
     pub(crate) report: Report,
-    /// What only the records to be cut say of live rows.
-    pub(crate) carried: Vec<Touch>,
+    /// Changes of live rows that only the records to be exported mention.
+    pub(crate) carried: Vec<RowChange>,
     hashes: HashMap<Uuid, Vec<(u64, Hash)>>,
 }
 
 impl Verified {
-    /// The hash of a record that was met.
+    /// The hash of a record that was walked.
     pub(crate) fn hash(&self, node: Uuid, seq: u64) -> Option<Hash> {
         hash_at(&self.hashes, node, seq)
     }
 }
 
-/// Walks every chain and every live row.
+/// Verifies every chain and every live row.
 ///
 /// # Errors
 ///
-/// Only where the snapshot cannot be read.
+/// Only if the snapshot cannot be read.
 pub(crate) async fn verify(
     keyring: &Keyring,
     snapshot: &mut dyn Snapshot,
-    request: Request<'_>,
+    options: VerifyOptions<'_>,
 ) -> Result<Verified, Error> {
-    let Request { witness, segments, cut } = request;
+    let VerifyOptions { trusted, segments, cut } = options;
     let mut verifier = Verifier {
         keyring,
         report: Report::default(),
@@ -68,10 +68,10 @@ pub(crate) async fn verify(
         checkpoints: HashMap::new(),
         expected: HashMap::new(),
         index: HashSet::new(),
-        vouches: BTreeMap::new(),
-        walked: HashMap::new(),
-        witness,
-        witness_met: false,
+        claims: BTreeMap::new(),
+        hashes: HashMap::new(),
+        trusted,
+        trusted_found: false,
         exported: BTreeMap::new(),
         segments,
         cut,
@@ -84,34 +84,34 @@ pub(crate) async fn verify(
     verifier.anchors();
     verifier.account_index(snapshot).await?;
     verifier.live_rows(snapshot).await?;
-    verifier.witness();
-    let Verifier { report, carried, walked, .. } = verifier;
-    Ok(Verified { report, carried, hashes: walked })
+    verifier.check_trusted();
+    let Verifier { report, carried, hashes, .. } = verifier;
+    Ok(Verified { report, carried, hashes })
 }
 
 struct Verifier<'a> {
     keyring: &'a Keyring,
     report: Report,
     heads: BTreeMap<Uuid, Head>,
-    /// The hash that a stored checkpoint swears to.
+    /// The hashes in the stored checkpoints.
     checkpoints: HashMap<(Uuid, u64), Hash>,
     expected: HashMap<Vec<u8>, Expected>,
-    /// Index rows there must be.
+    /// Index rows that must exist.
     index: HashSet<Vec<u8>>,
-    /// What chains say of each other, by node and sequence number, and in which record.
-    vouches: BTreeMap<(Uuid, u64), (Hash, String)>,
-    /// The hashes of each chain's records, newest first, to hold against that.
-    walked: HashMap<Uuid, Vec<(u64, Hash)>>,
-    witness: Option<&'a Checkpoint>,
-    witness_met: bool,
-    /// The newest stretch that each chain says was taken out.
-    exported: BTreeMap<Uuid, Stretch>,
+    /// The anchors in the chains, by node and sequence number, with the recording record.
+    claims: BTreeMap<(Uuid, u64), (Hash, String)>,
+    /// The hashes of each chain's records, newest first.
+    hashes: HashMap<Uuid, Vec<(u64, Hash)>>,
+    trusted: Option<&'a Checkpoint>,
+    trusted_found: bool,
+    /// The newest exported range of each chain.
+    exported: BTreeMap<Uuid, SegmentRange>,
     segments: Vec<Segment>,
     cut: Option<(Uuid, u64)>,
-    carried: Vec<Touch>,
+    carried: Vec<RowChange>,
 }
 
-/// What the newest record that touched a row says of it.
+/// What the newest record that mentions a row says about it.
 struct Expected {
     revision: Revision,
     digest: Option<Hash>,
@@ -122,12 +122,13 @@ struct Expected {
 /// A walk down one node's chain.
 struct Walk {
     node: Uuid,
-    /// The sequence number that must come next; `None` at the start, without a head.
+    /// The sequence number that must come next; `None` at the start of a chain without a
+    /// head.
     next: Option<u64>,
-    /// The hash the next record must have, where it is known.
+    /// The hash that the next record must have, if known.
     hash: Option<Hash>,
-    /// Whether the records come from a file: what lies beside them in the store
-    /// was taken out with them.
+    /// Whether the records come from a file: their index rows and checkpoints were
+    /// removed with them.
     is_exported: bool,
 }
 
@@ -173,19 +174,19 @@ impl Verifier<'_> {
     }
 
     async fn chains(&mut self, snapshot: &mut dyn Snapshot) -> Result<(), Error> {
-        let mut headless: HashSet<Uuid> = self.heads.keys().copied().collect();
+        let mut without_records: HashSet<Uuid> = self.heads.keys().copied().collect();
         let mut walk: Option<Walk> = None;
         let mut rows = Rows::of(&[tables::AUDIT]);
         while let Some(row) = rows.next(snapshot).await? {
             let (Some(node), Some(seq)) = (tables::node_of(&row.key), tables::seq_of(&row.key)) else {
-                self.problem(format!("the audit row {} has no valid key", hex::encode(&row.key)));
+                self.problem(format!("the audit row {} has an invalid key", hex::encode(&row.key)));
                 continue;
             };
             if walk.as_ref().is_none_or(|walk| walk.node != node) {
                 if let Some(done) = walk.take() {
                     self.end(done);
                 }
-                headless.remove(&node);
+                without_records.remove(&node);
                 walk = Some(self.start(node, seq));
             }
             if let Some(walk) = &mut walk {
@@ -195,22 +196,24 @@ impl Verifier<'_> {
         if let Some(done) = walk {
             self.end(done);
         }
-        for node in headless {
+        for node in without_records {
             let walk = self.start(node, 0);
             self.end(walk);
         }
-        self.left_segments();
+        self.unused_segments();
         let mut left: Vec<_> = self.checkpoints.drain().map(|(place, _)| place).collect();
         left.sort_unstable();
         for (node, seq) in left {
-            self.problem(format!("a checkpoint swears to audit record {node}-{seq}, which is not there"));
+            self.problem(format!("a checkpoint covers audit record {node}-{seq}, which is missing"));
         }
         Ok(())
     }
 
     fn start(&mut self, node: Uuid, newest: u64) -> Walk {
         let Some(head) = self.heads.get(&node) else {
-            self.problem(format!("the chain of node {node} has no head that opens: its newest record is {node}-{newest}, as far as can be told"));
+            self.problem(format!(
+                "the chain of node {node} has no head that can be opened: its newest known record is {node}-{newest}"
+            ));
             return Walk { node, next: None, hash: None, is_exported: false };
         };
         Walk { node, next: Some(head.seq), hash: Some(head.hash), is_exported: false }
@@ -221,7 +224,7 @@ impl Verifier<'_> {
         self.report.entries += 1;
         match walk.next {
             Some(next) if seq > next => {
-                // Beyond the head, or a key that comes twice in no order.
+                // Beyond the head, or out of order.
                 self.problem(format!("audit record {node}-{seq} is newer than the chain's head"));
                 return;
             }
@@ -232,44 +235,44 @@ impl Verifier<'_> {
             _ => {}
         }
         walk.next = Some(seq.saturating_sub(1));
-        let Some((content, hash)) = Content::open(self.keyring, row) else {
-            self.problem(format!("audit record {node}-{seq} cannot be opened: it was edited, moved or put back"));
+        let Some((record, hash)) = AuditRecord::open(self.keyring, row) else {
+            self.problem(format!("audit record {node}-{seq} cannot be opened: it was altered, moved or rolled back"));
             walk.hash = None;
             self.checkpoints.remove(&(node, seq));
             return;
         };
         if walk.hash.is_some_and(|wanted| wanted != hash) {
-            self.problem(format!("audit record {node}-{seq} is not the one that the chain after it names"));
+            self.problem(format!("audit record {node}-{seq} does not match the hash that the chain holds of it"));
         }
-        walk.hash = Some(content.previous);
+        walk.hash = Some(record.previous);
         if !walk.is_exported {
             self.compare_checkpoint(node, seq, &hash);
         }
-        self.compare_witness(node, seq, &hash);
-        self.walked.entry(node).or_default().push((seq, hash));
-        self.vouch(&content, node, seq);
-        if let Some(stretch) = Stretch::said_in(&content.event).filter(|stretch| stretch.node == node) {
-            self.exported.entry(node).or_insert(stretch);
+        self.compare_trusted(node, seq, &hash);
+        self.hashes.entry(node).or_default().push((seq, hash));
+        self.note_anchors(&record, node, seq);
+        if let Some(range) = SegmentRange::recorded_in(&record.event).filter(|range| range.node == node) {
+            self.exported.entry(node).or_insert(range);
         }
-        if let Some(account) = content.event.account
+        if let Some(account) = record.event.account
             && !walk.is_exported
         {
             self.index.insert(tables::audit_account(account.0, node, seq));
         }
-        for touch in content.touched {
-            let revision = touch.written_at.unwrap_or(content.revision);
-            let said = Expected { revision, digest: touch.digest, node, seq };
-            let known = self.expected.get(&touch.key);
-            if known.is_none_or(|known| known.revision < said.revision) {
-                self.expected.insert(touch.key, said);
+        for change in record.changes {
+            let revision = change.written_at.unwrap_or(record.revision);
+            let expected = Expected { revision, digest: change.digest, node, seq };
+            let known = self.expected.get(&change.key);
+            if known.is_none_or(|known| known.revision < expected.revision) {
+                self.expected.insert(change.key, expected);
             }
         }
     }
 
     fn compare_checkpoint(&mut self, node: Uuid, seq: u64, hash: &Hash) {
         match self.checkpoints.remove(&(node, seq)) {
-            Some(sworn) if sworn == *hash => self.report.checkpoints += 1,
-            Some(_) => self.problem(format!("audit record {node}-{seq} is not the one its checkpoint swears to")),
+            Some(signed) if signed == *hash => self.report.checkpoints += 1,
+            Some(_) => self.problem(format!("audit record {node}-{seq} does not match its checkpoint")),
             None if seq.is_multiple_of(CHECKPOINT_EVERY) => {
                 self.problem(format!("the checkpoint of audit record {node}-{seq} is missing"));
             }
@@ -277,33 +280,35 @@ impl Verifier<'_> {
         }
     }
 
-    fn compare_witness(&mut self, node: Uuid, seq: u64, hash: &Hash) {
-        if let Some(witness) = self.witness
-            && witness.node == node.to_string()
-            && witness.seq == seq
+    fn compare_trusted(&mut self, node: Uuid, seq: u64, hash: &Hash) {
+        if let Some(trusted) = self.trusted
+            && trusted.node == node.to_string()
+            && trusted.seq == seq
         {
-            self.witness_met = true;
-            if witness.hash != hash_text(hash) {
+            self.trusted_found = true;
+            if trusted.hash != hash_text(hash) {
                 self.problem(format!(
-                    "audit record {node}-{seq} is not the one the given checkpoint witnesses: history was rewritten"
+                    "audit record {node}-{seq} does not match the given checkpoint: history was rewritten"
                 ));
             }
         }
     }
 
-    /// Every record down to the first must have come, or down to those that a
-    /// record of the chain says were taken out; the files go on with these.
+    /// Checks that all records were walked, down to the first or to those that were
+    /// exported, and continues the walk through the files.
     fn end(&mut self, mut walk: Walk) {
         let node = walk.node;
-        if let Some(stretch) = self.exported.get(&node).cloned()
+        if let Some(range) = self.exported.get(&node).cloned()
             && let Some(next) = walk.next.filter(|next| *next > 0)
         {
-            if next > stretch.last {
-                self.gap(node, stretch.last + 1, next);
+            if next > range.last {
+                self.gap(node, range.last + 1, next);
                 return;
             }
-            if next == stretch.last && walk.hash.is_some_and(|hash| hash != stretch.hash) {
-                self.problem(format!("audit record {node}-{next} is not the one that was exported"));
+            if next == range.last && walk.hash.is_some_and(|hash| hash != range.hash) {
+                self.problem(format!(
+                    "audit record {node}-{next} does not match the hash that was recorded at its export"
+                ));
             }
             if !self.exported_records(&mut walk) {
                 return;
@@ -311,7 +316,7 @@ impl Verifier<'_> {
         }
         match walk.next {
             Some(0) if walk.hash.is_some_and(|hash| hash != GENESIS) => {
-                self.problem(format!("audit record {node}-1 is not the first of its chain"));
+                self.problem(format!("audit record {node}-1 names a record before it, but is the first of its chain"));
             }
             Some(next) if next > 0 => self.gap(node, 1, next),
             _ => {}
@@ -331,16 +336,13 @@ impl Verifier<'_> {
         while let Some(row) = rows.next(snapshot).await? {
             if !self.index.remove(&row.key) {
                 let key = hex::encode(&row.key);
-                self.problem(format!("the row {key} lists an audit record under an account that it is not about"));
+                self.problem(format!("the index row {key} lists an audit record under the wrong account"));
             }
         }
         let mut left: Vec<Vec<u8>> = self.index.drain().collect();
         left.sort_unstable();
         for key in left {
-            self.problem(format!(
-                "the row {} that lists an audit record under its account is missing",
-                hex::encode(key)
-            ));
+            self.problem(format!("the index row {} of an audit record is missing", hex::encode(key)));
         }
         Ok(())
     }
@@ -352,39 +354,43 @@ impl Verifier<'_> {
                 continue;
             }
             self.report.records += 1;
-            let said = self.expected.remove(&row.key);
-            if let Some(problem) = mismatch(&row, said.as_ref()) {
+            let expected = self.expected.remove(&row.key);
+            if let Some(problem) = mismatch(&row, expected.as_ref()) {
                 self.problem(problem);
-            } else if let (Some(said), Some((node, last))) = (said, self.cut)
-                && said.node == node
-                && said.seq <= last
+            } else if let (Some(expected), Some((node, last))) = (expected, self.cut)
+                && expected.node == node
+                && expected.seq <= last
             {
-                self.carried.push(Touch { key: row.key, digest: said.digest, written_at: Some(said.revision) });
+                self.carried.push(RowChange {
+                    key: row.key,
+                    digest: expected.digest,
+                    written_at: Some(expected.revision),
+                });
             }
         }
-        let mut missing: Vec<_> = self.expected.drain().filter(|(_, said)| said.digest.is_some()).collect();
+        let mut missing: Vec<_> = self.expected.drain().filter(|(_, expected)| expected.digest.is_some()).collect();
         missing.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         for (key, Expected { revision, node, seq, .. }) in missing {
             self.problem(format!(
-                "the record {} is missing: audit record {node}-{seq} wrote revision {revision} of it",
+                "the record {} is missing: audit record {node}-{seq} wrote its revision {revision}",
                 describe(&key)
             ));
         }
         Ok(())
     }
 
-    fn witness(&mut self) {
-        let Some(witness) = self.witness else { return };
-        let (node, seq) = (&witness.node, witness.seq);
-        if !checkpoint::is_ours(self.keyring, witness) {
+    fn check_trusted(&mut self) {
+        let Some(trusted) = self.trusted else { return };
+        let (node, seq) = (&trusted.node, trusted.seq);
+        if !checkpoint::is_ours(self.keyring, trusted) {
             self.problem("the given checkpoint is not signed by this installation".to_owned());
-        } else if !self.witness_met && node.parse().is_ok_and(|node| self.is_exported(node, seq)) {
+        } else if !self.trusted_found && node.parse().is_ok_and(|node| self.is_exported(node, seq)) {
             self.problem(format!(
-                "the given checkpoint witnesses audit record {node}-{seq}, which was exported: give its segment as well"
+                "the given checkpoint covers audit record {node}-{seq}, which was exported: give its segment as well"
             ));
-        } else if !self.witness_met && seq > 0 {
+        } else if !self.trusted_found && seq > 0 {
             self.problem(format!(
-                "the given checkpoint witnesses audit record {node}-{seq}, which is not there: the store was rolled back or cut"
+                "the given checkpoint covers audit record {node}-{seq}, which is missing: the store was rolled back, or records were removed"
             ));
         } else {
             self.report.checkpoints += 1;
@@ -392,42 +398,44 @@ impl Verifier<'_> {
     }
 
     fn walked_hash(&self, node: Uuid, seq: u64) -> Option<Hash> {
-        hash_at(&self.walked, node, seq)
+        hash_at(&self.hashes, node, seq)
     }
 
     fn problem(&mut self, sentence: String) {
-        // One who rewrote all of a large store is named as well by the first few thousand.
+        // The first few thousand are enough, even if a whole large store was rewritten.
         if self.report.problems.len() < MAX_PROBLEMS {
             self.report.problems.push(sentence);
         }
     }
 }
 
-/// The hash of one of the records that were walked, newest first.
-fn hash_at(walked: &HashMap<Uuid, Vec<(u64, Hash)>>, node: Uuid, seq: u64) -> Option<Hash> {
-    let records = walked.get(&node)?;
+/// The hash of a walked record.
+fn hash_at(hashes: &HashMap<Uuid, Vec<(u64, Hash)>>, node: Uuid, seq: u64) -> Option<Hash> {
+    let records = hashes.get(&node)?;
     let at = records.binary_search_by(|(walked, _)| seq.cmp(walked)).ok()?;
     Some(records[at].1)
 }
 
 /// What is wrong with a live row, if anything.
-fn mismatch(row: &Row, said: Option<&Expected>) -> Option<String> {
+fn mismatch(row: &Row, expected: Option<&Expected>) -> Option<String> {
     let record = describe(&row.key);
-    let Some(Expected { revision, digest, node, seq }) = said else {
-        return Some(format!("the record {record} is in no audit record: it was added from outside"));
+    let Some(Expected { revision, digest, node, seq }) = expected else {
+        return Some(format!("the record {record} occurs in no audit record: it was added from outside"));
     };
     let Some(digest) = digest else {
-        return Some(format!("the record {record} was put back after audit record {node}-{seq} deleted it"));
+        return Some(format!(
+            "the record {record} exists although audit record {node}-{seq} deleted it: it was put back"
+        ));
     };
     if row.revision < *revision {
         return Some(format!(
-            "the record {record} is at revision {}: an older value was put back over revision {revision} of audit record {node}-{seq}",
+            "the record {record} has revision {}: an older value was put back over revision {revision}, which audit record {node}-{seq} wrote",
             row.revision
         ));
     }
     if row.revision != *revision || sha256(&row.value) != *digest {
         return Some(format!(
-            "the record {record} is not what audit record {node}-{seq} wrote: it was altered or swapped"
+            "the record {record} differs from what audit record {node}-{seq} wrote: it was altered or swapped"
         ));
     }
     None

@@ -1,7 +1,7 @@
 //! One user of HTTP Basic authentication, for an ingress or a web server.
 //!
-//! Least privilege: the host's server gets the bcrypt hash alone; the password
-//! itself is in the formats that clients use.
+//! Least privilege: the web server gets only the bcrypt hash; the password
+//! itself is only in the formats for clients.
 //!
 //! Formats: RFC 7617 and
 //! <https://httpd.apache.org/docs/2.4/misc/password_encryptions.html>.
@@ -76,8 +76,8 @@ pub struct Full {
     password: String,
 }
 
-/// A name that a htpasswd file can hold: `#` starts a comment there for nginx
-/// and Apache alike, and Apache trims the line.
+/// Refuses a name that an htpasswd file cannot hold: `#` starts a comment in
+/// nginx and Apache, and Apache trims the line.
 fn check_htpasswd_name(username: &str) -> Result<(), Error> {
     if username.starts_with('#') || username.starts_with(char::is_whitespace) {
         return Err(Violations::one(
@@ -95,12 +95,11 @@ fn bcrypt_hash(password: &str, salt: [u8; 16]) -> Result<String, Error> {
     if password.len() > MAX_BCRYPT_BYTES {
         return Err(Violations::one("/password", "too-long", "Choose a password of at most 72 bytes.").into());
     }
-    // bcrypt reads the password with the NUL that ends it in C, as far as 72
-    // bytes.
+    // bcrypt reads the password with its terminating NUL, up to 72 bytes.
     let mut key = [password.as_bytes(), b"\0"].concat();
     key.truncate(MAX_BCRYPT_BYTES);
     let hash = bcrypt::bcrypt(COST, salt, &key);
-    // The last of the 24 bytes has never been part of the text.
+    // The text leaves out the last of the 24 bytes.
     Ok(format!("$2y${COST}${}{}", BCRYPT_BASE64.encode(salt), BCRYPT_BASE64.encode(&hash[..23])))
 }
 

@@ -106,8 +106,8 @@ pub struct Full {
 }
 
 impl Public {
-    /// The provider, given or found, and the server, given or the provider's
-    /// common one; none when that cannot be told, with the violation added.
+    /// The provider, given or detected, and the server, given or the provider's
+    /// common one. `None` without either, with the violation added.
     fn resolve(&self, violations: &mut Violations) -> Option<(Provider, Server)> {
         let common = self.provider.unwrap_or(Provider::DockerHub).common_server();
         let Some(server) = self.server.as_deref().or(common) else {

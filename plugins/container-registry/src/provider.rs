@@ -1,4 +1,4 @@
-//! Who runs a registry, and how its servers are called.
+//! Who runs a registry, and the names of its servers.
 
 use std::sync::LazyLock;
 
@@ -35,8 +35,8 @@ impl Provider {
         VENDORS.iter().find(|vendor| vendor.seems_to_run(&server.host)).map_or(Self::Custom, |vendor| vendor.provider)
     }
 
-    /// Whether the provider may have a server of this name. Those that people
-    /// run themselves may have any, but for another provider's.
+    /// Whether the provider may have a server of this name. Self-hosted
+    /// registries may have any name but another provider's.
     pub(crate) fn may_run(self, server: &Server) -> bool {
         let host = server.host.as_str();
         match self {
@@ -52,7 +52,7 @@ impl Provider {
     }
 }
 
-/// The one name of a host that has several; itself for any other.
+/// The canonical name of a host that has several; any other host's own name.
 pub(crate) fn without_alias(host: &str) -> &str {
     let vendor = VENDORS.iter().find(|vendor| vendor.aliases.iter().any(|alias| alias == host));
     vendor.and_then(|vendor| vendor.server.as_deref()).unwrap_or(host)
@@ -63,7 +63,7 @@ struct Registries {
     vendors: Vec<Vendor>,
 }
 
-/// An entry of the list that the core matches images by, too.
+/// An entry of the list by which the broker matches images, too.
 #[derive(Deserialize)]
 struct Vendor {
     provider: Provider,
@@ -87,8 +87,8 @@ impl Vendor {
             || self.templates.iter().any(|template| fits(template, host))
     }
 
-    /// Whether it runs the host, or somebody meant a host of its and slipped:
-    /// that is told as a slip then.
+    /// Whether it runs the host, or the host looks like a mistyped one of it,
+    /// which is then reported as a mistake.
     fn seems_to_run(&self, host: &str) -> bool {
         let resembles = |template: &String| {
             let (_, kind) = template.split_once('.').unwrap_or_default();
@@ -172,7 +172,8 @@ mod tests {
         ] {
             assert!(!may_run(host), "{host}");
         }
-        // A slip in an account's number is told as one, not taken for a registry of one's own.
+        // A mistyped account number is reported, not taken for a self-hosted
+        // registry.
         assert_eq!(Provider::of(&"123.dkr-ecr.us-east-1.on.aws".parse().unwrap()), Provider::Ecr);
         assert_eq!(Provider::of(&"registry.on.aws".parse().unwrap()), Provider::Custom);
     }

@@ -1,5 +1,5 @@
-//! What each provider wants. Only rules that a provider really has: elsewhere
-//! any name and password may be right.
+//! The rules of each provider. Only rules that a provider really has: elsewhere
+//! any name and password may be valid.
 
 use bursar_plugin_sdk::json::{self, Map, Value};
 use bursar_plugin_sdk::{BASE64_STANDARD, Base64Engine, Violations};
@@ -37,7 +37,7 @@ pub(crate) fn check_account(provider: Provider, email: Option<&str>, username: &
 
     match provider {
         Provider::DockerHub => {
-            let message = "Docker Hub wants the account's e-mail address.";
+            let message = "Docker Hub requires the account's e-mail address.";
             violations.require(email.is_some(), "/email", "required", message);
             let message = "A Docker Hub user name has 1 to 39 letters, digits, dots, dashes and underscores, \
                            and starts and ends with a letter or digit.";

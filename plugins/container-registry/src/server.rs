@@ -1,4 +1,5 @@
-//! Where a registry is: what people write, and the keys clients look up.
+//! The address of a registry: what people write, and the keys that clients look
+//! up.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,7 +7,7 @@ use std::str::FromStr;
 use crate::provider::without_alias;
 
 /// `host[:port][/path]`, without scheme or trailing slash, host in lower case,
-/// under its one name where it has several.
+/// by its canonical name if it has several.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Server {
     pub(crate) host: String,
@@ -35,7 +36,7 @@ impl Server {
     }
 
     /// What Podman, Buildah and Skopeo look up: the longest `host/path` that
-    /// the image's name starts with, and such names are in lower case.
+    /// the image's name starts with. Such names are in lower case.
     pub(crate) fn containers_key(&self) -> String {
         self.to_string().to_ascii_lowercase()
     }
@@ -93,7 +94,7 @@ fn checked(server: Server) -> Result<Server, &'static str> {
     if server.path.is_empty() || server.path.split('/').all(is_segment) {
         return Ok(server);
     }
-    Err("Behind the host give a prefix of image names, such as registry.example.com/team.")
+    Err("After the host, give a prefix of image names, such as registry.example.com/team.")
 }
 
 fn split_port(authority: &str) -> Result<(&str, Option<u16>), &'static str> {

@@ -26,12 +26,12 @@ pub(crate) fn present(config: &Config, txt: &TxtRecord) -> Result<String, Error>
     Handle::new(Zone::new(&config.subdomain, fulldomain), None).text()
 }
 
-/// Signs in with a value that the server refuses for its length, so that no
-/// challenge under way is pushed out. True where it was taken nevertheless.
+/// Signs in with a value that the server refuses for its length, which keeps
+/// pending challenges in place. `true` if the server accepted it nevertheless.
 pub(crate) fn try_account(config: &Config) -> Result<bool, Error> {
     let response = update(config, NOT_A_CHALLENGE)?;
-    // It looks at user, password and subdomain first; before 0.4 it called
-    // whatever else is wrong `bad_subdomain`.
+    // The server checks user, password and subdomain first; before 0.4 it
+    // called any other error `bad_subdomain`.
     let is_refused_for_its_length = response.status == 400
         && said(&response).is_some_and(|said| ["bad_txt", "bad_subdomain"].contains(&said.as_str()));
     if is_refused_for_its_length { Ok(false) } else { response.ok(&SERVICE)?.json::<Updated>(&SERVICE).map(|_| true) }
@@ -56,7 +56,7 @@ struct Updated {
 
 const SERVICE: Service = Service {
     name: "acme-dns",
-    cure: "Username, password and subdomain come from one registration; its allowfrom has to let this system's address in.",
+    cure: "Username, password and subdomain come from one registration; its allowfrom must include this system's address.",
     said,
 };
 /// A challenge's value has 43 characters.

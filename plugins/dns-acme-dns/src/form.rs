@@ -4,8 +4,8 @@ use bursar_plugin_sdk::json::{Map, Value, json};
 use bursar_plugin_sdk::{Error, Violations};
 use serde::{Deserialize, Serialize};
 
-/// The form without its secret: what a server's `/register` answers, and where
-/// the server is.
+/// The form without its secret: the answer of a server's `/register`, and the
+/// server's URL.
 #[derive(Deserialize, Serialize)]
 pub struct Config {
     url: Option<String>,
@@ -15,7 +15,7 @@ pub struct Config {
     pub(crate) username: String,
     pub(crate) subdomain: String,
     pub(crate) fulldomain: String,
-    /// Older servers answer `null` for none.
+    /// Older servers answer `null` if there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     allowfrom: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -27,7 +27,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// With one name for the server, and names in their usual form.
+    /// With the server in `url` alone, and with normalised names.
     pub(crate) fn normalised(mut self) -> Result<Self, Error> {
         let url = self.url()?.trim_end_matches('/').to_owned();
         let mut violations = Violations::new();
@@ -35,7 +35,7 @@ impl Config {
             self.host.as_ref().is_none_or(|host| host.trim_end_matches('/') == url),
             "/host",
             "two-servers",
-            "url and host name two servers; leave one of them out.",
+            "url and host name different servers; leave one of them out.",
         );
         self.fulldomain = normal(&self.fulldomain);
         self.subdomain = self.subdomain.to_ascii_lowercase();
@@ -52,8 +52,8 @@ impl Config {
         Ok(self)
     }
 
-    /// Whether the person says that this challenge's name is a CNAME of the full
-    /// domain. A host that has followed the CNAME asks for that itself.
+    /// Whether the person listed this challenge's domain as a CNAME of the full
+    /// domain. A host that follows the CNAME asks for the full domain itself.
     pub(crate) fn leads_here(&self, fqdn: &str) -> bool {
         let fqdn = normal(fqdn);
         let domain = fqdn.strip_prefix("_acme-challenge.");
@@ -75,8 +75,8 @@ pub struct Full {
 }
 
 impl Full {
-    /// The account under each of the domains: the file that cert-manager, lego
-    /// and certbot's hook read.
+    /// The account for each domain: the file that cert-manager, lego and
+    /// certbot's hook read.
     pub(crate) fn accounts(&self) -> Result<Value, Error> {
         let Self { config, password } = self;
         if config.domains.is_empty() {

@@ -1,8 +1,8 @@
-//! DNS-01 challenges by an acme-dns server, to which `_acme-challenge` is a
+//! DNS-01 challenges with an acme-dns server, to which `_acme-challenge` is a
 //! CNAME.
 //!
-//! Least privilege is what acme-dns is for: a registration may set the TXT
-//! values of its one name and do nothing else.
+//! Least privilege is the purpose of acme-dns: a registration may set the TXT
+//! values of its one name and nothing else.
 //!
 //! API: <https://github.com/joohoi/acme-dns#api>
 
@@ -80,9 +80,9 @@ impl Dns01 for AcmeDns {
         let Config { fulldomain, .. } = &config;
         let name = fqdn.map_or("_acme-challenge.<domain>", |fqdn| fqdn);
         let summary = if has_written {
-            format!("May write to {fulldomain}, to which {name} has to be a CNAME.")
+            format!("May write to {fulldomain}, to which {name} must be a CNAME.")
         } else {
-            format!("Signed in for {fulldomain}, to which {name} has to be a CNAME; nothing was written.")
+            format!("Signed in for {fulldomain}, to which {name} must be a CNAME; nothing was written.")
         };
         let proved = if has_written { "write" } else { "sign-in" };
         let details = json!({ "fulldomain": fulldomain, "proved": [proved] }).to_string();
@@ -93,8 +93,8 @@ impl Dns01 for AcmeDns {
         api::present(&config, txt)
     }
 
-    /// The server has no way to remove a value: it keeps the last two of a
-    /// name, and the next ones push them out.
+    /// The server cannot remove a value: it keeps the last two of a name, and
+    /// new ones replace them.
     fn cleanup(_: Config, _: &TxtRecord, _: &str, _: &Context) -> Result<(), Error> {
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The clouds of Azure and where they are.
+//! The clouds of Azure and their addresses.
 
 use serde::{Deserialize, Serialize};
 

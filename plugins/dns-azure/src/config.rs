@@ -1,4 +1,4 @@
-//! The form, and what of it a schema cannot say.
+//! The form, and the rules that a schema cannot express.
 
 use bursar_plugin_sdk::cert_manager::{Common, SecretRef};
 use bursar_plugin_sdk::dns::normal;
@@ -48,7 +48,7 @@ impl Config {
 }
 
 impl Full {
-    /// Takes the secret without the line break that came along in a file.
+    /// Removes the trailing line break of a secret from a file.
     pub(crate) fn check(&self) -> Result<Vec<Rewrite>, Error> {
         let secret = self.client_secret.trim();
         let mut violations = Violations::new();
@@ -60,7 +60,7 @@ impl Full {
     }
 }
 
-/// What the portal shows beside a secret, and goes on showing.
+/// The id of a secret, which the portal always shows beside it.
 fn is_uuid(text: &str) -> bool {
     text.len() == 36
         && text.bytes().enumerate().all(|(at, byte)| match at {

@@ -1,4 +1,4 @@
-//! What Azure says when it refuses, as text that a person can act on.
+//! Turns Azure's refusals into text that a person can act on.
 
 use bursar_plugin_sdk::http::{Response, Service};
 use bursar_plugin_sdk::{Error, Violations};
@@ -11,7 +11,7 @@ pub(crate) fn of(response: &Response) -> Error {
     let Some(Said { code, message }) = Said::read(response) else { return AZURE.error(response) };
     match code.as_str() {
         "AuthorizationFailed" => Error::Denied(format!(
-            "Azure refused it: {} Assign the service principal a role with that action on the zone, or on its \
+            "Azure refused the request: {} Assign the service principal a role with that action on the zone, or on its \
              resource group if no hostedZoneName is given.",
             first_clause(&message)
         )),
@@ -28,7 +28,7 @@ pub(crate) fn of(response: &Response) -> Error {
     }
 }
 
-/// Without the scope, which is long and follows: people are shown 500 characters.
+/// Cuts off the long scope that follows: people are shown 500 characters.
 fn first_clause(message: &str) -> String {
     message.split_once(" over scope ").map_or_else(|| message.to_owned(), |(clause, _)| format!("{clause}."))
 }
@@ -45,9 +45,9 @@ pub(crate) fn of_write(response: &Response, records: usize) -> Error {
     }
 }
 
-/// The error of a refused sign-in, of which the host shows error and
-/// description.
-/// Codes: <https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes>.
+/// The error of a refused sign-in. The host exposes its error and description.
+/// Codes:
+/// <https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes>.
 pub(crate) fn of_sign_in(response: &Response, config: &Config) -> Error {
     let exposed = response.value().unwrap_or_default();
     let Some(description) = exposed["error-description"].as_str() else { return ENTRA.error(response) };
@@ -63,7 +63,7 @@ pub(crate) fn of_sign_in(response: &Response, config: &Config) -> Error {
             format!("The client secret is not one of the application {client_id}: paste its value, not its id.")
         }
         "AADSTS7000222" => format!("The client secret of the application {client_id} has expired: create another."),
-        "AADSTS700016" => format!("There is no application {client_id} in the tenant {tenant_id}: check both."),
+        "AADSTS700016" => format!("There is no application {client_id} in the tenant {tenant_id}: check both ids."),
         "AADSTS90002" | "AADSTS900023" | "AADSTS900021" => {
             format!("There is no tenant {tenant_id} in this cloud: check tenantID and environment.")
         }
@@ -94,7 +94,8 @@ impl Said {
     }
 }
 
-/// Whether an answer 404 is about the record set and not about what holds it.
+/// Whether a 404 is about the record set and not about the zone or resource
+/// group.
 pub(crate) fn is_no_record_set(response: &Response) -> bool {
     response.status == 404 && Said::read(response).is_some_and(|said| said.code == "NotFound")
 }

@@ -1,4 +1,4 @@
-//! What the credential is handed out as.
+//! The credential's output formats.
 
 use bursar_plugin_sdk::cert_manager::Solver;
 use bursar_plugin_sdk::json::to_value;

@@ -1,7 +1,7 @@
 //! TXT record sets, read and changed as a whole, guarded by their entity tag.
 //!
-//! Azure takes the strings of a value without quotes. They are put around and
-//! taken off here, so that the strings of one record stay apart.
+//! Azure takes the strings of a value without quotes. This adds and removes the
+//! quotes, which keep the strings of one record apart.
 
 use std::collections::BTreeMap;
 
@@ -65,7 +65,7 @@ impl Session {
 fn body(set: &Set, version: Option<&Version>) -> json::Value {
     let records: Vec<_> = set.values.iter().map(|value| json!({ "value": txt::strings(value) })).collect();
     let mut properties = json!({ "TTL": set.ttl_seconds, "TXTRecords": records });
-    // What is not sent is taken away.
+    // A write removes what it does not send.
     if let Some(metadata) = version.and_then(|version| version.metadata.as_ref()) {
         properties["metadata"] = json!(metadata);
     }

@@ -9,7 +9,7 @@ use crate::cloud::Place;
 use crate::config::{Config, SECRET};
 use crate::failure;
 
-/// The API for one call, signed in when it is first asked.
+/// The API for one call; signs in at the first request.
 pub(crate) struct Session {
     pub(crate) config: Config,
     place: Place,
@@ -31,8 +31,8 @@ impl Session {
         )
     }
 
-    /// Sends what `request` makes. A token that is no longer taken, although it
-    /// is new, is renewed once.
+    /// Sends what `request` makes. If the token is refused although it is new,
+    /// signs in again once.
     pub(crate) fn send(&self, request: impl Fn() -> Request) -> Result<Response, Error> {
         if !self.is_signed_in.get() {
             self.sign_in()?;

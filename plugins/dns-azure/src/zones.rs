@@ -1,4 +1,4 @@
-//! Which zone a name is in.
+//! Finds the zone of a name.
 
 use bursar_plugin_sdk::Error;
 use bursar_plugin_sdk::dns::{Zone, Zones, longest_suffix, normal, relative};
@@ -11,13 +11,13 @@ use crate::session::Session;
 impl Zones for Session {
     fn find_zone(&self, fqdn: &str) -> Result<Zone, Error> {
         if let Some(zone) = &self.config.hosted_zone_name {
-            // Asking for it would take a permission more.
+            // Requesting it would need another permission.
             return if relative(fqdn, zone).is_some() { Ok(named(zone)) } else { Err(outside(fqdn, zone)) };
         }
         let zones = self.public_zones()?;
         match longest_suffix(fqdn, zones.iter().map(String::as_str)) {
             Some(zone) => Ok(named(zone)),
-            None => Err(self.none(&format!("no public zone that holds {fqdn}"))),
+            None => Err(self.none(&format!("no public zone for {fqdn}"))),
         }
     }
 
@@ -46,7 +46,7 @@ impl Session {
             let page: Page = response.json(&AZURE)?;
             names.extend(page.value.into_iter().filter(Listed::is_public).map(|zone| zone.name));
             match page.next_link.as_deref().and_then(|link| link.split_once('?')) {
-                // The rest of the link is where we are.
+                // The rest of the link is our own address.
                 Some((_, query)) => next = Some(form_urlencoded::parse(query.as_bytes()).into_owned().collect()),
                 None => return Ok(names),
             }
@@ -56,7 +56,7 @@ impl Session {
     fn none(&self, what: &str) -> Error {
         let group = &self.config.resource_group_name;
         Error::NotFound(format!(
-            "The resource group {group} has {what}. Create it there, or give the resource group that has it."
+            "The resource group {group} has {what}. Create it there, or give the zone's own resource group."
         ))
     }
 }
@@ -82,13 +82,13 @@ struct Properties {
 }
 
 impl Listed {
-    /// Private zones were once of this kind too, and some are left.
+    /// Private zones were once of this resource type too, and some still exist.
     fn is_public(&self) -> bool {
         self.properties.zone_type.as_deref().is_none_or(|kind| kind.eq_ignore_ascii_case("public"))
     }
 }
 
-/// A zone's name is its id too, in whatever case.
+/// A zone's name is also its id, regardless of case.
 fn named(zone: &str) -> Zone {
     Zone::new(normal(zone), zone)
 }

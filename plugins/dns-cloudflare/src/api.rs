@@ -22,9 +22,9 @@ impl<'a> Api<'a> {
         Self { config, passed_over: Inactive::default() }
     }
 
-    /// The preflight, which also tells of zones that are not in use.
+    /// The preflight, which also reports inactive zones.
     pub(crate) fn probe(&self, fqdn: Option<&str>, context: &Context) -> Result<Report, Error> {
-        self.check(fqdn, context).map(|report| self.passed_over.tell(report))
+        self.check(fqdn, context).map(|report| self.passed_over.add_to(report))
     }
 
     fn request(&self, method: &str, path: &str) -> Request {
@@ -54,8 +54,8 @@ impl<'a> Api<'a> {
     fn zones(&self, name: &str) -> Result<Option<Zone>, Error> {
         let mut zones: Vec<FoundZone> = self.list("/zones", |request| request.query("name", name))?;
         zones.retain(|zone| zone.name.eq_ignore_ascii_case(name));
-        // Cloudflare answers for active zones alone. A domain that was never
-        // delegated to it, or no longer is, may be in one of another state.
+        // Cloudflare serves only active zones. A domain that was never
+        // delegated to it, or no longer is, may have a zone in another state.
         let (active, others): (Vec<_>, Vec<_>) = zones.into_iter().partition(FoundZone::is_active);
         self.passed_over.note(others.iter().map(|zone| (zone.name.as_str(), zone.status.as_str())));
         let zones = active;
@@ -127,7 +127,7 @@ impl Records for Api<'_> {
     }
 }
 
-/// The answer of a success; otherwise the error in Cloudflare's words.
+/// The body of a success; otherwise the error in Cloudflare's words.
 fn answer<T: DeserializeOwned>(response: &Response) -> Result<T, Error> {
     let codes = codes(response);
     if codes.iter().any(|code| BAD_CREDENTIAL.contains(code)) {
@@ -201,14 +201,14 @@ const SERVICE: Service = Service {
     said,
 };
 const ZONE_CURE: &str = "Add the zone to the token's zone resources and give it Zone: Read, or set zoneID.";
-/// The most that both lists give.
+/// The maximum of both lists.
 const PER_PAGE: &str = "50";
 /// "Record already exists" and "An identical record already exists".
 const SAME_RECORD_EXISTS: [u64; 2] = [81_057, 81_058];
 /// "Record does not exist".
 const RECORD_DOES_NOT_EXIST: u64 = 81_044;
-/// Invalid request headers (a token that is none), missing or wrong
-/// authentication: told with status 400, too.
+/// Invalid request headers (a malformed token), missing or wrong
+/// authentication. Also sent with status 400.
 const BAD_CREDENTIAL: [u64; 6] = [6_003, 6_111, 9_103, 9_106, 9_107, 10_000];
 /// "Could not route to /zones/..., perhaps your object identifier is invalid?"
 const NO_SUCH_ZONE: [u64; 2] = [7_000, 7_003];

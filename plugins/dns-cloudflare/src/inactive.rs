@@ -1,4 +1,4 @@
-//! Zones that Cloudflare holds and does not answer for.
+//! Zones that Cloudflare has but does not serve.
 
 use std::cell::RefCell;
 
@@ -6,7 +6,7 @@ use bursar_plugin_sdk::dns::Zone;
 use bursar_plugin_sdk::json::{self, Value, json};
 use bursar_plugin_sdk::{Error, Report};
 
-/// Those that the search for a zone passed over: name and state.
+/// Zones that the search skipped: name and state.
 #[derive(Default)]
 pub(crate) struct Inactive(RefCell<Vec<(String, String)>>);
 
@@ -21,7 +21,7 @@ impl Inactive {
         }
     }
 
-    /// Says of a zone that was not found that one was there, not in use.
+    /// Explains a missing zone by one that exists but is inactive.
     pub(crate) fn explain(&self, found: Result<Zone, Error>) -> Result<Zone, Error> {
         match (found, self.0.borrow().first()) {
             (Err(Error::NotFound(_)), Some((name, status))) => Err(Error::NotFound(Self::words(name, status))),
@@ -29,8 +29,8 @@ impl Inactive {
         }
     }
 
-    /// Adds them to a report.
-    pub(crate) fn tell(&self, mut report: Report) -> Report {
+    /// Adds the skipped zones to a report.
+    pub(crate) fn add_to(&self, mut report: Report) -> Report {
         let noted = self.0.borrow();
         if noted.is_empty() {
             return report;
@@ -46,7 +46,7 @@ impl Inactive {
         report
     }
 
-    /// Why nothing is written there, and the cure.
+    /// Why nothing is written to the zone, and the cure.
     pub(crate) fn words(name: &str, status: &str) -> String {
         format!(
             "Cloudflare has the zone {name}, but it is {status}: Cloudflare answers for it once the domain's registrar \

@@ -1,8 +1,8 @@
 //! DNS-01 challenges in zones at Cloudflare.
 //!
 //! Least privilege: an API token with *Zone: Zone: Read* and *Zone: DNS: Edit*
-//! for the zones in question; with `zoneID` the second alone. The host holds it
-//! and sends it; this code never sees it but to write the files.
+//! for the zones in question; with `zoneID` the second alone. The host stores
+//! and sends it; this code sees it only to write the files.
 //!
 //! API: <https://developers.cloudflare.com/api/resources/dns/subresources/records/>
 
@@ -110,9 +110,9 @@ pub struct Config {
 }
 
 impl Config {
-    /// Whether it is about a global API key. Calls that see no secret have to
-    /// tell by what else was given: a token may come with an e-mail address
-    /// only where its reference says that it is one.
+    /// Whether the credential is a global API key. Calls without secrets must
+    /// infer it from the other fields: a token may come with an e-mail address
+    /// only if `apiTokenSecretRef` marks it as a token.
     fn has_key(&self) -> bool {
         self.api_key_secret_ref.is_some() || (self.email.is_some() && self.api_token_secret_ref.is_none())
     }

@@ -1,4 +1,4 @@
-//! The form, and what of it a schema cannot say.
+//! The form, and the rules that a schema cannot express.
 
 use bursar_plugin_sdk::cert_manager::{Common, SecretRef};
 use bursar_plugin_sdk::json::{self, Map, Value};
@@ -17,8 +17,8 @@ pub struct Config {
     /// Read from the key file.
     #[serde(rename = "privateKeyID", skip_serializing_if = "Option::is_none")]
     pub(crate) private_key_id: Option<String>,
-    /// Read from the key file. What is not public in it is blotted out of
-    /// answers, and zones may be named like the project.
+    /// Read from the key file. The host redacts the file's other values from
+    /// answers, and zones may be named after the project.
     #[serde(rename = "serviceAccountProject", skip_serializing_if = "Option::is_none")]
     pub(crate) service_account_project: Option<String>,
     #[serde(rename = "serviceAccountSecretRef", skip_serializing_if = "Option::is_none")]
@@ -37,7 +37,8 @@ pub struct Full {
 }
 
 impl Full {
-    /// Checks the key file and reads from it what requests must name in public.
+    /// Checks the key file and copies what requests need from it to public
+    /// fields.
     pub(crate) fn check(&self) -> Result<Vec<Rewrite>, Error> {
         let key = KeyFile::read(&self.service_account)
             .ok_or_else(|| Violations::one(SECRET, "key-file", "Paste the whole JSON key file."))?;
@@ -74,14 +75,14 @@ struct KeyFile {
 
 impl KeyFile {
     fn read(text: &str) -> Option<Self> {
-        // An object first: serde takes a list for a struct as well.
+        // Only an object: serde would read a list into a struct as well.
         let object: Map<String, Value> = json::from_str(text).ok()?;
         json::from_value(Value::Object(object)).ok()
     }
 }
 
 /// PKCS#8, as Google writes it, or PKCS#1, with its line breaks. Whether it is
-/// an RSA key is the host's to find, which signs with it.
+/// an RSA key is for the host to find out, which signs with it.
 fn is_private_key(text: &str) -> bool {
     let blocks = pem::parse_many(text).unwrap_or_default();
     let [one] = blocks.as_slice() else { return false };

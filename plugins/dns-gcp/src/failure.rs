@@ -1,4 +1,4 @@
-//! What Google says when it refuses, as text that a person can act on.
+//! Turns Google's refusals into text that a person can act on.
 
 use bursar_plugin_sdk::Error;
 use bursar_plugin_sdk::http::{Response, Service};
@@ -13,18 +13,18 @@ pub(crate) fn of(response: &Response, project: &str) -> Error {
         // Google throttles with HTTP 403 too.
         (_, "rateLimitExceeded" | "userRateLimitExceeded" | "quotaExceeded") => CLOUD_DNS.throttled(response),
         (_, "accessNotConfigured" | "SERVICE_DISABLED") => Error::Denied(format!(
-            "Google Cloud DNS refused it: {message} Enable the API: gcloud services enable dns.googleapis.com --project {project}"
+            "Google Cloud DNS refused the request: {message} Enable the API: gcloud services enable dns.googleapis.com --project {project}"
         )),
         (403, _) => Error::Denied(format!(
-            "Google Cloud DNS refused it: {message} Grant the service account a role with the permissions of this \
+            "Google Cloud DNS refused the request: {message} Grant the service account a role with the permissions of this \
              provider's README on the project {project} or on the managed zone."
         )),
         _ => CLOUD_DNS.error(response),
     }
 }
 
-/// Whether a change was refused because the record set is no longer the one
-/// that was read: another was there, or it was not there as it was.
+/// Whether a change was refused because the record set changed since it was
+/// read.
 pub(crate) fn is_stale(response: &Response) -> bool {
     match response.status {
         409 | 412 => true,
@@ -33,8 +33,7 @@ pub(crate) fn is_stale(response: &Response) -> bool {
     }
 }
 
-/// The error of a refused sign-in, of which the host shows error and
-/// description.
+/// The error of a refused sign-in. The host exposes its error and description.
 pub(crate) fn of_sign_in(response: &Response, email: &str) -> Error {
     let exposed = response.value().unwrap_or_default();
     let (Some(error), description) = (exposed["error"].as_str(), exposed["error-description"].as_str()) else {
@@ -49,7 +48,7 @@ pub(crate) fn of_sign_in(response: &Response, email: &str) -> Error {
             "The key was deleted or is another account's: create a key and paste its file.".to_owned()
         }
         "invalid_grant" if description.contains("account not found") => {
-            format!("There is no service account {email} any more: create one, and a key for it.")
+            format!("There is no service account {email}: create one, and a key for it.")
         }
         "invalid_grant" if description.contains("Token must be a short-lived token") => {
             "This machine's clock is wrong: set it.".to_owned()

@@ -1,4 +1,4 @@
-//! What the credential is handed out as.
+//! The credential's output formats.
 
 use bursar_plugin_sdk::cert_manager::Solver;
 use bursar_plugin_sdk::{Artifact, Context, Error, variable};
@@ -32,7 +32,7 @@ pub(crate) fn env(data: &Full) -> Result<Vec<Artifact>, Error> {
     ])
 }
 
-/// The key file, as the Google tools want it.
+/// The key file, as the Google tools expect it.
 pub(crate) fn key_file(data: &Full) -> Vec<Artifact> {
     vec![Artifact::new("credentials.json", "application/json", data.service_account.as_str())]
 }

@@ -1,8 +1,8 @@
 //! TXT records in public managed zones of Google Cloud DNS.
 //!
-//! Least privilege: a service account with a role of its own that may see
-//! zones, list and change record sets and read changes, bound to one project or
-//! one zone; `README.md` has the role in full.
+//! Least privilege: a service account with a custom role that may see zones,
+//! list and change record sets and read changes, bound to one project or one
+//! zone; `README.md` has the role in full.
 //!
 //! API: <https://cloud.google.com/dns/docs/reference/rest/v1>.
 

@@ -1,5 +1,5 @@
-//! TXT record sets, read and changed as a whole. A change names what it
-//! deletes and what it adds, and is refused when the former is not so.
+//! TXT record sets, read and changed as a whole. A change lists what it deletes
+//! and what it adds, and is refused unless the deleted set matches.
 
 use bursar_plugin_sdk::dns::{RecordSets, Set, Written, Zone, absolute, normal};
 use bursar_plugin_sdk::http::{Request, encoded};
@@ -82,14 +82,14 @@ struct RecordSet {
 }
 
 impl RecordSet {
-    /// A set without routing policy, which cannot be merged with.
+    /// A set without routing policy, since one with a policy cannot be merged.
     fn simple(self, fqdn: &str) -> Result<Set, Error> {
         if let (Some(ttl_seconds), None) = (self.ttl, self.routing_policy) {
             return Ok(Set { values: self.rrdatas, ttl_seconds, version: None });
         }
         let message = format!(
-            "The TXT record at {fqdn} has a routing policy, beside which no challenge can stand: make it a simple \
-             record, or delete it."
+            "The TXT record at {fqdn} has a routing policy, so no challenge can be added: make it a simple record, or \
+             delete it."
         );
         Err(Violations::one("", "routing-policy", message).into())
     }

@@ -10,7 +10,7 @@ use bursar_plugin_sdk::{Error, Violations, clock};
 use crate::config::{Config, SECRET};
 use crate::failure;
 
-/// The API for one call, signed in when it is first asked.
+/// The API for one call; signs in at the first request.
 pub(crate) struct Session {
     pub(crate) config: Config,
     is_signed_in: Cell<bool>,
@@ -26,8 +26,8 @@ impl Session {
         format!("{API}/projects/{}/{path}", encoded(&self.config.project))
     }
 
-    /// Sends what `request` makes. A token that is no longer taken, although it
-    /// is new, is renewed once.
+    /// Sends what `request` makes. If the token is refused although it is new,
+    /// signs in again once.
     pub(crate) fn send(&self, request: impl Fn() -> Request) -> Result<Response, Error> {
         if !self.is_signed_in.get() {
             self.sign_in()?;
@@ -68,7 +68,7 @@ impl Session {
     }
 }
 
-/// Saved before the operator granted what the manifest lists under `derives`.
+/// For credentials saved before the operator granted the manifest's `derives`.
 fn not_derived() -> Error {
     let message = "The service account's address was not read from the key file: let this plugin derive the fields \
                    it asks for (plugins.granted_derives), and paste the key file again.";
@@ -76,9 +76,9 @@ fn not_derived() -> Error {
 }
 
 const API: &str = "https://dns.googleapis.com/dns/v1";
-/// Also the audience, whatever the key file has as `token_uri`: google-auth does
-/// the same.
+/// Also the audience, regardless of the key file's `token_uri`, as in
+/// google-auth.
 const TOKEN: &str = "https://oauth2.googleapis.com/token";
 const SCOPE: &str = "https://www.googleapis.com/auth/ndev.clouddns.readwrite";
-/// The most that is allowed is an hour; a call takes a minute.
+/// An hour is the maximum; a call takes at most a minute.
 const LIFETIME_SECONDS: i64 = 600;

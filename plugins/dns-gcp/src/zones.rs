@@ -1,4 +1,4 @@
-//! Which managed zone a name is in.
+//! Finds the managed zone of a name.
 
 use bursar_plugin_sdk::dns::{Zone, Zones, absolute, normal, walk};
 use bursar_plugin_sdk::http::{Request, encoded};
@@ -36,7 +36,7 @@ impl Zones for Session {
 }
 
 impl Session {
-    /// The public zone of exactly that domain.
+    /// The public zone for exactly that domain.
     fn public_zone(&self, domain: &str) -> Result<Option<Zone>, Error> {
         let listed = self.list(Some(domain))?;
         let found: Vec<_> =
@@ -46,8 +46,10 @@ impl Session {
             [one] => Ok(Some(one.zone())),
             several => {
                 let names: Vec<_> = several.iter().map(|zone| zone.name.as_str()).collect();
-                let message =
-                    format!("There are several public zones {domain}: {}. Say which is meant.", names.join(", "));
+                let message = format!(
+                    "There are several public zones for {domain}: {}. Name one as hostedZoneName.",
+                    names.join(", ")
+                );
                 Err(Violations::one("/hostedZoneName", "ambiguous-zone", message).into())
             }
         }

@@ -30,7 +30,7 @@ impl Zones for Api<'_> {
         walk(fqdn, SERVICE.name, "Create it there, or correct url and server.", |name| {
             let request = self.request("GET", "").query("zone", absolute(name));
             let zones: Vec<FoundZone> = checked(request.send()?)?.json(&SERVICE)?;
-            // Servers before 4.2 do not know the filter and tell all zones.
+            // Servers before 4.2 ignore the filter and return all zones.
             let found = zones.into_iter().find(|zone| absolute(&zone.name) == absolute(name));
             found.map(FoundZone::writable).transpose()
         })
@@ -50,7 +50,7 @@ impl RecordSets for Api<'_> {
         let request = self.request("GET", &format!("/{}", encoded(&zone.id)));
         let request = request.query("rrset_name", name.as_str()).query("rrset_type", "TXT");
         let found: Contents = checked(request.send()?)?.json(&SERVICE)?;
-        // Servers before 4.6 do not know the filter and tell all sets.
+        // Servers before 4.6 ignore the filter and return all sets.
         let set = found.rrsets.into_iter().find(|set| set.kind == "TXT" && absolute(&set.name) == name);
         Ok(set.map(FoundSet::into_set))
     }
@@ -124,8 +124,8 @@ struct FoundSet {
 }
 
 impl FoundSet {
-    /// Records that someone disabled are not served: they count for nothing
-    /// and are written back as they were, from the set's version.
+    /// Disabled records are not served: they are not compared, and are written
+    /// back unchanged from the set's version.
     fn into_set(self) -> Set {
         let (disabled, enabled): (Vec<_>, Vec<_>) = self.records.into_iter().partition(|record| record.disabled);
         let contents =
@@ -141,11 +141,11 @@ struct FoundRecord {
     disabled: bool,
 }
 
-/// Where the API is on its server.
+/// The API's path on its server.
 pub(crate) const PATH: &str = "/api/v1";
 const SERVICE: Service = Service {
     name: "PowerDNS",
-    cure: "Give the key that is `api-key` in its configuration, and see that `webserver-allow-from` lets this host in.",
+    cure: "Give the key that is `api-key` in its configuration, and make sure that `webserver-allow-from` includes this host.",
     said,
 };
 const READ_ONLY_KINDS: [&str; 3] = ["Slave", "Secondary", "Consumer"];

@@ -1,8 +1,8 @@
 //! DNS-01 challenges in zones of a `PowerDNS` Authoritative Server.
 //!
-//! Least privilege: `PowerDNS` knows one API key, which may do everything. Keep
-//! the API on an address that this system alone reaches, or put a proxy before
-//! it that lets through zone lists and changes of `_acme-challenge` names.
+//! Least privilege: `PowerDNS` has one API key, which may do everything. Keep
+//! the API on an address that only this system reaches, or behind a proxy that
+//! allows only zone lists and changes of `_acme-challenge` names.
 //!
 //! API: <https://doc.powerdns.com/authoritative/http-api/zone.html>
 
@@ -119,9 +119,9 @@ pub struct Full {
     api_key: String,
 }
 
-/// What `PowerDNS` calls itself unless it was told otherwise.
+/// The server id of `PowerDNS`, unless configured otherwise.
 const DEFAULT_SERVER: &str = "localhost";
 /// <https://github.com/zachomedia/cert-manager-webhook-pdns>: cert-manager has
-/// no solver for `PowerDNS` of its own.
+/// no built-in solver for `PowerDNS`.
 const WEBHOOK_GROUP: &str = "acme.zacharyseguin.ca";
 const WEBHOOK_SOLVER: &str = "pdns";

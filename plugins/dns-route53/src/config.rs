@@ -1,4 +1,4 @@
-//! The form, and what of it a schema cannot say.
+//! The form, and the rules that a schema cannot express.
 
 use bursar_plugin_sdk::cert_manager::{Common, SecretRef};
 use bursar_plugin_sdk::{Error, Rewrite, Violations};
@@ -35,20 +35,21 @@ pub struct Full {
 }
 
 impl Config {
-    /// The zone's id as requests name it: the API tells it as `/hostedzone/Z...`.
+    /// The zone's id as used in requests; the API returns it as
+    /// `/hostedzone/Z...`.
     pub(crate) fn normalised(mut self) -> Self {
         self.hosted_zone_id = self.hosted_zone_id.map(|id| id.trim_start_matches("/hostedzone/").to_owned());
         self
     }
 
-    /// Who is to allow what is missing, for errors.
+    /// Whose policy must allow a missing action, for errors.
     pub(crate) fn principal(&self) -> &str {
         self.role.as_deref().unwrap_or("the user of the access key")
     }
 }
 
 impl Full {
-    /// Takes the secret without the line break that came along in a file.
+    /// Removes the trailing line break of a secret from a file.
     pub(crate) fn check(&self) -> Result<Vec<Rewrite>, Error> {
         let secret = self.secret_access_key.trim();
         let mut violations = Violations::new();
@@ -62,5 +63,5 @@ impl Full {
 }
 
 pub(crate) const SECRET: &str = "/secretAccessKey";
-/// Of every access key id that AWS gives out; a secret has 40 characters.
+/// The length of every access key id; a secret has 40 characters.
 const KEY_ID_LENGTH: usize = 20;

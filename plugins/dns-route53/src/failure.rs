@@ -1,4 +1,4 @@
-//! What AWS says when it refuses, as text that a person can act on.
+//! Turns AWS's refusals into text that a person can act on.
 
 use bursar_plugin_sdk::http::{Response, Service};
 use bursar_plugin_sdk::{Error, Violations};
@@ -12,19 +12,19 @@ pub(crate) fn of(response: &Response, config: &Config) -> Error {
     let Some(Said { code, message }) = Said::in_xml(response) else { return ROUTE_53.error(response) };
     match code.as_str() {
         "NoSuchHostedZone" => Error::NotFound(format!(
-            "Route 53 has no hosted zone of that id: {message} Give the id of a zone in the account of {}.",
+            "Route 53 has no hosted zone with that id: {message} Give the id of a zone in the account of {}.",
             config.principal()
         )),
         "AccessDenied" | "AccessDeniedException" => Error::Denied(format!(
-            "Route 53 refused it: {message} Allow {} in the policy of {}.",
-            action(&message).unwrap_or("what is missing"),
+            "Route 53 refused the request: {message} Allow {} in the policy of {}.",
+            action(&message).unwrap_or("the missing action"),
             config.principal()
         )),
         code => common(code, &message, &ROUTE_53).unwrap_or_else(|| ROUTE_53.error(response)),
     }
 }
 
-/// The error of `AssumeRole`'s answer, of which the host shows code and message.
+/// The error of `AssumeRole`'s answer. The host exposes its code and message.
 pub(crate) fn of_role(response: &Response, role: &str) -> Error {
     let Some(Said { code, message }) = Said::exposed(response) else { return STS.error(response) };
     match code.as_str() {
@@ -37,8 +37,8 @@ pub(crate) fn of_role(response: &Response, role: &str) -> Error {
     }
 }
 
-/// Whether a change was refused because the record set is no longer the one
-/// that was read.
+/// Whether a change was refused because the record set changed since it was
+/// read.
 pub(crate) fn is_stale(response: &Response) -> bool {
     Said::in_xml(response).is_some_and(|said| {
         said.code == "InvalidChangeBatch"
@@ -49,7 +49,7 @@ pub(crate) fn is_stale(response: &Response) -> bool {
 fn common(code: &str, message: &str, service: &Service) -> Option<Error> {
     let service = service.name;
     Some(match code {
-        // Route 53 throttles with HTTP 400 and names no time.
+        // Route 53 throttles with HTTP 400 and gives no time.
         "Throttling"
         | "ThrottlingException"
         | "TooManyRequestsException"

@@ -1,4 +1,4 @@
-//! What the credential is handed out as.
+//! The credential's output formats.
 
 use bursar_plugin_sdk::cert_manager::Solver;
 use bursar_plugin_sdk::{Artifact, Context, Error, Violations, variable};
@@ -16,7 +16,7 @@ pub(crate) fn cert_manager(data: &Full, context: &Context) -> Result<Vec<Artifac
         .field("role", config.role.as_deref())
         .field("hostedZoneID", config.hosted_zone_id.as_deref())
         .field("region", config.region.as_deref());
-    // cert-manager takes one of the two.
+    // cert-manager accepts only one of the two.
     solver = match &config.access_key_id_secret_ref {
         None => solver.field("accessKeyID", config.access_key_id.as_str()),
         reference => solver.secret("accessKeyIDSecretRef", reference.as_ref(), "access-key-id", &config.access_key_id),
@@ -48,7 +48,7 @@ pub(crate) fn env(data: &Full) -> Result<Vec<Artifact>, Error> {
 
 /// The shared credentials file:
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html>. With a
-/// role the default profile assumes it by the key of another.
+/// role, the default profile assumes it with the key of another profile.
 pub(crate) fn shared_credentials(data: &Full) -> Vec<Artifact> {
     let config = &data.public;
     let key =
@@ -63,5 +63,5 @@ pub(crate) fn shared_credentials(data: &Full) -> Vec<Artifact> {
     vec![Artifact::text("credentials", text)]
 }
 
-/// What the AWS SDK for Go wants to be told, though Route 53 has one region.
+/// The AWS SDK for Go requires one, though Route 53 has a single region.
 const DEFAULT_REGION: &str = "us-east-1";

@@ -13,15 +13,15 @@ impl RecordSets for Session {
         let query = [("name", name.as_str()), ("type", "TXT"), ("maxitems", "1")];
         let page = self.get(&format!("hostedzone/{}/rrset", zone.id), &query)?;
         let sets = page.at("ResourceRecordSets").ok_or_else(unexpected)?;
-        // The list begins at the name or, where there is no such set, behind it.
+        // The list begins at the name or, if there is no such set, after it.
         let is_it = |set: &&Element| {
             set.text_at("Name").is_some_and(|name| normal(name) == normal(fqdn)) && set.text_at("Type") == Some("TXT")
         };
         sets.all("ResourceRecordSet").next().filter(is_it).map(|set| simple(set, fqdn)).transpose()
     }
 
-    /// UPSERT takes no condition, so a write between reading and this is lost:
-    /// the host's lock keeps our own calls apart. DELETE wants the set exactly.
+    /// UPSERT takes no condition, so a write since the read is lost; the host's
+    /// lock serialises our own calls. DELETE requires the exact set.
     fn replace(&self, zone: &Zone, fqdn: &str, old: Option<&Set>, new: Option<&Set>) -> Result<Written, Error> {
         let (action, set) = match (new, old) {
             (Some(new), _) => ("UPSERT", new),
@@ -46,7 +46,7 @@ impl RecordSets for Session {
     }
 }
 
-/// A set without routing policy or alias: those cannot be merged with.
+/// A set without routing policy or alias, since those cannot be merged.
 fn simple(set: &Element, fqdn: &str) -> Result<Set, Error> {
     let ttl_seconds = set.text_at("TTL").and_then(|ttl| ttl.parse().ok());
     let records = set.at("ResourceRecords");
@@ -55,7 +55,7 @@ fn simple(set: &Element, fqdn: &str) -> Result<Set, Error> {
         return Ok(Set { values, ttl_seconds, version: None });
     }
     let message = format!(
-        "The TXT record at {fqdn} has a routing policy or is an alias, beside which no challenge can stand: make it a \
+        "The TXT record at {fqdn} has a routing policy or is an alias, so no challenge can be added: make it a \
          simple record, or delete it."
     );
     Err(Violations::one("", "routing-policy", message).into())
@@ -77,7 +77,7 @@ fn change_request(action: &str, name: &str, set: &Set) -> String {
 }
 
 fn unexpected() -> Error {
-    Error::Unavailable("Route 53 answered something else than was asked for.".into())
+    Error::Unavailable("Route 53 sent an unexpected answer.".into())
 }
 
 /// A change takes about a minute.

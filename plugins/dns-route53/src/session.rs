@@ -1,4 +1,4 @@
-//! Signed requests to the API, in the user's own name or in a role's.
+//! Signed requests to the API, as the user or in a role.
 
 use std::cell::OnceCell;
 
@@ -10,7 +10,8 @@ use crate::config::{Config, SECRET};
 use crate::failure;
 use crate::xml::Element;
 
-/// The API for one call, in the role, if there is one, when it is first asked.
+/// The API for one call; assumes the role, if there is one, at the first
+/// request.
 pub(crate) struct Session {
     pub(crate) config: Config,
     /// The credential's name.
@@ -33,7 +34,7 @@ impl Session {
         if response.is_success() { answer(&response) } else { Err(failure::of(&response, &self.config)) }
     }
 
-    /// Posts a document and returns the answer of whatever status.
+    /// Posts a document and returns an answer of any status.
     pub(crate) fn post(&self, path: &str, document: &str) -> Result<Response, Error> {
         self.send(Request::post(format!("{API}{path}")).body("text/xml", document))
     }
@@ -84,7 +85,7 @@ impl Session {
     }
 }
 
-/// The document of a success.
+/// The document of a successful answer.
 pub(crate) fn answer(response: &Response) -> Result<Element, Error> {
     Element::parse(response.text()).ok_or_else(|| failure::ROUTE_53.unreadable(response))
 }
@@ -97,7 +98,7 @@ fn session_name(name: &str) -> String {
 
 const API: &str = "https://route53.amazonaws.com/2013-04-01/";
 const STS: &str = "https://sts.amazonaws.com/";
-/// Both services sign with this one, wherever the zone's records are used.
+/// Both services use this region to sign, wherever the zone's records are used.
 const REGION: &str = "us-east-1";
-/// The shortest there is.
+/// The minimum.
 const SESSION_SECONDS: &str = "900";

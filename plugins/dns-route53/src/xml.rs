@@ -1,4 +1,4 @@
-//! As much XML as the Route 53 API needs: documents of elements and text.
+//! The XML that the Route 53 API needs: documents of elements and text.
 //!
 //! A tree of a few lines over quick-xml's reader, because that adds 23 KB to the
 //! component where quick-xml's deserializer adds 134 KB and roxmltree 51 KB.
@@ -18,8 +18,8 @@ pub(crate) struct Element {
 }
 
 impl Element {
-    /// The root of a whole document; none for anything else, such as a document
-    /// that was cut off or a page of HTML.
+    /// The root of a complete document; `None` for anything else, such as a
+    /// truncated document or an HTML page.
     pub(crate) fn parse(document: &str) -> Option<Self> {
         let mut reader = Reader::from_str(document);
         // The document itself, then the elements that are open.

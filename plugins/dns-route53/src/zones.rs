@@ -1,4 +1,4 @@
-//! Which hosted zone a name is in.
+//! Finds the hosted zone of a name.
 
 use bursar_plugin_sdk::dns::{Zone, Zones, absolute, walk};
 use bursar_plugin_sdk::{Error, Violations};
@@ -9,7 +9,8 @@ use crate::xml::Element;
 impl Zones for Session {
     fn find_zone(&self, fqdn: &str) -> Result<Zone, Error> {
         match &self.config.hosted_zone_id {
-            // Its name is not needed, and asking for it would take a permission more.
+            // Its name is not needed, and requesting it would need another
+            // permission.
             Some(id) => Ok(Zone::new(id, "")),
             None => walk(fqdn, "Route 53", CURE, |name| self.public_zone(name)),
         }
@@ -33,8 +34,8 @@ impl Zones for Session {
 }
 
 impl Session {
-    /// The public zone of exactly that name. The list begins there and goes on
-    /// with others, and may hold private zones of the same name.
+    /// The public zone of exactly that name. The list begins there, continues
+    /// with other names, and may contain private zones of the same name.
     fn public_zone(&self, name: &str) -> Result<Option<Zone>, Error> {
         let mut found = Vec::new();
         self.each_page(Some(name), |listed| {
@@ -47,13 +48,14 @@ impl Session {
             [one] => Ok(Some(one.clone())),
             several => {
                 let ids: Vec<_> = several.iter().map(|zone| zone.id.as_str()).collect();
-                let message = format!("There are several public zones {name}: {}. Say which is meant.", ids.join(", "));
+                let message =
+                    format!("There are several public zones for {name}: {}. Give one as hostedZoneID.", ids.join(", "));
                 Err(Violations::one("/hostedZoneID", "ambiguous-zone", message).into())
             }
         }
     }
 
-    /// `ListHostedZonesByName`, from a name on, as long as `more` wants another
+    /// `ListHostedZonesByName`, from a name on, while `more` asks for another
     /// page:
     /// <https://docs.aws.amazon.com/Route53/latest/APIReference/API_ListHostedZonesByName.html>.
     fn each_page(&self, from: Option<&str>, mut more: impl FnMut(Vec<Listed>) -> bool) -> Result<(), Error> {
@@ -97,7 +99,7 @@ fn private(id: &str) -> Error {
 }
 
 fn unexpected() -> Error {
-    Error::Unavailable("Route 53 answered something else than zones.".into())
+    Error::Unavailable("Route 53 sent an answer without zones.".into())
 }
 
 const CURE: &str = "Create a public hosted zone for it, or give the id of one as hostedZoneID.";

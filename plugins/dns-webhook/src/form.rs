@@ -26,7 +26,7 @@ pub struct Config {
     pub(crate) common: Common,
 }
 
-/// What is sent of a challenge.
+/// What a request contains.
 #[derive(Clone, Copy, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) enum Mode {
     /// Name and value of the record.
@@ -37,12 +37,12 @@ pub(crate) enum Mode {
     Raw,
 }
 
-/// How the endpoint knows its caller. Calls of the network plane do not see
-/// which secrets there are, so it is said in public.
+/// How the endpoint authenticates its caller. It is public because calls of the
+/// network plane do not see which secrets exist.
 #[derive(Clone, Copy, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Authentication {
-    /// Not at all, or by the signature alone.
+    /// Not at all, or only by the signature.
     None,
     /// RFC 7617.
     Basic,
@@ -61,7 +61,7 @@ pub(crate) enum Signature {
 }
 
 impl Config {
-    /// With everything said that follows from what was given.
+    /// With the defaults filled in.
     pub(crate) fn normalised(mut self) -> Result<Self, Error> {
         let mut violations = Violations::new();
         violations.require(
@@ -104,7 +104,7 @@ pub struct Full {
 }
 
 impl Full {
-    /// The secrets that were given, each with its place.
+    /// The given secrets, each with its pointer.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let all =
             [("/password", &self.password), ("/bearerToken", &self.bearer_token), ("/hmacSecret", &self.hmac_secret)];

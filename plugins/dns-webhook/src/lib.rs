@@ -1,12 +1,12 @@
-//! DNS-01 challenges by an HTTP endpoint of your own, in the words of lego's
+//! DNS-01 challenges with your own HTTP endpoint, in the protocol of lego's
 //! `httpreq`.
 //!
 //! Least privilege: let the endpoint write `_acme-challenge` names of the zones
-//! that need certificates and nothing else, and let it know its caller: by
-//! Basic authentication, a bearer token or a signature.
+//! that need certificates and nothing else, and let it authenticate its caller:
+//! with Basic authentication, a bearer token or a signature.
 //!
-//! Protocol: <https://go-acme.github.io/lego/dns/httpreq/>; `README.md` has what
-//! is added to it.
+//! Protocol: <https://go-acme.github.io/lego/dns/httpreq/>; `README.md` has our
+//! additions.
 
 #![forbid(unsafe_code)]
 
@@ -92,8 +92,8 @@ impl Dns01 for Webhook {
     }
 }
 
-/// A solver of someone's webhook, with what it needs to know of the endpoint
-/// unless a configuration was given.
+/// A solver of a cert-manager webhook, with the endpoint as its configuration
+/// unless one was given.
 fn solver(full: &Full, context: &Context) -> Result<Vec<Artifact>, Error> {
     let (Some(group), Some(solver)) = (&full.config.group_name, &full.config.solver_name) else {
         let message = "This format names a webhook installed in the cluster: give groupName and solverName.";
@@ -129,7 +129,7 @@ fn env(full: &Full) -> Result<Vec<Artifact>, Error> {
                 variable("HTTPREQ_PASSWORD", "/password", password),
             ]);
         }
-        _ => return Err(Error::Unsupported("lego knows Basic authentication alone, and no signature".into())),
+        _ => return Err(Error::Unsupported("lego supports only Basic authentication, and no signature".into())),
     }
     Artifact::env(&variables)
 }

@@ -1,4 +1,4 @@
-//! The requests: `POST /present`, `POST /cleanup` and, where the endpoint told
+//! The requests: `POST /present`, `POST /cleanup` and, if the endpoint returned
 //! an id, `GET /status/{id}`.
 
 use bursar_plugin_sdk::dns::{Handle, Zone, absolute, left_behind};
@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::Config;
 use crate::form::{Authentication, Mode};
 
-/// The endpoint, in one call.
+/// The endpoint, for one call.
 pub(crate) struct Sender<'a> {
     config: &'a Config,
     context: &'a Context,
@@ -25,7 +25,7 @@ impl<'a> Sender<'a> {
     pub(crate) fn present(&self, txt: &TxtRecord) -> Result<String, Error> {
         let response = accepted(self.post("present", &self.message(txt)?)?)?;
         let id = response.value().and_then(|body| Some(body["id"].as_str()?.to_owned()));
-        // Another could not stand in the path of `/status`.
+        // Any other character could not be in the path of `/status`.
         let id = id.filter(|id| id.bytes().all(|c| c.is_ascii_alphanumeric() || b"-_~".contains(&c)) && !id.is_empty());
         Handle::new(Zone::default(), id).text()
     }
@@ -34,8 +34,8 @@ impl<'a> Sender<'a> {
         accepted(self.post("cleanup", &self.message(txt)?)?).map(drop)
     }
 
-    /// How far the change is that `present` answered with an id. An endpoint
-    /// that does not know `/status` has nothing to wait for.
+    /// How far the change is whose id `present` returned. An endpoint without
+    /// `/status` has nothing to wait for.
     pub(crate) fn status(&self, id: &str) -> Result<Progress, Error> {
         let request = Request::get(format!("{}/status/{id}", self.config.endpoint));
         let response = self.authenticated(request, "")?.send()?;
@@ -49,38 +49,39 @@ impl<'a> Sender<'a> {
         }
     }
 
-    /// With a domain, presents a probe and cleans it up. Without one no name
-    /// is known that the endpoint takes, so that only reaching it and being
-    /// let in are shown.
+    /// With a domain, presents a probe and cleans it up. Without one, no name
+    /// is known that the endpoint accepts, so this shows only that it can be
+    /// reached and accepts the credential.
     pub(crate) fn check(&self, fqdn: Option<&str>) -> Result<Report, Error> {
         let domain = fqdn.map_or("invalid", |fqdn| fqdn.strip_prefix("_acme-challenge.").unwrap_or(fqdn));
         let probe = self.probe(&format!("bursar-probe.{domain}"))?;
         let endpoint = &self.config.endpoint;
         if fqdn.is_none() {
             let response = self.post("cleanup", &probe)?;
-            let has_its_own_word = !response.is_success() && !NOT_ITS_OWN_WORD.contains(&response.status);
-            let said = if has_its_own_word {
-                format!(" It has no name for a probe and answered with HTTP {}.", response.status)
+            let answered_itself = !response.is_success() && !PROXY_STATUSES.contains(&response.status);
+            let said = if answered_itself {
+                format!(" It has no name for a probe and answered HTTP {}.", response.status)
             } else {
                 accepted(response)?;
                 String::new()
             };
-            let summary = format!("Reached {endpoint}, and was let in.{said} Check a domain to see a record written.");
+            let summary = format!("Reached {endpoint} and signed in.{said} Check a domain to see a record written.");
             return Ok(Report { summary, details: json!({ "proved": ["reach"] }).to_string() });
         }
         accepted(self.post("present", &probe)?)?;
         let removed = self.post("cleanup", &probe).and_then(accepted);
         removed.map_err(|error| left_behind(error, &format!("_acme-challenge.bursar-probe.{domain}")))?;
-        let summary = format!("{endpoint} took a TXT record for bursar-probe.{domain} and its removal.");
+        let summary = format!("{endpoint} accepted a TXT record for bursar-probe.{domain} and its removal.");
         Ok(Report { summary, details: json!({ "proved": ["present", "cleanup"] }).to_string() })
     }
 
-    /// The challenge as the mode tells it.
+    /// The challenge in the mode's form.
     fn message(&self, txt: &TxtRecord) -> Result<Value, Error> {
         if self.config.mode() == Mode::Default {
             return Ok(json!({ "fqdn": absolute(&txt.fqdn), "value": txt.value }));
         }
-        // The value is a digest of the key authorization: there is no way back.
+        // The value is a digest of the key authorization, which cannot be
+        // recovered.
         let options: Options = json::from_str(&self.context.options).unwrap_or_default();
         let Some(Acme { domain, token, key_authorization }) = options.acme else {
             return Err(Error::Unsupported(
@@ -90,7 +91,7 @@ impl<'a> Sender<'a> {
         Ok(json!({ "domain": domain, "token": token, "keyAuth": key_authorization }))
     }
 
-    /// A challenge that no one asked for.
+    /// A made-up challenge.
     fn probe(&self, domain: &str) -> Result<Value, Error> {
         let token = "bursar-probe";
         let key_authorization = format!("{token}.{}", self.context.name);
@@ -126,7 +127,7 @@ impl<'a> Sender<'a> {
     }
 }
 
-/// A success, which says nothing or says JSON: a web page is someone else's.
+/// A success, empty or JSON; a web page does not come from the endpoint.
 fn accepted(response: Response) -> Result<Response, Error> {
     let response = response.ok(&SERVICE)?;
     if response.text().trim_start().starts_with('<') { Err(SERVICE.unreadable(&response)) } else { Ok(response) }
@@ -140,7 +141,7 @@ fn said(response: &Response) -> Option<String> {
     }
 }
 
-/// What the caller says of the challenge, for RAW mode.
+/// The caller's options: the challenge, for RAW mode.
 #[derive(Default, Deserialize)]
 struct Options {
     acme: Option<Acme>,
@@ -172,7 +173,7 @@ const SERVICE: Service = Service {
     cure: "Correct the user name and password, the token or the HMAC secret it expects.",
     said,
 };
-/// Statuses of servers and proxies, rather than of an endpoint that was asked
-/// for a name it does not have.
-const NOT_ITS_OWN_WORD: [u16; 12] = [301, 302, 303, 307, 308, 401, 403, 404, 405, 429, 502, 503];
+/// Statuses that come from servers and proxies, not from an endpoint that lacks
+/// the name.
+const PROXY_STATUSES: [u16; 12] = [301, 302, 303, 307, 308, 401, 403, 404, 405, 429, 502, 503];
 const POLL_SECONDS: u32 = 5;

@@ -1,4 +1,4 @@
-"""ACME DNS-01 by DigitalOcean.
+"""ACME DNS-01 with DigitalOcean.
 
 Least privilege: a personal access token with the custom scopes domain:read,
 domain:create and domain:delete, and no other.
@@ -33,7 +33,7 @@ class Dns01:
         add(domain, name, value, MIN_TTL_SECONDS)
         ids = ids_of(domain, name, value)
         if not ids:
-            raise unavailable(f"DigitalOcean took a record at {name} but does not show it yet: check again in a minute")
+            raise unavailable(f"DigitalOcean accepted a record at {name} but does not show it yet: check again in a minute")
         delete(domain, ids)
         return f"May write TXT records in {domain}.", {"zone": domain}
 
@@ -73,7 +73,7 @@ def first_domain():
 
 
 def add(domain, fqdn, value, ttl_seconds):
-    """Adds the value unless it is there."""
+    """Adds the value unless it exists."""
     name = relative_name(fqdn, domain)
     if not ids_of(domain, fqdn, value):
         record = {"type": "TXT", "name": name, "data": value, "ttl": max(ttl_seconds, MIN_TTL_SECONDS)}
@@ -86,7 +86,7 @@ def delete(domain, ids):
 
 
 def ids_of(domain, fqdn, value):
-    """The records at the name that hold the value: one, or more where others doubled it."""
+    """The records at the name with the value: one, or more if others duplicated it."""
     names = (relative_name(fqdn, domain), fqdn)
     return [it["id"] for it in records(domain, fqdn) if it["name"] in names and unquoted(it["data"]) == value]
 

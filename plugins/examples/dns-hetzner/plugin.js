@@ -1,13 +1,13 @@
-// ACME DNS-01 by Hetzner's DNS, in the Cloud API.
+// ACME DNS-01 with Hetzner's DNS, through the Cloud API.
 //
 // Least privilege: an API token with Read & Write permission, of a project that
 // holds the zones and nothing else; Hetzner has no narrower one.
 //
 // API: https://docs.hetzner.cloud/reference/cloud#zone-rrsets
 
-import { Violations, envArtifact, notFound, unavailable } from "../../sdk-js/bursar.js";
-import { longestZone, probeRecord, quoted, relativeName, unquoted } from "../../sdk-js/dns.js";
-import { Api, path, secret } from "../../sdk-js/http.js";
+import { Violations, envArtifact, notFound, unavailable } from "../../../sdk/js/bursar.js";
+import { longestZone, probeRecord, quoted, relativeName, unquoted } from "../../../sdk/js/dns.js";
+import { Api, path, secret } from "../../../sdk/js/http.js";
 
 export function check({ apiToken }) {
   const isLegacy = apiToken.length === LEGACY_TOKEN_LENGTH;
@@ -27,7 +27,7 @@ export const dns01 = {
     for (let left = MAX_POLLS; left > 0 && !isDone(action); left -= 1);
     const seen = recordsAt(zone, probe.fqdn) ?? [];
     if (!seen.some(holds(probe.value))) {
-      throw unavailable(`Hetzner took a record at ${probe.fqdn} but does not show it yet: check again in a minute`);
+      throw unavailable(`Hetzner accepted a record at ${probe.fqdn} but does not show it yet: check again in a minute`);
     }
     remove(zone, probe);
     return { summary: `May write TXT records in ${zone.name}.`, details: { zone: zone.name, zoneId: zone.id } };
@@ -69,17 +69,17 @@ function firstZone() {
   throw notFound("The project of this token has no primary zone: add the domain there, or use another project's token");
 }
 
-/** Adds the value unless it is there. Tells the action to wait for, empty where there is none. */
+/** Adds the value unless it exists. Returns the action to wait for, empty if there is none. */
 function add(zone, { fqdn, value, ttlSeconds }) {
   const records = recordsAt(zone, fqdn);
   if (records?.some(holds(value))) return "";
-  // A set keeps the TTL it has; only a new one takes ours.
+  // An existing set keeps its TTL; only a new one gets ours.
   const ttl = records === null ? Math.max(ttlSeconds, MIN_TTL_SECONDS) : undefined;
   const json = { ttl, records: [{ value: quoted(value) }] };
   return String(api.post(`${rrset(zone, fqdn)}/actions/add_records`, { json }).json.action.id);
 }
 
-/** Removes the value, written as it is there, and no other. */
+/** Removes only the value, in the notation of the record. */
 function remove(zone, { fqdn, value }) {
   const ours = recordsAt(zone, fqdn)?.filter(holds(value)) ?? [];
   if (ours.length === 0) return;
@@ -87,7 +87,7 @@ function remove(zone, { fqdn, value }) {
   api.post(`${rrset(zone, fqdn)}/actions/remove_records`, { json, allow: [404] });
 }
 
-/** The TXT records at a name, or null where there is no such set. */
+/** The TXT records at a name, or null if there is no such set. */
 function recordsAt(zone, fqdn) {
   const answer = api.get(rrset(zone, fqdn), { allow: [404] });
   return answer.ok ? answer.json.rrset.records : null;
@@ -103,7 +103,7 @@ function isDone(action) {
 const rrset = (zone, fqdn) => path`/zones/${zone.id}/rrsets/${relativeName(fqdn, zone.name)}/TXT`;
 const holds = (value) => (record) => unquoted(record.value) === value;
 
-/** Of the DNS Console that the Cloud API replaced. Today's tokens have 64 characters. */
+/** From the DNS Console that the Cloud API replaced. Current tokens have 64 characters. */
 const LEGACY_TOKEN_LENGTH = 32;
 /** A name that cannot be a zone's is refused rather than not found. */
 const NO_SUCH_ZONE = [400, 404, 422];

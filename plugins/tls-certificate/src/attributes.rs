@@ -1,4 +1,4 @@
-//! What a certificate says, for people and for finding it by host.
+//! Describes a certificate, for people and for finding it by host.
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -78,7 +78,7 @@ fn key_type(leaf: &X509Certificate<'_>) -> Result<String, Problem> {
         return Ok(format!("RSA-{bits}"));
     }
     if is_explicit_curve(leaf) {
-        let message = "The certificate's key spells its curve out instead of naming it; have it issued for a key on P-256 or P-384.";
+        let message = "The certificate's key has explicit curve parameters instead of a named curve; have it issued for a key on P-256 or P-384.";
         return Err(Problem::new("explicit-curve", message));
     }
     if key.algorithm.algorithm.to_id_string() == ED25519 {
@@ -96,7 +96,7 @@ fn key_type(leaf: &X509Certificate<'_>) -> Result<String, Problem> {
 
 fn serial_number(leaf: &X509Certificate<'_>) -> String {
     match leaf.raw_serial() {
-        // The sign byte of DER is no part of the number.
+        // The sign byte of DER is not part of the number.
         [0, rest @ ..] if !rest.is_empty() => hex(rest),
         serial => hex(serial),
     }
@@ -109,9 +109,9 @@ fn rfc3339(time: ASN1Time) -> String {
     format!("{year:04}-{:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.000Z", u8::from(month))
 }
 
-/// Whether it can be a DNS name. An address is none, in whatever field it
-/// stands: clients compare addresses with `iPAddress` alone (RFC 9525, section
-/// 6.1), and a last label of digits is never a domain's.
+/// Whether it can be a DNS name. An address is not one, in any field: clients
+/// compare addresses only with `iPAddress` (RFC 9525, section 6.1), and the
+/// last label of a domain is never all digits.
 fn is_dns_name(name: &str) -> bool {
     let last = name.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
     !name.is_empty()
@@ -129,5 +129,5 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// The host indexes no more for one credential.
+/// The most that the host indexes for one credential.
 const MAX_SELECTORS: usize = 256;

@@ -1,4 +1,4 @@
-//! From a heap of certificates to the path of the one to be served.
+//! Orders certificates into the path of the one to serve.
 
 use bursar_plugin_sdk::{Error, Violations};
 use x509_parser::certificate::X509Certificate;
@@ -8,12 +8,12 @@ use x509_parser::prelude::FromDer;
 use crate::name;
 use crate::signature::verify;
 
-/// The certificates of both fields, DER, as they stand.
+/// The certificates of both fields, in DER and in the given order.
 pub(crate) struct Ders {
     pub(crate) certificate: Vec<Vec<u8>>,
     pub(crate) chain: Vec<Vec<u8>>,
-    /// Whether `chain` came out of an earlier `certificate`: then nobody asked
-    /// for it, and what does not fit the certificate of now is left out.
+    /// Whether `chain` was derived from an earlier `certificate`. Nobody asked
+    /// for it then, and what does not fit the current certificate is dropped.
     pub(crate) chain_is_derived: bool,
 }
 
@@ -23,8 +23,8 @@ pub(crate) struct Path<'a> {
 }
 
 impl<'a> Path<'a> {
-    /// Puts the certificates in order. Duplicates are dropped; one that has no
-    /// part in the path is a violation.
+    /// Puts the certificates in order. Duplicates are dropped; a certificate
+    /// outside the path is a violation.
     pub(crate) fn build(ders: &'a Ders) -> Result<Self, Error> {
         let pool = pool(ders)?;
         let leaf = leaf(&pool)?;
@@ -36,8 +36,8 @@ impl<'a> Path<'a> {
         while next < path.len() {
             let subject = path[next];
             let (mut issuers, others): (Vec<_>, Vec<_>) = left.into_iter().partition(|it| it.issued(subject));
-            // A root and the same authority's cross-signed certificate may
-            // both be there.
+            // A root and the same authority's cross-signed certificate may both
+            // be present.
             issuers.sort_by_key(|it| it.is_self_issued());
             path.extend(issuers);
             left = others;
@@ -50,7 +50,7 @@ impl<'a> Path<'a> {
             let cure =
                 if stranger.pointer == CHAIN { "remove it, or give the chain that goes with it" } else { "remove it" };
             let message = format!(
-                "The certificate of {name} has no part in the path of {}; {cure}.",
+                "The certificate of {name} does not belong to the path of {}; {cure}.",
                 shown(leaf.certificate.subject())
             );
             violations.add(stranger.pointer, "not-on-path", message);
@@ -73,7 +73,7 @@ impl<'a> Path<'a> {
     }
 }
 
-/// A certificate and the field it stood in.
+/// A certificate and its field.
 struct Found<'a> {
     pointer: &'static str,
     certificate: X509Certificate<'a>,
@@ -81,7 +81,7 @@ struct Found<'a> {
 
 impl Found<'_> {
     /// By names and key identifiers (RFC 5280, sections 4.1.2.4 and 4.2.1.1),
-    /// and by signature where the algorithm is one we have.
+    /// and by signature if the algorithm is supported.
     fn issued(&self, subject: &Self) -> bool {
         let (issuer, subject) = (&self.certificate, &subject.certificate);
         if !name::same(issuer.subject(), subject.issuer()) {
@@ -103,14 +103,14 @@ impl Found<'_> {
 fn pool(ders: &Ders) -> Result<Vec<Found<'_>>, Error> {
     let mut violations = Violations::new();
     let mut pool: Vec<Found<'_>> = Vec::new();
-    // Issuers that come with the certificate replace those that an earlier one
-    // came with.
+    // Issuers in the new `certificate` replace those derived from an earlier
+    // one.
     let is_replaced = ders.chain_is_derived && ders.certificate.len() > 1;
     let chain: &[Vec<u8>] = if is_replaced { &[] } else { &ders.chain };
     let fields = [(CERTIFICATE, &ders.certificate[..]), (CHAIN, chain)];
     if let Some((pointer, _)) = fields.iter().find(|(_, ders)| ders.len() > MAX_CERTIFICATES) {
         return Err(
-            Violations::one(pointer, "too-many", "Leave the certificate to serve and those that issued it.").into()
+            Violations::one(pointer, "too-many", "Keep the certificate to serve and those that issued it.").into()
         );
     }
     for (pointer, ders) in fields {
@@ -129,8 +129,8 @@ fn pool(ders: &Ders) -> Result<Vec<Found<'_>>, Error> {
     Ok(pool)
 }
 
-/// The one certificate that issued no other. In doubt one from the field
-/// `certificate`, and one that is no authority's.
+/// The one certificate that issued no other. Prefers one from the field
+/// `certificate`, and one that is not an authority's.
 fn leaf<'p, 'a>(pool: &'p [Found<'a>]) -> Result<&'p Found<'a>, Error> {
     let issued_another =
         |it: &Found| pool.iter().any(|other| other.certificate.as_raw() != it.certificate.as_raw() && it.issued(other));
@@ -145,11 +145,11 @@ fn leaf<'p, 'a>(pool: &'p [Found<'a>]) -> Result<&'p Found<'a>, Error> {
         return Ok(leaf);
     }
     let names: Vec<String> = candidates.iter().take(3).map(|it| shown(it.certificate.subject())).collect();
-    let message = format!("Leave one certificate to serve; there are {}.", names.join(" and "));
+    let message = format!("Keep one certificate to serve; there are {}.", names.join(" and "));
     Err(Violations::one(CERTIFICATE, "several-leaves", message).into())
 }
 
-/// Keeps those that `fits`, if there are any.
+/// Keeps those that fit, if there are any.
 fn narrow<T>(candidates: &mut Vec<&T>, fits: impl Fn(&T) -> bool) {
     if candidates.iter().any(|it| fits(it)) {
         candidates.retain(|it| fits(it));

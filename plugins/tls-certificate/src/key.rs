@@ -1,4 +1,4 @@
-//! Private keys: reading them, and whether one is a certificate's.
+//! Reads private keys, and checks whether one belongs to a certificate.
 
 use ed25519_dalek::SigningKey;
 use p256::elliptic_curve::sec1::ToEncodedPoint as _;
@@ -36,8 +36,7 @@ impl PrivateKey {
     }
 
     /// Whether the public key, derived from the private numbers, is the
-    /// certificate's. A public key that the file holds beside them proves
-    /// nothing.
+    /// certificate's. A public key in the file proves nothing.
     pub(crate) fn is_of(&self, certificate: &X509Certificate<'_>) -> bool {
         let key = certificate.public_key();
         let bytes = key.subject_public_key.as_ref();
@@ -81,7 +80,7 @@ impl PrivateKey {
         }
     }
 
-    /// The curve is named inside, or outside by PKCS#8.
+    /// The curve is named inside, or outside in PKCS#8.
     fn from_sec1(der: &[u8], outside: Option<ObjectIdentifier>) -> Result<Self, Problem> {
         if names_no_curve(der) {
             return Err(explicit_curve());
@@ -97,9 +96,9 @@ impl PrivateKey {
     }
 }
 
-/// The key in the form that every reader takes. PKCS#8 version 2 (RFC 5958)
-/// carries the public key too, and neither OpenSSL 3.0 nor what stands on it
-/// reads that: such a key is written as version 1 (RFC 5208, RFC 8410 section 7).
+/// The key in the form that every reader accepts. PKCS#8 version 2 (RFC 5958)
+/// carries the public key too, which OpenSSL 3.0 and its users cannot read:
+/// such a key is written as version 1 (RFC 5208, RFC 8410 section 7).
 pub(crate) fn portable(block: Pem) -> Pem {
     let rewritten = match PrivateKeyInfo::try_from(block.contents()) {
         Ok(info) if block.tag() == "PRIVATE KEY" && info.public_key.is_some() => {
@@ -110,7 +109,7 @@ pub(crate) fn portable(block: Pem) -> Pem {
     rewritten.map_or(block, |der| Pem::new("PRIVATE KEY", der))
 }
 
-/// Whether a SEC1 key (RFC 5915) spells its curve out.
+/// Whether a SEC1 key (RFC 5915) has explicit curve parameters.
 fn names_no_curve(der: &[u8]) -> bool {
     let parameters = AnyRef::from_der(der).and_then(|key| {
         key.sequence(|reader| {
@@ -124,8 +123,8 @@ fn names_no_curve(der: &[u8]) -> bool {
     parameters.is_ok_and(|found| found.is_some_and(|found| found.value.tag() == Tag::Sequence))
 }
 
-/// Reads a PKCS#1 key and checks that its numbers fit together, those of the
-/// Chinese remainder theorem too: a server computes with them.
+/// Reads a PKCS#1 key and checks that its numbers are consistent, including
+/// those of the Chinese remainder theorem: a server computes with them.
 fn rsa_key(der: &[u8]) -> Result<PrivateKey, Problem> {
     let file = pkcs1::RsaPrivateKey::try_from(der).map_err(|_| malformed())?;
     if file.other_prime_infos.is_some() || file.modulus.as_bytes().len() > MAX_RSA_BYTES {
@@ -166,5 +165,5 @@ fn inconsistent() -> Problem {
 
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
-/// 8192 bits: the arithmetic takes time that grows with the cube.
+/// 8192 bits: the time of the arithmetic grows with the cube.
 const MAX_RSA_BYTES: usize = 1024;

@@ -1,7 +1,7 @@
-//! A TLS certificate with its private key, brought by the user.
+//! A TLS certificate with its private key, provided by the user.
 //!
-//! Least privilege: servers that need the key get it; whoever only asks which
-//! hosts are covered is answered from the public half.
+//! Least privilege: only servers that need the key get it; which hosts are
+//! covered is in the public half.
 //!
 //! Formats: RFC 5280 (certificates), RFC 7468 (PEM), RFC 5958, 8017 and 5915
 //! (keys).
@@ -107,8 +107,8 @@ pub struct Full {
 }
 
 impl Public {
-    /// Whether the person gave a chain beside the certificate. One that was
-    /// found in `certificate` and moved here is marked.
+    /// Whether the person gave a chain in its own field. One that was moved
+    /// here from `certificate` is marked.
     fn chain_is_given(&self) -> bool {
         let chain = self.chain.as_deref().map(str::trim_start).unwrap_or_default();
         !chain.is_empty() && !chain.starts_with(DERIVED_CHAIN.trim_end())
@@ -135,7 +135,7 @@ fn pem_files(full_chain: String, key: String) -> Vec<Artifact> {
     vec![Artifact::pem("fullchain.pem", full_chain).public(), Artifact::pem("privkey.pem", key)]
 }
 
-/// Text around PEM blocks is no part of them (RFC 7468, section 5.2), and this
-/// one travels with the chain wherever it is copied.
+/// Text around PEM blocks is ignored (RFC 7468, section 5.2), and this line
+/// stays with the chain wherever it is copied.
 const DERIVED_CHAIN: &str = "# From the field certificate\n";
 const NGINX_SNIPPET: &str = "ssl_certificate fullchain.pem;\nssl_certificate_key privkey.pem;\n";

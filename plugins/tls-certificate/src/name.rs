@@ -4,12 +4,12 @@ use x509_parser::asn1_rs::Tag;
 use x509_parser::objects::{oid_registry, oid2abbrev};
 use x509_parser::x509::{AttributeTypeAndValue, X509Name};
 
-/// The text of a name's part, whatever string type carries it; none for what is
-/// no string.
+/// The text of a name's part, of any string type; `None` for anything but a
+/// string.
 ///
 /// `BMPString` and `UniversalString` are two and four bytes a character (X.690,
-/// section 8.23). A `TeletexString` (T61) is Latin-1 in practice: so OpenSSL,
-/// `GnuTLS` and NSS read it, whatever T.61 says.
+/// section 8.23). A `TeletexString` (T61) is Latin-1 in practice: OpenSSL,
+/// `GnuTLS` and NSS read it that way, despite T.61.
 pub(crate) fn text(part: &AttributeTypeAndValue<'_>) -> Option<String> {
     let value = part.attr_value();
     let bytes = value.data;
@@ -47,8 +47,8 @@ fn part(part: &AttributeTypeAndValue<'_>) -> String {
     format!("{kind}={value}")
 }
 
-/// Whether two names are the same by RFC 5280, section 7.1: part by part, by
-/// value and not by string type, whatever the case and the number of blanks.
+/// Whether two names are equal by RFC 5280, section 7.1: part by part, by
+/// value, regardless of string type, case and number of blanks.
 pub(crate) fn same(one: &X509Name<'_>, other: &X509Name<'_>) -> bool {
     one.as_raw() == other.as_raw() || folded(one) == folded(other)
 }

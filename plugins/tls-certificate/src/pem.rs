@@ -1,11 +1,11 @@
-//! PEM text (RFC 7468) as people have it: any order, any line ends, text and
+//! PEM text (RFC 7468) as people paste it: any order, any line ends, text and
 //! blank lines around and inside.
 
 use bursar_plugin_sdk::{Error, Violations};
 use pem::{EncodeConfig, LineEnding, Pem};
 use x509_parser::certificate::X509Certificate;
 
-/// What is wrong with a field, not yet saying which.
+/// What is wrong with a field, without its pointer.
 #[derive(Debug)]
 pub(crate) struct Problem {
     pub(crate) code: &'static str,
@@ -22,16 +22,16 @@ impl Problem {
     }
 }
 
-/// The certificates in a public field, DER, in the order they stand.
+/// The certificates in a public field, in DER and in their order.
 pub(crate) fn read_certificates(text: &str) -> Result<Vec<Vec<u8>>, Problem> {
-    // First, so that a damaged key is called what it is too.
+    // Checked first, to recognise a damaged key, too.
     if labels(text).any(|label| label.contains("PRIVATE KEY")) {
-        let message = "There is a private key in here. This field is public: paste the key into its own field.";
+        let message = "There is a private key in this public field: paste the key into its own field.";
         return Err(Problem::new("private-key", message));
     }
     let blocks = read(text)?;
     if let Some(other) = blocks.iter().find(|block| !CERTIFICATE_LABELS.contains(&block.tag())) {
-        let message = format!("There is a {} block in here; leave only CERTIFICATE blocks.", shown(other.tag()));
+        let message = format!("There is a {} block; keep only CERTIFICATE blocks.", shown(other.tag()));
         return Err(Problem::new("unexpected-block", message));
     }
     if blocks.is_empty() {
@@ -41,7 +41,7 @@ pub(crate) fn read_certificates(text: &str) -> Result<Vec<Vec<u8>>, Problem> {
 }
 
 /// The one private key in a secret field. Certificates and parameters that
-/// tools write beside it are passed over.
+/// tools write beside it are ignored.
 pub(crate) fn read_private_key(text: &str) -> Result<Pem, Problem> {
     // RFC 1421, section 4.6: OpenSSL's traditional form of encryption.
     let is_encryption_header = |line: &str| line.starts_with("Proc-Type:") && line.ends_with("ENCRYPTED");
@@ -58,7 +58,7 @@ pub(crate) fn read_private_key(text: &str) -> Result<Pem, Problem> {
     match <[Pem; 1]>::try_from(keys) {
         Ok([key]) => Ok(key),
         Err(keys) if keys.is_empty() => Err(Problem::new("no-key", "Paste the private key in PEM.")),
-        Err(_) => Err(Problem::new("several-keys", "Leave the certificate's own key.")),
+        Err(_) => Err(Problem::new("several-keys", "Keep only the certificate's own key.")),
     }
 }
 
@@ -91,7 +91,7 @@ fn labels(text: &str) -> impl Iterator<Item = &str> {
     text.split("-----BEGIN ").skip(1).map(|rest| rest.split("-----").next().unwrap_or_default())
 }
 
-/// A label is the user's text: short, and without surprises.
+/// A label is the user's text: shortened, without control characters.
 fn shown(label: &str) -> String {
     label.chars().filter(|character| character.is_ascii_alphanumeric() || *character == ' ').take(40).collect()
 }

@@ -1,4 +1,4 @@
-//! Whether a certificate carries its issuer's signature.
+//! Checks whether a certificate has its issuer's signature.
 
 use p256::ecdsa::signature::Verifier as _;
 use p256::ecdsa::signature::hazmat::PrehashVerifier as _;
@@ -7,8 +7,8 @@ use rsa::{BigUint, RsaPublicKey, pkcs1v15};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::public_key::PublicKey;
 
-/// Nothing where we have no such algorithm (P-521, RSA-PSS, SHA-1): then names
-/// and key identifiers have to do.
+/// `None` for an unsupported algorithm (P-521, RSA-PSS, SHA-1): names and key
+/// identifiers must suffice then.
 pub(crate) fn verify(subject: &X509Certificate<'_>, issuer: &X509Certificate<'_>) -> Option<bool> {
     let signed = subject.tbs_certificate.as_ref();
     let signature = subject.signature_value.as_ref();
@@ -34,7 +34,7 @@ pub(crate) fn verify(subject: &X509Certificate<'_>, issuer: &X509Certificate<'_>
 fn verify_rsa(issuer: &X509Certificate<'_>, check: impl Fn(RsaPublicKey) -> Option<()>) -> Option<bool> {
     let Ok(PublicKey::RSA(key)) = issuer.public_key().parsed() else { return Some(false) };
     let (n, e) = (BigUint::from_bytes_be(key.modulus), BigUint::from_bytes_be(key.exponent));
-    // Larger keys exist; we just do not check with them.
+    // Larger keys exist, but are not checked.
     let key = RsaPublicKey::new_with_max_size(n, e, MAX_RSA_BITS).ok()?;
     Some(check(key).is_some())
 }
@@ -65,8 +65,8 @@ pub(crate) fn curve(certificate: &X509Certificate<'_>) -> Option<String> {
     Some(parameters.as_oid().ok()?.to_id_string())
 }
 
-/// Whether a certificate's elliptic curve is written out as numbers, which RFC
-/// 5480, section 2.1.1, forbids and servers refuse.
+/// Whether a certificate's key has explicit curve parameters, which RFC 5480,
+/// section 2.1.1, forbids and servers refuse.
 pub(crate) fn is_explicit_curve(certificate: &X509Certificate<'_>) -> bool {
     let algorithm = &certificate.public_key().algorithm;
     algorithm.algorithm.to_id_string() == EC_PUBLIC_KEY

@@ -1,8 +1,8 @@
-//! What servers and browsers may refuse to use.
+//! Weaknesses for which servers and browsers may refuse a certificate.
 //!
-//! Told as a warning and not as a violation: which of these a server takes is
-//! its own setting (OpenSSL's security levels), and a certificate that is in use
-//! must not become unusable here before it does there.
+//! Warnings and not violations: which of these a server accepts depends on its
+//! settings (OpenSSL's security levels), and a certificate that is in use must
+//! not become unusable here before it does there.
 
 use x509_parser::certificate::X509Certificate;
 use x509_parser::public_key::PublicKey;
@@ -15,7 +15,7 @@ pub(crate) fn of(certificate: &X509Certificate<'_>) -> Vec<&'static str> {
     if rsa_bits(certificate).is_some_and(|bits| bits < MIN_RSA_BITS) {
         found.push("weak-key");
     }
-    // Nobody checks the signature that a certificate puts under itself.
+    // Nobody checks a certificate's signature of itself.
     let is_self_issued = name::same(certificate.subject(), certificate.issuer());
     let algorithm = certificate.signature_algorithm.algorithm.to_id_string();
     if !is_self_issued && BROKEN_SIGNATURES.contains(&algorithm.as_str()) {
@@ -32,7 +32,7 @@ pub(crate) fn rsa_bits(certificate: &X509Certificate<'_>) -> Option<usize> {
     Some(modulus.len() * 8 - unused)
 }
 
-/// NIST SP 800-131A; what OpenSSL's security level 2 asks for.
+/// NIST SP 800-131A, and OpenSSL's security level 2.
 const MIN_RSA_BITS: usize = 2048;
 /// With MD2, MD4, MD5 and SHA-1, under RSA, ECDSA and the OIW's older names.
 const BROKEN_SIGNATURES: [&str; 7] = [

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tls_certificate::TlsCertificate;
 
 /// RFC 5958 with the public key, as some tools write every key: openssl 3.0
-/// reads none of them, and each is handed out in the form it does read.
+/// reads none of them, and each is materialized in the form that it does read.
 #[test]
 fn a_key_with_its_public_half_is_handed_out_without() {
     for (options, public_bytes) in [
@@ -151,15 +151,15 @@ fn weak_keys_and_signatures_are_told() {
         );
         let found =
             inspect(&json!({ "certificate": read(&folder, "leaf.pem"), "chain": read(&folder, "ca.pem") })).unwrap();
-        let told: Vec<_> =
+        let warnings: Vec<_> =
             found["warnings"].as_array().unwrap().iter().map(|it| json!([it["pointer"], it["code"]])).collect();
-        assert_eq!(json!(told), wanted, "RSA-{bits} {digest}");
+        assert_eq!(json!(warnings), wanted, "RSA-{bits} {digest}");
     }
     let found = inspect(&json!({ "certificate": read(&pair("-algorithm ED25519"), "cert.pem") })).unwrap();
     assert_eq!(found["warnings"], Value::Null);
 }
 
-/// An address is a host only where it stands as one.
+/// An address is a host only in an address field.
 #[test]
 fn an_address_counts_only_as_an_address() {
     for (names, wanted) in [

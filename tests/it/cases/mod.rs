@@ -7,7 +7,7 @@
 //! | T1, T4, T7, T11e, T12f, T20 | certificates and keys | [`certificates`], and `plugins/tls-certificate/tests` |
 //! | C1 | a byte order mark | [`text`] |
 //! | - | registries: keys, API paths, aliases, ECR's hosts | [`registries`], and `plugins/container-registry/tests` |
-//! | - | `env`, htpasswd | [`formats`], and `plugins/sdk` |
+//! | - | `env`, htpasswd | [`formats`], and `sdk/rust` |
 //! | - | an Azure resource group of any alphabet | `dns::conformance`: the lab's group is one |
 //! | - | Cloudflare zones that are not in use | `dns::inactive` |
 

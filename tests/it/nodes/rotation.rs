@@ -47,7 +47,7 @@ async fn a_rotation_at_one_node_stops_no_request_at_the_others() {
         let told = verbose(node).await;
         let said = check(&told, "rootKey")["detail"].as_str().expect("a reason").to_owned();
         assert!(said.contains("rotated by another node"), "{said}");
-        assert!(!node.log().contains("altered, moved or put back"), "{}", node.log());
+        assert!(!node.log().contains("altered, moved or rolled back"), "{}", node.log());
     }
     load.goes_on().await;
     let status = Cli::at(second, &second.operator()).run(&["status"]).code(1);

@@ -43,7 +43,7 @@ fn listed() -> Vec<(String, String)> {
 /// Who cites an id: `file` or `file: test`.
 fn cited() -> BTreeMap<String, Vec<String>> {
     let mut cited = BTreeMap::<String, Vec<String>>::new();
-    for folder in ["tests/it", "host", "plugins"] {
+    for folder in ["tests/it", "host", "plugins", "sdk"] {
         for file in files(&root().join(folder), &["rs"]) {
             for (id, by) in citations(&file) {
                 let all = cited.entry(id).or_default();

@@ -28,7 +28,8 @@ fn every_declared_dependency_is_used() {
 
 /// Those of the workspace's members.
 fn manifests() -> Vec<PathBuf> {
-    let all = ["host", "plugins", "examples", "xtask", "tests"].map(|folder| files(&root().join(folder), &["toml"]));
+    let all =
+        ["host", "plugins", "sdk", "examples", "xtask", "tests"].map(|folder| files(&root().join(folder), &["toml"]));
     let of_members = |path: &PathBuf| {
         path.ends_with("Cargo.toml") && !path.iter().any(|part| part == "templates" || part == "guests") && {
             let parsed = parse(path);

@@ -15,8 +15,6 @@ const SOURCES: &[(&str, &[&str])] = &[
 ];
 const MAX_LINES_OF_LOGIC: usize = 150;
 const MAX_LINES_OF_OPENING: usize = 12;
-/// Crates beside the plugins that are none.
-const NOT_PLUGINS: &[&str] = &["sdk", "cases", "pack"];
 
 #[test]
 fn every_plugin_folder_has_the_same_files() {
@@ -132,10 +130,8 @@ fn all() -> Vec<PathBuf> {
 /// The folders that hold a Rust plugin.
 fn folders(parent: &str) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(root().join(parent)).expect("the workspace has this folder").flatten();
-    let mut folders: Vec<_> = entries
-        .map(|entry| entry.path())
-        .filter(|path| path.join("Cargo.toml").exists() && !NOT_PLUGINS.iter().any(|name| path.ends_with(name)))
-        .collect();
+    let mut folders: Vec<_> =
+        entries.map(|entry| entry.path()).filter(|path| path.join("Cargo.toml").exists()).collect();
     folders.sort();
     folders
 }

@@ -6,7 +6,7 @@ use super::plugin_folders::built_in_ids;
 use super::{files, none, read, root, shown};
 
 const MAX_LINES: usize = 500;
-const OURS: &[&str] = &["host", "plugins", "examples", "tests", "xtask"];
+const OURS: &[&str] = &["host", "plugins", "sdk", "examples", "tests", "xtask"];
 
 #[test]
 fn the_core_knows_no_credential_type() {

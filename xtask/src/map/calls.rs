@@ -1,26 +1,33 @@
-//! Who calls whom, by the names of functions. A name that several functions of a
-//! crate have is followed only within its own file: which of them is meant takes
-//! types to tell.
+//! Who calls whom, by the names of functions. Where several functions have a name,
+//! the one is meant whose owner is the type of the receiver, as far as the types of
+//! fields and the returns of functions tell; else the call is followed only within
+//! its own file.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::scan::{Function, Scan, SourceFile};
+use super::scan::{Call, Function, Scan, SourceFile};
 
 pub(super) struct CallGraph<'a> {
     scan: &'a Scan,
-    /// By crate and name: where the function is, as file and number.
+    /// By group of crates and name: where the function is, as file and number.
     by_name: BTreeMap<(&'a str, &'a str), Vec<(usize, usize)>>,
+    /// By group and the name of a field or function: the types named in its type.
+    types_of: BTreeMap<(&'a str, &'a str), BTreeSet<&'a str>>,
 }
 
 impl<'a> CallGraph<'a> {
     pub(super) fn of(scan: &'a Scan) -> Self {
         let mut by_name = BTreeMap::<(&str, &str), Vec<(usize, usize)>>::new();
+        let mut types_of = BTreeMap::<(&str, &str), BTreeSet<&str>>::new();
         for (number, file) in scan.files.iter().enumerate() {
             for (which, function) in file.functions.iter().enumerate() {
-                by_name.entry((&file.krate, &function.name)).or_default().push((number, which));
+                by_name.entry((group(file), &function.name)).or_default().push((number, which));
+            }
+            for (name, of) in &file.named_types {
+                types_of.entry((group(file), name)).or_default().insert(of);
             }
         }
-        Self { scan, by_name }
+        Self { scan, by_name, types_of }
     }
 
     /// Every call that leads from one file to another.
@@ -28,8 +35,8 @@ impl<'a> CallGraph<'a> {
         let mut edges = Vec::new();
         for (number, file) in self.scan.files.iter().enumerate() {
             for function in &file.functions {
-                for name in &function.calls {
-                    if let Some((to, _)) = self.target(number, name)
+                for call in &function.calls {
+                    if let Some((to, _)) = self.target(number, function, call)
                         && to != number
                     {
                         edges.push((file, &self.scan.files[to]));
@@ -55,8 +62,8 @@ impl<'a> CallGraph<'a> {
         let file = &self.scan.files[at.0];
         trace.push(&file.path);
         let function: &Function = &file.functions[at.1];
-        for name in &function.calls {
-            if let Some(to) = self.target(at.0, name)
+        for call in &function.calls {
+            if let Some(to) = self.target(at.0, function, call)
                 && !seen.contains(&to)
             {
                 self.follow(to, trace, seen);
@@ -65,12 +72,32 @@ impl<'a> CallGraph<'a> {
         }
     }
 
-    fn target(&self, from: usize, name: &str) -> Option<(usize, usize)> {
-        let found = self.by_name.get(&(self.scan.files[from].krate.as_str(), name))?;
+    fn target(&self, from: usize, caller: &Function, call: &Call) -> Option<(usize, usize)> {
+        let group = group(&self.scan.files[from]);
+        let found = self.by_name.get(&(group, call.name.as_str()))?;
         if let [one] = found[..] {
             return Some(one);
         }
-        let mut here = found.iter().filter(|(file, _)| *file == from);
-        here.next().copied().filter(|_| here.next().is_none())
+        let owner = |at: &(usize, usize)| self.scan.files[at.0].functions[at.1].owner.as_deref();
+        let meant = |at: &&(usize, usize)| match call.on.as_deref() {
+            Some("self" | "Self") => owner(at) == caller.owner.as_deref(),
+            Some(on) => owner(at).is_some_and(|owner| {
+                on == owner || self.types_of.get(&(group, on)).is_some_and(|types| types.contains(owner))
+            }),
+            None => false,
+        };
+        one(found.iter().filter(meant)).or_else(|| one(found.iter().filter(|(file, _)| *file == from)))
     }
 }
+
+/// Crates whose calls are followed from one to the other.
+fn group(file: &SourceFile) -> &str {
+    if AREAS.contains(&file.krate.as_str()) { "areas" } else { &file.krate }
+}
+
+fn one<'a>(mut found: impl Iterator<Item = &'a (usize, usize)>) -> Option<(usize, usize)> {
+    found.next().copied().filter(|_| found.next().is_none())
+}
+
+/// The kernel and the areas that stand on it.
+pub(super) const AREAS: [&str; 7] = ["kernel", "credentials", "bindings", "dns", "regions", "access", "approvals"];

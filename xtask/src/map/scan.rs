@@ -22,6 +22,9 @@ pub(super) struct SourceFile {
     pub(super) lines: usize,
     /// Names of the types it declares.
     pub(super) types: Vec<String>,
+    /// Names of fields and of functions without arguments, each with a type that is
+    /// named in its type.
+    pub(super) named_types: Vec<(String, String)>,
     pub(super) functions: Vec<Function>,
 }
 
@@ -31,8 +34,16 @@ pub(super) struct Function {
     /// The type it is a method of.
     pub(super) owner: Option<String>,
     pub(super) is_trait_impl: bool,
-    /// Names of what it calls, in the order of the text.
-    pub(super) calls: Vec<String>,
+    /// What it calls, in the order of the text.
+    pub(super) calls: Vec<Call>,
+}
+
+/// One call.
+pub(super) struct Call {
+    pub(super) name: String,
+    /// The field, function or type before the name: `records` in
+    /// `self.records.find(..)`.
+    pub(super) on: Option<String>,
 }
 
 impl Scan {
@@ -78,8 +89,8 @@ fn read_file(base: &Path, path: &Path) -> Result<SourceFile, Error> {
     let krate = relative.split('/').next().unwrap_or_default().to_owned();
     let mut reader = Reader::default();
     reader.visit_file(&parsed);
-    let Reader { types, functions, .. } = reader;
-    Ok(SourceFile { path: relative, krate, lines: production_lines(&text), types, functions })
+    let Reader { types, named_types, functions, .. } = reader;
+    Ok(SourceFile { path: relative, krate, lines: production_lines(&text), types, named_types, functions })
 }
 
 /// Test modules stand at the end of a file.
@@ -90,6 +101,7 @@ fn production_lines(text: &str) -> usize {
 #[derive(Default)]
 struct Reader {
     types: Vec<String>,
+    named_types: Vec<(String, String)>,
     functions: Vec<Function>,
     owner: Option<String>,
     is_trait_impl: bool,
@@ -104,6 +116,11 @@ impl<'ast> Visit<'ast> for Reader {
 
     fn visit_item_struct(&mut self, item: &'ast syn::ItemStruct) {
         self.types.push(item.ident.to_string());
+        for field in &item.fields {
+            if let Some(name) = &field.ident {
+                self.name_types(&name.to_string(), &field.ty);
+            }
+        }
     }
 
     fn visit_item_enum(&mut self, item: &'ast syn::ItemEnum) {
@@ -139,6 +156,9 @@ impl<'ast> Visit<'ast> for Reader {
 
 impl Reader {
     fn add(&mut self, signature: &syn::Signature, block: &syn::Block, owner: Option<String>) {
+        if let syn::ReturnType::Type(_, returned) = &signature.output {
+            self.name_types(&signature.ident.to_string(), returned);
+        }
         let mut calls = Calls::default();
         calls.visit_block(block);
         let (name, is_trait_impl) = (signature.ident.to_string(), self.is_trait_impl);
@@ -146,9 +166,46 @@ impl Reader {
     }
 }
 
-/// The names that a body calls.
+impl Reader {
+    /// Notes every type that is named in the type of something called `name`.
+    fn name_types(&mut self, name: &str, of: &syn::Type) {
+        let mut named = NamedTypes::default();
+        named.visit_type(of);
+        self.named_types.extend(named.0.into_iter().map(|of| (name.to_owned(), of)));
+    }
+}
+
+/// The last part of every path in a type.
 #[derive(Default)]
-struct Calls(Vec<String>);
+struct NamedTypes(Vec<String>);
+
+impl<'ast> Visit<'ast> for NamedTypes {
+    fn visit_path_segment(&mut self, segment: &'ast syn::PathSegment) {
+        self.0.push(segment.ident.to_string());
+        syn::visit::visit_path_segment(self, segment);
+    }
+}
+
+/// What a body calls.
+#[derive(Default)]
+struct Calls(Vec<Call>);
+
+/// The last name of a receiver.
+fn last_name(receiver: &syn::Expr) -> Option<String> {
+    match receiver {
+        syn::Expr::Field(field) => match &field.member {
+            syn::Member::Named(name) => Some(name.to_string()),
+            syn::Member::Unnamed(_) => None,
+        },
+        syn::Expr::MethodCall(call) => Some(call.method.to_string()),
+        syn::Expr::Path(path) => path.path.get_ident().map(ToString::to_string),
+        syn::Expr::Reference(inner) => last_name(&inner.expr),
+        syn::Expr::Paren(inner) => last_name(&inner.expr),
+        syn::Expr::Try(inner) => last_name(&inner.expr),
+        syn::Expr::Await(inner) => last_name(&inner.base),
+        _ => None,
+    }
+}
 
 impl<'ast> Visit<'ast> for Calls {
     fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
@@ -156,7 +213,7 @@ impl<'ast> Visit<'ast> for Calls {
         for argument in &call.args {
             self.visit_expr(argument);
         }
-        self.0.push(call.method.to_string());
+        self.0.push(Call { name: call.method.to_string(), on: last_name(&call.receiver) });
     }
 
     fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
@@ -164,7 +221,10 @@ impl<'ast> Visit<'ast> for Calls {
             self.visit_expr(argument);
         }
         if let syn::Expr::Path(path) = &*call.func {
-            self.0.extend(path.path.segments.last().map(|segment| segment.ident.to_string()));
+            let mut names = path.path.segments.iter().rev().map(|segment| segment.ident.to_string());
+            if let Some(name) = names.next() {
+                self.0.push(Call { name, on: names.next() });
+            }
         } else {
             self.visit_expr(&call.func);
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bursar_domain::broker::Extent;
 use bursar_domain::nodes::{BEAT, Nodes, Vitals};
-use bursar_store::{Ledger, RootStanding};
+use bursar_store::{Ledger, RootKeyStatus};
 use bursar_sync::engine::Inbox;
 use jiff::SignedDuration;
 use tokio::task::JoinHandle;
@@ -90,18 +90,18 @@ impl Round {
         let text = |error: bursar_domain::store::Error| chain(&error);
         let mut standing = self.ledger.follow_root_key().await.map_err(text)?;
         let root_key = self.root_key.read().unwrap_or_else(PoisonError::into_inner).clone();
-        if matches!(standing, RootStanding::Missing { .. })
+        if matches!(standing, RootKeyStatus::Missing { .. })
             && let Ok(source) = root_key_source(&root_key)
         {
             // A passphrase's file is read anew.
-            self.ledger.take_root_key_from(source);
+            self.ledger.set_root_key_source(source);
             standing = self.ledger.follow_root_key().await.map_err(text)?;
         }
         let ahead = self.ledger.clock_ahead().await.map_err(text)?;
         self.tell_of_the_clock(ahead);
         let vitals = Vitals {
             clock_ahead_ms: ahead.map(|ahead| i64::try_from(ahead.as_millis()).unwrap_or(i64::MAX)),
-            root_key_missing: matches!(standing, RootStanding::Missing { .. }),
+            root_key_missing: matches!(standing, RootKeyStatus::Missing { .. }),
         };
         if self.nodes.beat(vitals).await.map_err(|error| chain(&error))? {
             self.inbox.hint(Extent::Everything);

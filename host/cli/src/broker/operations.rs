@@ -79,7 +79,7 @@ impl Operations for InstallationOperations {
         let obstacle = |name, obstacle: Option<String>| Check { name, outcome: obstacle.map_or(Ok(None), Err) };
         let checks = vec![
             obstacle("storage", storage.err().map(str::to_owned)),
-            obstacle("rootKey", self.ledger.root_standing().obstacle()),
+            obstacle("rootKey", self.ledger.root_key_status().obstacle()),
             obstacle("clock", clock_obstacle(vitals)),
             obstacle("node", self.nodes.is_doubled().then(|| DOUBLED.to_owned())),
         ];

@@ -51,7 +51,7 @@ impl PluginTrail {
 pub(super) async fn record(broker: &Broker, events: &mut VecDeque<PluginEvent>) -> Result<(), Error> {
     while let Some(event) = events.front() {
         let (action, detail) = about(event);
-        broker.record_system(action, detail).await?;
+        broker.kernel.journal.record_system(action, detail).await?;
         events.pop_front();
     }
     Ok(())

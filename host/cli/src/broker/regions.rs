@@ -4,11 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bursar_domain::broker::{Broker, RegionPorts};
-use bursar_domain::nodes::Nodes;
+use bursar_domain::broker::Broker;
 use bursar_domain::region::{Notice, Notices};
 use bursar_server::Watchers;
-use bursar_sync::SystemTargets;
 use bursar_sync::engine::{self, Inbox, Pace};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -40,16 +38,6 @@ impl Audience {
     /// What is to be walked.
     pub(super) fn inbox(&self) -> Arc<Inbox> {
         self.inbox.clone()
-    }
-
-    /// The ports of a broker that tells these.
-    pub(super) fn ports(&self, settings: &Settings, nodes: &Arc<Nodes>) -> RegionPorts {
-        RegionPorts {
-            targets: Arc::new(SystemTargets::default()),
-            notices: Arc::new(self.clone()),
-            nodes: nodes.clone(),
-            concurrency: settings.sync.concurrency,
-        }
     }
 }
 

@@ -41,7 +41,7 @@ impl StorageLook {
                     })
                 } else {
                     tracing::warn!("not ready: a write of one row takes more than {} s", PATIENCE.as_secs());
-                    Err(ledger.trouble().map_or("storage does not answer", |said| reason(&said)))
+                    Err(ledger.outage().map_or("storage does not answer", |said| reason(&said)))
                 };
                 *last = Some(Look { at: Instant::now(), found });
                 found

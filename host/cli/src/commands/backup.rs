@@ -54,7 +54,7 @@ impl Backup {
         };
         let written = written.and_then(|()| out.sync_all().map_err(|error| self.failed(error)));
         if written.is_err() {
-            // Half a backup would be taken for a whole one.
+            // An incomplete backup could be mistaken for a complete one.
             let _ = fs::remove_file(&self.out);
         }
         written?;
@@ -64,10 +64,10 @@ impl Backup {
     async fn download(&self, global: &GlobalArgs, protection: &Protection, out: &File) -> Result<(), Failure> {
         let session = Session::open(global)?;
         let encryptor = encryptor(protection)?;
-        let mut pieces = std::pin::pin!(session.client.download(&["v1", "backup"]).await?);
+        let mut chunks = std::pin::pin!(session.client.download(&["v1", "backup"]).await?);
         let mut out = encryptor.wrap_output(out).map_err(|error| self.failed(error))?;
-        while let Some(piece) = pieces.next().await {
-            out.write_all(piece?.as_ref()).map_err(|error| self.failed(error))?;
+        while let Some(chunk) = chunks.next().await {
+            out.write_all(chunk?.as_ref()).map_err(|error| self.failed(error))?;
         }
         out.finish().map(drop).map_err(|error| self.failed(error))
     }
@@ -95,7 +95,7 @@ impl Backup {
 fn create(path: &Path) -> Result<File, Failure> {
     let created = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     created.map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => Failure::Conflict(format!("{} exists already", path.display())),
+        io::ErrorKind::AlreadyExists => Failure::Conflict(format!("{} already exists", path.display())),
         _ => Failure::io(format!("create {}", path.display()), error),
     })
 }

@@ -1,5 +1,5 @@
-//! `bursar compile-plugin`, which the broker runs and nobody else: it compiles
-//! one component, in bounds, and ends.
+//! `bursar compile-plugin`, an internal command of the broker: compiles one
+//! component within limits.
 
 use bursar_plugin_host::{CompilationLimits, compile_for_parent};
 use clap::Args;

@@ -25,11 +25,11 @@ impl Login {
             Some(file) => token_from(file)?,
             None if global.is_interactive() => terminal::ask_secret(&format!("Token for {addr}"))?,
             None => {
-                return Err(Failure::Usage("there is no terminal to ask for the token: give --token-file".to_owned()));
+                return Err(Failure::Usage("no terminal to ask for the token: give --token-file".to_owned()));
             }
         };
         let ca_file = match &global.ca_file {
-            // A relative path would mean another file elsewhere.
+            // A relative path would mean another file in another folder.
             Some(file) => Some(file.canonicalize().map_err(|e| Failure::io(format!("read {}", file.display()), e))?),
             None => None,
         };
@@ -41,8 +41,8 @@ impl Login {
         let path = Profile::path()?;
         let token = zeroize::Zeroizing::new(token.trim().to_owned());
         Profile { addr: addr.clone(), token, account: global.account.clone(), ca_file }.save(&path)?;
-        let told = json!({"addr": addr, "name": me["name"], "kind": me["kind"], "profile": path});
-        global.output().one(&told, "/name")
+        let profile = json!({"addr": addr, "name": me["name"], "kind": me["kind"], "profile": path});
+        global.output().one(&profile, "/name")
     }
 }
 

@@ -1,21 +1,29 @@
-//! The commands, one file each, and the parser over them.
+//! The commands, one file for each noun, and the parser over them.
 
 mod account;
 mod audit;
+mod audit_chain;
 mod backup;
 mod binding;
 mod certificate;
 mod compile_plugin;
 mod completions;
 mod credential;
+mod credential_data;
+mod credential_secrets;
 mod dns;
 mod login;
 mod member;
 mod plugin;
+mod plugin_author;
+mod plugin_build;
+mod plugin_sign;
 mod region;
+mod region_attachment;
+mod region_progress;
+mod region_settings;
 mod rekey;
 mod resolve;
-mod resolve_image;
 mod restore;
 pub(crate) mod serve;
 mod status;
@@ -45,27 +53,27 @@ enum Command {
     Serve(serve::Serve),
     Login(login::Login),
     #[command(subcommand, visible_alias = "cred")]
-    Credential(credential::Command),
+    Credential(credential::CredentialCommand),
     #[command(subcommand)]
-    Region(region::Command),
+    Region(region::RegionCommand),
     #[command(subcommand)]
-    Binding(binding::Command),
+    Binding(binding::BindingCommand),
     Resolve(resolve::Resolve),
-    ResolveImage(resolve_image::ResolveImage),
+    ResolveImage(resolve::ResolveImage),
     #[command(subcommand, visible_alias = "cert")]
-    Certificate(certificate::Command),
+    Certificate(certificate::CertificateCommand),
     #[command(subcommand)]
-    Dns(dns::Command),
+    Dns(dns::DnsCommand),
     #[command(subcommand)]
-    Account(account::Command),
+    Account(account::AccountCommand),
     #[command(subcommand)]
-    Member(member::Command),
+    Member(member::MemberCommand),
     #[command(subcommand)]
-    Token(token::Command),
+    Token(token::TokenCommand),
     #[command(subcommand)]
-    Plugin(plugin::Command),
+    Plugin(plugin::PluginCommand),
     #[command(subcommand)]
-    Audit(audit::Command),
+    Audit(audit::AuditCommand),
     Backup(backup::Backup),
     Restore(restore::Restore),
     Rekey(rekey::Rekey),
@@ -76,11 +84,11 @@ enum Command {
 }
 
 impl Cli {
-    /// Runs the command that was parsed.
+    /// Runs the parsed command.
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self.command {
             Command::Completions(command) => command.run(),
-            // Within its bounds from the first moment, so without a runtime.
+            // Its limits apply from the start, so it runs without a runtime.
             Command::CompilePlugin(command) => command.run(),
             command => runtime()?.block_on(command.run(&self.global)),
         }

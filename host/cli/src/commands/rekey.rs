@@ -64,28 +64,28 @@ impl Rekey {
             client.post_with(&["v1", "rekey"], &query, &Value::Null).await
         };
         match rotate(self.yes).await {
-            Err(Failure::Problem(problem)) if problem.nodes_in_the_way() > 0 => {
-                Self::confirm(global, problem.nodes_in_the_way())?;
+            Err(Failure::Problem(problem)) if problem.nodes_at_work() > 0 => {
+                Self::confirm(global, problem.nodes_at_work())?;
                 rotate(true).await
             }
             done => done,
         }
     }
 
-    /// Asks whether it is meant, though other nodes are at work.
+    /// Asks for confirmation while other nodes are at work.
     fn confirm(global: &GlobalArgs, others: usize) -> Result<(), Failure> {
-        let told = format!(
+        let consequence = format!(
             "{} at work (bursar status): each serves the accounts it has in use for an hour, and takes the new root \
              key up once it is where its storage.root_key says",
             others_are(others)
         );
         if !global.is_interactive() {
-            return Err(Failure::Conflict(format!("{told}: rotate it all the same with --yes")));
+            return Err(Failure::Conflict(format!("{consequence}: rotate it anyway with --yes")));
         }
         let mut terminal = Terminal;
-        terminal.say(&told)?;
-        let is_meant = terminal.confirm("Rotate the root key now?", false)?;
-        if is_meant { Ok(()) } else { Err(Failure::Failed("nothing was changed".to_owned())) }
+        terminal.say(&consequence)?;
+        let is_confirmed = terminal.confirm("Rotate the root key now?", false)?;
+        if is_confirmed { Ok(()) } else { Err(Failure::Failed("nothing was changed".to_owned())) }
     }
 
     async fn offline(&self, settings: &Settings, global: &GlobalArgs) -> Result<Value, Failure> {
@@ -106,16 +106,16 @@ impl Rekey {
         Ok(json!({"rewrapped": rotated.map_err(|error| Failure::Failed(chain(&error)))?}))
     }
 
-    fn new_key(&self, present: &RootKeySource) -> Result<RootKeySource, Failure> {
+    fn new_key(&self, current: &RootKeySource) -> Result<RootKeySource, Failure> {
         if let Some(file) = &self.to_passphrase_file {
             let passphrase = input::text(file, &mut io::stdin().lock())?;
             return Ok(RootKeySource::Passphrase(SecretString::from(passphrase.as_str())));
         }
-        match (&self.to_key_file, present) {
-            (Some(path), _) if path.exists() => Err(Failure::Conflict(format!("{} exists already", path.display()))),
+        match (&self.to_key_file, current) {
+            (Some(path), _) if path.exists() => Err(Failure::Conflict(format!("{} already exists", path.display()))),
             (Some(path), _) | (None, RootKeySource::File(path)) => Ok(RootKeySource::File(path.clone())),
             (None, _) => Err(Failure::Usage(
-                "the root key is not in a file of the broker's: give --to-key-file or --to-passphrase-file".to_owned(),
+                "the root key is not in a file: give --to-key-file or --to-passphrase-file".to_owned(),
             )),
         }
     }

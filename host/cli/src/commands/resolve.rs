@@ -1,4 +1,4 @@
-//! `bursar resolve`
+//! `bursar resolve` and `bursar resolve-image`
 
 use bursar_domain::secret::SecretJson;
 use clap::Args;
@@ -30,9 +30,24 @@ impl Resolve {
     }
 }
 
-/// What is wanted of a credential beside which it is.
+/// Find the credential for an image, by registry and longest path prefix
 #[derive(Args, Debug)]
-pub(crate) struct Files {
+pub(crate) struct ResolveImage {
+    /// Such as `ghcr.io/org/app:1`
+    image: String,
+    #[command(flatten)]
+    files: Files,
+}
+
+impl ResolveImage {
+    pub(crate) async fn run(self, session: &Session) -> Result<(), Failure> {
+        self.files.resolve(session, "resolve-image", json!({"image": self.image})).await
+    }
+}
+
+/// Whether and how to deliver the files of the resolved credential.
+#[derive(Args, Debug)]
+struct Files {
     /// Hand its files out in this format too
     #[arg(long)]
     format: Option<String>,
@@ -41,10 +56,10 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// Asks `question` of a resolving path of the account, and tells the answer.
-    pub(crate) async fn resolve(&self, session: &Session, path: &str, mut question: Value) -> Result<(), Failure> {
+    /// Resolves `question` at `path` of the account and prints the result.
+    async fn resolve(&self, session: &Session, path: &str, mut question: Value) -> Result<(), Failure> {
         if self.format.is_none() && self.delivery.is_chosen() {
-            return Err(Failure::Usage("files are handed out in a format: give --format too".to_owned()));
+            return Err(Failure::Usage("--out, --manifest and --artifact require --format".to_owned()));
         }
         self.delivery.check()?;
         if let Some(format) = &self.format {
@@ -55,7 +70,7 @@ impl Files {
             return session.output.row(answer.expose(), COLUMNS, "/credential/id");
         }
         let name = answer.expose().pointer("/credential/name").and_then(Value::as_str).unwrap_or_default();
-        self.delivery.hand_out(session, &answer, name)
+        self.delivery.deliver(session, &answer, name)
     }
 }
 

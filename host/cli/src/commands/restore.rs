@@ -47,7 +47,7 @@ pub(crate) struct Restore {
 impl Restore {
     pub(crate) async fn run(self, global: &GlobalArgs) -> Result<(), Failure> {
         let Some(settings) = self.offline.settings()? else {
-            return Err(Failure::Usage("--data-dir is needed: a backup is restored into a folder".to_owned()));
+            return Err(Failure::Usage("--data-dir is required: a backup is restored into a folder".to_owned()));
         };
         let unlock = self.unlock(global)?;
         let input =
@@ -67,7 +67,7 @@ impl Restore {
         if restored.is_err()
             && let Some(key) = copied
         {
-            // What failed leaves nothing behind.
+            // A failed restoration leaves nothing behind.
             let _ = fs::remove_file(key);
         }
         let (summary, report) = restored.map_err(|error| failure(&error, &settings.data_dir))?;
@@ -88,7 +88,7 @@ impl Restore {
         let mut stdin = io::stdin().lock();
         if let Some(file) = &self.identity {
             let text = input::text(file, &mut stdin)?;
-            // As `age-keygen` writes it, with comments above.
+            // `age-keygen` writes comments above the identity.
             let identity = text.lines().find(|line| !line.trim().is_empty() && !line.starts_with('#'));
             return Ok(Unlock::Identity(SecretString::from(identity.unwrap_or_default().trim())));
         }
@@ -101,22 +101,22 @@ impl Restore {
     }
 }
 
-/// Whether the key was copied, rather than being there already.
+/// Copies the root key; returns whether it was copied or already there.
 fn copy_key(from: &Path, to: &Path) -> Result<bool, Failure> {
     let key = input::text(&from.to_string_lossy(), &mut io::empty())?;
     if to.exists() {
-        let present = input::text(&to.to_string_lossy(), &mut io::empty())?;
-        return if present.trim() == key.trim() {
+        let existing = input::text(&to.to_string_lossy(), &mut io::empty())?;
+        return if existing.trim() == key.trim() {
             Ok(false)
         } else {
-            Err(Failure::Conflict(format!("{} holds another root key", to.display())))
+            Err(Failure::Conflict(format!("{} contains another root key", to.display())))
         };
     }
     write_private(to, key.as_bytes(), false).map_err(|error| Failure::io(format!("write {}", to.display()), error))?;
     Ok(true)
 }
 
-/// The restoration is the first thing that the restored chain tells.
+/// Records the restoration as the first event after the restored chain.
 async fn record(config: &Config) -> Result<(), Result<bursar_store::OpenError, bursar_domain::store::Error>> {
     let ledger = Ledger::open(config).await.map_err(Ok)?;
     let recorded = ledger.commit(Batch::default().event(system_event(Action::InstallationRestore))).await;

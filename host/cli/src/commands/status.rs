@@ -23,7 +23,7 @@ impl Status {
             output.one(&status, "/status")?;
         } else {
             let rows = |part: &str| json!({ "items": status[part] });
-            output.list(&told(&status["checks"]), CHECKS, "/name")?;
+            output.list(&check_rows(&status["checks"]), CHECKS, "/name")?;
             output.line("")?;
             output.list(&rows("nodes"), NODES, "/id")?;
         }
@@ -34,13 +34,13 @@ impl Status {
     }
 }
 
-/// The checks, in words.
-fn told(checks: &Value) -> Value {
-    let told = |check: &Value| {
+/// The checks as rows of a table.
+fn check_rows(checks: &Value) -> Value {
+    let row = |check: &Value| {
         let outcome = if check["ok"] == true { "well" } else { "not well" };
         json!({ "name": check["name"], "outcome": outcome, "detail": check["detail"] })
     };
-    json!({ "items": checks.as_array().into_iter().flatten().map(told).collect::<Vec<_>>() })
+    json!({ "items": checks.as_array().into_iter().flatten().map(row).collect::<Vec<_>>() })
 }
 
 const CHECKS: &[Column] = &[("CHECK", "/name"), ("OUTCOME", "/outcome"), ("DETAIL", "/detail")];

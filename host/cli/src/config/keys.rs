@@ -1,4 +1,4 @@
-//! Every key there is.
+//! The table of keys.
 
 use toml::Value;
 
@@ -7,7 +7,7 @@ use toml::Value;
 pub(crate) struct Key {
     /// `section.key`.
     pub(crate) name: &'static str,
-    /// What it decides, for those without a default.
+    /// What it sets, for keys without a default.
     pub(crate) about: &'static str,
     shape: Shape,
     /// As TOML; empty for none.
@@ -24,12 +24,12 @@ enum Shape {
 }
 
 impl Key {
-    /// Its value when nobody says anything.
+    /// Its default value.
     pub(crate) fn default(&self) -> Option<Value> {
         if self.default.is_empty() { None } else { self.parse(self.default).ok() }
     }
 
-    /// A value of the file, if it is of the right type.
+    /// Checks the type of a value of the file.
     pub(crate) fn check(&self, value: Value) -> Result<Value, String> {
         let fits = match self.shape {
             Shape::Text => value.is_str(),
@@ -41,23 +41,23 @@ impl Key {
         if fits { Ok(value) } else { Err(format!("must be {}", self.shape.name())) }
     }
 
-    /// A value of the environment: bare text, or TOML for lists and tables.
+    /// Parses a value of the environment: plain text, or TOML for lists and tables.
     pub(crate) fn parse(&self, text: &str) -> Result<Value, String> {
-        let wrong = || format!("must be {}", self.shape.name());
+        let invalid = || format!("must be {}", self.shape.name());
         match self.shape {
             Shape::Text => Ok(Value::from(text)),
             Shape::Flag => match text {
                 "true" | "1" => Ok(Value::from(true)),
                 "false" | "0" => Ok(Value::from(false)),
-                _ => Err(wrong()),
+                _ => Err(invalid()),
             },
-            Shape::Number => text.parse::<i64>().map(Value::from).map_err(|_| wrong()),
+            Shape::Number => text.parse::<i64>().map(Value::from).map_err(|_| invalid()),
             Shape::List if !text.trim_start().starts_with('[') => {
                 Ok(Value::Array(text.split(',').filter(|item| !item.is_empty()).map(Value::from).collect()))
             }
             Shape::List | Shape::Table => {
-                let document: toml::Table = toml::from_str(&format!("value = {text}")).map_err(|_| wrong())?;
-                document.get("value").cloned().ok_or_else(wrong).and_then(|value| self.check(value))
+                let document: toml::Table = toml::from_str(&format!("value = {text}")).map_err(|_| invalid())?;
+                document.get("value").cloned().ok_or_else(invalid).and_then(|value| self.check(value))
             }
         }
     }
@@ -79,7 +79,7 @@ const fn key(name: &'static str, shape: Shape, default: &'static str, about: &'s
     Key { name, about, shape, default }
 }
 
-/// In the order they are printed; the keys of a section stand together.
+/// In the order they are printed, grouped by section.
 pub(crate) const KEYS: &[Key] = &[
     key("server.listen", Shape::Text, "127.0.0.1:8420", ""),
     key("server.tls_cert", Shape::Text, "", "the certificate chain's PEM file, for TLS"),
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_key_has_a_default_or_says_what_it_is_without() {
+    fn every_key_has_a_default_or_a_description() {
         for key in KEYS {
             assert_eq!(key.default().is_some(), key.about.is_empty(), "{}", key.name);
             if let Some(default) = key.default() {

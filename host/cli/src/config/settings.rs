@@ -1,4 +1,4 @@
-//! The configuration as what the broker is built from, every value in range.
+//! The broker's settings, with every value validated.
 
 mod limits;
 mod network;
@@ -23,106 +23,105 @@ use toml::Value;
 use crate::config::Configuration;
 use crate::failure::Failure;
 
-/// What the broker is built from.
+/// The broker's settings.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     /// Where to listen.
     pub(crate) listen: SocketAddr,
-    /// With TLS, where these are given.
+    /// Certificate and key, if TLS is on.
     pub(crate) tls: Option<TlsFiles>,
-    /// What the HTTP surface allows.
+    /// Limits of the HTTP API.
     pub(crate) server: ServerConfig,
-    /// Where keys and data are.
+    /// The folder of keys and data.
     pub(crate) data_dir: PathBuf,
-    /// `postgres://...`, or a file in the data dir.
+    /// `postgres://...`; `None` for a file in the data dir.
     pub(crate) database_url: Option<String>,
-    /// Memory for the file's pages.
+    /// Size of the file's page cache.
     pub(crate) cache_bytes: usize,
-    /// Most connections to the database.
+    /// Maximum number of database connections.
     pub(crate) max_connections: u32,
-    /// Where the root key comes from.
+    /// The source of the root key.
     pub(crate) root_key: RootKey,
-    /// Whose `*.wasm` files are plugins beside the built-in ones.
+    /// Folders whose `*.wasm` files are plugins, in addition to the built-in ones.
     pub(crate) plugin_folders: Vec<PathBuf>,
-    /// Which of them need an operator's word.
+    /// Which of their plugins need an operator's approval.
     pub(crate) approval: Approval,
-    /// Whose signatures of plugins count.
+    /// Keys whose signatures of plugins are trusted.
     pub(crate) trusted_keys: Vec<TrustedKey>,
-    /// Which public fields each type of a folder may derive from secrets.
+    /// The public fields that each plugin may derive from secrets.
     pub(crate) granted_derives: BTreeMap<String, Vec<String>>,
-    /// Which DNS names beside challenges each type may write.
+    /// The DNS names that each plugin may write in addition to challenges.
     pub(crate) dns_grants: DnsGrants,
-    /// What plugins may reach.
+    /// The network addresses that plugins may reach.
     pub(crate) network: NetworkConfig,
-    /// What plugins may consist of and use up.
+    /// Limits of plugins' components and of compiling them.
     pub(crate) plugin_limits: Limits,
-    /// How long a start waits for plugins that have to be compiled.
+    /// How long the start waits for plugins to compile.
     pub(crate) plugin_start_wait: Duration,
-    /// How regions are kept in place.
+    /// How regions are reconciled.
     pub(crate) sync: SyncSettings,
-    /// What each account may take.
+    /// Quotas of each account.
     pub(crate) quotas: Quotas,
-    /// How much of the audit trail the store keeps.
+    /// How much of the audit trail stays in the store.
     pub(crate) retention: Retention,
-    /// How much is logged.
+    /// The level of the log.
     pub(crate) log_level: LogLevel,
-    /// In which form.
+    /// The format of the log.
     pub(crate) log_format: LogFormat,
 }
 
-/// How regions are kept in place.
+/// How regions are reconciled.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SyncSettings {
-    /// How often what should be is compared with what is recorded, and what is
-    /// there is looked at.
+    /// How often desired and recorded state are compared, and targets are verified.
     pub(crate) pace: Pace,
-    /// Calls of one region's target at once.
+    /// Maximum number of concurrent calls to the target of one region.
     pub(crate) concurrency: usize,
 }
 
-/// How much of the audit trail the store keeps.
+/// How much of the audit trail stays in the store.
 #[derive(Clone, Debug)]
 pub(crate) struct Retention {
-    /// About so much of each node's chain.
+    /// Approximate size of each node's chain.
     pub(crate) max_bytes: u64,
-    /// Where older stretches go.
+    /// The folder that older segments are exported to.
     pub(crate) segments: PathBuf,
 }
 
-/// Where the root key comes from.
+/// The source of the root key.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum RootKey {
-    /// A file of ours.
+    /// A file of the broker.
     File(PathBuf),
     /// Derived from the passphrase in this file.
     Passphrase(PathBuf),
     /// An environment variable.
     Variable(String),
-    /// A folder of systemd's.
+    /// The folder of systemd's credentials.
     CredentialsDirectory(PathBuf),
 }
 
-/// How much is logged.
+/// The level of the log; each includes the ones before.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum LogLevel {
-    /// Only what failed.
+    /// Failures.
     Error,
-    /// And what should not be.
+    /// Irregularities.
     Warn,
-    /// And what happened.
+    /// Events.
     Info,
-    /// And why.
+    /// Their reasons.
     Debug,
     /// Everything.
     Trace,
 }
 
-/// The form of the log.
+/// The format of the log.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum LogFormat {
-    /// Lines for people.
+    /// Readable lines.
     Text,
-    /// A JSON object a line.
+    /// One JSON object a line.
     Json,
 }
 
@@ -172,13 +171,13 @@ fn sync(from: &Configuration) -> Result<SyncSettings, Failure> {
 
 fn listen(from: &Configuration, has_tls: bool) -> Result<SocketAddr, Failure> {
     let name = "server.listen";
-    let wrong = || from.wrong(name, "must be ADDRESS:PORT, as in 127.0.0.1:8420");
-    let listen: SocketAddr = text(from, name).unwrap_or_default().parse().map_err(|_| wrong())?;
+    let invalid = || from.invalid(name, "must be ADDRESS:PORT, as in 127.0.0.1:8420");
+    let listen: SocketAddr = text(from, name).unwrap_or_default().parse().map_err(|_| invalid())?;
     if !listen.ip().is_loopback() && !has_tls && !flag(from, "server.insecure_listen") {
-        return Err(from.wrong(
+        return Err(from.invalid(
             name,
-            "lets other machines in without TLS: set server.tls_cert and server.tls_key, or \
-             server.insecure_listen = true where something in front of it does TLS",
+            "accepts remote connections without TLS: set server.tls_cert and server.tls_key, or \
+             server.insecure_listen = true behind a proxy that terminates TLS",
         ));
     }
     Ok(listen)
@@ -188,8 +187,8 @@ fn tls(from: &Configuration) -> Result<Option<TlsFiles>, Failure> {
     match (path(from, "server.tls_cert"), path(from, "server.tls_key")) {
         (Some(certificate), Some(private_key)) => Ok(Some(TlsFiles { certificate, private_key })),
         (None, None) => Ok(None),
-        (Some(_), None) => Err(from.wrong("server.tls_cert", "needs server.tls_key too")),
-        (None, Some(_)) => Err(from.wrong("server.tls_key", "needs server.tls_cert too")),
+        (Some(_), None) => Err(from.invalid("server.tls_cert", "needs server.tls_key too")),
+        (None, Some(_)) => Err(from.invalid("server.tls_key", "needs server.tls_cert too")),
     }
 }
 
@@ -197,7 +196,7 @@ fn database_url(from: &Configuration) -> Result<Option<String>, Failure> {
     match text(from, "storage.url") {
         None | Some("") => Ok(None),
         Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => Ok(Some(url.to_owned())),
-        Some(_) => Err(from.wrong("storage.url", "must be postgres://...; leave it out for a file in the data dir")),
+        Some(_) => Err(from.invalid("storage.url", "must be postgres://...; leave it out for a file in the data dir")),
     }
 }
 
@@ -210,14 +209,14 @@ fn root_key(from: &Configuration, data_dir: &std::path::Path) -> Result<RootKey,
         }
         "passphrase" => match path(from, "storage.root_key.passphrase_file") {
             Some(path) => Ok(RootKey::Passphrase(path)),
-            None => Err(from.wrong(name, "needs storage.root_key.passphrase_file")),
+            None => Err(from.invalid(name, "needs storage.root_key.passphrase_file")),
         },
         "env" => Ok(RootKey::Variable(text(from, "storage.root_key.variable").unwrap_or_default().to_owned())),
         "credentials-directory" => match env::var_os("CREDENTIALS_DIRECTORY") {
             Some(folder) => Ok(RootKey::CredentialsDirectory(PathBuf::from(folder))),
-            None => Err(from.wrong(name, "needs $CREDENTIALS_DIRECTORY, which systemd sets for LoadCredential=")),
+            None => Err(from.invalid(name, "needs $CREDENTIALS_DIRECTORY, which systemd sets for LoadCredential=")),
         },
-        _ => Err(from.wrong(name, "must be one of file, passphrase, env, credentials-directory")),
+        _ => Err(from.invalid(name, "must be one of file, passphrase, env, credentials-directory")),
     }
 }
 
@@ -225,7 +224,9 @@ fn approval(from: &Configuration) -> Result<Approval, Failure> {
     let name = "plugins.approval";
     let approval = one_of(from, name, APPROVALS)?;
     if approval == Approval::SignedOnly && list(from.value("plugins.trusted_keys")).is_empty() {
-        return Err(from.wrong(name, "needs plugins.trusted_keys: the minisign public keys whose signatures count"));
+        return Err(
+            from.invalid(name, "needs plugins.trusted_keys: the minisign public keys whose signatures are trusted")
+        );
     }
     Ok(approval)
 }
@@ -233,24 +234,24 @@ fn approval(from: &Configuration) -> Result<Approval, Failure> {
 fn trusted_keys(from: &Configuration) -> Result<Vec<TrustedKey>, Failure> {
     let name = "plugins.trusted_keys";
     let keys = list(from.value(name)).into_iter().map(|text| text.parse());
-    keys.collect::<Result<_, String>>().map_err(|wrong| from.wrong(name, format!("has a wrong entry: {wrong}")))
+    keys.collect::<Result<_, String>>().map_err(|error| from.invalid(name, format!("has an invalid entry: {error}")))
 }
 
-/// A table of lists of texts.
+/// Reads a table of lists of strings.
 fn lists(from: &Configuration, name: &str, shape: &str) -> Result<BTreeMap<String, Vec<String>>, Failure> {
     let table = from.value(name).and_then(Value::as_table);
     let lists = table.into_iter().flatten().map(|(key, items)| {
         let all_texts = items.as_array().is_some_and(|items| items.iter().all(Value::is_str));
         all_texts.then(|| (key.clone(), list(Some(items))))
     });
-    lists.collect::<Option<_>>().ok_or_else(|| from.wrong(name, shape))
+    lists.collect::<Option<_>>().ok_or_else(|| from.invalid(name, shape))
 }
 
 fn dns_grants(from: &Configuration) -> Result<DnsGrants, Failure> {
     let name = "plugins.granted_dns_names";
     let texts = lists(from, name, "must map a plugin's id to a list of names and suffixes such as *.example.com")?;
     let parse = |text: &String| {
-        text.parse::<NameRule>().map_err(|rule| from.wrong(name, format!("has `{text}`, which is no name: {rule}")))
+        text.parse::<NameRule>().map_err(|error| from.invalid(name, format!("has the invalid name `{text}`: {error}")))
     };
     let rules = texts.into_iter().map(|(plugin, rules)| {
         let rules = rules.iter().map(parse).collect::<Result<Vec<_>, Failure>>()?;
@@ -261,7 +262,7 @@ fn dns_grants(from: &Configuration) -> Result<DnsGrants, Failure> {
 
 fn default_data_dir() -> Result<PathBuf, Failure> {
     let base = etcetera::choose_base_strategy()
-        .map_err(|_| Failure::Usage("there is no home directory for the data: give --data-dir".to_owned()))?;
+        .map_err(|_| Failure::Usage("no home directory for the data: give --data-dir".to_owned()))?;
     Ok(base.data_dir().join("bursar"))
 }
 
@@ -286,19 +287,19 @@ fn number(from: &Configuration, name: &str, least: usize) -> Result<usize, Failu
     usize::try_from(value)
         .ok()
         .filter(|value| *value >= least)
-        .ok_or_else(|| from.wrong(name, format!("must be {least} or more")))
+        .ok_or_else(|| from.invalid(name, format!("must be {least} or more")))
 }
 
 fn positive(from: &Configuration, name: &str) -> Result<NonZeroU32, Failure> {
     let value = u32::try_from(number(from, name, 1)?).ok().and_then(NonZeroU32::new);
-    value.ok_or_else(|| from.wrong(name, "is too large"))
+    value.ok_or_else(|| from.invalid(name, "is too large"))
 }
 
-fn one_of<T: Copy>(from: &Configuration, name: &str, words: &[(&str, T)]) -> Result<T, Failure> {
-    let said = text(from, name).unwrap_or_default();
-    words.iter().find(|(word, _)| *word == said).map(|(_, meaning)| *meaning).ok_or_else(|| {
-        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        from.wrong(name, format!("must be one of {}", known.join(", ")))
+fn one_of<T: Copy>(from: &Configuration, name: &str, choices: &[(&str, T)]) -> Result<T, Failure> {
+    let value = text(from, name).unwrap_or_default();
+    choices.iter().find(|(known, _)| *known == value).map(|(_, meaning)| *meaning).ok_or_else(|| {
+        let known: Vec<&str> = choices.iter().map(|(known, _)| *known).collect();
+        from.invalid(name, format!("must be one of {}", known.join(", ")))
     })
 }
 

@@ -14,10 +14,13 @@ pub(super) fn rust() -> Result<Vec<File>, String> {
     let workspace = table("Cargo.toml")?;
     let workspace = workspace.get("workspace").and_then(Value::as_table).ok_or("Cargo.toml has no [workspace]")?;
     let mut files = Vec::new();
-    for (from, to) in CRATES {
-        let manifest = standalone(table(&format!("{from}/Cargo.toml"))?, workspace)?;
-        files.push((format!("{to}/Cargo.toml"), manifest.to_string()));
-        files.extend(below(&format!("{from}/src")).map(|(path, text)| (format!("{to}/src/{path}"), text.to_owned())));
+    for folder in CRATES {
+        let path = format!("{folder}/Cargo.toml");
+        let manifest = standalone(table(&path)?, workspace)?;
+        files.push((path, manifest.to_string()));
+        files.extend(
+            below(&format!("{folder}/src")).map(|(path, text)| (format!("{folder}/src/{path}"), text.to_owned())),
+        );
     }
     Ok(files)
 }
@@ -47,7 +50,7 @@ fn dependency(shared: Value, own: &Value) -> Result<Value, String> {
         version => Table::from_iter([("version".to_owned(), version)]),
     };
     if let Some(path) = full.get("path").and_then(Value::as_str) {
-        let beside = CRATES.iter().find(|(from, _)| *from == path).and_then(|(_, to)| to.strip_prefix("sdk/"));
+        let beside = path.strip_prefix("sdk/").filter(|_| CRATES.contains(&path));
         let beside = beside.ok_or_else(|| format!("{path} is not vendored"))?;
         full.insert("path".to_owned(), Value::String(format!("../{beside}")));
     }
@@ -76,9 +79,9 @@ fn table(path: &str) -> Result<Table, String> {
     text.parse().map_err(|error| format!("{path}: {error}"))
 }
 
-/// Crates of the checkout, and where they go. The SDK finds the contract two
-/// folders above itself.
-const CRATES: &[(&str, &str)] = &[("plugins/sdk", "sdk/rust"), ("plugins/cases", "sdk/cases")];
+/// The crates, by the path that each has in the checkout and in the new folder.
+/// The SDK finds the contract two folders above itself in both.
+const CRATES: &[&str] = &["sdk/rust", "sdk/cases"];
 
 #[cfg(test)]
 mod tests {
@@ -92,7 +95,7 @@ mod tests {
             [dependencies]
             serde = { version = '1', features = ['derive'] }
             url = '2'
-            cases = { path = 'plugins/cases' }
+            cases = { path = 'sdk/cases' }
         "
         .parse()
         .expect("TOML");

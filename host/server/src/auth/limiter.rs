@@ -1,8 +1,8 @@
-//! How fast each token may ask, and all tokens of an account together.
+//! Rate limits per token and per account.
 
 use std::hash::Hash;
 
-use bursar_domain::access::{Caller, Standing};
+use bursar_domain::access::{Authority, Caller};
 use bursar_domain::id::{AccountId, TokenId};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -10,8 +10,8 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use crate::app::RateLimit;
 use crate::problem::Problem;
 
-/// One token bucket per token, and one per account: more tokens give no account
-/// more than its share.
+/// One token bucket per token and one per account, so that more tokens do not raise
+/// an account's rate.
 pub(crate) struct Limiter {
     tokens: Buckets<TokenId>,
     accounts: Buckets<AccountId>,
@@ -32,23 +32,23 @@ impl Limiter {
         }
     }
 
-    /// Takes one request out of the caller's bucket, and out of its account's.
+    /// Takes one request from the caller's bucket and from its account's.
     ///
     /// # Errors
     ///
-    /// 429 with the time until there is one again.
+    /// 429 with the time until the next request is allowed.
     pub(crate) fn check(&self, caller: &Caller) -> Result<(), Problem> {
-        let account = match caller.standing {
-            Standing::Operator if self.operator_unlimited => return Ok(()),
-            Standing::Operator => None,
-            Standing::InAccount { account, .. } => Some(account),
+        let account = match caller.authority {
+            Authority::Operator if self.operator_unlimited => return Ok(()),
+            Authority::Operator => None,
+            Authority::InAccount { account, .. } => Some(account),
         };
         self.tokens.check(&caller.token, "this token asks faster than it may: wait and try again")?;
         let Some(account) = account else { return Ok(()) };
         self.accounts.check(&account, "the account's tokens together ask faster than they may: wait and try again")
     }
 
-    /// Forgets full buckets, so that revoked tokens leave nothing behind.
+    /// Drops full buckets, also those of revoked tokens.
     pub(crate) fn forget_idle(&self) {
         self.tokens.forget_idle();
         self.accounts.forget_idle();

@@ -1,4 +1,4 @@
-//! Who asks: a handler that takes a [`Caller`] cannot run for anybody else.
+//! Authentication: a handler that takes a [`Caller`] runs for authenticated callers only.
 
 mod limiter;
 pub(crate) mod permit;
@@ -32,21 +32,21 @@ impl FromRequestParts<App> for Caller {
     }
 }
 
-/// A caller for whom a request lasts so long that who they are is asked again.
+/// A caller of a request so long that it authenticates them again.
 pub(crate) struct Session {
-    /// As last found.
+    /// As last authenticated.
     pub(crate) caller: access::Caller,
     token: TokenText,
 }
 
 impl Session {
-    /// Who the same token is now.
+    /// Authenticates the same token again.
     ///
     /// # Errors
     ///
-    /// Where it is nobody's any more, or the store cannot say.
+    /// Where the token is no longer valid, or the store is not available.
     pub(crate) async fn renewed(&self, app: &App) -> Result<access::Caller, Error> {
-        app.broker().authenticate(self.token.expose(), self.caller.request.clone()).await
+        app.broker().tokens.authenticate(self.token.expose(), self.caller.request.clone()).await
     }
 }
 
@@ -74,7 +74,7 @@ async fn authenticate(headers: &HeaderMap, request: Request, app: &App) -> Resul
     let refused = |message| Error::new(Kind::Unauthenticated, message);
     let token =
         bearer(headers).ok_or_else(|| refused("a bearer token is needed: send it as `Authorization: Bearer`"))?;
-    let caller = app.broker().authenticate(token, request).await?;
+    let caller = app.broker().tokens.authenticate(token, request).await?;
     let token = TokenText::parse(token).ok_or_else(|| refused("a valid bearer token is needed"))?;
     Ok(Session { caller, token })
 }

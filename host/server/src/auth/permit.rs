@@ -1,7 +1,7 @@
-//! Rights, decided before a body is read.
+//! Authorization before a body is read.
 //!
-//! A handler that takes a body takes a [`Permit`] first: without one there is no
-//! way to read the body (see [`Unread`](crate::request::Unread)).
+//! A handler with a body takes a [`Permit`] first: [`Unread`](crate::request::Unread)
+//! reads no body without one.
 
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -16,24 +16,23 @@ use crate::app::App;
 use crate::problem::Problem;
 use crate::request::Reservation;
 
-/// An operation that takes a body.
+/// An operation with a body.
 pub(crate) trait Permitted: Send + Sync {
     /// Which.
     const OPERATION: Operation;
 }
 
-/// A caller within their rate limit who may do `O`, and the memory that its body
-/// holds. As an extractor it runs before the body is read: whoever may not is
-/// answered without.
+/// A caller within their rate limit who is allowed to do `O`, and the memory reserved
+/// for the body. As an extractor it refuses before the body is read.
 pub(crate) struct Permit<O> {
     caller: access::Caller,
-    /// Given back once the request is done with its input.
+    /// Released when the request is done with its input.
     held: Option<Reservation>,
     operation: PhantomData<O>,
 }
 
 impl<O> Permit<O> {
-    /// Has the permit hold on to the memory of its body.
+    /// Keeps the reservation for as long as the permit.
     pub(crate) fn hold(&mut self, reservation: Reservation) {
         self.held = Some(reservation);
     }
@@ -53,7 +52,7 @@ impl<O: Permitted> FromRequestParts<App> for Permit<O> {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let Session { caller, .. } = Session::from_request_parts(parts, app).await?;
         let account = account(parts, app).await;
-        let caller = app.broker().permit(caller, account.as_ref(), O::OPERATION).await?;
+        let caller = app.broker().kernel.authorizer.permit(caller, account.as_ref(), O::OPERATION).await?;
         Ok(Self { caller, held: None, operation: PhantomData })
     }
 }

@@ -1,5 +1,5 @@
-//! Requests without a valid token: counted per address prefix, so that one
-//! audit record a minute tells of many and recording them cannot fill the disk.
+//! Requests without a valid token, counted per address prefix: one audit record a
+//! minute stands for many, so recording them cannot fill the disk.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -20,9 +20,9 @@ impl Refusals {
         Self { counts: Mutex::default(), max_per_prefix }
     }
 
-    /// Counts one and says how to answer it: with `error`, or, where the
-    /// prefix had its share for this minute, with 429. Only refused requests
-    /// get here, so nobody can lock out the owner of a good token.
+    /// Counts one refusal and answers it with `error`, or with 429 where the prefix is
+    /// over its limit for this minute. Only refused requests get here, so nobody can
+    /// lock out the owner of a valid token.
     pub(crate) fn refuse(&self, address: Option<IpAddr>, error: Error) -> Problem {
         if self.count(prefix(address), 1) > self.max_per_prefix {
             return Problem::throttled(
@@ -33,12 +33,12 @@ impl Refusals {
         error.into()
     }
 
-    /// Takes all counts out and starts a new round.
+    /// Takes all counts and starts a new round.
     pub(crate) fn drain(&self) -> HashMap<String, u64> {
         std::mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Puts a count back that could not be recorded.
+    /// Restores a count that could not be recorded.
     pub(crate) fn put_back(&self, prefix: String, count: u64) {
         self.count(prefix, count);
     }
@@ -67,9 +67,9 @@ fn prefix(address: Option<IpAddr>) -> String {
     }
 }
 
-/// How long a round lasts: see the background task.
+/// The length of a round; see the background work.
 const SECONDS_PER_ROUND: u32 = 60;
-/// So many prefixes are told apart in one round; the rest is counted together.
+/// Distinct prefixes in one round; further ones are counted together.
 const MAX_PREFIXES: usize = 4_096;
 const ELSEWHERE: &str = "elsewhere";
 

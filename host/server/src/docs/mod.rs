@@ -1,5 +1,5 @@
-//! Pages for people: the API's reference and what each problem means. Plain
-//! HTML without scripts or outside assets.
+//! HTML pages: the API reference and the explanations of problems, without scripts or
+//! external assets.
 
 mod reference;
 
@@ -21,7 +21,7 @@ pub(crate) fn reference(document: &Value) -> Result<String, Error> {
     render("reference.html", include_str!("reference.html"), Serde(reference::Reference::of(document)).into())
 }
 
-/// What types of problems mean.
+/// The page that explains these types of problems.
 ///
 /// # Errors
 ///
@@ -50,7 +50,7 @@ fn render(name: &str, template: &str, context: minijinja::Value) -> Result<Strin
         .map_err(|error| Error::new(Kind::Internal, "the page could not be rendered").because(error))
 }
 
-/// Text as HTML: what stands between backticks is code.
+/// Text as HTML, with code between backticks.
 fn prose(text: &str) -> String {
     let parts = text.split('`').map(|part| HtmlEscape(part).to_string()).enumerate();
     parts.map(|(number, part)| if number % 2 == 1 { format!("<code>{part}</code>") } else { part }).collect()

@@ -1,4 +1,4 @@
-//! From the OpenAPI document to what its page shows.
+//! The content of the reference page, from the OpenAPI document.
 
 use serde::Serialize;
 use serde_json::Value;

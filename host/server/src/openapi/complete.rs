@@ -1,12 +1,12 @@
-//! Completes the document with what is the same everywhere: examples, headers,
-//! the security scheme.
+//! Completes the document with what operations share: examples, headers, the security
+//! scheme.
 
+use bursar_api as api;
 use serde_json::{Map, Value, json};
 use utoipa::PartialSchema;
 
-use super::responses;
+use super::{examples, responses};
 use crate::problem::ProblemType;
-use crate::schema;
 
 /// Completes the document in place.
 pub(super) fn complete(document: &mut Value) {
@@ -18,9 +18,9 @@ pub(super) fn complete(document: &mut Value) {
             "description": "A token of this installation, in `Authorization: Bearer brs_...`."
         }
     });
-    document["components"]["schemas"]["Problem"] = described::<schema::Problem>();
-    document["components"]["schemas"]["InputError"] = described::<schema::InputError>();
-    document["components"]["schemas"]["Conflict"] = described::<schema::Conflict>();
+    document["components"]["schemas"]["Problem"] = described::<api::Problem>();
+    document["components"]["schemas"]["InputError"] = described::<api::InputError>();
+    document["components"]["schemas"]["Conflict"] = described::<api::Conflict>();
     document["components"]["responses"] = problems();
     for operation in operations(document) {
         if let Some(body) = operation.get_mut("requestBody") {
@@ -72,7 +72,7 @@ fn give_examples(content: &mut Value) {
             continue;
         }
         let example = match schema_name(content.get("schema")) {
-            Some(name) => schema::examples::of(&name),
+            Some(name) => examples::of(&name),
             None => text_example(media_type),
         };
         if let Some(example) = example {

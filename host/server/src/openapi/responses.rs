@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use bursar_api::{InputError, Problem};
 use utoipa::IntoResponses;
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 
+use super::examples;
 use crate::problem::{MEDIA_TYPE, ProblemType};
-use crate::schema::{InputError, Problem, examples};
 
 macro_rules! problems {
     ($($(#[$doc:meta])* $set:ident: [$($of:ident),+];)+) => {$(
@@ -22,39 +23,39 @@ macro_rules! problems {
 }
 
 problems! {
-    /// Of everything that needs a token.
-    Guarded: [Unauthenticated, Denied, NotFound, Invalid, Throttled, Internal, Unavailable];
-    /// Of what reads a body.
-    Writing: [Malformed, BodyTimeout, Conflict, TooLarge, UnsupportedMediaType];
-    /// Of what changes without reading a body.
-    InTheWay: [Conflict];
-    /// Of what honours `If-Match`.
-    Matched: [Stale];
-    /// Of what asks a plugin.
-    Plugged: [PluginFailed];
-    /// Of what may not be there.
+    /// What any operation that needs a token may answer.
+    NeedsToken: [Unauthenticated, Denied, NotFound, Invalid, Throttled, Internal, Unavailable];
+    /// What an operation with a body adds.
+    ReadsBody: [Malformed, BodyTimeout, Conflict, TooLarge, UnsupportedMediaType];
+    /// What a change without a body adds.
+    MayConflict: [Conflict];
+    /// What an operation that honours `If-Match` adds.
+    Conditional: [Stale];
+    /// What an operation that calls a plugin adds.
+    CallsPlugin: [PluginFailed];
+    /// What a page that may be missing answers.
     NotFound: [NotFound];
 }
 
-/// Of work at a region that may end short of what was wanted.
-pub(crate) struct RegionFallsShort;
+/// What work at a region adds, which may end incomplete.
+pub(crate) struct RegionIncomplete;
 
-/// The same at all regions of an account.
-pub(crate) struct AccountFallsShort;
+/// The same for all regions of an account.
+pub(crate) struct AccountIncomplete;
 
-impl IntoResponses for RegionFallsShort {
+impl IntoResponses for RegionIncomplete {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        falls_short("EnsuredRegion")
+        incomplete("EnsuredRegion")
     }
 }
 
-impl IntoResponses for AccountFallsShort {
+impl IntoResponses for AccountIncomplete {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        falls_short("SyncedAccount")
+        incomplete("SyncedAccount")
     }
 }
 
-/// Of what may not be ready, and tells why where that is asked for.
+/// What readiness adds: the reason, for who asks.
 pub(crate) struct NotReady;
 
 impl IntoResponses for NotReady {
@@ -63,17 +64,15 @@ impl IntoResponses for NotReady {
     }
 }
 
-fn falls_short(schema: &str) -> BTreeMap<String, RefOr<Response>> {
+fn incomplete(schema: &str) -> BTreeMap<String, RefOr<Response>> {
     let description = "Not everything is in place, or it cannot be worked at now";
     beside_the_problem(schema, ProblemType::Conflict, description)
 }
 
-/// A status with what came of it, beside the problem of the same status.
+/// A status answered either with a body of its own or with a problem.
 fn beside_the_problem(schema: &str, of: ProblemType, description: &str) -> BTreeMap<String, RefOr<Response>> {
-    let content = ContentBuilder::new()
-        .schema(Some(Ref::from_schema_name(schema)))
-        .example(examples::falls_short(schema))
-        .build();
+    let content =
+        ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).example(examples::incomplete(schema)).build();
     let mut response = response(of);
     description.clone_into(&mut response.description);
     response.content.insert("application/json".to_owned(), content.into());

@@ -1,4 +1,4 @@
-//! JSON bodies. A body that cannot be read is never echoed.
+//! JSON bodies. Nothing of a body is ever echoed.
 
 use std::convert::Infallible;
 
@@ -19,22 +19,20 @@ use crate::app::{App, ServerConfig};
 use crate::auth::Permit;
 use crate::problem::{Problem, ProblemType};
 
-/// A request whose body is not read yet. Reading it takes a [`Permit`], so that
-/// nobody's body is read who may not do what it is for; the permit then holds
-/// the memory until the request is done with it.
+/// A request whose body is not read yet. Reading takes a [`Permit`], so that only an
+/// authorized caller's body is read; the permit then holds the reserved memory.
 pub(crate) struct Unread {
     request: Request,
     app: App,
 }
 
-/// A body that creates something, and the key under which a repetition of the
-/// request is recognised.
+/// A body that creates a resource, with the key that identifies a repeated request.
 pub(crate) struct Creation {
     /// The body.
     pub(crate) body: Value,
     /// `Idempotency-Key`, if any.
     pub(crate) key: Option<IdempotencyKey>,
-    /// The path of the list it is created in.
+    /// The path of the collection.
     pub(crate) path: String,
 }
 
@@ -51,7 +49,7 @@ impl Unread {
     ///
     /// # Errors
     ///
-    /// Where it cannot be read, or is more than bodies may be.
+    /// Where it cannot be read, or exceeds the limits on bodies.
     pub(crate) async fn json<O>(self, permit: &mut Permit<O>) -> Result<Value, Problem> {
         let app = self.app.clone();
         let (bytes, reservation) = self.read(permit, &[JSON]).await?;
@@ -143,13 +141,14 @@ impl IntoParams for IdempotencyKeyHeader {
     }
 }
 
-/// Reserves what has come, not what is announced: a body that is held back half
-/// sent keeps from others what it sent and no more.
+/// Reserves memory for what has arrived, not for what was announced, so that a stalled
+/// upload takes no more than it sent.
 async fn collect(mut body: Body, config: &ServerConfig, reservation: &mut Reservation) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Problem::new(ProblemType::Malformed, "the request's body broke off"))?;
-        // Trailers say nothing here.
+        let frame = frame
+            .map_err(|_| Problem::new(ProblemType::Malformed, "the request's body ended before it was complete"))?;
+        // Trailers are not used.
         let Ok(data) = frame.into_data() else { continue };
         if bytes.len().saturating_add(data.len()) > config.max_body_bytes {
             return Err(too_large(config));
@@ -160,7 +159,7 @@ async fn collect(mut body: Body, config: &ServerConfig, reservation: &mut Reserv
     Ok(bytes)
 }
 
-/// Builds the tree once it is known to be no larger than it may, and reserved.
+/// Builds the tree after its size has been checked and reserved.
 fn parse<O>(app: &App, bytes: &[u8], mut reservation: Reservation, permit: &mut Permit<O>) -> Result<Value, Problem> {
     let most = app.config().max_body_nodes;
     let measure = Measure::of(bytes, most).map_err(|error| match error {
@@ -172,8 +171,7 @@ fn parse<O>(app: &App, bytes: &[u8], mut reservation: Reservation, permit: &mut 
     serde_json::from_slice(bytes).map_err(|error| malformed(&error))
 }
 
-/// serde_json's own text is not taken, so that it can never hold a part of the
-/// body.
+/// Without serde_json's own text, which can quote the body.
 fn malformed(error: &serde_json::Error) -> Problem {
     let what = match error.classify() {
         serde_json::error::Category::Eof => "the body ends too early to be JSON",
@@ -200,7 +198,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     Ok(Some(text.to_owned()))
 }
 
-/// Method, path and body: what a key stands for.
+/// What a key identifies: method, path and body.
 fn fingerprinted(method: &Method, path: &str, body: &[u8]) -> Vec<u8> {
     [method.as_str().as_bytes(), b" ", path.as_bytes(), b"\n", body].concat()
 }

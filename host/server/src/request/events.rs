@@ -1,5 +1,5 @@
-//! What a client says of server-sent events: whether it wants them, and which
-//! one it had last.
+//! Request headers of server-sent events: whether the client accepts them, and the last
+//! one it received.
 
 use std::convert::Infallible;
 
@@ -13,7 +13,7 @@ use utoipa::openapi::{ObjectBuilder, Required, Type};
 
 use crate::app::App;
 
-/// Whether the answer may be a stream of events.
+/// Whether the client accepts a stream of events.
 pub(crate) struct WantsEvents(pub(crate) bool);
 
 impl FromRequestParts<App> for WantsEvents {
@@ -31,7 +31,7 @@ impl IntoParams for WantsEvents {
     }
 }
 
-/// The id of the event the client had last; `None` where it begins.
+/// The id of the last event that the client received; `None` on a first connection.
 pub(crate) struct LastEventId(pub(crate) Option<String>);
 
 impl FromRequestParts<App> for LastEventId {

@@ -1,5 +1,5 @@
-//! Whose request it is where proxies stand between: by the socket's address
-//! and, if that is a trusted proxy's, by what the proxies say.
+//! The client's address behind proxies: the socket's address or, where that is a
+//! trusted proxy's, what the proxies' headers say.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
@@ -7,9 +7,9 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use http::HeaderMap;
 use ipnet::IpNet;
 
-/// Which header the proxies write. It must be told: a proxy writes one of them
-/// and passes the other on as the client sent it, so whoever believes both
-/// believes the client.
+/// The header that the proxies write. It must be configured: a proxy writes one of them
+/// and passes the other on as the client sent it, so trusting both means trusting the
+/// client.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum ForwardedHeader {
     /// `X-Forwarded-For`, which most proxies write.
@@ -19,12 +19,12 @@ pub enum ForwardedHeader {
     Forwarded,
 }
 
-/// The proxies whose word counts. Clones share them.
+/// The proxies whose headers are trusted. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct TrustedProxies(Arc<RwLock<Known>>);
+pub struct TrustedProxies(Arc<RwLock<ProxySettings>>);
 
 #[derive(Clone, Debug, Default)]
-struct Known {
+struct ProxySettings {
     networks: Vec<IpNet>,
     header: ForwardedHeader,
 }
@@ -33,32 +33,32 @@ impl TrustedProxies {
     /// Those in these networks, which all write this header.
     #[must_use]
     pub fn new(networks: Vec<IpNet>, header: ForwardedHeader) -> Self {
-        Self(Arc::new(RwLock::new(Known { networks, header })))
+        Self(Arc::new(RwLock::new(ProxySettings { networks, header })))
     }
 
-    /// From now on they are those of `other`, here and in all clones.
+    /// Replaces them by those of `other`, in all clones.
     pub fn replace(&self, other: &Self) {
         let known = other.known().clone();
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = known;
     }
 
-    /// Whether it is one of them.
+    /// Whether the address is one of them.
     pub(crate) fn contains(&self, address: IpAddr) -> bool {
         self.known().contains(address)
     }
 
-    /// The client: the last that no trusted proxy of the chain vouches further
-    /// for. What cannot be read is not guessed at: then it is the peer.
+    /// The client: the last address in the chain that is not a trusted proxy's. The peer
+    /// where the header cannot be read.
     pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         self.known().client(peer, headers)
     }
 
-    fn known(&self) -> RwLockReadGuard<'_, Known> {
+    fn known(&self) -> RwLockReadGuard<'_, ProxySettings> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Known {
+impl ProxySettings {
     fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.networks.iter().any(|network| network.contains(&address))

@@ -1,15 +1,14 @@
-//! How much memory the bodies of requests in flight may hold: of one token, of
-//! one account, in all.
+//! Limits on the memory of bodies in flight: per token, per account and in total.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bursar_domain::access::{Caller, Standing};
+use bursar_domain::access::{Authority, Caller};
 use bursar_domain::id::{AccountId, TokenId};
 
 use crate::problem::Problem;
 
-/// The memory of bodies that are being read or worked on.
+/// The memory of bodies that are being read or processed.
 #[derive(Debug)]
 pub(crate) struct BytesInFlight {
     per_token: usize,
@@ -30,33 +29,33 @@ enum Holder {
 }
 
 impl BytesInFlight {
-    /// Most of one token, and most in all; an account may hold half of the latter.
+    /// Limits in bytes per token and in total; an account may hold half of the total.
     pub(crate) fn new(per_token: usize, total: usize) -> Self {
         Self { per_token, total, held: Mutex::default() }
     }
 
-    /// Begins a reservation of nothing yet.
+    /// Starts an empty reservation.
     pub(crate) fn reserve(self: &Arc<Self>, caller: &Caller) -> Reservation {
-        let account = match caller.standing {
-            Standing::Operator => None,
-            Standing::InAccount { account, .. } => Some(account),
+        let account = match caller.authority {
+            Authority::Operator => None,
+            Authority::InAccount { account, .. } => Some(account),
         };
         Reservation { of: Arc::clone(self), token: caller.token, account, bytes: 0 }
     }
 
-    /// How much is held now.
+    /// Bytes reserved now.
     #[cfg(test)]
     fn total(&self) -> usize {
         self.held().total
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
-        // Each change is whole before anything can panic.
+        // No change can panic halfway.
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What one request holds; given back when dropped.
+/// The memory of one request, released when dropped.
 #[derive(Debug)]
 pub(crate) struct Reservation {
     of: Arc<BytesInFlight>,
@@ -66,30 +65,29 @@ pub(crate) struct Reservation {
 }
 
 impl Reservation {
-    /// Takes so many bytes more. A request that is the only one is always let
-    /// on: its own size has limits of its own, and it could never come through
-    /// otherwise.
+    /// Reserves `more` bytes. A request that is the only one is always admitted: other
+    /// limits bound its size, and it could never succeed otherwise.
     ///
     /// # Errors
     ///
-    /// 429 where the token or its account holds too much, 503 where all do.
+    /// 429 where the token or its account is over its limit, 503 where the total is.
     pub(crate) fn grow(&mut self, more: usize) -> Result<(), Problem> {
         let mut held = self.of.held();
         let own = self.bytes;
         let is_over = |held: usize, limit: usize| held > own && held.saturating_add(more) > limit;
         let of = |holder| held.by.get(&holder).copied().unwrap_or_default();
         if is_over(of(Holder::Token(self.token)), self.of.per_token) {
-            let detail = "this token's other requests hold all the memory it may have for bodies \
+            let detail = "this token's other requests use all of its memory for bodies \
                           (limits.body_bytes_in_flight_per_token): wait until they are answered";
             return Err(Problem::throttled(RETRY_AFTER_SECONDS, detail));
         }
         if self.account.is_some_and(|account| is_over(of(Holder::Account(account)), self.of.total / 2)) {
-            let detail = "the account's other requests hold half of all the memory there is for bodies \
+            let detail = "the account's other requests use half of the memory for bodies, which is its share \
                           (limits.body_bytes_in_flight_total): wait until they are answered";
             return Err(Problem::throttled(RETRY_AFTER_SECONDS, detail));
         }
         if is_over(held.total, self.of.total) {
-            let detail = "requests in flight hold all the memory there is for bodies \
+            let detail = "requests in flight use all of the memory for bodies \
                           (limits.body_bytes_in_flight_total): try again";
             return Err(Problem::unavailable(RETRY_AFTER_SECONDS, detail));
         }

@@ -1,10 +1,10 @@
-//! What a JSON text will take as a tree, told before the tree is built.
+//! The memory that a JSON text takes as a tree, computed before the tree is built.
 
 use std::fmt;
 
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 
-/// What is in a JSON text.
+/// The size of a JSON text.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Measure {
     /// Values, and names of members.
@@ -13,17 +13,17 @@ pub(super) struct Measure {
     objects: usize,
 }
 
-/// Why a text has no measure.
+/// Why a text was not measured.
 #[derive(Debug)]
 pub(super) enum MeasureError {
-    /// It holds more nodes than it may.
+    /// It has too many nodes.
     TooMany,
     /// It is not JSON.
     Syntax(serde_json::Error),
 }
 
 impl Measure {
-    /// Walks the text and builds nothing; ends with the first node too many.
+    /// Walks the text without building anything; stops at the first node over `most`.
     pub(super) fn of(text: &[u8], most: usize) -> Result<Self, MeasureError> {
         let mut counter = Counter { measure: Self::default(), most, is_over: false };
         let mut deserializer = serde_json::Deserializer::from_slice(text);
@@ -35,9 +35,8 @@ impl Measure {
         }
     }
 
-    /// Memory of the tree, and of one copy of it that is made on the way: at
-    /// least what the allocator gives for each, so that many small objects are
-    /// not let through as few bytes.
+    /// Bytes of the tree and of one copy of it. At least what the allocator takes for
+    /// each node, so that many small objects do not count as few bytes.
     pub(super) fn tree_bytes(self, text: usize) -> usize {
         let nodes = self.nodes.saturating_mul(NODE_BYTES);
         let objects = self.objects.saturating_mul(OBJECT_BYTES);
@@ -59,7 +58,7 @@ impl Counter {
     }
 }
 
-/// One value and what is in it.
+/// One value and its content.
 struct Node<'a>(&'a mut Counter);
 
 impl<'de> DeserializeSeed<'de> for Node<'_> {
@@ -117,7 +116,7 @@ impl<'de> Visitor<'de> for Node<'_> {
     }
 }
 
-/// The name of a member, not kept.
+/// The name of a member; not kept.
 struct Name;
 
 impl<'de> DeserializeSeed<'de> for Name {
@@ -140,10 +139,10 @@ impl Visitor<'_> for Name {
     }
 }
 
-/// A value in an array that grew to twice its need, or a name with its text's
+/// A value in an array with twice the capacity it needs, or a name with its
 /// allocation.
 const NODE_BYTES: usize = 96;
-/// The least that an object with one member takes: a whole leaf of its tree.
+/// The least that an object with one member takes: a leaf of its B-tree.
 const OBJECT_BYTES: usize = 640;
 
 #[cfg(test)]

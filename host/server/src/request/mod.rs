@@ -1,5 +1,5 @@
-//! Reading requests: each extractor refuses with a problem that says what is
-//! wrong, and describes itself to the OpenAPI document.
+//! Extractors. Each rejects with a problem that says what is wrong, and describes itself
+//! in the OpenAPI document.
 
 mod body;
 mod events;
@@ -22,14 +22,13 @@ pub use forwarded::{ForwardedHeader, TrustedProxies};
 pub(crate) use in_flight::{BytesInFlight, Reservation};
 pub(crate) use object::ObjectReader;
 pub(crate) use path::{
-    InAccount, InCredential, InRegion, InVersion, OfAccountToken, OfBinding, OfMember, OfPlugin, OfProblem, OfProvider,
-    OfRegion, OfToken, OfType, Path,
+    AccountPath, AccountRegionPath, AccountTokenPath, BindingPath, CredentialPath, CredentialTypePath, DnsProviderPath,
+    MemberPath, OperatorTokenPath, Path, PluginPath, ProblemPath, RegionPath, VersionPath,
 };
 pub(crate) use precondition::IfMatch;
-pub(crate) use query::{FromParameters, NoQuery, Page, Parameters, Query};
+pub(crate) use query::{FromParameters, NoQuery, PageQuery, Parameters, Query};
 
-/// The client's address: the socket's, whatever the headers claim, unless that
-/// is a trusted proxy's.
+/// The client's address: the socket's, or what a trusted proxy's headers say.
 pub(crate) fn client_address(parts: &Parts, trusted: &TrustedProxies) -> Option<IpAddr> {
     let ConnectInfo(peer) = parts.extensions.get::<ConnectInfo<SocketAddr>>()?;
     Some(trusted.client(peer.ip(), &parts.headers))

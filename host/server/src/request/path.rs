@@ -1,4 +1,4 @@
-//! What the path names. Whatever does not parse is not found.
+//! Path parameters. A value that does not parse is not found.
 
 use axum::extract::FromRequestParts;
 use bursar_domain::Error;
@@ -27,7 +27,7 @@ impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
 /// Something inside an account.
 #[derive(serde::Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
-pub(crate) struct InAccount {
+pub(crate) struct AccountPath {
     /// The account's id or name.
     #[param(value_type = String, example = "default")]
     #[serde(deserialize_with = "reference")]
@@ -37,7 +37,7 @@ pub(crate) struct InAccount {
 /// A credential.
 #[derive(serde::Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
-pub(crate) struct InCredential {
+pub(crate) struct CredentialPath {
     /// The account's id or name.
     #[param(value_type = String, example = "default")]
     #[serde(deserialize_with = "reference")]
@@ -51,7 +51,7 @@ pub(crate) struct InCredential {
 /// A version of a credential.
 #[derive(serde::Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
-pub(crate) struct InVersion {
+pub(crate) struct VersionPath {
     /// The account's id or name.
     #[param(value_type = String, example = "default")]
     #[serde(deserialize_with = "reference")]
@@ -68,7 +68,7 @@ pub(crate) struct InVersion {
 /// A member.
 #[derive(serde::Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
-pub(crate) struct OfMember {
+pub(crate) struct MemberPath {
     /// The account's id or name.
     #[param(value_type = String, example = "default")]
     #[serde(deserialize_with = "reference")]
@@ -81,7 +81,7 @@ pub(crate) struct OfMember {
 /// What a consumer uses in a slot.
 #[derive(serde::Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
-pub(crate) struct OfBinding {
+pub(crate) struct BindingPath {
     /// The account's id or name.
     #[param(value_type = String, example = "default")]
     #[serde(deserialize_with = "reference")]
@@ -97,7 +97,7 @@ pub(crate) struct OfBinding {
 /// An account's use of a region.
 #[derive(serde::Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
-pub(crate) struct InRegion {
+pub(crate) struct AccountRegionPath {
     /// The account's id or name.
     #[param(value_type = String, example = "default")]
     #[serde(deserialize_with = "reference")]
@@ -111,7 +111,7 @@ pub(crate) struct InRegion {
 /// A region.
 #[derive(serde::Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
-pub(crate) struct OfRegion {
+pub(crate) struct RegionPath {
     /// The region's id or name.
     #[param(value_type = String, example = "eu")]
     #[serde(deserialize_with = "reference")]
@@ -121,7 +121,7 @@ pub(crate) struct OfRegion {
 /// A token of an account.
 #[derive(serde::Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
-pub(crate) struct OfAccountToken {
+pub(crate) struct AccountTokenPath {
     /// The account's id or name.
     #[param(value_type = String, example = "default")]
     #[serde(deserialize_with = "reference")]
@@ -134,7 +134,7 @@ pub(crate) struct OfAccountToken {
 /// A token of operators.
 #[derive(serde::Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
-pub(crate) struct OfToken {
+pub(crate) struct OperatorTokenPath {
     /// The token's id.
     #[param(value_type = uuid::Uuid, example = "0199f3c1-8a51-7c6b-9a0e-5a3c1f2b7d10")]
     pub(crate) token: TokenId,
@@ -143,7 +143,7 @@ pub(crate) struct OfToken {
 /// A credential type.
 #[derive(serde::Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
-pub(crate) struct OfType {
+pub(crate) struct CredentialTypePath {
     /// The type's id.
     #[param(example = "database-login")]
     pub(crate) r#type: String,
@@ -152,7 +152,7 @@ pub(crate) struct OfType {
 /// A DNS provider.
 #[derive(serde::Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
-pub(crate) struct OfProvider {
+pub(crate) struct DnsProviderPath {
     /// The provider's id: its type's without `dns-`.
     #[param(example = "example")]
     pub(crate) provider: String,
@@ -161,7 +161,7 @@ pub(crate) struct OfProvider {
 /// A plugin.
 #[derive(serde::Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
-pub(crate) struct OfPlugin {
+pub(crate) struct PluginPath {
     /// The plugin's id, or its file's stem where it could not be described.
     #[param(example = "database-login")]
     pub(crate) plugin: String,
@@ -170,7 +170,7 @@ pub(crate) struct OfPlugin {
 /// A type of problem.
 #[derive(serde::Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
-pub(crate) struct OfProblem {
+pub(crate) struct ProblemPath {
     /// Last segment of a problem's `type`.
     #[param(example = "invalid-input")]
     pub(crate) slug: String,

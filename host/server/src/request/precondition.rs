@@ -12,7 +12,7 @@ use utoipa::openapi::{ObjectBuilder, Required, Type};
 use crate::app::App;
 use crate::problem::Problem;
 
-/// What the caller decided on; `None` without the header.
+/// The precondition; `None` without the header.
 pub(crate) struct IfMatch(pub(crate) Option<Wanted>);
 
 impl FromRequestParts<App> for IfMatch {
@@ -44,8 +44,8 @@ impl IntoParams for IfMatch {
     }
 }
 
-/// The revisions that a list of tags names. What is no tag of ours names none,
-/// nor does a weak one: the comparison is the strong one.
+/// The revisions in a list of tags. Foreign tags name none; neither do weak ones, since
+/// the comparison is strong.
 fn parse(list: &str) -> Wanted {
     if list.trim() == "*" {
         return Wanted::Existing;

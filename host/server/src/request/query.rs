@@ -1,4 +1,4 @@
-//! Query parameters: all that is wrong with them at once, unknown ones included.
+//! Query parameters. All violations are reported at once, unknown parameters included.
 
 use axum::extract::FromRequestParts;
 use bursar_domain::{Error, Violation};
@@ -12,9 +12,9 @@ use crate::problem::Problem;
 /// The query's parameters.
 pub(crate) struct Query<T>(pub(crate) T);
 
-/// Takes what it knows out of the parameters.
+/// Reads a set of query parameters.
 pub(crate) trait FromParameters {
-    /// Takes them; what is wrong with one is noted in `parameters`.
+    /// Takes the known ones; violations are noted in `parameters`.
     fn take(parameters: &mut Parameters) -> Self;
 }
 
@@ -29,7 +29,7 @@ impl<T: FromParameters> FromRequestParts<App> for Query<T> {
     }
 }
 
-/// An operation without query parameters: any is refused.
+/// No query parameters: any is a violation.
 pub(crate) struct NoQuery;
 
 impl FromRequestParts<App> for NoQuery {
@@ -44,7 +44,7 @@ impl FromRequestParts<App> for NoQuery {
 /// Which part of a list.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct Page {
+pub(crate) struct PageQuery {
     /// At most so many items.
     #[param(minimum = 1, maximum = 500, default = 50, value_type = Option<u32>, example = 50)]
     pub(crate) limit: usize,
@@ -53,14 +53,14 @@ pub(crate) struct Page {
     pub(crate) cursor: Option<String>,
 }
 
-impl FromParameters for Page {
+impl FromParameters for PageQuery {
     fn take(parameters: &mut Parameters) -> Self {
         Self { limit: parameters.limit(), cursor: parameters.text("cursor") }
     }
 }
 
-/// Parameters that nobody has asked for yet, and what is wrong so far. An empty
-/// value is as good as none.
+/// The parameters not taken yet, and the violations so far. An empty value counts as
+/// absent.
 pub(crate) struct Parameters {
     pairs: Vec<(String, String)>,
     violations: Vec<Violation>,
@@ -77,7 +77,7 @@ impl Parameters {
         taken.filter(|value| !value.is_empty()).collect()
     }
 
-    /// The value of a parameter that may be given once.
+    /// The value of a parameter that may be given at most once.
     pub(crate) fn text(&mut self, name: &str) -> Option<String> {
         let mut values = self.all(name);
         if values.len() > 1 {
@@ -86,8 +86,8 @@ impl Parameters {
         values.pop()
     }
 
-    /// The value of a parameter that must be given; empty where it is not, which
-    /// is noted.
+    /// The value of a required parameter; where it is missing, notes that and returns an
+    /// empty text.
     pub(crate) fn required(&mut self, name: &str, cure: &str) -> String {
         let text = self.text(name);
         if text.is_none() {
@@ -108,8 +108,8 @@ impl Parameters {
         }
     }
 
-    /// Whether a parameter is there, with `false` for no; what else there is says
-    /// nothing here: a load balancer may add what it likes.
+    /// Whether a parameter is present and not `false`. Ignores all others, since load
+    /// balancers may add their own.
     pub(crate) fn only_switch(&mut self, name: &str) -> bool {
         let pairs = std::mem::take(&mut self.pairs);
         pairs.iter().any(|(key, value)| key == name && value != "false")
@@ -135,7 +135,7 @@ impl Parameters {
         limit
     }
 
-    /// Notes something wrong with a parameter.
+    /// Notes a violation.
     pub(crate) fn complain(&mut self, name: &str, code: &str, message: &str) {
         self.violations.push(Violation::new(format!("?{name}"), code, message));
     }
@@ -157,7 +157,7 @@ mod tests {
 
     fn complaints(query: &str) -> Vec<(String, String)> {
         let mut parameters = Parameters::read(query);
-        Page::take(&mut parameters);
+        PageQuery::take(&mut parameters);
         let error = parameters.finish().err();
         error.into_iter().flat_map(|error| error.violations).map(|v| (v.pointer, v.code)).collect()
     }

@@ -1,14 +1,22 @@
+//! `/v1/me`: the caller.
+
 use axum::Json;
 use axum::extract::State;
-use bursar_domain::access::Standing;
+use bursar_api as api;
+use bursar_domain::access::Authority;
 use bursar_domain::clock::rfc3339;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::auth::Caller;
-use crate::openapi::Guarded;
+use crate::openapi::NeedsToken;
 use crate::problem::Problem;
 use crate::request::NoQuery;
-use crate::schema;
+
+pub(super) fn bounded() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(me))
+}
 
 /// Who the token is, and which accounts it may enter.
 #[utoipa::path(
@@ -16,22 +24,18 @@ use crate::schema;
     path = "/v1/me",
     tag = "access",
     responses(
-        (status = 200, description = "The caller", body = schema::Me),
-        Guarded,
+        (status = 200, description = "The caller", body = api::Me),
+        NeedsToken,
     ),
 )]
-pub(crate) async fn me(
-    State(app): State<App>,
-    Caller(caller): Caller,
-    _: NoQuery,
-) -> Result<Json<schema::Me>, Problem> {
-    let accounts = app.broker().accounts_of(&caller).await?;
-    Ok(Json(schema::Me {
+pub(crate) async fn me(State(app): State<App>, Caller(caller): Caller, _: NoQuery) -> Result<Json<api::Me>, Problem> {
+    let accounts = app.broker().accounts.of(&caller).await?;
+    Ok(Json(api::Me {
         kind: caller.kind().into(),
-        operator: caller.standing == Standing::Operator,
+        operator: caller.authority == Authority::Operator,
         name: caller.name,
         principal: caller.principal,
-        accounts: accounts.into_iter().map(schema::MyAccount::from).collect(),
+        accounts: accounts.into_iter().map(api::MyAccount::from).collect(),
         expires_at: caller.expires_at.map(rfc3339),
     }))
 }

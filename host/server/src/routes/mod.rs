@@ -1,53 +1,65 @@
-//! Every operation, one file each; the folders mirror the paths.
+//! Every operation, one file for each resource. A file names its paths at the top;
+//! then come its routes, the types of its queries, and the handlers with their
+//! descriptions.
 
+mod account_regions;
 mod accounts;
 mod audit;
-mod backup;
+mod bindings;
+mod certificates;
+mod credential_actions;
+mod credential_secrets;
 mod credential_types;
+mod credential_versions;
+mod credentials;
+mod dns;
 mod dns_providers;
 mod docs;
 mod health;
+mod installation;
 mod me;
-mod metrics;
+mod members;
 mod plugins;
-mod problems;
-mod region_targets;
 mod regions;
-mod rekey;
+mod resolve;
 mod tokens;
 
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::app::App;
 
 /// Operations that answer within the request time limit.
-pub(crate) fn quick() -> OpenApiRouter<App> {
+pub(crate) fn bounded() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .merge(accounts::quick())
-        .merge(audit::quick())
-        .merge(credential_types::routes())
-        .merge(dns_providers::routes())
-        .merge(plugins::routes())
-        .merge(problems::routes())
-        .merge(regions::routes())
-        .merge(tokens::routes())
-        .routes(routes!(region_targets::list_region_targets))
-        .routes(routes!(me::me))
-        .routes(routes!(health::health))
-        .routes(routes!(health::ready))
-        .routes(routes!(metrics::metrics))
-        .routes(routes!(docs::openapi))
-        .routes(routes!(docs::docs))
-        .routes(routes!(docs::style))
+        .merge(accounts::bounded())
+        .merge(members::bounded())
+        .merge(tokens::bounded())
+        .merge(credentials::bounded())
+        .merge(credential_actions::bounded())
+        .merge(credential_secrets::bounded())
+        .merge(credential_versions::bounded())
+        .merge(dns::bounded())
+        .merge(bindings::bounded())
+        .merge(resolve::bounded())
+        .merge(certificates::bounded())
+        .merge(account_regions::bounded())
+        .merge(regions::bounded())
+        .merge(credential_types::bounded())
+        .merge(dns_providers::bounded())
+        .merge(plugins::bounded())
+        .merge(audit::bounded())
+        .merge(health::bounded())
+        .merge(docs::bounded())
+        .merge(me::bounded())
 }
 
-/// Operations on the whole installation, which last as long as it is large, and
-/// those that wait for regions, which last as long as these do.
-pub(crate) fn lasting() -> OpenApiRouter<App> {
+/// Operations on the whole installation, which take as long as it is large, those
+/// that wait for regions, and streams without an end.
+pub(crate) fn long_running() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .merge(accounts::lasting())
-        .merge(audit::lasting())
-        .routes(routes!(backup::backup))
-        .routes(routes!(rekey::rekey))
+        .merge(accounts::long_running())
+        .merge(credential_actions::long_running())
+        .merge(account_regions::long_running())
+        .merge(audit::long_running())
+        .merge(installation::long_running())
 }

@@ -1,7 +1,7 @@
-//! How many connections there may be: of one client address, and in all.
+//! Limits on connections: per client address and in total.
 //!
-//! What is over is closed as it is accepted, before TLS and before a byte is
-//! read; connections that are there go on.
+//! A connection over a limit is closed when it is accepted, before TLS and before a
+//! byte is read. Open connections are not affected.
 
 use std::collections::HashMap;
 use std::io;
@@ -17,17 +17,17 @@ use tokio::net::TcpStream;
 
 use crate::request::TrustedProxies;
 
-/// The connections there are.
+/// The open connections.
 pub(super) struct Connections {
     per_address: usize,
     total: usize,
-    /// Their connections are many clients', so only the total counts.
+    /// Their connections carry many clients, so only the total limit applies.
     trusted: TrustedProxies,
-    open: Mutex<Open>,
+    open: Mutex<OpenConnections>,
 }
 
 #[derive(Default)]
-struct Open {
+struct OpenConnections {
     total: usize,
     by_address: HashMap<IpAddr, usize>,
 }
@@ -37,7 +37,7 @@ impl Connections {
         Arc::new(Self { per_address, total, trusted, open: Mutex::default() })
     }
 
-    /// A place for one more, if there is one.
+    /// A slot for one more connection, within the limits.
     fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<Place> {
         let address = if self.trusted.contains(peer) { None } else { Some(counted(peer)) };
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -57,7 +57,7 @@ impl Connections {
     }
 }
 
-/// What one client has at its choice: an IPv4 address, or a /64 of IPv6.
+/// The unit that one client controls: an IPv4 address, or a /64 of IPv6.
 fn counted(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V6(v6) => {
@@ -68,7 +68,7 @@ fn counted(peer: IpAddr) -> IpAddr {
     }
 }
 
-/// One connection's place, free again when dropped.
+/// A connection's slot, free again when dropped.
 struct Place {
     connections: Arc<Connections>,
     address: Option<IpAddr>,
@@ -89,7 +89,7 @@ impl Drop for Place {
     }
 }
 
-/// An acceptor that closes what is over.
+/// An acceptor that enforces the limits.
 #[derive(Clone)]
 pub(super) struct Capped<A> {
     pub(super) inner: A,
@@ -107,7 +107,7 @@ where
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
         let place = stream.peer_addr().ok().and_then(|peer| self.connections.admit(peer.ip()));
-        // Without a place the stream is closed here.
+        // Without a slot the stream is dropped, which closes it.
         let accepted = place.map(|place| (place, self.inner.accept(stream, service)));
         Box::pin(async move {
             let Some((place, accepted)) = accepted else { return Err(io::Error::other("too many connections")) };
@@ -117,7 +117,7 @@ where
     }
 }
 
-/// A stream that has a place.
+/// A stream with its slot.
 pub(super) struct CappedStream<S> {
     stream: S,
     _place: Place,

@@ -1,8 +1,7 @@
-//! Connections whose client says nothing.
+//! A timeout for connections that send nothing.
 //!
-//! Which HTTP version a connection speaks is seen from its first bytes, and no
-//! limit of the HTTP implementation counts before that is known. So the stream
-//! itself gives up on a client that has not said it in time.
+//! The timeouts of the HTTP implementation start once the first bytes tell which
+//! version the client speaks. Until then the stream itself has a deadline.
 
 use std::io;
 use std::pin::Pin;
@@ -14,7 +13,7 @@ use futures::future::BoxFuture;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// An acceptor whose streams end when their first words do not come in time.
+/// An acceptor whose streams end when their first bytes do not arrive in time.
 #[derive(Clone)]
 pub(super) struct Prompt<A> {
     pub(super) inner: A,
@@ -45,13 +44,13 @@ pub(super) struct PromptStream<S> {
     stream: S,
     /// Until the version is known.
     deadline: Option<Pin<Box<Sleep>>>,
-    /// How much of the HTTP/2 preface has come.
+    /// How many bytes of the HTTP/2 preface have arrived.
     matched: usize,
 }
 
 impl<S> PromptStream<S> {
-    /// The version is known with the first byte that is not the preface's, or
-    /// with the whole of it.
+    /// The version is known at the first byte that differs from the preface, or at its
+    /// end.
     fn listen(&mut self, heard: &[u8]) {
         if self.deadline.is_none() {
             return;
@@ -75,7 +74,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for PromptStream<S> {
         }
         let is_late = self.deadline.as_mut().is_some_and(|deadline| deadline.as_mut().poll(cx).is_ready());
         if is_late {
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client said nothing")));
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client sent nothing in time")));
         }
         Poll::Pending
     }

@@ -31,11 +31,11 @@ pub struct TlsIdentity {
 
 struct State {
     files: TlsFiles,
-    /// How the files were when they were last read, well or not.
+    /// The files when they were last read, successfully or not.
     seen: [Option<Trace>; 2],
 }
 
-/// What changes with a file: its inode, length and time of change.
+/// A file's inode, length and modification time.
 type Trace = (u64, u64, i64, i64);
 
 impl TlsIdentity {
@@ -50,11 +50,11 @@ impl TlsIdentity {
         Ok(Self { config, state: Arc::new(Mutex::new(State { files, seen })) })
     }
 
-    /// Reads these files from now on, at once for new connections.
+    /// Switches to these files; new connections use them at once.
     ///
     /// # Errors
     ///
-    /// Where they cannot be used; what was in force stays.
+    /// Where they cannot be used; the old certificate stays in use.
     pub fn replace(&self, files: TlsFiles) -> Result<(), ServeError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.seen = traces(&files);
@@ -64,7 +64,7 @@ impl TlsIdentity {
         Ok(())
     }
 
-    /// Reads the files again where one of them has changed. Answers whether it did.
+    /// Reloads the files if one of them has changed. Returns whether it did.
     fn follow(&self) -> Result<bool, ServeError> {
         let (files, seen) = {
             let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -76,7 +76,7 @@ impl TlsIdentity {
         self.replace(files).map(|()| true)
     }
 
-    /// Follows the files until it is dropped.
+    /// Reloads changed files until it is dropped.
     pub(super) async fn watch(self) {
         let mut ticks = tokio::time::interval(LOOK_EVERY);
         loop {
@@ -84,13 +84,13 @@ impl TlsIdentity {
             let identity = self.clone();
             match tokio::task::spawn_blocking(move || identity.follow()).await {
                 Ok(Ok(false)) => {}
-                Ok(Ok(true)) => tracing::info!("the certificate of the listener was read anew"),
-                // Both files are rarely replaced in one moment: the next look may do.
+                Ok(Ok(true)) => tracing::info!("the listener's certificate was reloaded"),
+                // The files are rarely replaced at the same instant: the next check may succeed.
                 Ok(Err(error)) => {
                     let cause = std::error::Error::source(&error);
-                    tracing::warn!(%error, cause, "the listener's new certificate is not used: the old one is in force");
+                    tracing::warn!(%error, cause, "the listener's new certificate is invalid: the old one stays in use");
                 }
-                Err(error) => tracing::error!(%error, "the listener's certificate could not be looked at"),
+                Err(error) => tracing::error!(%error, "the listener's certificate could not be checked"),
             }
         }
     }

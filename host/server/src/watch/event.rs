@@ -1,14 +1,13 @@
-//! From a notice to what a watcher is told.
+//! From a notice to the event that watchers receive.
 
 use std::collections::BTreeSet;
 
+use bursar_api::{CredentialEvent, RegionEvent, SyncEvent};
 use bursar_domain::clock::rfc3339;
 use bursar_domain::id::AccountId;
 use bursar_domain::region::{Notice, PlacementNotice};
 use serde::Serialize;
 use serde_json::{Value, json};
-
-use crate::schema::{CredentialEvent, RegionEvent, SyncEvent};
 
 /// Something that changed.
 pub(crate) struct Event {
@@ -16,7 +15,7 @@ pub(crate) struct Event {
     about: About,
 }
 
-/// Who is told.
+/// Who receives it.
 enum Audience {
     Everybody,
     One(AccountId),
@@ -31,7 +30,7 @@ enum About {
 }
 
 impl Event {
-    /// `None` for what no watcher is told.
+    /// `None` for notices that are not for watchers.
     pub(super) fn of(notice: &Notice) -> Option<Self> {
         let (concerns, about) = match notice {
             Notice::Credential { account, credential, name, change } => {
@@ -39,7 +38,7 @@ impl Event {
                 (Audience::One(*account), About::Credential(event))
             }
             Notice::Account(account) => (Audience::One(*account), About::Region(RegionEvent { region: None })),
-            // To those who may not use it, it does not exist.
+            // For other accounts the region does not exist.
             Notice::Region { region, accounts } => {
                 let concerns = accounts.clone().map_or(Audience::Everybody, Audience::Some);
                 (concerns, About::Region(RegionEvent { region: Some(region.0) }))
@@ -69,8 +68,8 @@ impl Event {
         }
     }
 
-    /// The event's data. What a target said is for those who may read
-    /// credentials, here as in the credential itself.
+    /// The event's data. The target's error is only for those who may read credentials,
+    /// as in the credential itself.
     pub(super) fn data(&self, may_read: bool) -> Value {
         match &self.about {
             About::Sync(event) if !may_read => json(&SyncEvent { error: None, ..event.clone() }),

@@ -4,25 +4,25 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::response::sse;
-use bursar_domain::access::{self, Right, Standing};
+use bursar_domain::access::{self, Authority, Right};
 use bursar_domain::id::{AccountId, Reference};
 use futures::Stream;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
-use super::{OpenStream, Subscription, Told};
+use super::{OpenStream, Subscription, Update};
 use crate::app::App;
 use crate::auth::Session;
 use crate::sse::KEEP_ALIVE_EVERY;
 
-/// What one watcher of an account is told, until they may not watch any more or
-/// the server stops.
+/// The updates of one watcher of an account, until they may no longer watch or the
+/// server stops.
 pub(crate) struct Feed {
     app: App,
     session: Session,
     account: AccountId,
     subscription: Subscription,
-    /// The id that the client knows; empty before it knows any.
-    told: String,
+    /// The last id sent to the client; empty before the first.
+    sent: String,
     may_read: bool,
     rests: Interval,
     checks: Interval,
@@ -30,13 +30,13 @@ pub(crate) struct Feed {
 }
 
 impl Feed {
-    /// For a caller who was found to be allowed to watch `account`, from after
-    /// the event with the id `last`, or from now.
+    /// For a caller who may watch `account`, from after the event with the id `last`, or
+    /// from now.
     pub(crate) fn new(app: App, session: Session, account: AccountId, open: OpenStream, last: Option<&str>) -> Self {
         Self {
             _open: open,
             subscription: app.watchers().subscribe(last),
-            told: String::new(),
+            sent: String::new(),
             may_read: may_read(&session.caller),
             rests: every(KEEP_ALIVE_EVERY),
             checks: every(CHECK_EVERY),
@@ -46,7 +46,7 @@ impl Feed {
         }
     }
 
-    /// The events, to be sent.
+    /// The events.
     pub(crate) fn stream(self) -> impl Stream<Item = Result<sse::Event, Infallible>> + Send + 'static {
         futures::stream::unfold(self, |mut feed| async move {
             let event = feed.next().await?;
@@ -55,7 +55,7 @@ impl Feed {
     }
 
     async fn next(&mut self) -> Option<sse::Event> {
-        if self.told.is_empty() && !self.subscription.begins_anew() {
+        if self.sent.is_empty() && !self.subscription.begins_anew() {
             return Some(self.position());
         }
         loop {
@@ -64,37 +64,37 @@ impl Feed {
                 biased;
                 () = app.closing().cancelled() => return None,
                 _ = self.checks.tick() => self.may_go_on().await?,
-                told = self.subscription.next(self.account) => return Some(self.event(&told)),
-                _ = self.rests.tick() => if self.subscription.id() != self.told {
+                update = self.subscription.next(self.account) => return Some(self.event(&update)),
+                _ = self.rests.tick() => if self.subscription.id() != self.sent {
                     return Some(self.position());
                 },
             }
         }
     }
 
-    /// Where the client is now, without an event: who comes back with it misses
-    /// nothing, also where nothing was told meanwhile.
+    /// The current id without an event, so that a client can resume even where nothing
+    /// has happened.
     fn position(&mut self) -> sse::Event {
-        self.told = self.subscription.id();
-        sse::Event::default().id(&self.told)
+        self.sent = self.subscription.id();
+        sse::Event::default().id(&self.sent)
     }
 
-    fn event(&mut self, told: &Told) -> sse::Event {
+    fn event(&mut self, update: &Update) -> sse::Event {
         self.rests.reset();
-        self.told = self.subscription.id();
-        let event = sse::Event::default().id(&self.told);
-        match told {
-            Told::Reset => event.event("reset").data("{}"),
-            Told::Event(told) => event.event(told.name()).data(told.data(self.may_read).to_string()),
+        self.sent = self.subscription.id();
+        let event = sse::Event::default().id(&self.sent);
+        match update {
+            Update::Reset => event.event("reset").data("{}"),
+            Update::Event(changed) => event.event(changed.name()).data(changed.data(self.may_read).to_string()),
         }
     }
 
-    /// Asks again whether the caller may watch: a revoked token, a lost role or
-    /// a deleted account ends the stream. So does a store that cannot say; the
-    /// client comes back and is told why.
+    /// Authorizes the caller again: a revoked token, a lost role or a deleted account
+    /// ends the stream. So does a store that is not available; the client reconnects
+    /// and gets the reason.
     async fn may_go_on(&mut self) -> Option<()> {
         let caller = self.session.renewed(&self.app).await.ok()?;
-        self.app.broker().watch(&caller, &Reference::Id(self.account.0)).await.ok()?;
+        self.app.broker().regions.watch(&caller, &Reference::Id(self.account.0)).await.ok()?;
         self.may_read = may_read(&caller);
         self.session.caller = caller;
         Some(())
@@ -102,9 +102,9 @@ impl Feed {
 }
 
 fn may_read(caller: &access::Caller) -> bool {
-    match caller.standing {
-        Standing::Operator => true,
-        Standing::InAccount { role, .. } => role.may(Right::Read),
+    match caller.authority {
+        Authority::Operator => true,
+        Authority::InAccount { role, .. } => role.may(Right::Read),
     }
 }
 

@@ -1,9 +1,9 @@
-//! What is counted of pushes to regions.
+//! Metrics of pushes to regions.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bursar_domain::region::{Done, Notice, Standing};
+use bursar_domain::region::{Done, Notice, SyncCount};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::MetricType;
@@ -13,31 +13,31 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-/// Counts notices. Labels are regions, which operators alone make.
+/// Counts notices. Labels are regions, which only operators create.
 pub(crate) struct SyncMetrics {
-    pushes: Family<OfRegion, Counter>,
-    failures: Family<FailedLabels, Counter>,
-    removals: Family<OfRegion, Counter>,
-    drift: Family<OfRegion, Counter>,
-    lag: Family<OfRegion, Histogram, fn() -> Histogram>,
+    pushes: Family<RegionLabels, Counter>,
+    failures: Family<FailureLabels, Counter>,
+    removals: Family<RegionLabels, Counter>,
+    drift: Family<RegionLabels, Counter>,
+    lag: Family<RegionLabels, Histogram, fn() -> Histogram>,
     pairs: Pairs,
 }
 
 #[derive(Clone, Debug, Eq, EncodeLabelSet, Hash, PartialEq)]
-struct OfRegion {
+struct RegionLabels {
     region: String,
 }
 
 #[derive(Clone, Debug, Eq, EncodeLabelSet, Hash, PartialEq)]
-struct FailedLabels {
+struct FailureLabels {
     region: String,
     reason: String,
 }
 
-/// How many pairs stood how at the last round; taken over as a whole, so that a
-/// region that is gone leaves nothing behind.
+/// How many credentials were in each state at the last round; replaced as a whole, so
+/// that a deleted region leaves nothing behind.
 #[derive(Clone, Debug, Default)]
-struct Pairs(Arc<Mutex<Vec<Standing>>>);
+struct Pairs(Arc<Mutex<Vec<SyncCount>>>);
 
 impl Default for SyncMetrics {
     fn default() -> Self {
@@ -53,7 +53,7 @@ impl Default for SyncMetrics {
 }
 
 impl SyncMetrics {
-    /// Has them shown.
+    /// Registers the metrics.
     pub(crate) fn register(&self, registry: &mut Registry) {
         registry.register("bursar_sync_pushes", "Credentials put in a region", self.pushes.clone());
         registry.register("bursar_sync_failures", "Pushes and removals that failed", self.failures.clone());
@@ -78,7 +78,7 @@ impl SyncMetrics {
     }
 
     fn count_done(&self, region: &str, done: &Done) {
-        let labels = || OfRegion { region: region.to_owned() };
+        let labels = || RegionLabels { region: region.to_owned() };
         match done {
             Done::Began | Done::Found => {}
             Done::Pushed(lag) => {
@@ -94,7 +94,7 @@ impl SyncMetrics {
                 self.drift.get_or_create(&labels()).inc();
             }
             Done::Failed(reason) => {
-                let labels = FailedLabels { region: region.to_owned(), reason: reason.clone() };
+                let labels = FailureLabels { region: region.to_owned(), reason: reason.clone() };
                 self.failures.get_or_create(&labels).inc();
             }
         }
@@ -145,7 +145,7 @@ mod tests {
     }
 
     fn walked(region: &str, pairs: u64) -> Notice {
-        Notice::Walked(vec![Standing { region: region.to_owned(), state: SyncState::Synced, pairs }])
+        Notice::Walked(vec![SyncCount { region: region.to_owned(), state: SyncState::Synced, pairs }])
     }
 
     #[test]

@@ -1,9 +1,7 @@
-//! Those who watch what changes: the events of accounts, and the metrics of
-//! what is kept in regions.
+//! Watching changes: the events of accounts, and the metrics of regions.
 //!
-//! The newest events are kept in a ring. Every stream reads it at its own pace,
-//! from where it is, which also is how one that was cut off resumes: there is
-//! one way from a notice to a watcher, and a slow one holds up nobody. Whoever
+//! The newest events are kept in a ring. Each stream reads it at its own pace, so a
+//! slow one delays no other, and an interrupted one resumes the same way. A stream that
 //! fell out of the ring is told to read everything again.
 
 mod event;
@@ -26,16 +24,16 @@ use self::ring::{Ring, Since};
 pub use self::streams::EventStreams;
 pub(crate) use self::streams::{OpenStream, Streams};
 
-/// Takes notices and tells those who watch. Never blocks who tells.
+/// Passes the broker's notices on to streams and metrics. Never blocks.
 pub struct Watchers {
-    /// Tells the numbers of this process from those of another.
+    /// Distinguishes this process's event numbers from another's.
     epoch: OnceLock<String>,
     ring: Mutex<Ring>,
     newest: watch::Sender<u64>,
     metrics: SyncMetrics,
 }
 
-/// A place in the events, moving on.
+/// A reading position in the events.
 pub(crate) struct Subscription {
     watchers: Arc<Watchers>,
     seen: u64,
@@ -43,16 +41,16 @@ pub(crate) struct Subscription {
     missed: bool,
 }
 
-/// What a watcher is to be told next.
-pub(crate) enum Told {
-    /// Something was missed: everything is to be read again.
+/// What a watcher receives next.
+pub(crate) enum Update {
+    /// Events were missed: the client must read everything again.
     Reset,
     /// Something changed.
     Event(Arc<Event>),
 }
 
 impl Watchers {
-    /// Knows of nothing yet.
+    /// Without events yet.
     #[must_use]
     pub fn new() -> Arc<Self> {
         Arc::new(Self {
@@ -63,11 +61,11 @@ impl Watchers {
         })
     }
 
-    /// Gives the numbers of this process's events a prefix that no other's have.
+    /// Chooses the prefix of this process's event ids.
     pub(crate) fn begin(&self, entropy: &dyn Entropy) {
         let mut bytes = [0_u8; 8];
         entropy.fill(&mut bytes);
-        // The first one stays: ids that were told must hold.
+        // The first one stays, so that issued ids remain valid.
         let _ = self.epoch.set(format!("{:016x}", u64::from_be_bytes(bytes)));
     }
 
@@ -75,8 +73,8 @@ impl Watchers {
         &self.metrics
     }
 
-    /// Starts after the event with the id `last`, or now. Where `last` cannot be
-    /// resumed from, the first thing told is a reset.
+    /// Starts after the event with the id `last`, or now. Where `last` cannot be resumed
+    /// from, the first update is a reset.
     pub(crate) fn subscribe(self: &Arc<Self>, last: Option<&str>) -> Subscription {
         let news = self.newest.subscribe();
         let ring = self.ring();
@@ -117,30 +115,30 @@ impl Notices for Watchers {
 }
 
 impl Subscription {
-    /// Whether a reset is to be told first: until it is, the client has no place
-    /// to resume from.
+    /// Whether the first update is a reset: until then the client has no id to resume
+    /// from.
     pub(crate) fn begins_anew(&self) -> bool {
         self.missed
     }
 
-    /// Waits for what concerns `account`.
-    pub(crate) async fn next(&mut self, account: AccountId) -> Told {
+    /// Waits for the next update for `account`.
+    pub(crate) async fn next(&mut self, account: AccountId) -> Update {
         loop {
-            // Before looking, so that what comes in between is not slept over.
+            // Before reading, so that no event in between is missed.
             self.news.mark_unchanged();
             let since = self.watchers.ring().since(self.seen, account);
             match since {
                 _ if self.missed => {
                     self.missed = false;
-                    return Told::Reset;
+                    return Update::Reset;
                 }
                 Since::Missed { newest } => {
                     self.seen = newest;
-                    return Told::Reset;
+                    return Update::Reset;
                 }
                 Since::Event(number, event) => {
                     self.seen = number;
-                    return Told::Event(event);
+                    return Update::Event(event);
                 }
                 Since::Nothing { newest } => self.seen = newest,
             }
@@ -150,7 +148,7 @@ impl Subscription {
         }
     }
 
-    /// The id of what was told last: whoever resumes from it misses nothing.
+    /// The id of the last update: resuming from it misses nothing.
     pub(crate) fn id(&self) -> String {
         self.watchers.id(self.seen)
     }
@@ -190,8 +188,8 @@ mod tests {
     /// What is to be told at once; `-` for a reset.
     fn told(subscription: &mut Subscription, account: AccountId) -> Option<String> {
         Some(match subscription.next(account).now_or_never()? {
-            Told::Reset => "-".to_owned(),
-            Told::Event(event) => format!("{} {}", event.name(), event.data(true)),
+            Update::Reset => "-".to_owned(),
+            Update::Event(event) => format!("{} {}", event.name(), event.data(true)),
         })
     }
 
@@ -254,7 +252,7 @@ mod tests {
     async fn who_waits_is_woken() {
         let watchers = watchers();
         let mut subscription = watchers.subscribe(None);
-        let waiting = tokio::spawn(async move { matches!(subscription.next(account(1)).await, Told::Event(_)) });
+        let waiting = tokio::spawn(async move { matches!(subscription.next(account(1)).await, Update::Event(_)) });
         tokio::task::yield_now().await;
         watchers.tell(&credential(account(2), "theirs"));
         tokio::task::yield_now().await;

@@ -14,16 +14,16 @@ pub(super) struct Ring {
     newest: u64,
 }
 
-/// What there is after a number.
+/// What follows a number.
 pub(super) enum Since {
-    /// Some of it is not held any more.
+    /// Some of it has been dropped.
     Missed {
         /// The number of the newest event.
         newest: u64,
     },
-    /// The first that concerns who asks, with its number.
+    /// The first event that concerns the account, with its number.
     Event(u64, Arc<Event>),
-    /// Nothing that concerns them.
+    /// Nothing that concerns the account.
     Nothing {
         /// The number of the newest event.
         newest: u64,
@@ -31,7 +31,7 @@ pub(super) enum Since {
 }
 
 impl Ring {
-    /// Takes an event in and answers its number.
+    /// Adds an event and returns its number.
     pub(super) fn push(&mut self, event: Event) -> u64 {
         if self.events.len() == CAPACITY {
             self.events.pop_front();
@@ -46,12 +46,12 @@ impl Ring {
         self.newest
     }
 
-    /// Whether everything after `number` is held.
+    /// Whether everything after `number` is still held.
     pub(super) fn reaches_back_to(&self, number: u64) -> bool {
         number <= self.newest && self.newest - number <= self.events.len() as u64
     }
 
-    /// What there is for `account` after `number`.
+    /// The first event for `account` after `number`.
     pub(super) fn since(&self, number: u64, account: AccountId) -> Since {
         let newest = self.newest;
         if !self.reaches_back_to(number) {
@@ -66,5 +66,5 @@ impl Ring {
     }
 }
 
-/// Enough for a client that comes back within a minute of a busy account.
+/// Enough for a client of a busy account that reconnects within a minute.
 pub(super) const CAPACITY: usize = 4_096;

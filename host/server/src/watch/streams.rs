@@ -1,5 +1,5 @@
-//! How many streams of events are open: each costs a task, a connection and a look
-//! at its token every few seconds.
+//! Limits on open event streams: each costs a task, a connection and a check of its
+//! token every few seconds.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -10,12 +10,12 @@ use bursar_domain::id::{AccountId, TokenId};
 
 use crate::problem::Problem;
 
-/// How many streams of events may be open at once.
+/// How many event streams may be open at once.
 #[derive(Clone, Copy, Debug)]
 pub struct EventStreams {
-    /// By one token.
+    /// Per token.
     pub per_token: u32,
-    /// Of one account.
+    /// Per account.
     pub per_account: u32,
 }
 
@@ -25,19 +25,19 @@ impl Default for EventStreams {
     }
 }
 
-/// The streams that are open.
+/// The open streams.
 pub(crate) struct Streams {
     limits: EventStreams,
-    open: Mutex<Open>,
+    open: Mutex<OpenCounts>,
 }
 
 #[derive(Default)]
-struct Open {
+struct OpenCounts {
     tokens: HashMap<TokenId, u32>,
     accounts: HashMap<AccountId, u32>,
 }
 
-/// An open stream; it is closed when this is dropped.
+/// An open stream, closed when dropped.
 pub(crate) struct OpenStream {
     streams: Arc<Streams>,
     token: TokenId,
@@ -49,11 +49,11 @@ impl Streams {
         Self { limits, open: Mutex::default() }
     }
 
-    /// Opens one more of `account` for the caller.
+    /// Opens a stream of `account` for the caller.
     ///
     /// # Errors
     ///
-    /// 429 where the token or the account has as many as it may.
+    /// 429 where the token or the account is at its limit.
     pub(crate) fn open(self: &Arc<Self>, caller: &Caller, account: AccountId) -> Result<OpenStream, Problem> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let of_token = open.tokens.get(&caller.token).copied().unwrap_or_default();
@@ -62,7 +62,7 @@ impl Streams {
             [(of_token, self.limits.per_token, "this token"), (of_account, self.limits.per_account, "the account")]
         {
             if open >= limit {
-                let detail = format!("{whose} has {limit} streams of events open, which is the limit: close some");
+                let detail = format!("{whose} has {limit} event streams open, which is the limit: close some");
                 return Err(Problem::throttled(RETRY_AFTER_SECONDS, &detail));
             }
         }
@@ -80,7 +80,7 @@ impl Drop for OpenStream {
     }
 }
 
-/// One fewer; none is forgotten.
+/// Counts down, and drops the key at zero.
 fn close<K: Eq + Hash>(open: &mut HashMap<K, u32>, key: &K) {
     if let Some(count) = open.get_mut(key) {
         *count = count.saturating_sub(1);

@@ -1,7 +1,7 @@
 //! Bindings and resolution through the API: addresses, headers, and that the
 //! JSON is what its description says.
 
-use bursar_server::schema;
+use bursar_api as api;
 use serde_json::{Value, json};
 
 use crate::support::{TestApp, read, request};
@@ -15,11 +15,11 @@ async fn a_binding_lives() {
     let path = format!("{ACCOUNT}/bindings/registry:ghcr.io%2Fteam%20a/image-pull");
     let body = json!({"credential": "web"});
     let put = test.call("PUT", &path, body.clone()).await;
-    let bound: schema::Binding = read(&put);
+    let bound: api::Binding = read(&put);
     assert_eq!((bound.consumer.as_str(), bound.slot.as_str()), ("registry:ghcr.io/team a", "image-pull"));
     assert_eq!((bound.credential.name.as_str(), json!(bound.credential.id)), ("web", id));
     let shown = test.call("GET", &path, Value::Null).await;
-    read::<schema::Binding>(&shown);
+    read::<api::Binding>(&shown);
     assert_eq!(shown.header("etag"), put.header("etag"));
     let stale = async |method: &str, body: &Value| {
         let mut request = request(&test.operator, method, &path, body);
@@ -30,16 +30,16 @@ async fn a_binding_lives() {
     stale("DELETE", &Value::Null).await.problem(412, "stale");
 
     let listed = test.call("GET", &format!("{ACCOUNT}/bindings?slot=image-pull&credential=web"), Value::Null).await;
-    assert_eq!(read::<schema::Page<schema::Binding>>(&listed).items.len(), 1);
+    assert_eq!(read::<api::Page<api::Binding>>(&listed).items.len(), 1);
     let other = test.call("GET", &format!("{ACCOUNT}/bindings?consumer=app:other"), Value::Null).await;
-    assert_eq!(read::<schema::Page<schema::Binding>>(&other).items.len(), 0);
+    assert_eq!(read::<api::Page<api::Binding>>(&other).items.len(), 0);
     test.call("GET", &format!("{ACCOUNT}/bindings?credential=no"), Value::Null).await.problem(404, "not-found");
     test.call("GET", &format!("{ACCOUNT}/bindings?consumer=x"), Value::Null).await.problem(422, "invalid-input");
-    let usage: schema::CredentialUsage =
+    let usage: api::CredentialUsage =
         read(&test.call("GET", &format!("{ACCOUNT}/credentials/web/usage"), Value::Null).await);
     assert!(usage.default);
     let back = test.call("GET", &usage.bindings[0].url, Value::Null).await;
-    assert_eq!(read::<schema::Binding>(&back).consumer, bound.consumer, "the address leads there");
+    assert_eq!(read::<api::Binding>(&back).consumer, bound.consumer, "the address leads there");
 
     let in_the_way = test.call("DELETE", &format!("{ACCOUNT}/credentials/web"), Value::Null).await;
     let problem = in_the_way.problem(409, "conflict");
@@ -81,12 +81,12 @@ async fn a_resolution_names_the_credential_and_hands_it_out_on_demand() {
     let named = test.call_as(&workload, "POST", &path, body.clone()).await;
     assert_eq!(named.json()["source"], "default");
     assert_eq!(named.header("cache-control"), "no-store");
-    assert!(read::<schema::Resolved>(&named).artifacts.is_none());
+    assert!(read::<api::Resolved>(&named).artifacts.is_none());
     let mut with_format = body.clone();
     with_format["format"] = json!("text");
     let out = test.call_as(&workload, "POST", &path, with_format).await;
     assert_eq!(out.header("cache-control"), "no-store");
-    let out: schema::Resolved = read(&out);
+    let out: api::Resolved = read(&out);
     assert_eq!((out.format.as_deref(), out.artifacts.unwrap()[0].content.as_str()), (Some("text"), "s3cret-value"));
     let failing = json!({"consumer": "app:shop", "slot": "image-pull", "format": "failing"});
     test.call_as(&workload, "POST", &path, failing).await.problem(502, "plugin-failed");
@@ -101,7 +101,7 @@ async fn a_resolution_names_the_credential_and_hands_it_out_on_demand() {
     let path = format!("{ACCOUNT}/resolve-image");
     let found = test.call_as(&workload, "POST", &path, json!({"image": "registry.example.com/a/b:1"})).await;
     assert_eq!(found.json()["selector"], json!({"kind": "image-prefix", "value": "registry.example.com"}));
-    assert_eq!(read::<schema::Resolved>(&found).credential.name, "web");
+    assert_eq!(read::<api::Resolved>(&found).credential.name, "web");
     test.call("POST", &path, json!({"image": "ghcr.io/a/b"})).await.problem(404, "not-found");
     test.call("POST", &path, json!({"image": "A b"})).await.problem(422, "invalid-input");
 }
@@ -112,10 +112,10 @@ async fn certificates_are_asked_for_by_host() {
     test.credential("web").await;
     let path = |query: &str| format!("{ACCOUNT}/certificates{query}");
     let found = test.call("GET", &path("?host=EXAMPLE.com."), Value::Null).await;
-    assert_eq!(read::<schema::Page<schema::Credential>>(&found).items[0].name, "web");
+    assert_eq!(read::<api::Page<api::Credential>>(&found).items[0].name, "web");
     let member = test.token("member").await;
     let rows = test.call_as(&member, "GET", &path("?host=example.com"), Value::Null).await;
-    assert_eq!(read::<schema::Page<schema::CredentialRow>>(&rows).items[0].names, ["example.com"]);
+    assert_eq!(read::<api::Page<api::CredentialRow>>(&rows).items[0].names, ["example.com"]);
     assert_eq!(test.call("GET", &path("?host=example.org"), Value::Null).await.json()["items"], json!([]));
     for (query, code) in [("", "required"), ("?host=a..b", "format")] {
         let problem = test.call("GET", &path(query), Value::Null).await.problem(422, "invalid-input");
@@ -129,7 +129,7 @@ async fn a_token_may_be_narrowed_to_consumers() {
     test.credential("web").await;
     let body = json!({"name": "shop", "role": "workload", "scope": {"consumers": ["app:shop"]}});
     let made = test.call("POST", &format!("{ACCOUNT}/tokens"), body).await;
-    let made: schema::NewToken = read(&made);
+    let made: api::NewToken = read(&made);
     assert_eq!(made.kept.scope.consumers, ["app:shop"]);
     let token = made.token.unwrap();
     let resolve = async |consumer: &str| {

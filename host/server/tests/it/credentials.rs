@@ -1,7 +1,7 @@
 //! The walk of a credential through the API: headers, replays, and that the
 //! JSON is what its description says.
 
-use bursar_server::schema;
+use bursar_api as api;
 use serde_json::{Value, json};
 
 use crate::support::{TestApp, login, read, request};
@@ -14,38 +14,38 @@ async fn a_credential_lives() {
     let created = test.call("POST", CREDENTIALS, login("web")).await;
     assert_eq!(created.status, 201);
     assert!(!created.text.contains("s3cret"));
-    let credential: schema::Credential = read(&created);
+    let credential: api::Credential = read(&created);
     assert_eq!(created.header("location"), format!("{CREDENTIALS}/{}", credential.id));
     let path = format!("{CREDENTIALS}/web");
 
     let shown = test.call("GET", &path, Value::Null).await;
-    read::<schema::Credential>(&shown);
+    read::<api::Credential>(&shown);
     assert_eq!(shown.header("etag"), created.header("etag"));
     assert!(created.header("etag").starts_with('"'));
-    read::<schema::Page<schema::Credential>>(&test.call("GET", CREDENTIALS, Value::Null).await);
+    read::<api::Page<api::Credential>>(&test.call("GET", CREDENTIALS, Value::Null).await);
 
     let revealed = test.call("POST", &format!("{path}/reveal"), Value::Null).await;
-    assert_eq!(read::<schema::Revealed>(&revealed).data, json!({"password": "s3cret-value"}));
+    assert_eq!(read::<api::Revealed>(&revealed).data, json!({"password": "s3cret-value"}));
     assert_eq!(revealed.header("cache-control"), "no-store");
     let fields = json!({"fields": ["/username", 7], "more": 1});
     let problem = test.call("POST", &format!("{path}/reveal"), fields).await.problem(422, "invalid-input");
     assert_eq!(problem["errors"].as_array().unwrap().len(), 2);
 
     let plain = test.call("POST", &format!("{path}/materialize"), json!({})).await;
-    assert_eq!(read::<schema::Materialized>(&plain).artifacts[0].content, "s3cret-value");
+    assert_eq!(read::<api::Materialized>(&plain).artifacts[0].content, "s3cret-value");
     let binary = test.call("POST", &format!("{path}/materialize"), json!({"format": "binary"})).await;
     assert_eq!(binary.json()["artifacts"][0]["content"], "/wA=");
     assert_eq!(binary.json()["artifacts"][0]["encoding"], "base64");
 
     let versions = test.call("GET", &format!("{path}/versions"), Value::Null).await;
-    read::<schema::Page<schema::CredentialVersion>>(&versions);
-    read::<schema::Credential>(&test.call("POST", &format!("{path}/versions/1/restore"), Value::Null).await);
+    read::<api::Page<api::CredentialVersion>>(&versions);
+    read::<api::Credential>(&test.call("POST", &format!("{path}/versions/1/restore"), Value::Null).await);
     test.call("POST", &format!("{path}/versions/x/restore"), Value::Null).await.problem(404, "not-found");
-    read::<schema::Credential>(&test.call("POST", &format!("{path}/set-default"), Value::Null).await);
+    read::<api::Credential>(&test.call("POST", &format!("{path}/set-default"), Value::Null).await);
 
     assert_eq!(test.call("DELETE", &path, Value::Null).await.status, 204);
     let id = format!("{CREDENTIALS}/{}", credential.id);
-    read::<schema::Credential>(&test.call("POST", &format!("{id}/restore"), Value::Null).await);
+    read::<api::Credential>(&test.call("POST", &format!("{id}/restore"), Value::Null).await);
     assert_eq!(test.call("DELETE", &format!("{id}?purge=true"), Value::Null).await.status, 204);
     test.call("GET", &id, Value::Null).await.problem(404, "not-found");
 }
@@ -63,7 +63,7 @@ async fn an_update_decided_on_an_old_revision_is_refused() {
         test.send(request).await
     };
     let changed = change(&etag, "application/merge-patch+json", "one").await;
-    assert_eq!(read::<schema::Credential>(&changed).title, "one");
+    assert_eq!(read::<api::Credential>(&changed).title, "one");
     assert_ne!(changed.header("etag"), etag);
     change(&etag, "application/json", "two").await.problem(412, "stale");
     change("W/\"1\"", "application/json", "two").await.problem(412, "stale");
@@ -93,9 +93,9 @@ async fn a_repeated_request_creates_once_and_tells_no_secret_again() {
     let tokens = "/v1/accounts/default/tokens";
     let body = json!({"name": "ci", "role": "workload"});
     let first = send(tokens, "key-2", &body).await;
-    assert!(read::<schema::NewToken>(&first).token.is_some());
+    assert!(read::<api::NewToken>(&first).token.is_some());
     let again = send(tokens, "key-2", &body).await;
-    assert!(read::<schema::NewToken>(&again).token.is_none());
+    assert!(read::<api::NewToken>(&again).token.is_none());
     assert_eq!(again.header("idempotency-replayed"), "true");
 
     let account = json!({"name": "shop"});
@@ -108,40 +108,40 @@ async fn everything_else_is_what_its_description_says() {
     let test = TestApp::new().await;
     test.credential("web").await;
     let get = async |path: &str| test.call("GET", path, Value::Null).await;
-    read::<schema::Me>(&get("/v1/me").await);
-    read::<schema::Page<schema::Account>>(&get("/v1/accounts").await);
-    read::<schema::Account>(&get("/v1/accounts/default").await);
-    read::<schema::Account>(&test.call("PATCH", "/v1/accounts/default", json!({"title": "The one"})).await);
+    read::<api::Me>(&get("/v1/me").await);
+    read::<api::Page<api::Account>>(&get("/v1/accounts").await);
+    read::<api::Account>(&get("/v1/accounts/default").await);
+    read::<api::Account>(&test.call("PATCH", "/v1/accounts/default", json!({"title": "The one"})).await);
     let put = test.call("PUT", "/v1/accounts/default/members/alice%40example.com", json!({"role": "member"})).await;
-    assert_eq!(read::<schema::Member>(&put).principal, "alice@example.com");
+    assert_eq!(read::<api::Member>(&put).principal, "alice@example.com");
     assert!(put.header("etag").starts_with('"'));
     test.call("PUT", "/v1/accounts/default/members/bob", json!({"role": "king"})).await.problem(422, "invalid-input");
-    read::<schema::Page<schema::Member>>(&get("/v1/accounts/default/members").await);
-    read::<schema::Page<schema::Token>>(&get("/v1/accounts/default/tokens").await);
-    read::<schema::NewToken>(&test.call("POST", "/v1/tokens", json!({"name": "second"})).await);
-    read::<schema::Page<schema::Token>>(&get("/v1/tokens").await);
-    read::<schema::Page<schema::CredentialType>>(&get("/v1/credential-types").await);
-    read::<schema::CredentialType>(&get("/v1/credential-types/test-login").await);
-    let template: schema::Template = read(&get("/v1/credential-types/test-login/template").await);
+    read::<api::Page<api::Member>>(&get("/v1/accounts/default/members").await);
+    read::<api::Page<api::Token>>(&get("/v1/accounts/default/tokens").await);
+    read::<api::NewToken>(&test.call("POST", "/v1/tokens", json!({"name": "second"})).await);
+    read::<api::Page<api::Token>>(&get("/v1/tokens").await);
+    read::<api::Page<api::CredentialType>>(&get("/v1/credential-types").await);
+    read::<api::CredentialType>(&get("/v1/credential-types/test-login").await);
+    let template: api::Template = read(&get("/v1/credential-types/test-login/template").await);
     assert_eq!(template.variant.as_deref(), Some("plain"));
     get("/v1/credential-types/test-login/template?variant=x").await.problem(422, "invalid-input");
-    read::<schema::Page<schema::Plugin>>(&get("/v1/plugins").await);
-    read::<schema::Plugin>(&get("/v1/plugins/test-login").await);
-    read::<schema::Page<schema::AuditEntry>>(&get("/v1/audit?action=credential.*").await);
-    read::<schema::Page<schema::AuditEntry>>(&get("/v1/accounts/default/audit").await);
+    read::<api::Page<api::Plugin>>(&get("/v1/plugins").await);
+    read::<api::Plugin>(&get("/v1/plugins/test-login").await);
+    read::<api::Page<api::AuditEntry>>(&get("/v1/audit?action=credential.*").await);
+    read::<api::Page<api::AuditEntry>>(&get("/v1/accounts/default/audit").await);
     get("/v1/audit?since=yesterday&credential=web").await.problem(422, "invalid-input");
     let checkpoint = get("/v1/audit/checkpoint").await;
-    read::<schema::Checkpoint>(&checkpoint);
-    read::<schema::AuditReport>(&test.call("POST", "/v1/audit/verify", Value::Null).await);
-    let report: schema::AuditReport = read(&test.call("POST", "/v1/audit/verify", checkpoint.json()).await);
+    read::<api::Checkpoint>(&checkpoint);
+    read::<api::AuditReport>(&test.call("POST", "/v1/audit/verify", Value::Null).await);
+    let report: api::AuditReport = read(&test.call("POST", "/v1/audit/verify", checkpoint.json()).await);
     assert_eq!(report.checkpoints, 1);
     test.call("POST", "/v1/audit/verify", json!({"node": 1})).await.problem(422, "invalid-input");
     assert_eq!(test.call("POST", "/v1/backup", Value::Null).await.text, "sealed rows");
-    assert_eq!(read::<schema::Rekeyed>(&test.call("POST", "/v1/rekey", Value::Null).await).rewrapped, 5);
+    assert_eq!(read::<api::Rekeyed>(&test.call("POST", "/v1/rekey", Value::Null).await).rewrapped, 5);
 
     let member = test.token("member").await;
     let row = test.call_as(&member, "GET", &format!("{CREDENTIALS}/web"), Value::Null).await;
-    read::<schema::CredentialRow>(&row);
+    read::<api::CredentialRow>(&row);
     assert_eq!(row.json()["names"], json!(["example.com"]));
     let name = |name: &str| format!("{CREDENTIALS}/validate-name?name={name}");
     assert_eq!(get(&name("free")).await.status, 204);

@@ -1,10 +1,10 @@
 //! A stored credential of a DNS provider put to use.
 
+use bursar_api as api;
 use std::time::Duration;
 
 use bursar_domain::audit::Action;
 use bursar_domain::plugin::PluginError;
-use bursar_server::schema;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, PROVIDER, TestApp, read, request};
@@ -46,14 +46,14 @@ impl TestApp {
 async fn a_record_lives() {
     let test = with_zone().await;
     let body = json!({"fqdn": "_ACME-Challenge.example.com.", "value": "v", "ttlSeconds": 300});
-    let shown: schema::DnsRecord = read(&test.dns("present", body).await);
+    let shown: api::DnsRecord = read(&test.dns("present", body).await);
     assert_eq!((shown.fqdn.as_str(), shown.ttl_seconds, shown.by.as_str()), (NAME, 300, "operator:initial"));
-    assert!(matches!(shown.state, schema::DnsRecordState::Present));
+    assert!(matches!(shown.state, api::DnsRecordState::Present));
     let pending = test.dns("present", record("never")).await;
     assert_eq!((pending.status.as_u16(), &pending.json()["state"]), (200, &json!("pending")));
 
     let list = test.call("GET", &format!("{ZONE}/dns"), Value::Null).await;
-    assert_eq!(read::<schema::Page<schema::DnsRecord>>(&list).items.len(), 2);
+    assert_eq!(read::<api::Page<api::DnsRecord>>(&list).items.len(), 2);
     let page = test.call("GET", &format!("{ZONE}/dns?limit=1"), Value::Null).await.json();
     let next = format!("{ZONE}/dns?limit=1&cursor={}", page["nextCursor"].as_str().unwrap());
     assert_eq!(test.call("GET", &next, Value::Null).await.json()["items"][0]["value"], "never");
@@ -80,7 +80,7 @@ async fn everything_wrong_is_told_at_once() {
     let body = json!({"fqdn": "a..b", "value": "\"", "ttlSeconds": 0, "colour": 1});
     let problem = test.dns("present", body).await.problem(422, "invalid-input");
     let pointers: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|error| &error["pointer"]).collect();
-    assert_eq!(pointers, ["/fqdn", "/value", "/ttlSeconds", "/colour"]);
+    assert_eq!(pointers, ["/colour", "/fqdn", "/value", "/ttlSeconds"]);
     let elsewhere = json!({"fqdn": "www.example.com", "value": "v"});
     for what in ["present", "cleanup"] {
         let problem = test.dns(what, elsewhere.clone()).await.problem(422, "invalid-input");
@@ -116,9 +116,9 @@ async fn a_services_error_never_looks_like_the_callers_own() {
 async fn a_credential_is_probed_stored_or_not() {
     let test = with_zone().await;
     let probe = format!("{ZONE}/probe");
-    let probed: schema::Probed = read(&test.call("POST", &probe, Value::Null).await);
+    let probed: api::Probed = read(&test.call("POST", &probe, Value::Null).await);
     assert_eq!((probed.summary.as_str(), probed.details), ("May write.", json!({"zone": "example.com"})));
-    read::<schema::Probed>(&test.call("POST", &probe, json!({"fqdn": NAME})).await);
+    read::<api::Probed>(&test.call("POST", &probe, json!({"fqdn": NAME})).await);
     let problem = test.call("POST", &probe, json!({"fqdn": 7, "x": 1})).await.problem(422, "invalid-input");
     assert_eq!(problem["errors"].as_array().unwrap().len(), 2);
     assert_eq!(test.done(), ["check ".to_owned(), format!("check {NAME}")]);
@@ -167,7 +167,7 @@ async fn records_are_in_the_way_of_a_purge() {
     let test = with_zone().await;
     test.dns("present", record("v")).await;
     let problem = test.call("DELETE", &format!("{ZONE}?purge=true"), Value::Null).await.problem(409, "conflict");
-    let conflict: schema::Conflict = serde_json::from_value(problem["conflicts"][0].clone()).unwrap();
+    let conflict: api::Conflict = serde_json::from_value(problem["conflicts"][0].clone()).unwrap();
     assert_eq!((conflict.kind.as_str(), conflict.name.as_str()), ("dns-record", NAME));
     assert!(conflict.url.ends_with("/dns"), "{}", conflict.url);
     assert_eq!(test.call("GET", &conflict.url, Value::Null).await.status, 200);
@@ -196,11 +196,11 @@ async fn what_began_ends_though_the_client_hangs_up() {
 async fn providers_go_by_their_short_id() {
     let test = TestApp::new().await;
     let get = async |path: &str| test.call("GET", path, Value::Null).await;
-    let list: schema::Page<schema::DnsProvider> = read(&get("/v1/dns-providers").await);
+    let list: api::Page<api::DnsProvider> = read(&get("/v1/dns-providers").await);
     assert_eq!(list.items.len(), 1);
-    let one: schema::DnsProvider = read(&get("/v1/dns-providers/test").await);
+    let one: api::DnsProvider = read(&get("/v1/dns-providers/test").await);
     assert_eq!((one.id.as_str(), one.r#type.as_str()), ("test", PROVIDER));
-    read::<schema::Template>(&get("/v1/dns-providers/test/template?variant=plain").await);
+    read::<api::Template>(&get("/v1/dns-providers/test/template?variant=plain").await);
     get("/v1/dns-providers/test/template?variant=x").await.problem(422, "invalid-input");
     for nothing in ["/v1/dns-providers/dns-test", "/v1/dns-providers/test-login", "/v1/dns-providers/x/template"] {
         get(nothing).await.problem(404, "not-found");

@@ -1,11 +1,12 @@
 //! Events of an account: who is told what, resuming, and when a stream ends.
 
+use bursar_api as api;
 use std::net::TcpListener;
 use std::time::Duration;
 
 use bursar_domain::id::{AccountId, CredentialId};
 use bursar_domain::region::{Done, Notice, Notices as _, PlacementNotice, SyncState};
-use bursar_server::{schema, serve};
+use bursar_server::serve;
 use futures::FutureExt as _;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -59,8 +60,8 @@ async fn what_changes_is_told() {
     test.watchers.tell(&placed(account));
     test.watchers.tell(&Notice::Plugins);
     let told = operators.named().await.unwrap();
-    let sync: schema::SyncEvent = serde_json::from_value(told.data.clone()).unwrap();
-    assert_eq!((told.name.as_str(), sync.state), ("sync", Some(schema::SyncState::Error)));
+    let sync: api::SyncEvent = serde_json::from_value(told.data.clone()).unwrap();
+    assert_eq!((told.name.as_str(), sync.state), ("sync", Some(api::SyncState::Error)));
     assert_eq!(serde_json::to_value(&sync).unwrap(), told.data);
     assert_eq!(sync.error.as_deref(), Some("in the way: theirs"));
     assert_eq!(operators.named().await.unwrap().name, "plugins");

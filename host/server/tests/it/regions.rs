@@ -1,10 +1,10 @@
 //! Regions through the API: addresses, headers, streams, and that the JSON is
 //! what its description says.
 
+use bursar_api as api;
 use std::time::Duration;
 
 use axum::body::Body;
-use bursar_server::schema;
 use http::Request;
 use serde_json::{Value, json};
 
@@ -16,8 +16,8 @@ async fn made(test: &TestApp) {
     let body = json!({"name": "eu", "target": "shelf", "settings": {"room": "7", "key": "s3cret"}});
     let made = test.call("POST", "/v1/regions", body).await;
     assert_eq!(made.status, 201, "{made:?}");
-    let region: schema::RegionItem = read(&made);
-    let schema::RegionItem::Whole(region) = region else { panic!("an operator sees all of it") };
+    let region: api::RegionItem = read(&made);
+    let api::RegionItem::Whole(region) = region else { panic!("an operator sees all of it") };
     assert_eq!(made.header("location"), format!("/v1/regions/{}", region.id));
     assert_eq!((region.settings, region.secret_settings), (json!({"room": "7"}), vec!["/key".to_owned()]));
     assert!(!made.text.contains("s3cret"));
@@ -26,7 +26,7 @@ async fn made(test: &TestApp) {
 async fn attached(test: &TestApp) {
     made(test).await;
     let put = test.call("PUT", &format!("{ACCOUNT}/regions/eu"), json!({})).await;
-    let used: schema::AccountRegion = read(&put);
+    let used: api::AccountRegion = read(&put);
     assert_eq!((used.region.as_str(), used.detaching), ("eu", None));
     assert!(put.header("etag").starts_with('"'));
 }
@@ -41,27 +41,27 @@ fn streaming(test: &TestApp, path: &str) -> Request<Body> {
 async fn a_regions_life() {
     let test = TestApp::new().await;
     made(&test).await;
-    let targets: schema::Page<schema::RegionTarget> = read(&test.call("GET", "/v1/region-targets", Value::Null).await);
+    let targets: api::Page<api::RegionTarget> = read(&test.call("GET", "/v1/region-targets", Value::Null).await);
     assert_eq!((targets.items[0].id.as_str(), targets.items[0].settings[1].secret), ("shelf", true));
     let shown = test.call("GET", "/v1/regions/eu", Value::Null).await;
-    read::<schema::RegionItem>(&shown);
+    read::<api::RegionItem>(&shown);
     let mut patch = request(&test.operator, "PATCH", "/v1/regions/eu", &json!({"title": "Europe"}));
     patch.headers_mut().insert("if-match", shown.header("etag").parse().unwrap());
-    read::<schema::RegionItem>(&test.send(patch).await);
+    read::<api::RegionItem>(&test.send(patch).await);
     let mut stale = request(&test.operator, "DELETE", "/v1/regions/eu", &Value::Null);
     stale.headers_mut().insert("if-match", shown.header("etag").parse().unwrap());
     test.send(stale).await.problem(412, "stale");
     for (act, mode) in [("pause", "paused"), ("drain", "draining"), ("resume", "active")] {
         let answer = test.call("POST", &format!("/v1/regions/eu/{act}"), Value::Null).await;
-        read::<schema::RegionItem>(&answer);
+        read::<api::RegionItem>(&answer);
         assert_eq!(answer.json()["mode"], mode);
     }
-    let check: schema::RegionCheck = read(&test.call("POST", "/v1/regions/eu/check", Value::Null).await);
+    let check: api::RegionCheck = read(&test.call("POST", "/v1/regions/eu/check", Value::Null).await);
     assert_eq!((check.reachable, check.error.as_deref()), (false, Some("not reachable: nobody is in the room")));
     let member = test.token("member").await;
     let listed = test.call_as(&member, "GET", "/v1/regions", Value::Null).await;
-    let page: schema::Page<schema::RegionItem> = read(&listed);
-    assert!(matches!(page.items[0], schema::RegionItem::Row(_)), "{page:?}");
+    let page: api::Page<api::RegionItem> = read(&listed);
+    assert!(matches!(page.items[0], api::RegionItem::Row(_)), "{page:?}");
     assert!(!listed.text.contains("room"), "{listed:?}");
     let refused = test.call("PATCH", "/v1/regions/eu", json!({"target": "x", "login": 1, "colour": 1})).await;
     let problem = refused.problem(422, "invalid-input");
@@ -76,7 +76,7 @@ async fn ensure_answers_what_came_of_it() {
     attached(&test).await;
     test.credential("web").await;
     let path = format!("{ACCOUNT}/regions/eu/ensure");
-    let ensured: schema::EnsuredRegion = read(&test.call("POST", &path, Value::Null).await);
+    let ensured: api::EnsuredRegion = read(&test.call("POST", &path, Value::Null).await);
     assert_eq!((ensured.ready, ensured.synced, ensured.failed.len()), (true, 1, 0));
     test.credential(FOREIGN).await;
     for path in [path, format!("{ACCOUNT}/regions/eu/sync"), format!("{ACCOUNT}/sync")] {
@@ -84,13 +84,13 @@ async fn ensure_answers_what_came_of_it() {
         assert_eq!((short.status.as_u16(), short.header("content-type")), (409, "application/json"));
         assert_eq!(short.json()["ready"], false);
         let region = short.json().pointer("/regions/0").cloned().unwrap_or_else(|| short.json());
-        let read: schema::EnsuredRegion = serde_json::from_value(region).unwrap();
+        let read: api::EnsuredRegion = serde_json::from_value(region).unwrap();
         assert_eq!((read.synced, read.failed[0].credential.as_str()), (1, FOREIGN));
     }
-    let plan: schema::RegionPlan = read(&test.call("GET", &format!("{ACCOUNT}/regions/eu/plan"), Value::Null).await);
+    let plan: api::RegionPlan = read(&test.call("GET", &format!("{ACCOUNT}/regions/eu/plan"), Value::Null).await);
     assert_eq!((plan.items.len(), plan.summary.unchanged, plan.summary.create), (2, 1, 1));
     let synced = test.call("POST", &format!("{ACCOUNT}/credentials/web/sync"), Value::Null).await;
-    read::<schema::CredentialItem>(&synced);
+    read::<api::CredentialItem>(&synced);
     assert_eq!(synced.json()["sync"][0]["state"], "synced");
     test.call("POST", "/v1/regions/eu/pause", Value::Null).await;
     test.call("POST", &format!("{ACCOUNT}/regions/eu/ensure"), Value::Null).await.problem(409, "conflict");
@@ -117,7 +117,7 @@ async fn a_stream_tells_every_step_and_ends_with_the_result() {
     assert_eq!(told.len(), 3, "{told:?}");
     for (done, step) in (1..).zip(told) {
         assert_eq!(step.name, "progress");
-        let step: schema::SyncProgress = serde_json::from_value(step.data).unwrap();
+        let step: api::SyncProgress = serde_json::from_value(step.data).unwrap();
         assert_eq!((step.done, step.total, step.region.as_str()), (done, 3, "eu"));
     }
 }

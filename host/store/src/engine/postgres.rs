@@ -1,12 +1,12 @@
 //! The distributed engine: any number of nodes over one `PostgreSQL`.
 //!
-//! Transactions run at READ COMMITTED with what they decide on locked: rows by
-//! `FOR UPDATE`, or by `FOR SHARE` where they are only read, absent keys by an
-//! advisory lock, always in one order. What still collides (a unique violation,
-//! 40001, 40P01, a lock that does not come) is answered as retryable.
+//! Transactions run at READ COMMITTED and lock whatever they decide on: rows by
+//! `FOR UPDATE`, or by `FOR SHARE` if they are only read, absent keys by an advisory
+//! lock, always in the same order. Collisions that remain (a unique violation, 40001,
+//! 40P01, a lock timeout) are reported as retryable.
 //!
-//! A node may be stopped or cut off at any moment, in a transaction too. The
-//! server then ends its session within seconds, and with it its locks: see
+//! A node may be suspended or disconnected at any moment, even in a transaction. The
+//! server then ends its session, and releases its locks, within seconds: see
 //! [`sessions`].
 
 use std::collections::{HashMap, HashSet};
@@ -22,22 +22,22 @@ use sqlx::postgres::PgRow;
 use sqlx::{Postgres, Row as _};
 
 use self::sessions::Sessions;
-use super::{Engine, EngineError, Row, Scan, Snapshot, Transaction, Write, end_of};
+use super::{Engine, EngineError, Row, Scan, Snapshot, Transaction, Write, prefix_end};
 
 mod sessions;
 
-/// One database, by a pool of sessions.
+/// One database, through a pool of sessions.
 pub struct PostgresEngine {
     sessions: Arc<Sessions>,
 }
 
 impl PostgresEngine {
-    /// Connects and brings the tables up to date.
+    /// Connects and migrates the tables.
     ///
     /// # Errors
     ///
-    /// Where the server cannot be reached, refuses, or the database was
-    /// migrated by a newer version.
+    /// If the server cannot be reached or refuses, or a newer version migrated the
+    /// database.
     pub async fn connect(url: &str, max_connections: u32) -> Result<Self, EngineError> {
         Ok(Self { sessions: Arc::new(Sessions::open(url, max_connections).await?) })
     }
@@ -45,7 +45,7 @@ impl PostgresEngine {
     async fn session(&self) -> Result<PoolConnection<Postgres>, EngineError> {
         match self.sessions.pool.acquire().await {
             Ok(session) => Ok(session),
-            Err(error) => Err(self.sessions.explained(failed(error)).await),
+            Err(error) => Err(self.sessions.explain(failed(error)).await),
         }
     }
 }
@@ -57,7 +57,7 @@ impl Engine for PostgresEngine {
         let found = loop {
             let mut session = self.session().await?;
             let query = sqlx::query("SELECT key, revision, value FROM record WHERE key = ANY($1)").bind(keys);
-            match answered(query.fetch_all(&mut *session)).await {
+            match bounded(query.fetch_all(&mut *session)).await {
                 Err(error) if error.retryable && tries < READ_TRIES => tries += 1,
                 found => break found?,
             }
@@ -84,10 +84,10 @@ impl Engine for PostgresEngine {
             let mut session = self.session().await?;
             let mut query = sqlx::query(sqlx::AssertSqlSafe(text.as_str())).bind(keys);
             for Scan { prefix, after, limit } in scans {
-                query = query.bind(prefix).bind(after).bind(end_of(prefix));
+                query = query.bind(prefix).bind(after).bind(prefix_end(prefix));
                 query = query.bind(i64::try_from(*limit).unwrap_or(i64::MAX));
             }
-            match answered(query.fetch_all(&mut *session)).await {
+            match bounded(query.fetch_all(&mut *session)).await {
                 Err(error) if error.retryable && tries < READ_TRIES => tries += 1,
                 rows => break rows?,
             }
@@ -107,34 +107,34 @@ impl Engine for PostgresEngine {
     }
 
     async fn begin(&self) -> Result<Box<dyn Transaction>, EngineError> {
-        let tx = match answered(self.sessions.pool.begin()).await {
+        let tx = match bounded(self.sessions.pool.begin()).await {
             Ok(tx) => tx,
-            Err(error) => return Err(self.sessions.explained(error).await),
+            Err(error) => return Err(self.sessions.explain(error).await),
         };
         let (existing, sessions) = (HashSet::new(), Arc::clone(&self.sessions));
-        Ok(Box::new(PostgresTransaction { tx, existing, sessions, patience: ANSWER }))
+        Ok(Box::new(PostgresTransaction { tx, existing, sessions, timeout: ANSWER_TIMEOUT }))
     }
 
     async fn snapshot(&self) -> Result<Box<dyn Snapshot>, EngineError> {
         let begin = self.sessions.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-        let mut tx = match answered(begin).await {
+        let mut tx = match bounded(begin).await {
             Ok(tx) => tx,
-            Err(error) => return Err(self.sessions.explained(error).await),
+            Err(error) => return Err(self.sessions.explain(error).await),
         };
-        // It locks nothing, and whoever reads it may be slow.
-        answered(sqlx::query(WAIT_FOR_CALLER).execute(&mut *tx)).await?;
+        // It locks nothing, and its reader may be slow.
+        bounded(sqlx::query(DISABLE_IDLE_TIMEOUT).execute(&mut *tx)).await?;
         Ok(Box::new(PostgresSnapshot(tx)))
     }
 
     async fn time(&self) -> Result<Option<Timestamp>, EngineError> {
         let mut session = self.session().await?;
         let query = sqlx::query_scalar("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint");
-        let micros = answered(query.fetch_one(&mut *session)).await?;
+        let micros = bounded(query.fetch_one(&mut *session)).await?;
         Timestamp::from_microsecond(micros).map(Some).map_err(EngineError::new)
     }
 
-    fn trouble(&self) -> Option<String> {
-        self.sessions.trouble()
+    fn outage(&self) -> Option<String> {
+        self.sessions.outage()
     }
 
     async fn close(&self) {
@@ -144,26 +144,26 @@ impl Engine for PostgresEngine {
 
 struct PostgresTransaction {
     tx: sqlx::Transaction<'static, Postgres>,
-    /// Locked keys that have a row: those are updated, all others inserted.
+    /// Locked keys that have a row: these are updated, all others inserted.
     existing: HashSet<Vec<u8>>,
     sessions: Arc<Sessions>,
-    /// How long an answer may take.
-    patience: Duration,
+    /// How long a statement may take.
+    timeout: Duration,
 }
 
 #[async_trait]
 impl Transaction for PostgresTransaction {
     async fn lock(&mut self, keys: &[Vec<u8>]) -> Result<Vec<Option<Revision>>, EngineError> {
-        self.take(keys, &EXCLUSIVE).await
+        self.lock_keys(keys, &EXCLUSIVE).await
     }
 
-    async fn hold(&mut self, keys: &[Vec<u8>]) -> Result<Vec<Option<Revision>>, EngineError> {
-        self.take(keys, &SHARED).await
+    async fn lock_shared(&mut self, keys: &[Vec<u8>]) -> Result<Vec<Option<Revision>>, EngineError> {
+        self.lock_keys(keys, &SHARED).await
     }
 
     async fn get(&mut self, key: &[u8]) -> Result<Option<Row>, EngineError> {
         let query = sqlx::query("SELECT key, revision, value FROM record WHERE key = $1").bind(key);
-        let found = answered_within(self.patience, query.fetch_optional(&mut *self.tx)).await?;
+        let found = bounded_by(self.timeout, query.fetch_optional(&mut *self.tx)).await?;
         found.as_ref().map(row).transpose()
     }
 
@@ -175,22 +175,22 @@ impl Transaction for PostgresTransaction {
         let count = i64::try_from(count).map_err(EngineError::new)?;
         let query = sqlx::query_scalar("SELECT nextval('record_revision') FROM generate_series(1, $1)").bind(count);
         let taken: Vec<i64> =
-            self.sessions.noted(answered_within(self.patience, query.fetch_all(&mut *self.tx)).await)?;
+            self.sessions.watch_read_only(bounded_by(self.timeout, query.fetch_all(&mut *self.tx)).await)?;
         taken.into_iter().map(|revision| u64::try_from(revision).map_err(EngineError::new)).collect()
     }
 
     async fn raise_revision(&mut self, revision: Revision) -> Result<(), EngineError> {
         let query = sqlx::query("SELECT setval('record_revision', greatest($1, nextval('record_revision')))");
-        answered_within(self.patience, query.bind(stored(revision)?).execute(&mut *self.tx)).await?;
+        bounded_by(self.timeout, query.bind(to_bigint(revision)?).execute(&mut *self.tx)).await?;
         Ok(())
     }
 
     fn allow_long_statements(&mut self) {
-        self.patience = LONG_ANSWER;
+        self.timeout = LONG_ANSWER_TIMEOUT;
     }
 
-    async fn wait_for_caller(&mut self) -> Result<(), EngineError> {
-        answered_within(self.patience, sqlx::query(WAIT_FOR_CALLER).execute(&mut *self.tx)).await.map(drop)
+    async fn disable_idle_timeout(&mut self) -> Result<(), EngineError> {
+        bounded_by(self.timeout, sqlx::query(DISABLE_IDLE_TIMEOUT).execute(&mut *self.tx)).await.map(drop)
     }
 
     async fn apply(&mut self, writes: Vec<Write>) -> Result<(), EngineError> {
@@ -204,7 +204,7 @@ impl Transaction for PostgresTransaction {
         }
         if !deletes.is_empty() {
             let delete = sqlx::query("DELETE FROM record WHERE key = ANY($1)").bind(deletes);
-            self.sessions.noted(answered_within(self.patience, delete.execute(&mut *self.tx)).await)?;
+            self.sessions.watch_read_only(bounded_by(self.timeout, delete.execute(&mut *self.tx)).await)?;
         }
         if !updates.keys.is_empty() {
             let update = sqlx::query(
@@ -212,47 +212,49 @@ impl Transaction for PostgresTransaction {
                  FROM unnest($1::bytea[], $2::bigint[], $3::bytea[]) AS new (key, revision, value)
                  WHERE record.key = new.key",
             );
-            self.sessions.noted(answered_within(self.patience, updates.bind(update).execute(&mut *self.tx)).await)?;
+            self.sessions
+                .watch_read_only(bounded_by(self.timeout, updates.bind(update).execute(&mut *self.tx)).await)?;
         }
         if !inserts.keys.is_empty() {
             let insert = sqlx::query("INSERT INTO record SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::bytea[])");
-            self.sessions.noted(answered_within(self.patience, inserts.bind(insert).execute(&mut *self.tx)).await)?;
+            self.sessions
+                .watch_read_only(bounded_by(self.timeout, inserts.bind(insert).execute(&mut *self.tx)).await)?;
         }
         Ok(())
     }
 
     async fn commit(self: Box<Self>) -> Result<(), EngineError> {
-        let error = match tokio::time::timeout(self.patience, self.tx.commit()).await {
+        let error = match tokio::time::timeout(self.timeout, self.tx.commit()).await {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(error)) => failed(error),
-            Err(_) => unanswered(self.patience),
+            Err(_) => timed_out(self.timeout),
         };
-        // Without an answer nobody knows whether it happened: trying again could
-        // conflict with itself.
+        // Without an answer the commit may have happened: a retry could conflict with
+        // itself.
         let collided = code(&error).is_some_and(|code| COLLISIONS.contains(&code.as_str()));
-        let uncertain = code(&error).is_none_or(|code| ENDED.contains(&code.as_str()));
+        let uncertain = code(&error).is_none_or(|code| SESSION_ENDED.contains(&code.as_str()));
         Err(EngineError { retryable: collided, uncertain, ..error })
     }
 }
 
 impl PostgresTransaction {
-    async fn take(&mut self, keys: &[Vec<u8>], kind: &LockKind) -> Result<Vec<Option<Revision>>, EngineError> {
-        let mut found = self.take_rows(keys, kind).await?;
+    async fn lock_keys(&mut self, keys: &[Vec<u8>], kind: &LockKind) -> Result<Vec<Option<Revision>>, EngineError> {
+        let mut found = self.lock_rows(keys, kind).await?;
         let absent: Vec<Vec<u8>> =
             keys.iter().filter(|key| !found.iter().any(|(locked, _)| locked == *key)).cloned().collect();
         if !absent.is_empty() {
-            answered_within(self.patience, sqlx::query(kind.absent).bind(&absent).execute(&mut *self.tx)).await?;
-            // Whoever held the lock before may have made the row.
-            found.extend(self.take_rows(&absent, kind).await?);
+            bounded_by(self.timeout, sqlx::query(kind.absent).bind(&absent).execute(&mut *self.tx)).await?;
+            // The previous holder of the lock may have created the row.
+            found.extend(self.lock_rows(&absent, kind).await?);
         }
         self.existing.extend(found.iter().map(|(key, _)| key.clone()));
         let found: HashMap<_, _> = found.into_iter().collect();
         Ok(keys.iter().map(|key| found.get(key).copied()).collect())
     }
 
-    async fn take_rows(&mut self, keys: &[Vec<u8>], kind: &LockKind) -> Result<Vec<(Vec<u8>, Revision)>, EngineError> {
-        let rows = answered_within(self.patience, sqlx::query(kind.rows).bind(keys).fetch_all(&mut *self.tx)).await;
-        let rows = self.sessions.noted(rows)?;
+    async fn lock_rows(&mut self, keys: &[Vec<u8>], kind: &LockKind) -> Result<Vec<(Vec<u8>, Revision)>, EngineError> {
+        let rows = bounded_by(self.timeout, sqlx::query(kind.rows).bind(keys).fetch_all(&mut *self.tx)).await;
+        let rows = self.sessions.watch_read_only(rows)?;
         rows.iter().map(|row| Ok((row.try_get(0).map_err(failed)?, revision(row)?))).collect()
     }
 }
@@ -276,7 +278,7 @@ struct Columns {
 
 impl Columns {
     fn push(&mut self, key: Vec<u8>, revision: Revision, value: Vec<u8>) -> Result<(), EngineError> {
-        self.revisions.push(stored(revision)?);
+        self.revisions.push(to_bigint(revision)?);
         self.keys.push(key);
         self.values.push(value);
         Ok(())
@@ -300,13 +302,13 @@ async fn scan_rows<'c>(
          WHERE key >= $1 AND ($2 = ''::bytea OR key > $2) AND ($3::bytea IS NULL OR key < $3)
          ORDER BY key LIMIT $4",
     );
-    let query = query.bind(prefix).bind(after).bind(end_of(prefix)).bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    let rows = answered(query.fetch_all(executor)).await?;
+    let query = query.bind(prefix).bind(after).bind(prefix_end(prefix)).bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    let rows = bounded(query.fetch_all(executor)).await?;
     rows.iter().map(row).collect()
 }
 
-/// Keys, and so many scans: as [`Engine::get_many`] and [`scan_rows`], in one
-/// statement, which sees one moment.
+/// A statement for keys and a number of scans, as [`Engine::get_many`] and [`scan_rows`]
+/// but as of one moment.
 fn read_all_statement(scans: usize) -> String {
     let mut text = String::from("SELECT key, revision, value, 0 AS part FROM record WHERE key = ANY($1)");
     for scan in 1..=scans {
@@ -331,33 +333,30 @@ fn revision(row: &PgRow) -> Result<Revision, EngineError> {
     u64::try_from(revision).map_err(EngineError::new)
 }
 
-fn stored(revision: Revision) -> Result<i64, EngineError> {
+fn to_bigint(revision: Revision) -> Result<i64, EngineError> {
     i64::try_from(revision).map_err(EngineError::new)
 }
 
-/// What comes of `asked`, within the time that the database has for an answer.
-async fn answered<T>(asked: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, EngineError> {
-    answered_within(ANSWER, asked).await
+/// The result of `asked`, or an error after [`ANSWER_TIMEOUT`].
+async fn bounded<T>(asked: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, EngineError> {
+    bounded_by(ANSWER_TIMEOUT, asked).await
 }
 
-async fn answered_within<T>(
-    limit: Duration,
-    asked: impl Future<Output = Result<T, sqlx::Error>>,
-) -> Result<T, EngineError> {
+async fn bounded_by<T>(limit: Duration, asked: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, EngineError> {
     let answer = tokio::time::timeout(limit, asked).await;
-    answer.map_or_else(|_| Err(unanswered(limit)), |answer| answer.map_err(failed))
+    answer.map_or_else(|_| Err(timed_out(limit)), |answer| answer.map_err(failed))
 }
 
-fn unanswered(within: Duration) -> EngineError {
-    EngineError::new(format!("the database did not answer for {} s", within.as_secs()))
+fn timed_out(within: Duration) -> EngineError {
+    EngineError::new(format!("the database did not answer within {} s", within.as_secs()))
 }
 
-/// Before the commit nothing has happened, so what broke off can be tried again.
+/// Before the commit nothing has changed, so a lost session is retryable.
 fn failed(error: sqlx::Error) -> EngineError {
     let retryable = match &error {
         sqlx::Error::Io(_) => true,
         error => database_code(error)
-            .is_some_and(|code| COLLISIONS.contains(&code.as_str()) || ENDED.contains(&code.as_str())),
+            .is_some_and(|code| COLLISIONS.contains(&code.as_str()) || SESSION_ENDED.contains(&code.as_str())),
     };
     EngineError { retryable, ..EngineError::new(error) }
 }
@@ -370,7 +369,7 @@ fn database_code(error: &sqlx::Error) -> Option<String> {
     error.as_database_error().and_then(sqlx::error::DatabaseError::code).map(std::borrow::Cow::into_owned)
 }
 
-/// How rows are locked, and keys that have none.
+/// The statements that lock rows, and keys without a row.
 struct LockKind {
     rows: &'static str,
     absent: &'static str,
@@ -387,17 +386,16 @@ const SHARED: LockKind = LockKind {
              (SELECT DISTINCT hashtextextended(encode(key, 'hex'), 0) AS lock FROM unnest($1::bytea[]) AS key ORDER BY 1) AS locks",
 };
 
-/// For this transaction alone.
-const WAIT_FOR_CALLER: &str = "SELECT set_config('idle_in_transaction_session_timeout', '0', true)";
-/// For an answer: longer than a lock may take to come.
-const ANSWER: Duration = Duration::from_secs(5);
-/// Where a transaction rewrites or fills a whole store.
-const LONG_ANSWER: Duration = Duration::from_secs(30);
-/// A read whose session had ended: further ones of the pool may have as well.
+/// Applies to the current transaction only.
+const DISABLE_IDLE_TIMEOUT: &str = "SELECT set_config('idle_in_transaction_session_timeout', '0', true)";
+/// For a statement: longer than the lock timeout.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+/// For transactions that rewrite or fill a whole store.
+const LONG_ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// For reads whose session had ended: other sessions in the pool may have ended too.
 const READ_TRIES: u32 = 3;
-/// A unique violation, a serialization failure, a deadlock, a lock that did not
-/// come.
+/// A unique violation, a serialization failure, a deadlock, a lock timeout.
 const COLLISIONS: [&str; 4] = ["23505", "40001", "40P01", "55P03"];
-/// The session was ended, or is of a server that goes down, comes up, or takes no
-/// writes any more.
-const ENDED: [&str; 5] = ["25P03", "57P01", "57P02", "57P03", sessions::READ_ONLY_TRANSACTION];
+/// The session was ended, or its server is stopping, starting, or has become
+/// read-only.
+const SESSION_ENDED: [&str; 5] = ["25P03", "57P01", "57P02", "57P03", sessions::READ_ONLY_TRANSACTION];

@@ -1,8 +1,8 @@
 //! The embedded engine: one file, one process, one writer.
 //!
-//! Reads run where they are called: they touch a few pages of the cache, and
-//! handing them to another thread would cost more than they do. Writes come
-//! from the committer's own thread, which may block.
+//! Reads run on the calling thread: they touch a few cached pages, and handing them to
+//! another thread would cost more. Writes come from the committer's own thread, which
+//! may block.
 
 use std::cell::Cell;
 use std::ops::Bound::{Excluded, Included, Unbounded};
@@ -17,24 +17,24 @@ use redb::{
     TableDefinition, TableError, WriteTransaction,
 };
 
-use super::{Engine, EngineError, Row, Snapshot, Transaction, Write, end_of};
+use super::{Engine, EngineError, Row, Snapshot, Transaction, Write, prefix_end};
 
 /// One redb file.
 pub struct RedbEngine {
     shared: Arc<Shared>,
-    /// Holds the repaired private copy until the engine is closed.
+    /// The folder of the repaired private copy, until the engine is closed.
     private_copy: Mutex<Option<tempfile::TempDir>>,
 }
 
-/// Opens the database anew, after an I/O error made redb refuse the old handle.
+/// Reopens the database after an I/O error, which makes redb refuse the old handle.
 pub type Opener = dyn Fn() -> Result<Database, DatabaseError> + Send + Sync;
 
 impl RedbEngine {
-    /// Makes a new file, readable by its owner alone.
+    /// Creates a new file that only its owner can read.
     ///
     /// # Errors
     ///
-    /// [`RedbError::Exists`] where there is one.
+    /// [`RedbError::Exists`] if the file exists.
     pub fn create(path: &Path, cache_bytes: usize) -> Result<Self, RedbError> {
         if path.exists() {
             return Err(RedbError::Exists);
@@ -52,7 +52,7 @@ impl RedbEngine {
     ///
     /// # Errors
     ///
-    /// [`RedbError::Missing`], [`RedbError::InUse`], or what redb said.
+    /// [`RedbError::Missing`], [`RedbError::InUse`], or an error of redb.
     pub fn open(path: &Path, cache_bytes: usize) -> Result<Self, RedbError> {
         if !path.exists() {
             return Err(RedbError::Missing);
@@ -61,36 +61,36 @@ impl RedbEngine {
         Self::with_opener(Box::new(move || Builder::new().set_cache_size(cache_bytes).open(&path)))
     }
 
-    /// Opens whatever `reopen` opens, and does so again after an I/O error.
+    /// Opens the database that `reopen` opens, and reopens it after an I/O error.
     ///
     /// # Errors
     ///
-    /// What redb said.
+    /// The error of redb.
     pub fn with_opener(reopen: Box<Opener>) -> Result<Self, RedbError> {
-        let database = undamaged(|| Ok(reopen()))??;
+        let database = catch_damage(|| Ok(reopen()))??;
         let tables = || {
             let tx = database.begin_write().map_err(failed)?;
             tx.open_table(RECORDS).map_err(failed)?;
             tx.open_table(REVISION).map_err(failed)?;
             tx.commit().map_err(failed)
         };
-        undamaged(|| if has_tables(&database)? { Ok(()) } else { tables() })?;
+        catch_damage(|| if has_tables(&database)? { Ok(()) } else { tables() })?;
         let shared = Arc::new(Shared { handle: RwLock::new(Handle::Writable(database)), reopen });
         Ok(Self { shared, private_copy: Mutex::default() })
     }
 
-    /// Opens a file of a stopped broker for reading alone, without changing a
-    /// byte of it. After an unclean stop that is not possible: then a private
-    /// copy is repaired and read instead; [`Self::is_private_copy`] tells.
+    /// Opens a stopped broker's file read-only, without changing a byte of it. A file
+    /// that was not closed cleanly cannot be read as it is: a private copy is repaired
+    /// and read instead, see [`Self::is_private_copy`].
     ///
     /// # Errors
     ///
-    /// [`RedbError::InUse`] where a broker runs on it.
+    /// [`RedbError::InUse`] if a broker has it open.
     pub fn open_read_only(path: &Path, cache_bytes: usize) -> Result<Self, RedbError> {
         if !path.exists() {
             return Err(RedbError::Missing);
         }
-        match undamaged(|| Ok(Builder::new().set_cache_size(cache_bytes).open_read_only(path)))? {
+        match catch_damage(|| Ok(Builder::new().set_cache_size(cache_bytes).open_read_only(path)))? {
             Ok(database) => {
                 let handle = RwLock::new(Handle::ReadOnly(database));
                 let reopen: Box<Opener> = Box::new(|| Err(DatabaseError::RepairAborted));
@@ -113,7 +113,7 @@ impl RedbEngine {
     }
 
     fn read<T>(&self, work: impl Fn(&ReadTransaction) -> Result<T, EngineError>) -> Result<T, EngineError> {
-        self.shared.retried(|handle| work(&handle.begin_read()?))
+        self.shared.with_reopen(|handle| work(&handle.begin_read()?))
     }
 }
 
@@ -131,19 +131,19 @@ impl Engine for RedbEngine {
     }
 
     async fn begin(&self) -> Result<Box<dyn Transaction>, EngineError> {
-        let tx = self.shared.retried(Handle::begin_write)?;
+        let tx = self.shared.with_reopen(Handle::begin_write)?;
         Ok(Box::new(RedbTransaction { tx, shared: Arc::clone(&self.shared) }))
     }
 
     async fn snapshot(&self) -> Result<Box<dyn Snapshot>, EngineError> {
-        Ok(Box::new(RedbSnapshot(self.shared.retried(Handle::begin_read)?)))
+        Ok(Box::new(RedbSnapshot(self.shared.with_reopen(Handle::begin_read)?)))
     }
 
     async fn close(&self) {
         if let Ok(mut handle) = self.shared.handle.write() {
             *handle = Handle::Closed;
         }
-        // The process may end before whoever else holds the engine lets go.
+        // The process may end before the last reference to the engine is dropped.
         drop(self.private_copy.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }
@@ -156,7 +156,7 @@ struct Shared {
 enum Handle {
     Writable(Database),
     ReadOnly(ReadOnlyDatabase),
-    /// An I/O error was followed by a failed reopening; the next use tries again.
+    /// Reopening after an I/O error failed; the next use tries again.
     Lost,
     Closed,
 }
@@ -173,18 +173,18 @@ impl Handle {
     fn begin_write(&self) -> Result<WriteTransaction, EngineError> {
         match self {
             Self::Writable(database) => database.begin_write().map_err(failed),
-            Self::ReadOnly(_) => Err(EngineError::new("the database file is open for reading alone")),
+            Self::ReadOnly(_) => Err(EngineError::new("the database file is open read-only")),
             Self::Lost | Self::Closed => Err(EngineError::new("the database file is not open")),
         }
     }
 }
 
 impl Shared {
-    /// Does `work`; where that fails, reopens the file and does it once more.
-    fn retried<T>(&self, work: impl Fn(&Handle) -> Result<T, EngineError>) -> Result<T, EngineError> {
+    /// Runs `work`; if it fails, reopens the file and runs it once more.
+    fn with_reopen<T>(&self, work: impl Fn(&Handle) -> Result<T, EngineError>) -> Result<T, EngineError> {
         let attempt = || {
             let handle = self.handle.read().map_err(|_| poisoned())?;
-            undamaged(|| work(&handle))
+            catch_damage(|| work(&handle))
         };
         match attempt() {
             Ok(done) => Ok(done),
@@ -193,17 +193,17 @@ impl Shared {
         }
     }
 
-    /// After an I/O error, a full disk for one, redb refuses all further work
-    /// on a handle; a new one starts from the last durable commit. Answers
-    /// whether there is one now.
+    /// After an I/O error, such as a full disk, redb refuses all further work on a
+    /// handle; a new one starts from the last durable commit. Returns whether there is a
+    /// new one.
     fn reopen(&self) -> Result<bool, EngineError> {
         let mut handle = self.handle.write().map_err(|_| poisoned())?;
         if matches!(*handle, Handle::ReadOnly(_) | Handle::Closed) {
             return Ok(false);
         }
-        // The old handle holds the file's lock and must go first.
+        // The old handle holds the file's lock and must be dropped first.
         *handle = Handle::Lost;
-        *handle = Handle::Writable(undamaged(|| (self.reopen)().map_err(failed))?);
+        *handle = Handle::Writable(catch_damage(|| (self.reopen)().map_err(failed))?);
         Ok(true)
     }
 }
@@ -215,20 +215,20 @@ struct RedbTransaction {
 
 #[async_trait]
 impl Transaction for RedbTransaction {
-    /// redb has one writer: beginning was the lock.
+    /// redb has a single writer: beginning a transaction is the lock.
     async fn lock(&mut self, keys: &[Vec<u8>]) -> Result<Vec<Option<Revision>>, EngineError> {
-        undamaged(|| {
+        catch_damage(|| {
             let table = self.tx.open_table(RECORDS).map_err(failed)?;
             keys.iter().map(|key| Ok(table.get(key.as_slice()).map_err(failed)?.map(|guard| guard.value().0))).collect()
         })
     }
 
     async fn get(&mut self, key: &[u8]) -> Result<Option<Row>, EngineError> {
-        undamaged(|| get_row(&self.tx.open_table(RECORDS).map_err(failed)?, key))
+        catch_damage(|| get_row(&self.tx.open_table(RECORDS).map_err(failed)?, key))
     }
 
     async fn scan(&mut self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Row>, EngineError> {
-        undamaged(|| scan_rows(&self.tx.open_table(RECORDS).map_err(failed)?, prefix, after, limit))
+        catch_damage(|| scan_rows(&self.tx.open_table(RECORDS).map_err(failed)?, prefix, after, limit))
     }
 
     async fn revisions(&mut self, count: usize) -> Result<Vec<Revision>, EngineError> {
@@ -247,7 +247,7 @@ impl Transaction for RedbTransaction {
     }
 
     async fn apply(&mut self, writes: Vec<Write>) -> Result<(), EngineError> {
-        undamaged(|| {
+        catch_damage(|| {
             let mut table = self.tx.open_table(RECORDS).map_err(failed)?;
             for Write { key, content } in &writes {
                 match content {
@@ -265,11 +265,11 @@ impl Transaction for RedbTransaction {
 
     async fn commit(self: Box<Self>) -> Result<(), EngineError> {
         let Self { tx, shared } = *self;
-        undamaged(|| tx.commit().map_err(failed)).inspect_err(|_| {
+        catch_damage(|| tx.commit().map_err(failed)).inspect_err(|_| {
             if let Err(error) = shared.reopen() {
                 tracing::error!(
                     error = &*error.source,
-                    "the database file could not be reopened; trying again on next use"
+                    "the database file could not be reopened; the next use tries again"
                 );
             }
         })
@@ -281,7 +281,7 @@ struct RedbSnapshot(ReadTransaction);
 #[async_trait]
 impl Snapshot for RedbSnapshot {
     async fn scan(&mut self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Row>, EngineError> {
-        undamaged(|| scan_rows(&self.0.open_table(RECORDS).map_err(failed)?, prefix, after, limit))
+        catch_damage(|| scan_rows(&self.0.open_table(RECORDS).map_err(failed)?, prefix, after, limit))
     }
 }
 
@@ -298,7 +298,7 @@ fn scan_rows(
     after: &[u8],
     limit: usize,
 ) -> Result<Vec<Row>, EngineError> {
-    let end = end_of(prefix);
+    let end = prefix_end(prefix);
     if end.as_deref().is_some_and(|end| after >= end) {
         return Ok(Vec::new());
     }
@@ -327,28 +327,28 @@ fn has_tables(database: &Database) -> Result<bool, EngineError> {
     }
 }
 
-/// redb panics at some pages that no redb wrote. That is damage, not a defect of
-/// ours: it is answered like any other failure of the file.
-fn undamaged<T>(work: impl FnOnce() -> Result<T, EngineError>) -> Result<T, EngineError> {
-    let before = ANSWERS_PANICS.replace(true);
-    // Whatever it left half done is not used again: a transaction is dropped, and
-    // a handle is opened anew.
+/// redb panics on some damaged pages. That is a fault of the file, not a defect, and is
+/// returned as an error like any other.
+fn catch_damage<T>(work: impl FnOnce() -> Result<T, EngineError>) -> Result<T, EngineError> {
+    let before = CATCHES_PANICS.replace(true);
+    // State that the panic left inconsistent is not used again: the transaction is
+    // dropped, and the handle reopened.
     let done = panic::catch_unwind(AssertUnwindSafe(work));
-    ANSWERS_PANICS.set(before);
+    CATCHES_PANICS.set(before);
     done.unwrap_or_else(|_| {
         Err(EngineError::new("the database file is damaged: restore a backup into a new folder (bursar restore)"))
     })
 }
 
-/// Whether a panic of this thread, now, would be answered as damage of the file:
-/// for a hook that tells of panics.
+/// Whether a panic on this thread would now be caught as damage of the file: for a hook
+/// that reports panics.
 #[must_use]
-pub fn answers_panics() -> bool {
-    ANSWERS_PANICS.get()
+pub fn catches_panics() -> bool {
+    CATCHES_PANICS.get()
 }
 
 thread_local! {
-    static ANSWERS_PANICS: Cell<bool> = const { Cell::new(false) };
+    static CATCHES_PANICS: Cell<bool> = const { Cell::new(false) };
 }
 
 fn failed(error: impl std::error::Error + Send + Sync + 'static) -> EngineError {
@@ -363,19 +363,19 @@ fn poisoned() -> EngineError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedbError {
-    /// A new one was asked for.
-    #[error("there is a database file already")]
+    /// A new file was to be created in place of an existing one.
+    #[error("the database file exists already")]
     Exists,
-    /// There is none.
+    /// The file does not exist.
     #[error("there is no database file")]
     Missing,
-    /// Another process holds it.
+    /// Another process has it open.
     #[error("the database file is in use by a running broker")]
     InUse,
-    /// The file system said no.
+    /// The operating system refused.
     #[error("the database file cannot be read or written")]
     Io(#[from] std::io::Error),
-    /// Something else.
+    /// redb failed otherwise.
     #[error(transparent)]
     Engine(#[from] EngineError),
 }

@@ -1,19 +1,19 @@
-//! The walk through files that hold what was taken out of the store.
+//! The walk through exported files.
 
 use uuid::Uuid;
 
 use super::{Verifier, Walk};
-use crate::segment::{Segment, Stretch};
+use crate::segment::{Segment, SegmentRange};
 use crate::tables;
 
 impl Verifier<'_> {
-    /// Goes on through the files that hold what comes before; answers whether they
-    /// do down to the first record.
+    /// Continues the walk through the exported files; returns whether they reach down to
+    /// the first record.
     pub(super) fn exported_records(&mut self, walk: &mut Walk) -> bool {
         walk.is_exported = true;
         while let Some(next) = walk.next.filter(|next| *next > 0) {
             let is_next = |segment: &Segment| {
-                let Stretch { node, first, last, .. } = segment.stretch();
+                let SegmentRange { node, first, last, .. } = segment.range();
                 *node == walk.node && (*first..=*last).contains(&next)
             };
             let Some(found) = self.segments.iter().position(is_next) else { return false };
@@ -25,7 +25,7 @@ impl Verifier<'_> {
                     Ok(page) => {
                         for row in page {
                             let seq = tables::seq_of(&row.key).unwrap_or_default();
-                            // Some may be in the store as well, while they are removed.
+                            // While records are removed, some are still in the store.
                             if walk.next.is_some_and(|next| seq <= next) {
                                 self.record(walk, &row, seq);
                             }
@@ -37,21 +37,21 @@ impl Verifier<'_> {
                     }
                 }
             }
-            if walk.next.is_some_and(|left| left >= segment.stretch().first) {
-                self.problem(format!("the segment {file} ends before the first record that it names"));
+            if walk.next.is_some_and(|next| next >= segment.range().first) {
+                self.problem(format!("the segment {file} is incomplete: its oldest records are missing"));
                 return false;
             }
         }
         true
     }
 
-    /// Of the files that were given, those that proved nothing.
-    pub(super) fn left_segments(&mut self) {
+    /// Names the given files that join no chain.
+    pub(super) fn unused_segments(&mut self) {
         for segment in std::mem::take(&mut self.segments) {
-            let Stretch { node, first, last, .. } = segment.stretch();
+            let SegmentRange { node, first, last, .. } = segment.range();
             if self.walked_hash(*node, *first).is_none() {
                 self.problem(format!(
-                    "the segment {} does not join the chain of node {node}: give the one that begins with {node}-{}",
+                    "the segment {} does not join the chain of node {node}: give the segment that begins with {node}-{} as well",
                     segment.path().display(),
                     last + 1,
                 ));
@@ -60,6 +60,6 @@ impl Verifier<'_> {
     }
 
     pub(super) fn is_exported(&self, node: Uuid, seq: u64) -> bool {
-        self.exported.get(&node).is_some_and(|stretch| seq <= stretch.last)
+        self.exported.get(&node).is_some_and(|range| seq <= range.last)
     }
 }

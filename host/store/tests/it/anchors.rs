@@ -1,5 +1,5 @@
-//! The chains of several nodes hold each other: none can be taken away, cut or
-//! put back unseen by one who has the database.
+//! The chains of several nodes vouch for each other: an attacker who controls the database
+//! cannot remove, cut or roll back one unnoticed.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::support::{Home, Still, event, key, postgres, write};
 
-/// A database, with folders for its nodes and an intruder's hand on its rows.
+/// A database with folders for its nodes, and an attacker's access to its rows.
 struct Cluster {
     home: Home,
     url: String,
@@ -61,7 +61,7 @@ impl Cluster {
         self.engine.scan(&[], &[], usize::MAX).await.unwrap()
     }
 
-    /// All rows of `node`'s chain, and what is said about it or by it elsewhere.
+    /// All rows of `node`'s chain, and the anchors of it and by it.
     async fn rows_of(&self, node: Uuid) -> Vec<Row> {
         let is_of = |row: &Row| row.key[0] >= 0xE3 && row.key.windows(16).any(|part| part == node.as_bytes());
         self.rows().await.into_iter().filter(is_of).collect()
@@ -76,7 +76,7 @@ impl Cluster {
         write(&self.engine, rows.iter().map(put).collect()).await;
     }
 
-    /// Puts the rows of `node`'s chain back to what they were.
+    /// Restores the rows of `node`'s chain to an earlier state.
     async fn roll_back(&self, node: Uuid, before: &[Row]) {
         let now = self.rows_of(node).await;
         self.delete(&now).await;
@@ -90,7 +90,7 @@ async fn reveals(node: &Ledger, count: u32) {
     }
 }
 
-/// What the node says when it is to write.
+/// The error of a commit that the node refuses.
 async fn refusal(node: &Ledger) -> String {
     let error = node.commit(Batch::default().event(event("dave"))).await.unwrap_err();
     let source = std::error::Error::source(&error).map(ToString::to_string);
@@ -116,15 +116,15 @@ async fn a_chain_taken_away_while_its_node_is_stopped_is_named_and_not_begun_ane
     for node in [&a, &c] {
         assert!(names(&problems(node).await, &[&name, "is gone"]), "{name}");
     }
-    // Not one word of it is left in the database, and yet those that run know.
+    // Nothing of it is left in the database, but the running nodes remember it.
     let broken = a.anchor().await.unwrap();
     assert!(broken.len() == 1 && names(&broken, &[&name, "is gone"]), "{broken:?}");
     assert_eq!(a.anchor().await.unwrap(), broken);
-    let told = Filter { action: Some("audit.anchor".to_owned()), ..Filter::default() };
-    let (entries, _) = a.list(&told, None, 100).await.unwrap();
-    let told: Vec<_> = entries.iter().filter(|entry| entry.event.outcome == Outcome::Failed).collect();
-    assert_eq!(told.len(), 1, "told once, however often it is seen");
-    assert_eq!(told[0].event.action, Action::AuditAnchor);
+    let recorded = Filter { action: Some("audit.anchor".to_owned()), ..Filter::default() };
+    let (entries, _) = a.list(&recorded, None, 100).await.unwrap();
+    let recorded: Vec<_> = entries.iter().filter(|entry| entry.event.outcome == Outcome::Failed).collect();
+    assert_eq!(recorded.len(), 1, "recorded once, however often it is seen");
+    assert_eq!(recorded[0].event.action, Action::AuditAnchor);
 
     let b = cluster.open("b").await;
     assert_eq!(b.node(), gone);
@@ -143,13 +143,13 @@ async fn a_chain_taken_away_under_a_running_node_stops_its_commits() {
     let name = b.node().to_string();
     cluster.delete(&cluster.rows_of(b.node()).await).await;
     for _ in 0..2 {
-        // A failure must not make the node forget what it knew.
+        // A failure must not make the node forget its chain.
         let said = refusal(&b).await;
         assert!(said.contains(&name) && said.contains("is gone"), "{said}");
     }
     let ready = b.commit(Batch::default()).await;
     assert!(ready.is_err(), "a batch of nothing is what readiness asks for");
-    assert!(b.get(&key("a")).await.unwrap().is_none(), "it can be read all the same");
+    assert!(b.get(&key("a")).await.unwrap().is_none(), "it can still be read");
     assert!(names(&problems(&a).await, &[&name, "is gone"]));
     reveals(&a, 1).await;
 }
@@ -177,20 +177,20 @@ async fn an_old_head_stops_a_running_node_and_one_that_starts() {
         node.anchor().await.unwrap();
     }
     let name = b.node().to_string();
-    // The newest records and the head, so that what is left is whole in itself.
+    // The newest records and the head, so that the rest is consistent in itself.
     cluster.roll_back(b.node(), &before).await;
     let said = refusal(&b).await;
     assert!(said.contains(&name) && said.contains("it was seen at"), "{said}");
     assert!(names(&problems(&a).await, &[&name, "was cut"]));
     assert!(names(&a.anchor().await.unwrap(), &[&name, "it was seen at"]));
 
-    // Its own machine remembers, and so do the others where it does not.
+    // Its own machine remembers it, and otherwise the other nodes do.
     b.close().await;
     let again = cluster.open("b").await;
     assert!(refusal(&again).await.contains("it was seen at"));
     again.close().await;
     std::fs::remove_file(cluster.home.path("b.head")).unwrap();
-    // What the others say of it was rolled back too: put it back as it was.
+    // The anchors in the other chains were rolled back too; a new record restores them.
     reveals(&c, 1).await;
     assert!(names(&problems(&c).await, &[&name, "was cut"]), "whatever the node itself knows");
 }
@@ -236,9 +236,9 @@ async fn anchors_cannot_be_taken_away_either() {
         assert!(found.len() == 1 && names(&found, &[&hex::encode(&row.key), "missing"]), "{found:?}");
         cluster.put(std::slice::from_ref(row)).await;
     }
-    // The record that vouches: a gap in the chain that holds it.
-    let told = Filter { action: Some("audit.anchor".to_owned()), ..Filter::default() };
-    let (entries, _) = a.list(&told, None, 100).await.unwrap();
+    // Removing the record that vouches leaves a gap in its chain.
+    let recorded = Filter { action: Some("audit.anchor".to_owned()), ..Filter::default() };
+    let (entries, _) = a.list(&recorded, None, 100).await.unwrap();
     let of_a = entries.iter().find(|entry| entry.id.starts_with(&a.node().to_string())).unwrap();
     let place = cluster
         .rows_of(a.node())
@@ -255,7 +255,7 @@ async fn a_birth_is_recorded_at_once_and_ended_nodes_raise_no_alarm() {
     let first = cluster.create("a").await;
     let mut ended = Vec::new();
     for _ in 0..8 {
-        // Without a file for its id a node is new at each start.
+        // Without a file for its id, a node is new at each start.
         let node = Ledger::open(&cluster.config(None)).await.unwrap();
         reveals(&node, 2).await;
         node.anchor().await.unwrap();
@@ -264,7 +264,7 @@ async fn a_birth_is_recorded_at_once_and_ended_nodes_raise_no_alarm() {
     }
     assert_eq!(first.anchor().await.unwrap(), Vec::<String>::new());
     assert_eq!(problems(&first).await, Vec::<String>::new());
-    // What is known of those that do not move any more does not grow with each start.
+    // The anchors of chains that have ended do not grow with each start.
     let rows = cluster.rows().await;
     for node in &ended[..4] {
         let said = rows.iter().filter(|row| row.key[0] == 0xE7 && row.key[1..17] == *node.as_bytes()).count();
@@ -301,11 +301,11 @@ async fn a_checkpoint_holds_the_other_chains() {
     let cluster = Cluster::new().await;
     let [a, b, c] = cluster.three().await;
     reveals(&b, 3).await;
-    let witness = a.checkpoint().await.unwrap();
-    assert!(c.verify(Some(&witness)).await.unwrap().holds());
+    let trusted = a.checkpoint().await.unwrap();
+    assert!(c.verify(Some(&trusted)).await.unwrap().holds());
     let seen = a.verify(None).await.unwrap();
     cluster.delete(&cluster.rows_of(b.node()).await).await;
-    let found = c.verify(Some(&witness)).await.unwrap().problems;
+    let found = c.verify(Some(&trusted)).await.unwrap().problems;
     assert!(names(&found, &[&b.node().to_string(), "is gone"]), "{found:?} {seen:?}");
 }
 
@@ -316,7 +316,7 @@ async fn chains_of_before_are_anchored_at_the_next_start() {
     for node in [&a, &b, &c] {
         node.close().await;
     }
-    // A node of a version that kept no checkpoint has its id alone.
+    // A node of a version without saved checkpoints has only its id.
     std::fs::remove_file(cluster.home.path("b.head")).unwrap();
     let b = cluster.open("b").await;
     reveals(&b, 1).await;
@@ -331,10 +331,10 @@ async fn the_checkpoint_beside_the_id_is_a_witness() {
     let a = cluster.create("a").await;
     reveals(&a, 2).await;
     a.close().await;
-    let kept = std::fs::read(cluster.home.path("a.head")).unwrap();
-    let witness = serde_json::from_slice(&kept).unwrap();
-    assert!(bursar_store::is_signed(&witness));
+    let saved = std::fs::read(cluster.home.path("a.head")).unwrap();
+    let trusted = serde_json::from_slice(&saved).unwrap();
+    assert!(bursar_store::is_signed(&trusted));
     let a = cluster.open("a").await;
-    let report = a.verify(Some(&witness)).await.unwrap();
+    let report = a.verify(Some(&trusted)).await.unwrap();
     assert!(report.holds() && report.checkpoints == 1, "{report:?}");
 }

@@ -142,7 +142,7 @@ async fn what_does_not_hold_is_not_restored() {
     store.backup(&keys.protection, File::create(&file).unwrap()).await.unwrap();
     let gone = || assert!(!home.path("restored.redb").exists());
 
-    // Cut anywhere, also where a page of rows ends.
+    // Truncated anywhere, including at the end of a page of rows.
     let whole = fs::read(&file).unwrap();
     let cut = home.path("cut.age");
     for keep in [10, 300, whole.len() / 2, whole.len() - 1] {
@@ -150,7 +150,7 @@ async fn what_does_not_hold_is_not_restored() {
         assert!(attempt(&cut, &keys.unlock, &restored(&home)).await.is_err(), "{keep}");
         gone();
     }
-    // Another root key, and none.
+    // Another root key, and no root key.
     let other = home.path("other.key");
     crate::keys::key_file(&other, &"00".repeat(32));
     let wrong = config(&home.path("restored.redb"), RootKeySource::File(other));
@@ -161,7 +161,7 @@ async fn what_does_not_hold_is_not_restored() {
     let refused = attempt(&file, &keys.unlock, &none).await;
     assert!(matches!(refused, Err(BackupError::Open(OpenError::RootKey(_)))), "{refused:?}");
     gone();
-    // A row less than the chain says.
+    // One row fewer than the chain records.
     write(&*engine, vec![Write { key: key("a"), content: None }]).await;
     store.backup(&keys.protection, File::create(&file).unwrap()).await.unwrap();
     let refused = attempt(&file, &keys.unlock, &restored(&home)).await;
@@ -196,7 +196,7 @@ async fn stores_move_between_engines() {
     is_whole(&copy).await;
     assert_eq!(copy.get(&key("moved")).await.unwrap().unwrap().value, b"1");
 
-    // What fails on PostgreSQL leaves an empty database, which can be used.
+    // A failure on PostgreSQL leaves an empty database that can be used.
     let there = on_postgres(postgres::database());
     let wrong = Config { root_key: RootKeySource::Passphrase("x".into()), ..there.clone() };
     assert!(attempt(&out, &keys.unlock, &wrong).await.is_err());

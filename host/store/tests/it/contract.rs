@@ -107,7 +107,7 @@ async fn a_conflict_leaves_nothing(store: Arc<dyn Store>) {
     let batch = put(account_key(0x18, "a"), Expect::Any, "1").put(key("b"), Expect::Absent, b"2".to_vec());
     assert!(matches!(store.commit(batch).await, Err(Error::Conflict)));
     assert!(store.get(&account_key(0x18, "a")).await.unwrap().is_none());
-    // What the refused batch would have brought along is not there either.
+    // The account key that the refused batch would have created does not exist either.
     store.commit(put(account_key(0x18, "a"), Expect::Absent, "3")).await.unwrap();
     assert_eq!(store.get(&account_key(0x18, "a")).await.unwrap().unwrap().value, b"3");
 }
@@ -120,7 +120,7 @@ async fn a_requirement_is_kept_and_changes_nothing(store: Arc<dyn Store>) {
     assert!(matches!(store.commit(with(Expect::Absent, "b")).await, Err(Error::Conflict)));
     assert_eq!(store.get(&key("name")).await.unwrap().unwrap().revision, revision);
 
-    // Many that require the same do not stand in each other's way.
+    // Batches with the same requirement do not conflict with each other.
     let all = (0..32).map(|n| store.commit(with(Expect::At(revision), &n.to_string())));
     assert!(futures::future::join_all(all).await.iter().all(Result::is_ok));
 
@@ -260,8 +260,8 @@ async fn large_values_and_batches(store: Arc<dyn Store>) {
     assert!((0..200_u32).zip(&all).all(|(n, record)| record.value == n.to_be_bytes()));
 }
 
-/// Two brokers on one database: commits of the same keys meet in the engine,
-/// not in one committer.
+/// Two brokers on one database: commits of the same keys meet in the engine, not in a
+/// committer.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_nodes_share_one_database() {
     let home = Home::new();
@@ -273,7 +273,7 @@ async fn two_nodes_share_one_database() {
     let tries = (0..60).map(|n| {
         let store = Arc::clone(if n % 2 == 0 { &first } else { &second });
         tokio::spawn(async move {
-            // All want one key, and each one of its own in one new account's scope.
+            // All write one key, and each one of its own, in the scope of a new account.
             let batch = put(account_key(0x18, format!("own {n}")), Expect::Absent, "1");
             store.commit(batch).await.unwrap();
             store.commit(put(account_key(0x18, "one"), Expect::Absent, &n.to_string())).await.is_ok()
@@ -285,7 +285,7 @@ async fn two_nodes_share_one_database() {
         assert_eq!(store.scan(&account_key(0x18, ""), b"", 99).await.unwrap().len(), 61);
     }
 
-    // Each asks for what the other may just have made: of two guards one stands.
+    // Each requires the absence of the other's key: one of the two succeeds.
     let guard = |store: Arc<Ledger>, mine: String, other: String| {
         tokio::spawn(async move {
             store.commit(put(key(mine), Expect::Absent, "").delete(key(other), Expect::Absent)).await

@@ -1,5 +1,5 @@
-//! A disk that turns bits: what is damaged is an error or a finding, wherever it is,
-//! and never a panic.
+//! A disk that flips bits: damage is an error or a problem of verification, wherever it
+//! is, and never a panic.
 
 use std::panic::AssertUnwindSafe;
 
@@ -24,10 +24,10 @@ async fn no_turned_byte_is_a_panic() {
     }
     ledger.close().await;
     let bytes = std::fs::read(home.path("bursar.redb")).unwrap();
-    // Pages have their headers at the start, where a turned byte does the most.
+    // Page headers are at the start, where a flipped byte does the most damage.
     let offsets =
         (0..bytes.len()).step_by(4096).flat_map(|page| [0, 1, 2, 3, 5, 9, 17, 33, 64, 700].map(|at| page + at));
-    let (mut told, mut whole, mut flips) = (0, 0, 0);
+    let (mut reported, mut whole, mut flips) = (0, 0, 0);
     for offset in offsets.filter(|offset| *offset < bytes.len()).step_by(7) {
         flips += 1;
         let path = home.path("damaged.redb");
@@ -46,9 +46,9 @@ async fn no_turned_byte_is_a_panic() {
             report.map(|report| report.holds())
         };
         let outcome = AssertUnwindSafe(work).catch_unwind().await;
-        assert!(outcome.is_ok(), "a turned byte at {offset} of {} panics", bytes.len());
-        if matches!(outcome, Ok(Ok(true))) { whole += 1 } else { told += 1 }
+        assert!(outcome.is_ok(), "a flipped byte at {offset} of {} panics", bytes.len());
+        if matches!(outcome, Ok(Ok(true))) { whole += 1 } else { reported += 1 }
     }
-    println!("{flips} flips: {told} told, {whole} where nothing is");
-    assert!(told > 20 && flips == told + whole);
+    println!("{flips} flips: {reported} reported, {whole} in unused space");
+    assert!(reported > 20 && flips == reported + whole);
 }

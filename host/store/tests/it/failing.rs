@@ -81,7 +81,7 @@ async fn a_full_disk_fails_commits_and_nothing_else() {
             assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
         }
         full.store(false, Ordering::SeqCst);
-        // Answered as soon as there is space; what failed left nothing.
+        // Commits succeed as soon as there is space, and failed ones left nothing.
         ledger.commit(put(&format!("after {round}"))).await.unwrap();
         ledger.commit(Batch::default().put(key(format!("{round}")), Expect::Absent, vec![])).await.unwrap();
         assert!(ledger.get(&account_key(0x18, format!("full {round} 0"))).await.unwrap().is_none());

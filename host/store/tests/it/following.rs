@@ -8,7 +8,7 @@ use bursar_domain::audit::Trail;
 use bursar_domain::store::{Batch, Error, Expect, Store};
 use bursar_store::engine::postgres::PostgresEngine;
 use bursar_store::engine::{Engine, Write};
-use bursar_store::{Ledger, OpenError, RootKeySource, RootStanding};
+use bursar_store::{Ledger, OpenError, RootKeySource, RootKeyStatus};
 
 use crate::keys::rekeyed;
 use crate::support::{Home, account_key, config, event, key, postgres, write};
@@ -61,7 +61,7 @@ async fn a_node_without_the_new_key_serves_what_it_knows_until_it_is_brought() {
     let second = &world.second;
     reads(second).await;
     world.first.rekey(&world.source("first.key"), rekeyed()).await.unwrap();
-    assert_eq!(second.root_standing(), RootStanding::Current, "nobody has looked yet");
+    assert_eq!(second.root_key_status(), RootKeyStatus::Current, "nobody has checked yet");
 
     reads(second).await;
     let write = |name: &str| Batch::default().put(account_key(0x18, name), Expect::Absent, b"b".to_vec());
@@ -69,21 +69,21 @@ async fn a_node_without_the_new_key_serves_what_it_knows_until_it_is_brought() {
     let refused = second.commit(Batch::default().put(of_a_new_account(), Expect::Absent, b"3".to_vec())).await;
     let Err(Error::Unavailable(cause)) = refused else { panic!("{refused:?}") };
     assert!(cause.to_string().contains("rotated by another node: put the new one where"), "{cause}");
-    assert!(matches!(second.root_standing(), RootStanding::Missing { .. }));
+    assert!(matches!(second.root_key_status(), RootKeyStatus::Missing { .. }));
     let refused = second.rekey(&world.source("second.key"), rekeyed()).await;
     assert!(refused.is_err() && !world.home.path("second.key.new").exists());
 
-    // A node that starts now has opened nothing, and says why.
+    // A node that starts now has no cached keys, and says why.
     let third = postgres::node(&world.home, &world.url, "third", "second.key");
     assert!(matches!(Ledger::open(&third).await.err().unwrap(), OpenError::WrongRootKey));
 
     fs::copy(world.home.path("first.key"), world.home.path("second.key")).unwrap();
     tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
-    assert_eq!(second.follow_root_key().await.unwrap(), RootStanding::Current);
+    assert_eq!(second.follow_root_key().await.unwrap(), RootKeyStatus::Current);
     reads(second).await;
     second.commit(Batch::default().put(of_a_new_account(), Expect::Absent, b"3".to_vec())).await.unwrap();
     assert_eq!(world.first.get(&of_a_new_account()).await.unwrap().unwrap().value, b"3");
-    // And now it is the second one's to rotate.
+    // Now the second one can rotate.
     second.rekey(&world.source("second.key"), rekeyed()).await.unwrap();
     for store in [&world.first, second] {
         reads(store).await;
@@ -123,7 +123,7 @@ async fn nodes_that_share_the_file_go_over_in_the_midst_of_requests() {
     for requests in requests {
         assert!(requests.await.unwrap() > 0);
     }
-    assert_eq!(second.follow_root_key().await.unwrap(), RootStanding::Current);
+    assert_eq!(second.follow_root_key().await.unwrap(), RootKeyStatus::Current);
     let report = second.verify(None).await.unwrap();
     assert!(report.holds(), "{:?}", report.problems);
 }
@@ -139,9 +139,9 @@ async fn an_altered_key_is_still_called_altered() {
     for store in [&world.first, &world.second] {
         let refused = store.get(&account_key(0x11, "a")).await.err().unwrap();
         assert!(matches!(refused, Error::Unsealable { .. }), "{refused:?}");
-        assert_eq!(store.root_standing(), RootStanding::Current);
+        assert_eq!(store.root_key_status(), RootKeyStatus::Current);
     }
-    // With the root's revision bent as well it is no rotation either.
+    // With another revision of the root record it is not a rotation either.
     let root = engine.get_many(&[vec![0xE0, 1]]).await.unwrap().remove(0).unwrap();
     write(&engine, vec![Write { key: root.key, content: Some((root.revision + 2, root.value)) }]).await;
     let refused = world.second.get(&account_key(0x11, "a")).await.err().unwrap();

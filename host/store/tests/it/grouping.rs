@@ -58,7 +58,7 @@ async fn batches_that_wait_share_a_commit() {
         Batch::default().put(account_key(0x18, n.to_be_bytes()), Expect::Absent, vec![1]).event(event(&n.to_string()))
     };
     let mut commits: Vec<_> = (0..64).map(|n| ledger.commit(batch(n))).collect();
-    // Each is handed over when it is first polled; none can be answered yet.
+    // Each is submitted when it is first polled; none can be answered yet.
     for commit in &mut commits {
         assert!(futures::poll!(commit).is_pending());
     }

@@ -1,4 +1,4 @@
-//! Root keys, their rotation, and keys that are destroyed.
+//! Root keys, their rotation, and the destruction of keys.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use bursar_domain::audit::{Action, Event, Trail};
 use bursar_domain::keys;
-use bursar_domain::store::{Batch, Blind, Error, Expect, Store};
+use bursar_domain::store::{Batch, BlindIndex, Error, Expect, Store};
 use bursar_store::engine::Engine;
 use bursar_store::{Ledger, OpenError, RootKeyError, RootKeySource};
 use secrecy::SecretString;
@@ -58,9 +58,9 @@ async fn another_root_key_is_told_apart_from_damage() {
     assert!(matches!(missing, OpenError::RootKey(RootKeyError::File { .. })));
     assert!(!home.path("none.key").exists(), "opening makes no key");
     let passphrase = refusal(&home, RootKeySource::Passphrase("correct horse".into())).await;
-    assert!(matches!(passphrase, OpenError::RootKey(RootKeyError::OtherKind)));
+    assert!(matches!(passphrase, OpenError::RootKey(RootKeyError::SourceMismatch)));
 
-    // The right key, a damaged keyring.
+    // The right key and a damaged keyring.
     let engine = home.engine();
     let mut row = engine.scan(&[0xE1, 0, 0], &[], 1).await.unwrap().remove(0);
     row.value[20] ^= 1;
@@ -90,7 +90,7 @@ async fn a_passphrase_opens_what_it_sealed() {
     fill(&store).await;
     store.close().await;
     assert!(matches!(Ledger::open(&with("battery staple")).await.err().unwrap(), OpenError::WrongRootKey));
-    assert!(matches!(refusal(&home, home.root_key()).await, OpenError::RootKey(RootKeyError::OtherKind)));
+    assert!(matches!(refusal(&home, home.root_key()).await, OpenError::RootKey(RootKeyError::SourceMismatch)));
     is_whole(&Ledger::open(&with("correct horse")).await.unwrap()).await;
     let empty =
         Ledger::create(&config(&home.path("other.redb"), RootKeySource::Passphrase(SecretString::from("")))).await;
@@ -108,7 +108,7 @@ async fn a_service_managers_credential_is_read() {
     is_whole(&Ledger::open(&with()).await.unwrap()).await;
 }
 
-/// Runs itself again with the variable set: setting one's own is unsound.
+/// Runs itself again with the variable set: setting it in this process is unsound.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_environment_variable_is_read() {
     let variable = "BURSAR_TEST_ROOT_KEY";
@@ -198,7 +198,7 @@ async fn a_crash_after_the_rotations_commit_is_finished_on_opening() {
     let home = Home::new();
     let store = home.create().await;
     fill(&store).await;
-    // Rotated to a file elsewhere, which is then where a crash would leave it.
+    // Rotated to another file, which is then moved to where a crash would leave it.
     store.rekey(&RootKeySource::File(home.path("elsewhere")), rekeyed()).await.unwrap();
     store.close().await;
     fs::rename(home.path("elsewhere"), home.path("root.key.new")).unwrap();
@@ -209,7 +209,7 @@ async fn a_crash_after_the_rotations_commit_is_finished_on_opening() {
     is_whole(&looked_at.ledger).await;
     looked_at.ledger.close().await;
     drop(looked_at);
-    assert!(home.path("root.key.new").exists(), "looking changes nothing");
+    assert!(home.path("root.key.new").exists(), "reading changes nothing");
 
     let store = home.open().await;
     is_whole(&store).await;
@@ -234,7 +234,7 @@ async fn purging_a_secret_destroys_its_key() {
     store.close().await;
     let engine = home.engine();
     assert!(engine.scan(&[0xE2], &[], 9).await.unwrap().is_empty());
-    // From a backup, say: nothing here opens it any more.
+    // For example from a backup: no key here can open it.
     write(
         &engine,
         vec![bursar_store::engine::Write { key: secret.key, content: Some((secret.revision, secret.value)) }],
@@ -258,10 +258,10 @@ async fn deleting_an_account_destroys_its_key() {
     is_whole(&store).await;
 
     store.commit(Batch::default().delete(record.clone(), Expect::Any)).await.unwrap();
-    // What the account left behind can no longer be opened, restart or not.
+    // The account's remaining records can no longer be opened, even after a restart.
     assert!(matches!(store.get(&account_key(0x11, "a")).await, Err(Error::Unsealable { .. })));
     assert!(matches!(store.get(&account_key(0x18, "a")).await, Err(Error::Unsealable { .. })));
-    // The account made anew has another key.
+    // A new account with the same id has another key.
     let anew = Batch::default().put(record, Expect::Absent, b"acme".to_vec()).put(
         account_key(0x11, "new"),
         Expect::Absent,

@@ -1,5 +1,5 @@
-//! Commits whose answers are lost on the way back: each is answered by what became of
-//! it, and nothing is done twice.
+//! Commits whose answers are lost: each is answered with its actual outcome, and nothing
+//! is done twice.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -59,8 +59,8 @@ impl Transaction for LossyTransaction {
         self.tx.lock(keys).await
     }
 
-    async fn hold(&mut self, keys: &[Vec<u8>]) -> Result<Vec<Option<Revision>>, EngineError> {
-        self.tx.hold(keys).await
+    async fn lock_shared(&mut self, keys: &[Vec<u8>]) -> Result<Vec<Option<Revision>>, EngineError> {
+        self.tx.lock_shared(keys).await
     }
 
     async fn get(&mut self, key: &[u8]) -> Result<Option<Row>, EngineError> {

@@ -1,4 +1,4 @@
-//! Creating, opening, and looking at what a stopped broker left.
+//! Creating and opening a store, also read-only after a broker has stopped.
 
 use std::fs;
 
@@ -56,7 +56,7 @@ async fn after_an_unclean_stop_a_repaired_copy_is_read() {
     let home = Home::new();
     let store = home.create().await;
     store.commit(Batch::default().put(key("a"), Expect::Absent, b"1".to_vec())).await.unwrap();
-    // What is on disk while it runs is what a power cut leaves.
+    // The file of a running broker is what a power cut leaves.
     let crashed = home.path("crashed.redb");
     fs::copy(home.path("bursar.redb"), &crashed).unwrap();
     store.close().await;
@@ -66,7 +66,7 @@ async fn after_an_unclean_stop_a_repaired_copy_is_read() {
     assert_eq!(opened.ledger.get(&key("a")).await.unwrap().unwrap().value, b"1");
     let report = opened.ledger.verify(None).await.unwrap();
     assert!(report.holds(), "{:?}", report.problems);
-    assert_eq!(fs::read(&crashed).unwrap(), before, "looking changes nothing");
+    assert_eq!(fs::read(&crashed).unwrap(), before, "reading changes nothing");
     drop(opened);
 
     let store = Ledger::open(&config(&crashed, home.root_key())).await.unwrap();

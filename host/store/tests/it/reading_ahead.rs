@@ -1,5 +1,5 @@
-//! Requests that are alike have what they ask for read in advance, and see no less
-//! of what others do for that.
+//! The reads of requests of one kind are prefetched, and the requests still see what
+//! others have committed.
 
 use bursar_domain::store::{Batch, Expect, Store};
 use bursar_store::Ledger;
@@ -33,7 +33,7 @@ async fn what_is_read_in_advance_is_what_is_there() {
                 7,
                 async {
                     let seen = (get(&second, 0x11, "a").await, get(&second, 0x18, "a").await, names(&second).await);
-                    // What changes in the midst of a request is seen when it is asked for again.
+                    // A change during a request is seen when the row is read again.
                     set(&first, 0x11, "a", &format!("a{}", round + 1)).await;
                     assert_eq!(get(&second, 0x11, "a").await.unwrap(), format!("a{}", round + 1));
                     seen
@@ -45,13 +45,13 @@ async fn what_is_read_in_advance_is_what_is_there() {
         set(&first, 0x18, "a", &format!("secret {}", round + 1)).await;
         set(&first, 0x11, &format!("another {round}"), "x").await;
     }
-    // What is gone is gone, and another likeness knows nothing.
+    // Deleted rows are gone, for this kind of request and another.
     let delete =
         Batch::default().delete(account_key(0x18, "a"), Expect::Any).delete(account_key(0x11, "a"), Expect::Any);
     first.commit(delete.event(event("alice"))).await.unwrap();
-    for likeness in [7, 8] {
+    for kind in [7, 8] {
         let gone = async { (get(&second, 0x11, "a").await, get(&second, 0x18, "a").await) };
-        assert_eq!(second.reading_ahead(likeness, gone, |_| true).await, (None, None));
+        assert_eq!(second.reading_ahead(kind, gone, |_| true).await, (None, None));
     }
 }
 

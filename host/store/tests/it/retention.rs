@@ -1,5 +1,5 @@
-//! What a chain outgrows leaves the store for files, and the proof stays whole:
-//! nothing can be changed, cut or put back that the removed records were about.
+//! The oldest records of a large chain move to files, and the proof stays intact: no row
+//! that only the exported records mention can be changed, removed or rolled back.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -52,8 +52,8 @@ impl Archive {
     }
 }
 
-/// Rows that never change again, one that changes early and late, one that goes;
-/// then so many records that the early ones are taken out.
+/// Rows that never change again, one that changes early and late, one that is deleted;
+/// then so many records that the early ones are exported.
 async fn history(ledger: &Ledger) {
     let commit = async |batch: Batch| ledger.commit(batch).await.unwrap();
     commit(Batch::default().put(key("still"), Expect::Absent, b"1".to_vec()).event(event("alice"))).await;
@@ -69,7 +69,7 @@ async fn history(ledger: &Ledger) {
     commit(Batch::default().delete(key("late"), Expect::Any)).await;
 }
 
-/// Takes out all that may be; answers the files, the oldest first.
+/// Exports as much as possible; returns the files, the oldest first.
 async fn prune(ledger: &Ledger, folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut next = 1;
@@ -118,7 +118,7 @@ async fn what_is_left_proves_itself_and_the_files_prove_the_rest() {
         assert!(last.take().is_some());
     }
     assert_eq!(exported + after.entries, newest);
-    // Small enough for what it may take: nothing to do.
+    // Below the limit there is nothing to do.
     assert_eq!(archive.ledger.prune(1 << 30, &archive.folder()).await.unwrap(), None);
 }
 
@@ -128,7 +128,7 @@ async fn rows_that_only_removed_records_were_about_cannot_be_touched() {
     let early = archive.rows(&key("moved")).await;
     let gone = Row { key: key("gone"), ..early[0].clone() };
     prune(&archive.ledger, &archive.folder()).await;
-    // Again and again: what is carried over is carried on.
+    // Repeatedly: what was carried over is carried over again.
     for n in 0..4 {
         let batch = (0..500).fold(Batch::default(), |batch, m| batch.event(event(&format!("again {n} {m}"))));
         archive.ledger.commit(batch).await.unwrap();
@@ -189,7 +189,7 @@ async fn no_more_can_be_taken_than_was_said() {
     archive.put(&oldest).await;
     archive.put(&index[index.len() - 7..]).await;
     archive.delete(&said).await;
-    assert!(names(&archive.problems().await, &["is missing", "exported stretch"]));
+    assert!(names(&archive.problems().await, &["is missing", "exported range"]));
     archive.put(&said).await;
     assert_eq!(archive.problems().await, Vec::<String>::new());
 }
@@ -200,7 +200,7 @@ async fn files_are_held_against_the_chain() {
     let early = archive.ledger.checkpoint().await.unwrap();
     let files = prune(&archive.ledger, &archive.folder()).await;
     let verify = async |files: &[PathBuf]| archive.ledger.verify_with(None, open(files)).await.unwrap().problems;
-    // The newest ones go as far as they go; one between may not be missing.
+    // The oldest file may be missing, but none in between.
     let problems = verify(&files[1..]).await;
     assert_eq!(problems, Vec::<String>::new());
     let problems = verify(&files[..1]).await;
@@ -225,7 +225,7 @@ async fn files_are_held_against_the_chain() {
     assert!(!verify(&theirs).await.is_empty());
     assert!(Segment::open(&theirs[0]).unwrap().entries(&archive.ledger).is_err());
 
-    // A checkpoint of before is met in the store, or in the file that it is in.
+    // An older checkpoint is found in the store, or in the file that holds its record.
     assert_eq!(archive.ledger.verify(Some(&early)).await.unwrap().problems, Vec::<String>::new());
 }
 
@@ -234,12 +234,12 @@ async fn a_checkpoint_of_what_was_exported_needs_its_file() {
     let home = Home::new();
     let ledger = home.create().await;
     ledger.commit(Batch::default().event(event("first"))).await.unwrap();
-    let witness = ledger.checkpoint().await.unwrap();
+    let trusted = ledger.checkpoint().await.unwrap();
     history(&ledger).await;
     let files = prune(&ledger, &home.path("segments")).await;
-    let report = ledger.verify(Some(&witness)).await.unwrap();
+    let report = ledger.verify(Some(&trusted)).await.unwrap();
     assert!(names(&report.problems, &["was exported: give its segment"]), "{report:?}");
-    let report = ledger.verify_with(Some(&witness), open(&files)).await.unwrap();
+    let report = ledger.verify_with(Some(&trusted), open(&files)).await.unwrap();
     assert_eq!(report.problems, Vec::<String>::new());
 }
 
@@ -249,7 +249,7 @@ async fn a_removal_that_was_cut_short_harms_nothing_and_is_finished() {
     let beside = async || [archive.rows(&[0xE3]).await, archive.rows(&[0xE4]).await, archive.rows(&[0xE6]).await];
     let before = beside().await;
     let pruned = archive.ledger.prune(1, &archive.folder()).await.unwrap().unwrap();
-    // The oldest go first: what is left of the removed ones are the newest.
+    // The oldest are removed first, so the newest are the ones that remain.
     let seq = |row: &Row| !u64::from_be_bytes(*row.key.last_chunk().unwrap());
     for rows in &before {
         let left: Vec<Row> =
@@ -270,10 +270,7 @@ async fn nothing_leaves_a_trail_that_does_not_hold_or_cannot_shrink() {
     let still = archive.rows(&key("still")).await;
     archive.delete(&still).await;
     let error = archive.ledger.prune(1, &archive.folder()).await.unwrap_err();
-    assert!(
-        matches!(&error, PruneError::DoesNotHold { problems: 1, first } if first.contains("is missing")),
-        "{error}"
-    );
+    assert!(matches!(&error, PruneError::Unverified { problems: 1, first } if first.contains("is missing")), "{error}");
     archive.put(&still).await;
     let file = archive.home.path("no-folder");
     std::fs::write(&file, b"").unwrap();
@@ -289,7 +286,7 @@ async fn nothing_leaves_a_trail_that_does_not_hold_or_cannot_shrink() {
     }
     history(&ledger).await;
     let error = ledger.prune(1, &home.path("segments")).await.unwrap_err();
-    assert!(matches!(error, PruneError::TooSmall { rows: 8_000.., .. }), "{error}");
+    assert!(matches!(error, PruneError::LimitTooLow { rows: 8_000.., .. }), "{error}");
     assert_eq!(ledger.verify(None).await.unwrap().problems, Vec::<String>::new());
 }
 
@@ -323,7 +320,7 @@ async fn nodes_that_share_a_database_prune_their_own_and_start_again() {
     assert_eq!(b.node(), gone);
     b.commit(batch()).await.unwrap();
     b.close().await;
-    // What was said of it in records that are gone now still holds it.
+    // Anchors whose audit records were exported still vouch for it.
     let engine = PostgresEngine::connect(&url, 2).await.unwrap();
     let rows = engine.scan(&[], &[], usize::MAX).await.unwrap();
     let is_of =

@@ -1,5 +1,5 @@
-//! A node that sleeps in the middle of a commit, as one that is stopped or cut off
-//! does: the others go on, and what it holds is taken from it.
+//! A node that is suspended or disconnected in the middle of a commit: the others
+//! continue, and its locks are released.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::support::{Home, Still, account, account_key, event, key, postgres};
 struct World {
     _home: Home,
     ledger: Ledger,
-    /// The sleeper's.
+    /// The engine of the suspended node.
     engine: PostgresEngine,
 }
 
@@ -35,7 +35,7 @@ async fn world() -> World {
     World { _home: home, ledger, engine }
 }
 
-/// Where the key of the account is.
+/// The row of the account's key.
 fn key_row() -> Vec<u8> {
     [&[0xE1, 1], account().0.as_bytes().as_slice()].concat()
 }
@@ -44,7 +44,7 @@ fn key_row() -> Vec<u8> {
 async fn what_all_commits_of_an_account_rest_on_is_not_waited_for() {
     let world = world().await;
     let mut asleep = world.engine.begin().await.unwrap();
-    let held = asleep.hold(&[key("account"), key_row(), key("not there")]).await.unwrap();
+    let held = asleep.lock_shared(&[key("account"), key_row(), key("not there")]).await.unwrap();
     assert_eq!(held.iter().map(Option::is_some).collect::<Vec<_>>(), [true, true, false]);
     asleep.lock(&[account_key(0x11, "asleep")]).await.unwrap();
     let account = world.ledger.get(&key("account")).await.unwrap().unwrap();
@@ -55,7 +55,7 @@ async fn what_all_commits_of_an_account_rest_on_is_not_waited_for() {
             .require(key("account"), Expect::At(account.revision));
         world.ledger.commit(batch.event(event("bob"))).await.unwrap();
     }
-    // Nobody had to end it for that.
+    // Its session did not have to be ended for that.
     assert!(asleep.get(&key_row()).await.unwrap().is_some());
     asleep.commit().await.unwrap();
 }
@@ -72,7 +72,7 @@ async fn what_a_sleeper_changes_is_taken_from_it() {
     );
     world.ledger.commit(batch.event(event("bob"))).await.unwrap();
     assert!(asleep.commit().await.is_err(), "its session was ended");
-    // And it finds its way back.
+    // And its engine reconnects.
     let mut awake = world.engine.begin().await.unwrap();
     assert!(awake.get(&key("new")).await.unwrap().is_some());
 }
@@ -90,7 +90,7 @@ async fn a_copy_may_be_read_slowly() {
 async fn a_store_may_be_filled_slowly() {
     let world = world().await;
     let mut tx = world.engine.begin().await.unwrap();
-    tx.wait_for_caller().await.unwrap();
+    tx.disable_idle_timeout().await.unwrap();
     tokio::time::sleep(std::time::Duration::from_secs(3)).await;
     assert!(tx.get(&key_row()).await.unwrap().is_some());
     tx.commit().await.unwrap();

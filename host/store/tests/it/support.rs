@@ -1,4 +1,4 @@
-//! What the tests share: a clock, stores in folders of their own, events.
+//! Shared by the tests: a clock, stores in folders of their own, events.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 pub(crate) mod postgres;
 
-/// Stands still.
+/// A clock that stands still.
 pub(crate) struct Still;
 
 impl Clock for Still {
@@ -52,7 +52,7 @@ impl Home {
         Ledger::open(&self.config()).await.unwrap()
     }
 
-    /// The closed store's engine, as one who holds the file has it.
+    /// The closed store's engine, as anyone with the file can open it.
     pub(crate) fn engine(&self) -> RedbEngine {
         RedbEngine::open(&self.path("bursar.redb"), CACHE_BYTES).unwrap()
     }

@@ -1,5 +1,5 @@
-//! Whoever can write the database is found out: every kind of change behind the
-//! store's back is detected and named.
+//! An attacker who can write the database is detected: every kind of change behind the
+//! store's back is found and named.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use bursar_store::engine::{Engine, Row, Write};
 
 use crate::support::{CACHE_BYTES, Home, Still, account, account_key, event, key, write};
 
-/// A store with some history, and its engine as an intruder holds it.
+/// A store with some history, and its engine in the hands of an attacker.
 struct Victim {
     home: Home,
     engine: Arc<RedbEngine>,
@@ -62,7 +62,7 @@ impl Victim {
         write(&*self.engine, writes).await;
     }
 
-    /// Makes `change`, answers what verification says of it, and undoes it.
+    /// Makes `change`, returns the problems that verification finds, and undoes it.
     async fn found(&self, change: Vec<Write>) -> Vec<String> {
         let mut undo = Vec::new();
         for Write { key, .. } in &change {
@@ -154,7 +154,7 @@ async fn an_older_value_put_back_is_named() {
     let problems = victim.found(vec![put(&key("a"), &old)]).await;
     assert!(problems.len() == 1 && names(&problems, &name) && names(&problems, "older value"), "{problems:?}");
 
-    // Under the newer revision it does not even open.
+    // Under the newer revision it cannot even be opened.
     let disguised = Row { revision: new.revision, ..old };
     victim.write(vec![put(&key("a"), &disguised)]).await;
     assert!(matches!(victim.ledger.get(&key("a")).await, Err(Error::Unsealable { .. })));
@@ -219,12 +219,12 @@ async fn a_tampered_or_cut_head_is_named_and_stops_commits() {
     let problems = victim.found(vec![put(&old_head.key, &old_head)]).await;
     assert!(names(&problems, "newer than the chain's head"), "{problems:?}");
 
-    // Cut together: the live rows still tell.
+    // Removed together: the live rows still show it.
     let cut = vec![put(&old_head.key, &old_head), delete(&newest.key)];
     let problems = victim.found(cut.clone()).await;
     assert!(problems.len() == 1 && names(&problems, &hex::encode(key("later"))), "{problems:?}");
 
-    // A broker does not paper over a cut, and names the head.
+    // A broker does not cover up the removal, and names the head.
     victim.write(vec![delete(&newest.key)]).await;
     let head = hex::encode(&old_head.key);
     victim.ledger.close().await;
@@ -249,28 +249,28 @@ async fn stored_checkpoints_are_looked_at() {
 async fn a_rollback_of_everything_shows_against_a_witness() {
     let victim = Victim::new().await;
     let before = victim.rows(&[]).await;
-    let old_witness = victim.ledger.checkpoint().await.unwrap();
+    let old_trusted = victim.ledger.checkpoint().await.unwrap();
     victim.ledger.commit(Batch::default().put(key("a"), Expect::Any, b"6".to_vec()).event(event("eve"))).await.unwrap();
-    let witness = victim.ledger.checkpoint().await.unwrap();
-    assert!(victim.ledger.verify(Some(&witness)).await.unwrap().holds());
-    assert!(victim.ledger.verify(Some(&old_witness)).await.unwrap().holds());
+    let trusted = victim.ledger.checkpoint().await.unwrap();
+    assert!(victim.ledger.verify(Some(&trusted)).await.unwrap().holds());
+    assert!(victim.ledger.verify(Some(&old_trusted)).await.unwrap().holds());
 
     let now = victim.rows(&[]).await;
     let added = now.iter().filter(|row| !before.iter().any(|old| old.key == row.key)).map(|row| delete(&row.key));
     let rollback = added.chain(before.iter().map(|row| put(&row.key, row))).collect();
     victim.write(rollback).await;
     assert!(victim.ledger.verify(None).await.unwrap().holds(), "nothing inside can tell");
-    assert!(victim.ledger.verify(Some(&old_witness)).await.unwrap().holds());
-    let problems = victim.ledger.verify(Some(&witness)).await.unwrap().problems;
+    assert!(victim.ledger.verify(Some(&old_trusted)).await.unwrap().holds());
+    let problems = victim.ledger.verify(Some(&trusted)).await.unwrap().problems;
     assert!(problems.len() == 1 && names(&problems, "rolled back"), "{problems:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_witness_of_other_history_or_hand_is_named() {
     let victim = Victim::new().await;
-    let witness = victim.ledger.checkpoint().await.unwrap();
-    assert!(bursar_store::is_signed(&witness));
-    let forged = Checkpoint { seq: witness.seq - 1, ..witness.clone() };
+    let trusted = victim.ledger.checkpoint().await.unwrap();
+    assert!(bursar_store::is_signed(&trusted));
+    let forged = Checkpoint { seq: trusted.seq - 1, ..trusted.clone() };
     assert!(!bursar_store::is_signed(&forged));
     assert!(!victim.ledger.verify(Some(&forged)).await.unwrap().holds());
 

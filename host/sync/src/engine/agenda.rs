@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use bursar_domain::Error;
-use bursar_domain::broker::{Broker, Extent, Settled};
+use bursar_domain::broker::{Broker, Extent, Reconciled};
 use bursar_domain::id::RegionId;
 use bursar_domain::region::Pair;
 use futures::StreamExt as _;
@@ -46,7 +46,7 @@ impl Agenda {
     pub(super) fn next(&mut self, broker: &Broker) -> Option<(Pair, bool)> {
         for (region, lane) in &mut self.lanes {
             // One at a time finds out whether a region is back.
-            let most = if lane.parked.is_empty() || !broker.is_region_down(*region) { self.concurrency } else { 1 };
+            let most = if lane.parked.is_empty() || !broker.reconciler.is_down(*region) { self.concurrency } else { 1 };
             while lane.running < most {
                 let Some((pair, look)) = lane.pop() else { break };
                 // What was pulled forward out of the looks is still among them.
@@ -62,24 +62,29 @@ impl Agenda {
     }
 
     /// How a pair's turn went. Answers what is to be walked for that.
-    pub(super) fn settled(&mut self, broker: &Broker, pair: Pair, outcome: Result<Settled, Error>) -> Option<Extent> {
-        let now = broker.current_time();
+    pub(super) fn settled(
+        &mut self,
+        broker: &Broker,
+        pair: Pair,
+        outcome: Result<Reconciled, Error>,
+    ) -> Option<Extent> {
+        let now = broker.kernel.ports.now();
         let lane = self.lanes.entry(pair.region).or_default();
         lane.running = lane.running.saturating_sub(1);
         let Some(Stage::Running { look, again }) = self.pairs.remove(&pair) else { return None };
-        let found_out = !matches!(outcome, Ok(Settled::KeptOff { .. } | Settled::Failed { .. }) | Err(_));
-        let detached = matches!(outcome, Ok(Settled::Detached));
+        let found_out = !matches!(outcome, Ok(Reconciled::KeptOff { .. } | Reconciled::Failed { .. }) | Err(_));
+        let detached = matches!(outcome, Ok(Reconciled::Detached));
         match outcome {
-            Ok(Settled::KeptOff { until, message }) => self.park(pair, look, moment(until, now), &message),
+            Ok(Reconciled::KeptOff { until, message }) => self.park(pair, look, moment(until, now), &message),
             Ok(_) if again => self.queue(pair, false),
-            Ok(Settled::Failed { due_at: at, .. } | Settled::Busy(at)) => self.later(pair, look, moment(at, now)),
+            Ok(Reconciled::Failed { due_at: at, .. } | Reconciled::Busy(at)) => self.later(pair, look, moment(at, now)),
             Ok(
-                Settled::Unchanged
-                | Settled::Pushed
-                | Settled::Removed
-                | Settled::Detached
-                | Settled::Left
-                | Settled::Drifted,
+                Reconciled::Unchanged
+                | Reconciled::Pushed
+                | Reconciled::Removed
+                | Reconciled::Detached
+                | Reconciled::Left
+                | Reconciled::Drifted,
             ) => {}
             Err(error) => {
                 let cause = error.source.as_ref().map(tracing::field::display);
@@ -87,7 +92,7 @@ impl Agenda {
                 self.later(pair, look, Instant::now() + AFTER_A_DEFECT);
             }
         }
-        if broker.is_region_down(pair.region) {
+        if broker.reconciler.is_down(pair.region) {
             self.keep_probing(pair.region, found_out);
         } else {
             self.reopen(pair.region);

@@ -16,7 +16,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bursar_domain::broker::{Broker, Extent, Settled, Settling, Walk};
+use bursar_domain::broker::{Broker, Extent, ReconcileOptions, Reconciled, Walk};
 use bursar_domain::region::Pair;
 use bursar_domain::{Error, Kind};
 use futures::FutureExt as _;
@@ -40,8 +40,8 @@ pub struct Pace {
 /// Runs until `shutdown`, then waits a while for what is on its way: what is cut
 /// off is found and finished by the next start.
 pub async fn run(broker: Arc<Broker>, inbox: Arc<Inbox>, pace: Pace, shutdown: CancellationToken) {
-    let mut agenda = Agenda::new(broker.region_concurrency());
-    let mut settling: JoinSet<(Pair, Result<Settled, Error>)> = JoinSet::new();
+    let mut agenda = Agenda::new(broker.reconciler.concurrency());
+    let mut settling: JoinSet<(Pair, Result<Reconciled, Error>)> = JoinSet::new();
     let mut walks: JoinSet<(Walked, Result<Walk, Error>)> = JoinSet::new();
     let mut rounds = interval(pace.interval);
     let mut looks = interval(pace.verify_interval);
@@ -72,7 +72,7 @@ pub async fn run(broker: Arc<Broker>, inbox: Arc<Inbox>, pace: Pace, shutdown: C
                 // The next round finds what this one did not.
                 let failed = match walk {
                     Ok(walk) => {
-                        agenda.take(walk.due, look, broker.current_time());
+                        agenda.take(walk.due, look, broker.kernel.ports.now());
                         walk.failed
                     }
                     Err(error) => Some(error),
@@ -104,10 +104,10 @@ pub async fn run(broker: Arc<Broker>, inbox: Arc<Inbox>, pace: Pace, shutdown: C
     }
 }
 
-async fn settle(broker: Arc<Broker>, pair: Pair, look: bool) -> (Pair, Result<Settled, Error>) {
-    let how = Settling::by_itself(&broker);
-    let how = if look { how.looking() } else { how };
-    (pair, to_an_answer(Box::pin(broker.settle_pair(pair, &how))).await)
+async fn settle(broker: Arc<Broker>, pair: Pair, look: bool) -> (Pair, Result<Reconciled, Error>) {
+    let how = ReconcileOptions::system(&broker.kernel.ports);
+    let how = if look { how.verifying() } else { how };
+    (pair, to_an_answer(Box::pin(broker.reconciler.reconcile(pair, &how))).await)
 }
 
 /// A panic is a defect of one pair, and does not stop the others.
@@ -123,13 +123,13 @@ enum Walked {
 }
 
 async fn round(broker: Arc<Broker>, look: bool) -> (Walked, Result<Walk, Error>) {
-    (Walked::Round { look }, to_an_answer(broker.walk(Extent::Everything, look)).await)
+    (Walked::Round { look }, to_an_answer(broker.regions.walk(Extent::Everything, look)).await)
 }
 
 async fn follow(broker: Arc<Broker>, extents: Vec<Extent>) -> (Walked, Result<Walk, Error>) {
     let mut all = Walk::default();
     for extent in extents {
-        match to_an_answer(broker.walk(extent, false)).await {
+        match to_an_answer(broker.regions.walk(extent, false)).await {
             Ok(walk) => {
                 all.due.extend(walk.due);
                 all.failed = all.failed.or(walk.failed);

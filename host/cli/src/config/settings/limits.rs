@@ -1,4 +1,4 @@
-//! What plugins may consist of, and what compiling them may take.
+//! Limits of plugins' components and of compiling them.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ships_is_what_the_plugin_host_calls_its_default() {
+    fn the_defaults_are_those_of_the_plugin_host() {
         assert_eq!(limits(&[]), Ok(Limits::default()));
     }
 

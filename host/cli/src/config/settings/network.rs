@@ -1,4 +1,4 @@
-//! What plugins may reach.
+//! The network addresses that plugins may reach.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -29,19 +29,19 @@ fn connect_overrides(from: &Configuration) -> Result<BTreeMap<String, std::net::
         Some((host.to_ascii_lowercase(), address.as_str()?.parse().ok()?))
     });
     let shape = "must map host:port, such as api.example.com:443, to ADDRESS:PORT, such as 127.0.0.1:8443";
-    overrides.collect::<Option<_>>().ok_or_else(|| from.wrong(name, shape))
+    overrides.collect::<Option<_>>().ok_or_else(|| from.invalid(name, shape))
 }
 
 fn extra_roots(from: &Configuration) -> Result<Vec<Vec<u8>>, Failure> {
     let name = "plugins.extra_roots";
-    let read = |path: String| fs::read(&path).map_err(|error| from.wrong(name, format!("{path}: {error}")));
+    let read = |path: String| fs::read(&path).map_err(|error| from.invalid(name, format!("{path}: {error}")));
     list(from.value(name)).into_iter().map(read).collect()
 }
 
 fn granted_addresses(from: &Configuration) -> Result<BTreeMap<String, Vec<AddressRule>>, Failure> {
     let name = "plugins.granted_addresses";
     let texts = lists(from, name, "must map a plugin's id to a list of host:port and ranges such as 10.0.0.0/8")?;
-    let parse = |text: &String| text.parse::<AddressRule>().map_err(|wrong| from.wrong(name, wrong));
+    let parse = |text: &String| text.parse::<AddressRule>().map_err(|error| from.invalid(name, error));
     texts
         .into_iter()
         .map(|(plugin, rules)| Ok((plugin, rules.iter().map(parse).collect::<Result<_, Failure>>()?)))

@@ -1,4 +1,4 @@
-//! What each account may take.
+//! Quotas of each account.
 
 use bursar_domain::access::Quotas;
 

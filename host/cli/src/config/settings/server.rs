@@ -1,4 +1,4 @@
-//! What the HTTP surface allows.
+//! Limits of the HTTP API.
 
 use std::net::IpAddr;
 
@@ -51,7 +51,8 @@ fn trusted_proxies(from: &Configuration) -> Result<TrustedProxies, Failure> {
     let name = "server.trusted_proxies";
     let network = |text: String| {
         let parsed = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-        parsed.map_err(|_| from.wrong(name, format!("has `{text}`: each is an address or a range such as 10.0.0.0/8")))
+        parsed
+            .map_err(|_| from.invalid(name, format!("has `{text}`: each is an address or a range such as 10.0.0.0/8")))
     };
     let networks = list(from.value(name)).into_iter().map(network).collect::<Result<_, Failure>>()?;
     Ok(TrustedProxies::new(networks, one_of(from, "server.forwarded_header", FORWARDED_HEADERS)?))

@@ -12,8 +12,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use axum::body::Body;
 use bursar_domain::Error;
-use bursar_domain::broker::{Broker, Ports, RegionPorts};
+use bursar_domain::access::Quotas;
+use bursar_domain::broker::{Broker, BrokerParts, Ports, RegionPorts};
 use bursar_domain::clock::{Clock, Entropy, Timer};
+use bursar_domain::dns::DnsGrants;
 use bursar_domain::id::NodeId;
 use bursar_domain::nodes::Nodes;
 use bursar_domain::plugin::State;
@@ -66,25 +68,28 @@ impl TestApp {
         let entropy = Arc::new(Counting::default());
         let clock = Arc::new(Ticking::default());
         let (shelf, watchers) = (Shelf::default(), Watchers::new());
-        let broker = Broker::new(Ports {
-            store: store.clone(),
-            trail: store.clone(),
-            blind: store.clone(),
-            plugins: plugins.clone(),
-            clock: clock.clone(),
-            timer: Arc::new(Hurried(clock.clone())),
-            entropy: entropy.clone(),
-        });
         let (node, process) = (NodeId(Uuid::nil()), Uuid::nil());
-        let ports = RegionPorts {
-            targets: Arc::new(shelf.clone()),
-            notices: watchers.clone(),
-            nodes: Arc::new(Nodes::alone(store.clone(), clock.clone(), node, process, "0")),
-            concurrency: 2,
-        };
-        let broker = Arc::new(broker.with_regions(ports));
-        let token = broker.propose_operator_token();
-        assert!(broker.initialize(&token).await.unwrap());
+        let broker = Arc::new(Broker::new(BrokerParts {
+            ports: Ports {
+                store: store.clone(),
+                blind: store.clone(),
+                plugins: plugins.clone(),
+                notices: watchers.clone(),
+                clock: clock.clone(),
+                timer: Arc::new(Hurried(clock.clone())),
+                entropy: entropy.clone(),
+            },
+            trail: store.clone(),
+            regions: RegionPorts {
+                targets: Arc::new(shelf.clone()),
+                nodes: Arc::new(Nodes::alone(store.clone(), clock.clone(), node, process, "0")),
+                concurrency: 2,
+            },
+            dns_grants: DnsGrants::default(),
+            quotas: Quotas::default(),
+        }));
+        let token = broker.installation.propose_operator_token();
+        assert!(broker.installation.initialize(&token).await.unwrap());
         let app = App::new(broker, operations.clone(), entropy, watchers.clone(), config);
         Self { app, store, plugins, operations, clock, shelf, watchers, operator: token.expose().to_owned() }
     }

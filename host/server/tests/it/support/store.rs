@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use bursar_domain::audit::{Checkpoint, Entry, Event, Filter, Report, Trail};
-use bursar_domain::store::{Batch, Blind, Error, Expect, Record, Revision, Store};
+use bursar_domain::store::{Batch, BlindIndex, Error, Expect, Record, Revision, Store};
 use jiff::Timestamp;
 
 /// A map and the events, nothing sealed.
@@ -109,7 +109,7 @@ impl Trail for MapStore {
     }
 }
 
-impl Blind for MapStore {
+impl BlindIndex for MapStore {
     fn digest(&self, context: &str, text: &[u8]) -> [u8; 32] {
         let mut digest = [0; 32];
         for (round, part) in digest.chunks_mut(8).enumerate() {

@@ -26,8 +26,8 @@ pub(crate) fn database() -> String {
     format!("postgres://postgres@{host}/{name}")
 }
 
-/// A node on this database, by the name of the file that keeps its id, with its root
-/// key in this file.
+/// A node on this database, with its id in the file `name` and its root key in
+/// `key_file`.
 pub(crate) fn node(home: &Home, url: &str, name: &str, key_file: &str) -> Config {
     Config {
         storage: Storage::Postgres { url: url.to_owned(), max_connections: 4, node_file: Some(home.path(name)) },
@@ -81,8 +81,8 @@ impl Server {
     }
 }
 
-/// Statics are not dropped: a shell outlives this process by a moment, to end
-/// the server and remove its folder. It reads from a pipe that only we hold.
+/// Statics are not dropped: a shell outlives this process by a moment, to stop the
+/// server and remove its folder. It reads from a pipe that only this process holds.
 fn watch(server: Child, folder: &Path) {
     let pid_file = folder.join("data/postmaster.pid");
     let script = r#"cat >/dev/null; kill -INT "$(head -n1 "$1")" "$2" 2>/dev/null; for _ in $(seq 100); do [ -e "$1" ] || break; sleep 0.1; done; rm -rf -- "$3""#;

@@ -30,11 +30,11 @@ async fn answers_are_told_apart() {
         for verb in ["get", "patch"] {
             cluster.fault(json!({ "kind": "status", "verb": verb, "status": status, "reason": reason })).await;
             let error = next.put(&target).await.expect_err("it fails");
-            assert_eq!(error.word(), word, "{verb} {status}: {error}");
+            assert_eq!(error.code(), word, "{verb} {status}: {error}");
         }
         cluster.fault(json!({ "kind": "status", "verb": "delete", "status": status, "reason": reason })).await;
         let error = given.remove(&target).await.expect_err("it fails");
-        assert_eq!(error.word(), word, "delete {status}: {error}");
+        assert_eq!(error.code(), word, "delete {status}: {error}");
     }
     assert_eq!(given.look(&target).await, json!({ "token": "s3cret-token" }));
 }

@@ -148,7 +148,7 @@ async fn an_answer_is_never_passed_on() {
         let settings = json!({ "address": server.url(), "token": secret });
         let target = crate::support::region::open("openbao", settings, None).await.expect("it opens");
         let error = target.check().await.expect_err("it is refused");
-        assert_eq!(error.word(), word, "{status}: {error}");
+        assert_eq!(error.code(), word, "{status}: {error}");
         assert!(!format!("{error:?}").contains(secret), "{error:?}");
         if status == 429 {
             assert!(matches!(error, TargetError::Throttled { seconds: Some(7), .. }), "{error:?}");

@@ -38,8 +38,8 @@ async fn each_status_has_its_meaning() {
             Ok(()) => "",
             Err(error) => {
                 let waits = matches!(error, TargetError::Throttled { seconds: Some(7), .. });
-                assert!(waits || error.word() != "throttled", "{error:?}");
-                error.word()
+                assert!(waits || error.code() != "throttled", "{error:?}");
+                error.code()
             }
         };
         let removal = Removal { owner: owner("acme", "db"), idempotency_key: "removal".to_owned() };

@@ -110,7 +110,7 @@ async fn another_key_is_refused() {
     let target = target(&receiver.url()).await;
     let put = super::put(&target, "push-1", b"one").await;
     assert!(matches!(&put, Err(TargetError::Refused(message)) if message.contains("`secret`")), "{put:?}");
-    assert_eq!(target.check().await.map_err(|error| error.word()), Err("refused"));
+    assert_eq!(target.check().await.map_err(|error| error.code()), Err("refused"));
     assert_eq!(receiver.counts().bad_signatures, 2);
     assert!(receiver.held().is_empty());
 }

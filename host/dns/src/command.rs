@@ -1,0 +1,195 @@
+//! Which record is wanted.
+
+use bursar_kernel::integer::whole_number;
+use bursar_kernel::{Error, Fields, Fqdn, Submitted, Violation};
+use serde_json::Value;
+
+/// A record to be put somewhere.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct PresentRecord {
+    /// Where.
+    pub fqdn: String,
+    /// Its text.
+    pub value: String,
+    /// How long resolvers may keep it; `None` for a short time.
+    pub ttl_seconds: Option<u32>,
+}
+
+/// A record to be removed.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct CleanUpRecord {
+    /// Where.
+    pub fqdn: String,
+    /// Its text.
+    pub value: String,
+}
+
+/// A record to be put somewhere or removed, validated.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct RecordRequest {
+    pub(crate) fqdn: Fqdn,
+    pub(crate) value: String,
+    pub(crate) ttl_seconds: u32,
+}
+
+impl RecordRequest {
+    /// Reads a command that is to present a record.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong, at once.
+    pub(crate) fn present(mut submitted: Submitted<PresentRecord>) -> Result<Self, Error> {
+        let command = submitted.command();
+        let mut violations = validate(&command.fqdn, &command.value);
+        if command.ttl_seconds.is_some_and(|ttl| !TTL_SECONDS.contains(&ttl)) {
+            violations.push(ttl_violation());
+        }
+        submitted.complain(violations);
+        let PresentRecord { fqdn, value, ttl_seconds } = submitted.accept()?;
+        Self::new(&fqdn, value, ttl_seconds.unwrap_or(DEFAULT_TTL_SECONDS))
+    }
+
+    /// Reads a command that is to clean a record up.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong, at once.
+    pub(crate) fn clean_up(mut submitted: Submitted<CleanUpRecord>) -> Result<Self, Error> {
+        let command = submitted.command();
+        let violations = validate(&command.fqdn, &command.value);
+        submitted.complain(violations);
+        let CleanUpRecord { fqdn, value } = submitted.accept()?;
+        Self::new(&fqdn, value, DEFAULT_TTL_SECONDS)
+    }
+
+    fn new(fqdn: &str, value: String, ttl_seconds: u32) -> Result<Self, Error> {
+        let fqdn = Fqdn::parse(fqdn).map_err(|rule| Error::invalid(vec![Violation::new("/fqdn", "format", rule)]))?;
+        Ok(Self { fqdn, value, ttl_seconds })
+    }
+}
+
+fn validate(fqdn: &str, value: &str) -> Vec<Violation> {
+    let fqdn = Fqdn::parse(fqdn).err().map(|rule| Violation::new("/fqdn", "format", rule));
+    fqdn.into_iter().chain(value_rule(value).map(|rule| Violation::new("/value", "format", rule))).collect()
+}
+
+fn ttl_violation() -> Violation {
+    let message = format!("This is a whole number of seconds from 1 to {}.", TTL_SECONDS.end());
+    Violation::new("/ttlSeconds", "format", message)
+}
+
+/// One character-string holds at most 255 bytes (RFC 1035, section 3.3), and
+/// quotes and backslashes are the zone file's own (section 5.1): providers
+/// differ in whether they keep, drop or double them, so that a value with one
+/// could not be found again.
+fn value_rule(value: &str) -> Option<&'static str> {
+    let fits = |byte: u8| (b' '..=b'~').contains(&byte) && byte != b'"' && byte != b'\\';
+    let fine = (1..=MAX_VALUE_BYTES).contains(&value.len()) && value.bytes().all(fits);
+    (!fine).then_some("A value has 1 to 255 printable ASCII characters, without quotes and backslashes.")
+}
+
+const MAX_VALUE_BYTES: usize = 255;
+/// Short, so that the next challenge at the name is not answered from a cache.
+const DEFAULT_TTL_SECONDS: u32 = 60;
+const TTL_SECONDS: std::ops::RangeInclusive<u32> = 1..=86_400;
+
+// The readers of request bodies.
+
+impl PresentRecord {
+    /// Reads a request body.
+    #[must_use]
+    pub fn read(body: Value) -> Submitted<Self> {
+        let mut fields = Fields::new(body, &["fqdn", "value", "ttlSeconds"]);
+        let (fqdn, value) = fqdn_and_value(&mut fields);
+        let ttl = fields.take("ttlSeconds").filter(|ttl| !ttl.is_null());
+        let ttl_seconds = ttl.as_ref().and_then(whole_number).and_then(|ttl| u32::try_from(ttl).ok());
+        if ttl.is_some() && ttl_seconds.is_none() {
+            fields.violations.push(ttl_violation());
+        }
+        Submitted::new(Self { fqdn, value, ttl_seconds }, fields.violations)
+    }
+}
+
+impl CleanUpRecord {
+    /// Reads a request body.
+    #[must_use]
+    pub fn read(body: Value) -> Submitted<Self> {
+        let mut fields = Fields::new(body, &["fqdn", "value"]);
+        let (fqdn, value) = fqdn_and_value(&mut fields);
+        Submitted::new(Self { fqdn, value }, fields.violations)
+    }
+}
+
+fn fqdn_and_value(fields: &mut Fields) -> (String, String) {
+    let fqdn = fields.text("fqdn", usize::MAX);
+    if fqdn.is_none() {
+        fields.require("fqdn", "name the record, such as _acme-challenge.example.com");
+    }
+    let value = fields.text("value", usize::MAX);
+    if value.is_none() {
+        fields.require("value", "give the record's text");
+    }
+    (fqdn.unwrap_or_default(), value.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn present(body: Value) -> Result<RecordRequest, Error> {
+        RecordRequest::present(PresentRecord::read(body))
+    }
+
+    fn told(body: Value, with_ttl: bool) -> Vec<(String, String)> {
+        let read = if with_ttl { present(body) } else { RecordRequest::clean_up(CleanUpRecord::read(body)) };
+        let violations = read.unwrap_err().violations;
+        violations.into_iter().map(|violation| (violation.pointer, violation.code)).collect()
+    }
+
+    fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+        expected.iter().map(|(pointer, code)| ((*pointer).to_owned(), (*code).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_good_request_is_read_whole() {
+        let read = present(json!({"fqdn": "_ACME-challenge.a.example.", "value": "v", "ttlSeconds": 120}));
+        let expected = RecordRequest {
+            fqdn: Fqdn::parse("_acme-challenge.a.example").unwrap(),
+            value: "v".to_owned(),
+            ttl_seconds: 120,
+        };
+        assert_eq!(read.unwrap(), expected);
+        let plain = present(json!({"fqdn": "a", "value": "x".repeat(255), "ttlSeconds": null}));
+        assert_eq!(plain.unwrap().ttl_seconds, DEFAULT_TTL_SECONDS);
+        let read = |ttl: &str| {
+            let ttl: Value = serde_json::from_str(ttl).unwrap();
+            present(json!({"fqdn": "a", "value": "v", "ttlSeconds": ttl}))
+        };
+        assert_eq!(read("60.0").unwrap().ttl_seconds, 60, "an integer, however it is written");
+        for bad in ["60.5", "0.0", "-60.0", "86401.0", "1e300", "\"60\""] {
+            assert_eq!(read(bad).unwrap_err().violations[0].pointer, "/ttlSeconds", "{bad}");
+        }
+    }
+
+    #[test]
+    fn everything_wrong_is_told_at_once() {
+        assert_eq!(told(json!([]), true), pairs(&[("", "type")]));
+        assert_eq!(told(json!({}), true), pairs(&[("/fqdn", "required"), ("/value", "required")]));
+        let wrong = json!({"fqdn": "a..b", "value": "", "ttlSeconds": 0, "zo/ne": 1});
+        let all = [("/zo~1ne", "unknown"), ("/fqdn", "format"), ("/value", "format"), ("/ttlSeconds", "format")];
+        assert_eq!(told(wrong, true), pairs(&all));
+        let types = json!({"fqdn": 7, "value": ["v"], "ttlSeconds": "60"});
+        assert_eq!(told(types, true), pairs(&[("/fqdn", "type"), ("/value", "type"), ("/ttlSeconds", "format")]));
+        let cleanup = json!({"fqdn": "a", "value": "v", "ttlSeconds": 60});
+        assert_eq!(told(cleanup, false), pairs(&[("/ttlSeconds", "unknown")]));
+    }
+
+    #[test]
+    fn values_that_providers_write_differently_are_refused() {
+        for bad in ["\"v\"", "a\\b", "ä", "a\tb", "a\u{7f}", &"x".repeat(256)] {
+            assert_eq!(told(json!({"fqdn": "a", "value": bad}), true), pairs(&[("/value", "format")]), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! An account's use of a region, with what is the same for all its credentials.
+
+use bursar_kernel::id::{AccountId, RegionId};
+use bursar_kernel::keys::account;
+use bursar_kernel::store::{Batch, Expect, Record, Revision};
+use bursar_kernel::{Account, Error, codec};
+
+use super::Reconciler;
+use crate::{Attachment, Owner, Pair, Region, SyncStatus, TargetKind, keys};
+
+/// An account's use of a region.
+#[derive(Clone)]
+pub(crate) struct Assignment {
+    pub(crate) account: Account,
+    pub(crate) region: Region,
+    pub(crate) kind: Option<&'static TargetKind>,
+    /// The revision the region was read at: what is begun is begun on it.
+    pub(crate) region_revision: Revision,
+    /// The attachment with its revision; `None` where there is none any more.
+    pub(crate) attachment: Option<(Attachment, Revision)>,
+    /// Stands for the settings that shape what is put there.
+    pub(crate) layout: String,
+}
+
+impl Reconciler {
+    /// The assignment of an account to a region; `None` where either is gone.
+    pub(crate) async fn assignment(&self, id: AccountId, region: RegionId) -> Result<Option<Assignment>, Error> {
+        let store = self.kernel.ports.store();
+        let Some(account_record) = store.get(&account(id)).await? else { return Ok(None) };
+        let Some(region_record) = store.get(&keys::region(region)).await? else { return Ok(None) };
+        let attachment = store.get(&keys::attachment(id, region)).await?;
+        self.assignment_of(codec::decode(&account_record)?, &region_record, attachment.as_ref()).map(Some)
+    }
+
+    /// The same of what was read.
+    pub(crate) fn assignment_of(
+        &self,
+        account: Account,
+        region: &Record,
+        attachment: Option<&Record>,
+    ) -> Result<Assignment, Error> {
+        let region_revision = region.revision;
+        let region: Region = codec::decode(region)?;
+        let attachment = attachment
+            .map(|record| Ok::<_, Error>((codec::decode::<Attachment>(record)?, record.revision)))
+            .transpose()?;
+        let kind = self.kind_of(&region);
+        // A sign-in that is rotated shapes nothing.
+        let shaping = region.public_settings(kind);
+        let layout = format!("{}\n{}\n{shaping}", region.id, region.target);
+        Ok(Assignment { account, region, kind, region_revision, attachment, layout })
+    }
+
+    /// The recorded status of a pair, and what to expect of its record.
+    pub(super) async fn sync_status(&self, pair: Pair) -> Result<(SyncStatus, Expect), Error> {
+        let record = self.kernel.ports.store().get(&keys::placed(pair)).await?;
+        let expect = record.as_ref().map_or(Expect::Absent, |record| Expect::At(record.revision));
+        Ok((record.as_ref().map(codec::decode).transpose()?.unwrap_or_default(), expect))
+    }
+
+    /// The owner that a target is told of.
+    pub(crate) fn owner(&self, assignment: &Assignment, pair: Pair, credential_name: &str) -> Owner {
+        Owner {
+            installation: self.installation_id(),
+            account: pair.account,
+            account_name: assignment.account.name.to_string(),
+            credential: pair.credential,
+            credential_name: credential_name.to_owned(),
+        }
+    }
+}
+
+impl Assignment {
+    /// Adds to `batch` that the region, and the account's use of it, are as they
+    /// were read: nothing is begun on what an operator has changed since.
+    pub(super) fn unchanged(&self, batch: Batch) -> Batch {
+        let (account, region) = (self.account.id, self.region.id);
+        let expect = self.attachment.as_ref().map_or(Expect::Absent, |(_, revision)| Expect::At(*revision));
+        batch
+            .require(keys::attachment(account, region), expect)
+            .require(keys::region(region), Expect::At(self.region_revision))
+    }
+}
