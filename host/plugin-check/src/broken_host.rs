@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bursar_domain::plugin::{
+use bursar_kernel::plugin::{
     Artifact, CredentialType, FormReport, Inspection, NetworkCall, NetworkOperation, PluginAnswer, PluginCall,
     PluginError, PluginStatus, Plugins, Progress, Report as Probed, Rewrite,
 };
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::secret::SecretJson;
 use bursar_plugin_cases::{Labelled, load};
 use bursar_plugin_host::{Reach, Transport as _, WireRequest};
 use serde_json::{Value, json};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use bursar_domain::plugin::{NetworkOperation, PluginCall};
+use bursar_kernel::plugin::{NetworkOperation, PluginCall};
 use wasmtime::ResourceLimiter;
 
 use crate::admission::ComponentLimits;

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bursar_domain::Violation;
-use bursar_domain::plugin::{
+use bursar_kernel::Violation;
+use bursar_kernel::plugin::{
     Artifact, Context, CredentialType, FormReport, Inspection, NetworkCall, NetworkOperation, PluginAnswer, PluginCall,
     PluginError, PluginStatus, Plugins, Rewrite,
 };
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::secret::SecretJson;
 use serde_json::Value;
 use zeroize::Zeroizing;
 

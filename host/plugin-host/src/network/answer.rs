@@ -1,7 +1,7 @@
 //! What a call of the network plane answered, checked and cleaned. It saw no
 //! secret; what a service echoed at it is blotted out once more.
 
-use bursar_domain::plugin::{PluginAnswer, PluginError, Progress, Report};
+use bursar_kernel::plugin::{PluginAnswer, PluginError, Progress, Report};
 use bursar_scrub::Scrubber;
 use serde_json::{Map, Value};
 

@@ -5,8 +5,8 @@ use std::fmt;
 
 use std::sync::Arc;
 
-use bursar_domain::plugin::{Manifest, Taints};
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::plugin::{Manifest, Taints};
+use bursar_kernel::secret::SecretJson;
 use bursar_schema::pointer::is_within;
 use bursar_scrub::Scrubber;
 use serde_json::Value;

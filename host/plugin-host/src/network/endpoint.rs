@@ -1,7 +1,7 @@
 //! Token endpoints: which request is for one, and what of the answer reaches
 //! the plugin.
 
-use bursar_domain::plugin::{Manifest, TokenEndpoint};
+use bursar_kernel::plugin::{Manifest, TokenEndpoint};
 use bursar_scrub::{RFC_3986, Scrubber};
 use memchr::memmem;
 use percent_encoding::{percent_decode_str, utf8_percent_encode};

@@ -1,6 +1,6 @@
 //! From an answer off the wire to what the plugin may see of it.
 
-use bursar_domain::plugin::TokenEndpoint;
+use bursar_kernel::plugin::TokenEndpoint;
 
 use super::call_secrets::{CallSecrets, Screen};
 use super::endpoint;

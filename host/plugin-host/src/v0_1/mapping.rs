@@ -1,6 +1,6 @@
 //! The contract's exported vocabulary, in words that follow no version.
 
-use bursar_domain::plugin::{Context, Progress, TxtRecord};
+use bursar_kernel::plugin::{Context, Progress, TxtRecord};
 
 use super::bindings::bursar::plugin::types;
 use super::bindings::exports::bursar::plugin::{dns01, form, materializer};

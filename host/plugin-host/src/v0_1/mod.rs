@@ -9,7 +9,7 @@ mod bindings;
 mod imports;
 mod mapping;
 
-use bursar_domain::plugin::{Context, NetworkOperation};
+use bursar_kernel::plugin::{Context, NetworkOperation};
 use wasmtime::Store;
 use wasmtime::component::InstancePre;
 
