@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bursar_domain::plugin::{Ability, CredentialType, Plugins as _};
+use bursar_kernel::plugin::{Ability, CredentialType, Plugins as _};
 use bursar_plugin_cases::Labelled;
 use bursar_plugin_host::{AddressRule, NetworkConfig, PluginHost, PluginHostConfig, parse_manifest};
 use serde_json::Value;

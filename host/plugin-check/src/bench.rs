@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use bursar_domain::plugin::{
+use bursar_kernel::plugin::{
     Artifact, Context, CredentialType, Inspection, NetworkCall, PluginError, Plugins, Rewrite, Taints, TxtRecord,
 };
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::secret::SecretJson;
 use bursar_plugin_cases::{Call, Case, Script};
 use serde_json::{Value, json};
 

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bursar_domain::plugin::{
-    Artifact, Context, CredentialType, FormReport, Inspection, NetworkCall, PluginError, PluginStatus, Plugins,
-    Progress, Report as Probed, Rewrite, TxtRecord,
+use bursar_kernel::plugin::{
+    Artifact, CredentialType, FormReport, Inspection, NetworkCall, NetworkOperation, PluginAnswer, PluginCall,
+    PluginError, PluginStatus, Plugins, Progress, Report as Probed, Rewrite,
 };
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::secret::SecretJson;
 use bursar_plugin_cases::{Labelled, load};
 use bursar_plugin_host::{Reach, Transport as _, WireRequest};
 use serde_json::{Value, json};
@@ -51,6 +51,20 @@ impl BrokenHost {
         call.data.expose()["token"].as_str().unwrap().to_owned()
     }
 
+    async fn probe(&self, call: &NetworkCall<'_>) -> Probed {
+        let secret = Self::secret(call);
+        let header = if self.breach == Breach::Placement { "x-debug" } else { "authorization" };
+        let answer = self.send(&secret, "https://api.example.com/", header).await;
+        let token = self.send("", "https://login.example.com/token", "accept").await;
+        let summary = match self.breach {
+            Breach::Report => format!("signed in with {secret}"),
+            Breach::Echo => serde_json::from_str::<Value>(&answer).unwrap()["echo"]["base64"].to_string(),
+            Breach::Token => serde_json::from_str::<Value>(&token).unwrap()["access_token"].to_string(),
+            _ => "signed in".to_owned(),
+        };
+        Probed { summary, details: json!({}) }
+    }
+
     async fn send(&self, secret: &str, url: &str, header: &str) -> String {
         let request = WireRequest {
             method: "POST".into(),
@@ -84,58 +98,34 @@ impl Plugins for BrokenHost {
         Ok(FormReport { violations: Vec::new(), secret_pointers: vec!["/token".into()] })
     }
 
-    async fn template(&self, _: &str, _: Option<&str>) -> Result<Value, PluginError> {
-        Ok(json!({}))
-    }
-
-    async fn inspect(&self, _: &str, public: &Value, _: &Context) -> Result<Inspection, PluginError> {
-        Ok(Inspection { data: public.clone(), ..Inspection::default() })
-    }
-
-    async fn check(&self, _: &str, data: &SecretJson, _: &[String], _: &Context) -> Result<Vec<Rewrite>, PluginError> {
-        let told = json!(hex::encode(data.expose()["token"].as_str().unwrap()));
-        match self.breach {
-            Breach::Inspect => Ok(vec![Rewrite { pointer: "/public".into(), value: SecretJson::new(told) }]),
-            _ => Ok(Vec::new()),
-        }
-    }
-
-    async fn materialize(&self, _: &str, _: &SecretJson, _: &str, _: &Context) -> Result<Vec<Artifact>, PluginError> {
-        let chance = if self.breach == Breach::Chance { self.calls.fetch_add(1, Ordering::Relaxed) } else { 0 };
-        let content = Zeroizing::new(chance.to_string().into_bytes());
-        Ok(vec![Artifact { name: "a".into(), media_type: "text/plain".into(), content, sensitive: true }])
-    }
-
-    async fn probe(&self, _: &str, call: &NetworkCall<'_>) -> Result<Probed, PluginError> {
-        let secret = Self::secret(call);
-        let header = if self.breach == Breach::Placement { "x-debug" } else { "authorization" };
-        let answer = self.send(&secret, "https://api.example.com/", header).await;
-        let token = self.send("", "https://login.example.com/token", "accept").await;
-        let summary = match self.breach {
-            Breach::Report => format!("signed in with {secret}"),
-            Breach::Echo => serde_json::from_str::<Value>(&answer).unwrap()["echo"]["base64"].to_string(),
-            Breach::Token => serde_json::from_str::<Value>(&token).unwrap()["access_token"].to_string(),
-            _ => "signed in".to_owned(),
-        };
-        Ok(Probed { summary, details: json!({}) })
-    }
-
-    async fn dns_check(&self, id: &str, call: &NetworkCall<'_>, _: Option<&str>) -> Result<Probed, PluginError> {
-        self.probe(id, call).await
-    }
-
-    async fn dns_present(&self, _: &str, _: &NetworkCall<'_>, _: &TxtRecord) -> Result<String, PluginError> {
-        Ok(String::new())
-    }
-
-    async fn dns_poll(&self, _: &str, _: &NetworkCall<'_>, _: &str) -> Result<Progress, PluginError> {
-        Ok(Progress::Done)
-    }
-
     async fn decided(&self) {}
 
-    async fn dns_cleanup(&self, _: &str, _: &NetworkCall<'_>, _: &TxtRecord, _: &str) -> Result<(), PluginError> {
-        Ok(())
+    async fn call(&self, _: &str, call: PluginCall<'_>) -> Result<PluginAnswer, PluginError> {
+        Ok(match call {
+            PluginCall::Template { .. } => PluginAnswer::Template(json!({})),
+            PluginCall::Inspect { public, .. } => {
+                PluginAnswer::Inspection(Inspection { data: public.clone(), ..Inspection::default() })
+            }
+            PluginCall::Check { data, .. } if self.breach == Breach::Inspect => {
+                let value = SecretJson::new(json!(hex::encode(data.expose()["token"].as_str().unwrap())));
+                PluginAnswer::Rewrites(vec![Rewrite { pointer: "/public".into(), value }])
+            }
+            PluginCall::Check { .. } => PluginAnswer::Rewrites(Vec::new()),
+            PluginCall::Materialize { .. } => {
+                let chance = if self.breach == Breach::Chance { self.calls.fetch_add(1, Ordering::Relaxed) } else { 0 };
+                let content = Zeroizing::new(chance.to_string().into_bytes());
+                let (name, media_type) = ("a".into(), "text/plain".into());
+                PluginAnswer::Artifacts(vec![Artifact { name, media_type, content, sensitive: true }])
+            }
+            PluginCall::Network { call, operation } => match operation {
+                NetworkOperation::Probe | NetworkOperation::DnsCheck { .. } => {
+                    PluginAnswer::Report(self.probe(call).await)
+                }
+                NetworkOperation::DnsPresent { .. } => PluginAnswer::Handle(String::new()),
+                NetworkOperation::DnsPoll { .. } => PluginAnswer::Progress(Progress::Done),
+                NetworkOperation::DnsCleanup { .. } => PluginAnswer::Done(()),
+            },
+        })
     }
 }
 

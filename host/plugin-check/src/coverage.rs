@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use bursar_domain::plugin::{Ability, CredentialType};
+use bursar_kernel::plugin::{Ability, CredentialType};
 use bursar_plugin_cases::{Call, Labelled};
 
 use crate::report::{Area, Level, Report, counted};

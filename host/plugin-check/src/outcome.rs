@@ -1,7 +1,7 @@
 //! What a call came to, in the shapes that cases are written in.
 
-use bursar_domain::Violation;
-use bursar_domain::plugin::{Artifact, Inspection, PluginError, Progress, Report, Rewrite};
+use bursar_kernel::Violation;
+use bursar_kernel::plugin::{Artifact, Inspection, PluginError, Progress, Report, Rewrite};
 use serde_json::{Map, Value, json};
 
 /// `{"ok": answer}` or `{"error": {...}}`.

@@ -1,7 +1,7 @@
 //! Whether the same question has the same answer: a broker compares what it
 //! materialized with what is in place, and reads its own output again.
 
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::secret::SecretJson;
 use bursar_plugin_cases::{Call, Labelled};
 
 use crate::bench::{Bench, context};

@@ -4,9 +4,9 @@
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use bursar_domain::Error;
-use bursar_domain::audit::Outcome;
-use bursar_domain::plugin::{Exchange, ExchangeRecorder};
+use bursar_kernel::Error;
+use bursar_kernel::audit::Outcome;
+use bursar_kernel::plugin::{Exchange, ExchangeRecorder};
 use bursar_plugin_cases::{Answer, Script, Sent, WireFailure};
 use bursar_plugin_host::{Reach, Transport, TransportError, WireAnswer, WireRequest};
 use zeroize::Zeroizing;

@@ -211,7 +211,7 @@ async fn look(folder: Option<&Path>, cases: &Value) -> Report {
 fn component() -> &'static [u8] {
     static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
     COMPONENT.get_or_init(|| {
-        let mut encoder = wit_component::ComponentEncoder::default();
+        let encoder = wit_component::ComponentEncoder::default();
         encoder.validate(true).module(&std::fs::read(core_module()).unwrap()).unwrap().encode().unwrap()
     })
 }

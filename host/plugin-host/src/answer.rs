@@ -9,9 +9,9 @@
 
 use std::collections::BTreeSet;
 
-use bursar_domain::Violation;
-use bursar_domain::plugin::{Artifact, Derived, Inspection, Manifest, PluginError, Rewrite, Selector};
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::Violation;
+use bursar_kernel::plugin::{Artifact, Derived, Inspection, Manifest, PluginError, Progress, Rewrite, Selector};
+use bursar_kernel::secret::SecretJson;
 use bursar_schema::pointer::{self, is_within};
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -73,10 +73,12 @@ pub(crate) struct RawRewrite {
     pub(crate) value: Zeroizing<String>,
 }
 
-/// A report as the plugin worded it.
-pub(crate) struct RawReport {
-    pub(crate) summary: String,
-    pub(crate) details: String,
+/// What a call of the network plane answered, as the plugin worded it.
+pub(crate) enum RawNetworkAnswer {
+    Report { summary: String, details: String },
+    Handle(String),
+    Progress(Progress),
+    Done,
 }
 
 /// An artifact as the plugin made it.
@@ -340,7 +342,7 @@ const MAX_ARTIFACT_BYTES: usize = 1 << 20;
 
 #[cfg(test)]
 mod tests {
-    use bursar_domain::plugin::CopiedField;
+    use bursar_kernel::plugin::CopiedField;
     use serde_json::json;
 
     use super::*;

@@ -1,7 +1,7 @@
 //! Whether a plugin of a folder may be called: the operator's policy, what was
 //! granted, and whether a new form forgets a secret of the old one.
 
-use bursar_domain::plugin::{Decision, Grant, Permissions, State};
+use bursar_kernel::plugin::{Decision, Grant, Permissions, State};
 use bursar_schema::pointer::is_within;
 use serde_json::Value;
 
@@ -105,7 +105,7 @@ pub(crate) fn review(
 
 #[cfg(test)]
 mod tests {
-    use bursar_domain::plugin::{HostWish, Revocation};
+    use bursar_kernel::plugin::{HostWish, Revocation};
     use serde_json::json;
 
     use super::*;
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn what_asks_for_nothing_outside_needs_no_word() {
         let derives = Permissions {
-            derives: vec![bursar_domain::plugin::Derived::Computed("/x".to_owned())],
+            derives: vec![bursar_kernel::plugin::Derived::Computed("/x".to_owned())],
             ..Permissions::default()
         };
         for policy in [Approval::Ask, Approval::Allow, Approval::SignedOnly] {

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac;
-use bursar_domain::plugin::Permissions;
+use bursar_kernel::plugin::Permissions;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;

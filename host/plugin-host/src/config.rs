@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bursar_domain::plugin::{Decision, Decisions};
+use bursar_kernel::plugin::{Decision, Decisions};
 
 use crate::{Approval, Compiler, Limits, NetworkConfig, TrustedKey};
 
@@ -32,7 +32,7 @@ pub struct PluginHostConfig {
     /// What operators decided so far and decide later.
     pub decisions: Arc<dyn Decisions>,
     /// Which of the fields under `derives` each type of a folder may fill, in the
-    /// words of [`bursar_domain::plugin::Derived`], beside those that were
+    /// words of [`bursar_kernel::plugin::Derived`], beside those that were
     /// approved. Those of built-in types are granted.
     pub granted_derives: BTreeMap<String, Vec<String>>,
     /// Bounds of each component, of its compilation, and of each call.
@@ -73,7 +73,7 @@ struct Undecided;
 
 #[async_trait]
 impl Decisions for Undecided {
-    async fn all(&self) -> Result<Vec<Decision>, bursar_domain::Error> {
+    async fn all(&self) -> Result<Vec<Decision>, bursar_kernel::Error> {
         Ok(Vec::new())
     }
 }

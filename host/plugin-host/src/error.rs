@@ -42,7 +42,7 @@ pub enum Error {
     FolderIsArchive(PathBuf),
     /// What operators decided cannot be read.
     #[error("what was decided about plugins cannot be read")]
-    Decisions(#[source] bursar_domain::Error),
+    Decisions(#[source] bursar_kernel::Error),
     /// Only signed plugins are wanted, and nobody's signature counts.
     #[error("only signed plugins are to be accepted, and no key is trusted")]
     NoTrustedKey,

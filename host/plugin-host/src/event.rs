@@ -1,6 +1,6 @@
 //! What happens to plugins, for the audit trail.
 
-use bursar_domain::plugin::State;
+use bursar_kernel::plugin::State;
 
 /// Something that happened to a plugin without anybody asking.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use bursar_domain::plugin::{Manifest, Permissions};
+use bursar_kernel::plugin::{Manifest, Permissions};
 use tokio::sync::Semaphore;
 
 use crate::admission::Measure;

@@ -9,7 +9,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bursar_domain::id::AccountId;
+use bursar_kernel::id::AccountId;
 use tokio::sync::oneshot;
 
 /// Whose call it is.

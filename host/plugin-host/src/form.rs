@@ -1,6 +1,6 @@
 //! A plugin's form: its schema, in the terms of the port.
 
-use bursar_domain::plugin::{FormReport, PluginError};
+use bursar_kernel::plugin::{FormReport, PluginError};
 use bursar_schema::{CheckError, Report, Schema};
 use serde_json::Value;
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bursar_domain::plugin::Decision;
+use bursar_kernel::plugin::Decision;
 
 use crate::archive::{ArchivedComponent, Index, PluginHistory};
 use crate::load::{Loaded, Rejection};

@@ -2,7 +2,7 @@
 //!
 //! Start at [`PluginHost::load`], which reads the built-in components and the
 //! operator's folders, and at [`PluginHost`]'s implementation of the domain's
-//! port [`Plugins`](bursar_domain::plugin::Plugins), where each call a type
+//! port [`Plugins`](bursar_kernel::plugin::Plugins), where each call a type
 //! answers is one function: encode, run in a fresh sandbox, check what came back.
 //!
 //! Everything behind the sandbox is assumed hostile. What a plugin may import is

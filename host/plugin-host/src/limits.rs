@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use bursar_kernel::plugin::{NetworkOperation, PluginCall};
 use wasmtime::ResourceLimiter;
 
 use crate::admission::ComponentLimits;
@@ -136,6 +137,24 @@ pub(crate) enum Call {
     DnsPresent,
     DnsPoll,
     DnsCleanup,
+}
+
+impl From<PluginCall<'_>> for Call {
+    fn from(call: PluginCall<'_>) -> Self {
+        match call {
+            PluginCall::Template { .. } => Self::Template,
+            PluginCall::Inspect { .. } => Self::Inspect,
+            PluginCall::Check { .. } => Self::Check,
+            PluginCall::Materialize { .. } => Self::Materialize,
+            PluginCall::Network { operation, .. } => match operation {
+                NetworkOperation::Probe => Self::Probe,
+                NetworkOperation::DnsCheck { .. } => Self::DnsCheck,
+                NetworkOperation::DnsPresent { .. } => Self::DnsPresent,
+                NetworkOperation::DnsPoll { .. } => Self::DnsPoll,
+                NetworkOperation::DnsCleanup { .. } => Self::DnsCleanup,
+            },
+        }
+    }
 }
 
 impl Call {

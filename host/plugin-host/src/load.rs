@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use bursar_domain::plugin::{Ability, BUILT_IN, CredentialType, Derived, Manifest, Permissions, PluginError};
+use bursar_kernel::plugin::{Ability, BUILT_IN, CredentialType, Derived, Manifest, Permissions, PluginError};
 use bursar_schema::pointer::is_within;
 use serde_json::Value;
 use tokio::sync::Semaphore;

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use bursar_domain::plugin::{Derived, HostWish, Manifest, SecretInjection};
+use bursar_kernel::plugin::{Derived, HostWish, Manifest, SecretInjection};
 
 use crate::names::{is_field_pointer, is_id, is_selector_kind};
 use crate::network::endpoint;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use cpu_time::ThreadTime;
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::limits::{Call, Limits};
 
@@ -80,9 +80,9 @@ impl Usage {
         let mut time = Duration::ZERO;
         let done = poll_fn(|context| {
             // Of this thread: other work on the machine does not count.
-            let begun = ThreadTime::now();
+            let begun = thread_time();
             let polled = work.as_mut().poll(context);
-            time += begun.elapsed();
+            time += thread_time().saturating_sub(begun);
             polled
         })
         .await;
@@ -96,4 +96,10 @@ impl Usage {
         });
         done
     }
+}
+
+/// Processor time of this thread since it began.
+fn thread_time() -> Duration {
+    // Never negative.
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
 }

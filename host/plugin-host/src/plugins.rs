@@ -1,28 +1,24 @@
-//! The domain's port, function by function: encode, run in a fresh sandbox,
-//! check what came back.
+//! The domain's port: encode, run in a fresh sandbox, check what came back.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bursar_domain::Violation;
-use bursar_domain::plugin::{
-    Artifact, Context, CredentialType, FormReport, Inspection, NetworkCall, PluginError, PluginStatus, Plugins,
-    Progress, Report, Rewrite, TxtRecord,
+use bursar_kernel::Violation;
+use bursar_kernel::plugin::{
+    Artifact, Context, CredentialType, FormReport, Inspection, NetworkCall, NetworkOperation, PluginAnswer, PluginCall,
+    PluginError, PluginStatus, Plugins, Rewrite,
 };
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::secret::SecretJson;
 use serde_json::Value;
-use wasmtime::Store;
 use zeroize::Zeroizing;
 
 use crate::PluginHost;
 use crate::answer::{self, Refusal, broke};
-use crate::imports::SandboxState;
 use crate::limits::Call;
 use crate::load::Loaded;
 use crate::network::answer as network;
 use crate::network::call_secrets::too_long;
-use crate::network::scrub::Known;
-use crate::sandbox::{Behalf, Session, TOO_LONG};
+use crate::sandbox::{Behalf, TOO_LONG};
 use crate::text::{MAX_JSON_BYTES, parse_json};
 
 #[async_trait]
@@ -54,70 +50,91 @@ impl Plugins for PluginHost {
         Ok(report)
     }
 
-    async fn template(&self, id: &str, variant: Option<&str>) -> Result<Value, PluginError> {
-        let loaded = self.loaded(id)?;
+    async fn call(&self, id: &str, call: PluginCall<'_>) -> Result<PluginAnswer, PluginError> {
+        let loaded = &*self.loaded(id)?;
+        match call {
+            PluginCall::Template { variant } => self.template_of(loaded, variant).await.map(PluginAnswer::Template),
+            PluginCall::Inspect { public, context } => {
+                self.inspect_with(loaded, public, context).await.map(PluginAnswer::Inspection)
+            }
+            PluginCall::Check { data, secret_pointers, context } => {
+                self.check_with(loaded, data, secret_pointers, context).await.map(PluginAnswer::Rewrites)
+            }
+            PluginCall::Materialize { data, format, context } => {
+                self.materialize_with(loaded, data, format, context).await.map(PluginAnswer::Artifacts)
+            }
+            PluginCall::Network { call: about, operation } => self.speak(loaded, call.into(), about, operation).await,
+        }
+    }
+}
+
+impl PluginHost {
+    async fn template_of(&self, loaded: &Loaded, variant: Option<&str>) -> Result<Value, PluginError> {
+        let manifest = &loaded.kind.manifest;
         if let Some(variant) = variant
-            && !loaded.kind.manifest.variants.iter().any(|known| known.id == variant)
+            && !manifest.variants.iter().any(|known| known.id == variant)
         {
             return Err(PluginError::NotFound("this type has no such variant".to_owned()));
         }
-        let (session, mut store) = self.sandboxes.open(id, &loaded.turns, Call::Template, Behalf::PUBLIC).await?;
-        let said = session.run(loaded.component.template(&mut store, variant)).await?;
-        match self.overhear(said) {
+        let opened = self.sandboxes.open(&manifest.id, &loaded.turns, Call::Template, Behalf::PUBLIC);
+        let (session, mut store) = opened.await?;
+        let answer = session.run(loaded.component.template(&mut store, variant)).await?;
+        match self.overhear(answer) {
             Ok(text) => parse_json(&text, MAX_JSON_BYTES).map_err(broke),
             Err(refusal) => Err(answer::open_refusal(refusal, &Value::Null, &loaded.form)),
         }
-        .inspect_err(|error| note(id, Call::Template, error))
+        .inspect_err(|error| log_refusal(loaded, Call::Template, error))
     }
 
-    async fn inspect(&self, id: &str, public: &Value, context: &Context) -> Result<Inspection, PluginError> {
-        let loaded = self.loaded(id)?;
+    async fn inspect_with(
+        &self,
+        loaded: &Loaded,
+        public: &Value,
+        context: &Context,
+    ) -> Result<Inspection, PluginError> {
         let data = public.to_string();
         check_size(&data)?;
+        let id = &loaded.kind.manifest.id;
         let (session, mut store) = self.sandboxes.open(id, &loaded.turns, Call::Inspect, context.into()).await?;
-        let said = session.run(loaded.component.inspect(&mut store, &data, context)).await?;
-        match self.overhear(said) {
-            Ok(said) => answer::inspection(said, public, &loaded.form),
+        let answer = session.run(loaded.component.inspect(&mut store, &data, context)).await?;
+        match self.overhear(answer) {
+            Ok(inspection) => answer::inspection(inspection, public, &loaded.form),
             Err(refusal) => Err(answer::open_refusal(refusal, public, &loaded.form)),
         }
-        .inspect_err(|error| note(id, Call::Inspect, error))
+        .inspect_err(|error| log_refusal(loaded, Call::Inspect, error))
     }
 
-    async fn check(
+    async fn check_with(
         &self,
-        id: &str,
+        loaded: &Loaded,
         data: &SecretJson,
         secret_pointers: &[String],
         context: &Context,
     ) -> Result<Vec<Rewrite>, PluginError> {
-        let loaded = self.loaded(id)?;
+        let manifest = &loaded.kind.manifest;
         let text = Zeroizing::new(data.expose().to_string());
         check_size(&text)?;
-        let (session, mut store) = self.sandboxes.open(id, &loaded.turns, Call::Check, context.into()).await?;
-        let said = session.run(loaded.component.check(&mut store, &text, context)).await?;
-        match self.overhear(said) {
-            Ok(said) => {
+        let (session, mut store) =
+            self.sandboxes.open(&manifest.id, &loaded.turns, Call::Check, context.into()).await?;
+        let answer = session.run(loaded.component.check(&mut store, &text, context)).await?;
+        match self.overhear(answer) {
+            Ok(rewrites) => {
                 let allowed: Vec<&str> = secret_pointers.iter().chain(&loaded.derives).map(String::as_str).collect();
-                let copies = &loaded.kind.manifest.derives;
-                answer::rewrites(said, &allowed, data.expose(), secret_pointers)
-                    .map(|rewrites| answer::with_copies(rewrites, data, copies, &loaded.derives))
+                answer::rewrites(rewrites, &allowed, data.expose(), secret_pointers)
+                    .map(|rewrites| answer::with_copies(rewrites, data, &manifest.derives, &loaded.derives))
             }
-            Err(refusal) => {
-                let manifest = &loaded.kind.manifest;
-                Err(answer::quiet_refusal(refusal, manifest, data.expose(), secret_pointers, &loaded.form))
-            }
+            Err(refusal) => Err(answer::quiet_refusal(refusal, manifest, data.expose(), secret_pointers, &loaded.form)),
         }
-        .inspect_err(|error| note(id, Call::Check, error))
+        .inspect_err(|error| log_refusal(loaded, Call::Check, error))
     }
 
-    async fn materialize(
+    async fn materialize_with(
         &self,
-        id: &str,
+        loaded: &Loaded,
         data: &SecretJson,
         format: &str,
         context: &Context,
     ) -> Result<Vec<Artifact>, PluginError> {
-        let loaded = self.loaded(id)?;
         let manifest = &loaded.kind.manifest;
         if manifest.format(format).is_none() {
             return Err(PluginError::Unsupported("this type has no such format".to_owned()));
@@ -127,86 +144,28 @@ impl Plugins for PluginHost {
         }
         let text = Zeroizing::new(data.expose().to_string());
         check_size(&text)?;
-        let (session, mut store) = self.sandboxes.open(id, &loaded.turns, Call::Materialize, context.into()).await?;
-        let said = session.run(loaded.component.materialize(&mut store, &text, format, context)).await?;
-        match self.overhear(said) {
-            Ok(said) => answer::artifacts(said),
+        let (session, mut store) =
+            self.sandboxes.open(&manifest.id, &loaded.turns, Call::Materialize, context.into()).await?;
+        let answer = session.run(loaded.component.materialize(&mut store, &text, format, context)).await?;
+        match self.overhear(answer) {
+            Ok(artifacts) => answer::artifacts(artifacts),
             Err(refusal) => {
                 let secret_pointers = loaded.form.secret_pointers(data.expose())?;
                 Err(answer::quiet_refusal(refusal, manifest, data.expose(), &secret_pointers, &loaded.form))
             }
         }
-        .inspect_err(|error| note(id, Call::Materialize, error))
+        .inspect_err(|error| log_refusal(loaded, Call::Materialize, error))
     }
 
-    async fn probe(&self, id: &str, call: &NetworkCall<'_>) -> Result<Report, PluginError> {
-        let loaded = self.loaded(id)?;
-        let Conversation { session, mut store, config } = self.speak(&loaded, Call::Probe, call).await?;
-        let said = session.run(loaded.component.probe(&mut store, &config, call.context)).await;
-        self.heard(&loaded, Call::Probe, store, said, |said, known| network::report(&said, known)).await
-    }
-
-    async fn dns_check(&self, id: &str, call: &NetworkCall<'_>, fqdn: Option<&str>) -> Result<Report, PluginError> {
-        let loaded = self.loaded(id)?;
-        let Conversation { session, mut store, config } = self.speak(&loaded, Call::DnsCheck, call).await?;
-        let said = session.run(loaded.component.dns_check(&mut store, &config, fqdn, call.context)).await;
-        self.heard(&loaded, Call::DnsCheck, store, said, |said, known| network::report(&said, known)).await
-    }
-
-    async fn dns_present(&self, id: &str, call: &NetworkCall<'_>, txt: &TxtRecord) -> Result<String, PluginError> {
-        let loaded = self.loaded(id)?;
-        let Conversation { session, mut store, config } = self.speak(&loaded, Call::DnsPresent, call).await?;
-        let said = session.run(loaded.component.dns_present(&mut store, &config, txt, call.context)).await;
-        self.heard(&loaded, Call::DnsPresent, store, said, network::handle).await
-    }
-
-    async fn dns_poll(&self, id: &str, call: &NetworkCall<'_>, handle: &str) -> Result<Progress, PluginError> {
-        let loaded = self.loaded(id)?;
-        let Conversation { session, mut store, config } = self.speak(&loaded, Call::DnsPoll, call).await?;
-        let said = session.run(loaded.component.dns_poll(&mut store, &config, handle, call.context)).await;
-        self.heard(&loaded, Call::DnsPoll, store, said, |said, _| Ok(network::progress(said))).await
-    }
-
-    async fn dns_cleanup(
+    /// A call of the network plane. What the caller calls secret and what the
+    /// form does both stay with the host.
+    async fn speak(
         &self,
-        id: &str,
-        call: &NetworkCall<'_>,
-        txt: &TxtRecord,
-        handle: &str,
-    ) -> Result<(), PluginError> {
-        let loaded = self.loaded(id)?;
-        let Conversation { session, mut store, config } = self.speak(&loaded, Call::DnsCleanup, call).await?;
-        let said = session.run(loaded.component.dns_cleanup(&mut store, &config, txt, handle, call.context)).await;
-        self.heard(&loaded, Call::DnsCleanup, store, said, |(), _| Ok(())).await
-    }
-}
-
-/// A call of the network plane: its sandbox, and what the plugin may know.
-struct Conversation<'a> {
-    session: Session<'a>,
-    store: Store<SandboxState>,
-    /// The data without its secrets.
-    config: String,
-}
-
-impl PluginHost {
-    /// Lets an observer hear why a plugin refused, before most of that is
-    /// dropped.
-    fn overhear<T>(&self, said: Result<T, Refusal>) -> Result<T, Refusal> {
-        if let (Err(refusal), Some(observer)) = (&said, self.sandboxes.observer()) {
-            refusal.words().into_iter().for_each(|words| observer.refused(&words));
-        }
-        said
-    }
-
-    /// Opens a sandbox of the network plane. What the caller calls secret and
-    /// what the form does both stay with the host.
-    async fn speak<'a>(
-        &'a self,
-        loaded: &'a Loaded,
+        loaded: &Loaded,
         call: Call,
         about: &NetworkCall<'_>,
-    ) -> Result<Conversation<'a>, PluginError> {
+        operation: NetworkOperation<'_>,
+    ) -> Result<PluginAnswer, PluginError> {
         let mut secret_pointers = loaded.form.secret_pointers(about.data.expose())?;
         secret_pointers.extend_from_slice(about.secret_pointers);
         secret_pointers.sort_unstable();
@@ -215,39 +174,38 @@ impl PluginHost {
             self.sandboxes.open_network(&loaded.kind, &loaded.turns, call, about, secret_pointers).await?;
         let config = store.data_mut().plane().map(|plane| plane.public().to_string()).unwrap_or_default();
         check_size(&config)?;
-        Ok(Conversation { session, store, config })
-    }
-
-    /// Checks what a call of the network plane answered.
-    async fn heard<T, R>(
-        &self,
-        loaded: &Loaded,
-        call: Call,
-        mut store: Store<SandboxState>,
-        said: Result<Result<T, Refusal>, PluginError>,
-        check: impl FnOnce(T, &Known) -> Result<R, PluginError>,
-    ) -> Result<R, PluginError> {
+        let answer = session.run(loaded.component.speak(&mut store, &config, operation, about.context)).await;
         let plane = store.data_mut().plane().ok_or_else(|| broke("it left the network plane"))?;
         plane.close().await.map_err(|error| broke(&error.to_string()))?;
-        match self.overhear(said?) {
-            Ok(said) => check(said, plane.secrets().known()),
-            Err(refusal) => Err(network::refusal(refusal, plane.public(), &loaded.form, plane.secrets().known())),
+        let known = plane.secrets().known();
+        match self.overhear(answer?) {
+            Ok(answer) => network::check(answer, known),
+            Err(refusal) => Err(network::refusal(refusal, plane.public(), &loaded.form, known)),
         }
-        .inspect_err(|error| note(&loaded.kind.manifest.id, call, error))
+        .inspect_err(|error| log_refusal(loaded, call, error))
+    }
+
+    /// Tells an observer why a plugin refused, before most of that is dropped.
+    fn overhear<T>(&self, answer: Result<T, Refusal>) -> Result<T, Refusal> {
+        if let (Err(refusal), Some(observer)) = (&answer, self.sandboxes.observer()) {
+            refusal.words().into_iter().for_each(|words| observer.refused(&words));
+        }
+        answer
     }
 }
 
-/// A document that the contract calls too large is not even shown to a plugin.
+/// A plugin is not even shown a document that the contract calls too large.
 fn check_size(text: &str) -> Result<(), PluginError> {
     if text.len() <= MAX_JSON_BYTES {
         return Ok(());
     }
-    Err(PluginError::Invalid(vec![Violation::new("", "too-large", "This form is larger than 256 KiB.")]))
+    Err(PluginError::Invalid(vec![Violation::new("", "too-large", "The form is larger than 256 KiB.")]))
 }
 
 /// Logs an answer against the contract: the rule, in our words.
-fn note(plugin: &str, call: Call, error: &PluginError) {
+fn log_refusal(loaded: &Loaded, call: Call, error: &PluginError) {
     if let PluginError::Failed(rule) = error {
+        let plugin = &loaded.kind.manifest.id;
         tracing::warn!(plugin, call = call.as_str(), rule, "plugin answer refused");
     }
 }

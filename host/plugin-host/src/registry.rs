@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError, RwLock};
 
-use bursar_domain::plugin::{Decisions, PluginError, PluginStatus};
+use bursar_kernel::plugin::{Decisions, PluginError, PluginStatus};
 use tokio::sync::{Mutex, Notify};
 use tokio::task::JoinSet;
 
@@ -192,7 +192,7 @@ impl Registry {
     }
 
     /// Reads what operators decided. Answers whether anything changed.
-    pub(crate) async fn read_decisions(&self) -> Result<bool, bursar_domain::Error> {
+    pub(crate) async fn read_decisions(&self) -> Result<bool, bursar_kernel::Error> {
         let all = self.decisions.all().await?;
         let decisions = all.into_iter().map(|decision| (decision.plugin.clone(), decision)).collect();
         let mut inventory = self.inventory.lock().await;

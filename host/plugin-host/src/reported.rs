@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bursar_domain::plugin::{PluginStatus, State};
+use bursar_kernel::plugin::{PluginStatus, State};
 
 use crate::PluginEvent;
 use crate::inventory::Inventory;

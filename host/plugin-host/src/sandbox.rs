@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use bursar_domain::Violation;
-use bursar_domain::plugin::{Context, CredentialType, NetworkCall, PluginError};
+use bursar_kernel::Violation;
+use bursar_kernel::plugin::{Context, CredentialType, NetworkCall, PluginError};
 use tokio::time::Instant;
 use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bursar_domain::plugin::{Decision, Pin, PluginStatus, Previous};
+use bursar_kernel::plugin::{Decision, Pin, PluginStatus, Previous};
 
 use crate::approval::{Approval, Hold, review};
 use crate::archive::{ArchivedComponent, PluginHistory};
@@ -167,7 +167,7 @@ impl<'a> Candidates<'a> {
         match verdict {
             Ok(()) => {
                 let note = self.pin(file).map(|pin| {
-                    let at = bursar_domain::clock::rfc3339(pin.at);
+                    let at = bursar_kernel::clock::rfc3339(pin.at);
                     format!("{} rolled back to {} at {at}, which is not kept on this node", pin.by, pin.digest)
                 });
                 Some(ActivePlugin { loaded: Arc::clone(candidate), pinned: None, note })

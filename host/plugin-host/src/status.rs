@@ -1,6 +1,6 @@
 //! How each plugin fares, in the words operators read.
 
-use bursar_domain::plugin::{
+use bursar_kernel::plugin::{
     Ability, Decision, Derived, PermissionDiff, Permissions, Pin, PluginStatus, Previous, State,
 };
 
@@ -108,7 +108,7 @@ pub(crate) fn note(
 ) -> Option<String> {
     let goes_on = format!("{} keeps serving", short(&loaded.kind.digest));
     if let Some(pin) = pin {
-        let at = bursar_domain::clock::rfc3339(pin.at);
+        let at = bursar_kernel::clock::rfc3339(pin.at);
         return Some(format!("{} rolled back to it at {at}; {} is set aside", pin.by, short(&pin.set_aside)));
     }
     if let Some(file) = installed {

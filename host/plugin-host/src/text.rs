@@ -1,6 +1,6 @@
 //! Text and JSON from a plugin, bounded before it is believed.
 
-pub(crate) use bursar_domain::text::is_unprintable;
+pub(crate) use bursar_kernel::text::is_unprintable;
 pub(crate) use bursar_schema::sentence;
 use bursar_schema::{MAX_DEPTH, MAX_FORM_BYTES, depth};
 use serde_json::Value;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bursar_domain::Violation;
+use bursar_kernel::Violation;
 use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind as Kind;
 use serde_json::{Map, Value};

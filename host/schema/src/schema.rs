@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bursar_domain::{Violation, integer};
+use bursar_kernel::{Violation, integer};
 use jsonschema::{Draft, PatternOptions, Validator};
 use serde::de::DeserializeOwned;
 use serde_json::Value;

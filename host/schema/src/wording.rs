@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use bursar_domain::text::is_unprintable;
+use bursar_kernel::text::is_unprintable;
 use jsonschema::error::ValidationErrorKind as Kind;
 use serde_json::Value;
 

@@ -121,7 +121,7 @@ fn hostile() -> Vec<u8> {
     cargo.arg(root().join("tests/guests/hostile/Cargo.toml")).arg("--target-dir").arg(&target);
     assert!(cargo.status().expect("cargo starts").success(), "the hostile guest does not build");
     let module = fs::read(target.join(TARGET).join("release/hostile.wasm")).expect("cargo left the module");
-    let mut encoder = ComponentEncoder::default();
+    let encoder = ComponentEncoder::default();
     encoder.validate(true).module(&module).expect("a module with its interface").encode().expect("a component")
 }
 

@@ -71,7 +71,7 @@ fn build(guest: Guest) -> Vec<u8> {
 }
 
 fn encode(module: &[u8]) -> Vec<u8> {
-    let mut encoder = ComponentEncoder::default();
+    let encoder = ComponentEncoder::default();
     encoder.validate(true).module(module).expect("a module with its interface").encode().expect("a component")
 }
 

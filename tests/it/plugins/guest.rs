@@ -71,7 +71,7 @@ fn component() -> &'static [u8] {
             .expect("cargo starts");
         assert!(status.success(), "the guest does not build; `rustup target add {TARGET}` may be missing");
         let module = std::fs::read(target.join(TARGET).join("release/hostile.wasm")).expect("cargo left the module");
-        let mut encoder = wit_component::ComponentEncoder::default();
+        let encoder = wit_component::ComponentEncoder::default();
         encoder.validate(true).module(&module).expect("a module with its interface").encode().expect("a component")
     })
 }

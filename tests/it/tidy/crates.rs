@@ -6,17 +6,19 @@ use super::{files, none, read, root};
 
 /// Which of our crates each of our crates may use, dev-dependencies aside.
 const MAY_USE: &[(&str, &[&str])] = &[
+    ("bursar-kernel", &[]),
     ("bursar-domain", &[]),
     ("bursar-store", &["bursar-domain"]),
     // The one mechanism that validates input.
-    ("bursar-schema", &["bursar-domain"]),
-    ("bursar-plugin-host", &["bursar-domain", "bursar-schema"]),
+    ("bursar-schema", &["bursar-kernel"]),
+    ("bursar-scrub", &[]),
+    ("bursar-plugin-host", &["bursar-kernel", "bursar-schema", "bursar-scrub"]),
     // It looks at a plugin on the real host, by the cases that authors write: a
     // port in between would let it look at something else.
-    ("bursar-plugin-check", &["bursar-domain", "bursar-plugin-cases", "bursar-plugin-host"]),
+    ("bursar-plugin-check", &["bursar-kernel", "bursar-plugin-cases", "bursar-plugin-host", "bursar-scrub"]),
     ("bursar-server", &["bursar-api", "bursar-domain", "bursar-schema"]),
     ("bursar-api", &["bursar-domain", "bursar-schema"]),
-    ("bursar-sync", &["bursar-domain", "bursar-schema"]),
+    ("bursar-sync", &["bursar-domain", "bursar-schema", "bursar-scrub"]),
     ("bursar-acme", &["bursar-domain"]),
     (
         "bursar",

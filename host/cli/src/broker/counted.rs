@@ -5,13 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bursar_domain::plugin::{
-    Artifact, Context, CredentialType, FormReport, Inspection, NetworkCall, PluginError, PluginStatus, Plugins,
-    Progress, Report, Rewrite, State, TxtRecord,
+    CredentialType, FormReport, PluginAnswer, PluginCall, PluginError, PluginStatus, Plugins, State,
 };
 use bursar_domain::secret::SecretJson;
 use bursar_plugin_host::{EngineMode, PluginHost};
 use bursar_server::PluginCalls;
-use serde_json::Value;
 
 /// The plugin host, with a count of its calls.
 pub(crate) struct CountedPlugins {
@@ -63,12 +61,11 @@ impl CountedPlugins {
         states
     }
 
-    fn count<T>(&self, id: &str, call: &'static str, outcome: Result<T, PluginError>) -> Result<T, PluginError> {
+    fn count(&self, id: &str, call: &'static str, outcome: &Result<PluginAnswer, PluginError>) {
         if self.host.find(id).is_some() {
-            let key = (id.to_owned(), call, word(&outcome));
+            let key = (id.to_owned(), call, code(outcome));
             *self.counts.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default() += 1;
         }
-        outcome
     }
 }
 
@@ -94,62 +91,14 @@ impl Plugins for CountedPlugins {
         self.host.validate_form(id, data)
     }
 
-    async fn template(&self, id: &str, variant: Option<&str>) -> Result<Value, PluginError> {
-        self.count(id, "template", self.host.template(id, variant).await)
-    }
-
-    async fn inspect(&self, id: &str, public: &Value, context: &Context) -> Result<Inspection, PluginError> {
-        self.count(id, "inspect", self.host.inspect(id, public, context).await)
-    }
-
-    async fn check(
-        &self,
-        id: &str,
-        data: &SecretJson,
-        secret_pointers: &[String],
-        context: &Context,
-    ) -> Result<Vec<Rewrite>, PluginError> {
-        self.count(id, "check", self.host.check(id, data, secret_pointers, context).await)
-    }
-
-    async fn materialize(
-        &self,
-        id: &str,
-        data: &SecretJson,
-        format: &str,
-        context: &Context,
-    ) -> Result<Vec<Artifact>, PluginError> {
-        self.count(id, "materialize", self.host.materialize(id, data, format, context).await)
-    }
-
-    async fn probe(&self, id: &str, call: &NetworkCall<'_>) -> Result<Report, PluginError> {
-        self.count(id, "probe", self.host.probe(id, call).await)
-    }
-
-    async fn dns_check(&self, id: &str, call: &NetworkCall<'_>, fqdn: Option<&str>) -> Result<Report, PluginError> {
-        self.count(id, "dns-check", self.host.dns_check(id, call, fqdn).await)
-    }
-
-    async fn dns_present(&self, id: &str, call: &NetworkCall<'_>, txt: &TxtRecord) -> Result<String, PluginError> {
-        self.count(id, "present", self.host.dns_present(id, call, txt).await)
-    }
-
-    async fn dns_poll(&self, id: &str, call: &NetworkCall<'_>, handle: &str) -> Result<Progress, PluginError> {
-        self.count(id, "poll", self.host.dns_poll(id, call, handle).await)
-    }
-
-    async fn dns_cleanup(
-        &self,
-        id: &str,
-        call: &NetworkCall<'_>,
-        txt: &TxtRecord,
-        handle: &str,
-    ) -> Result<(), PluginError> {
-        self.count(id, "cleanup", self.host.dns_cleanup(id, call, txt, handle).await)
+    async fn call(&self, id: &str, call: PluginCall<'_>) -> Result<PluginAnswer, PluginError> {
+        let outcome = self.host.call(id, call).await;
+        self.count(id, call.name(), &outcome);
+        outcome
     }
 }
 
-fn word<T>(outcome: &Result<T, PluginError>) -> &'static str {
+fn code(outcome: &Result<PluginAnswer, PluginError>) -> &'static str {
     match outcome {
         Ok(_) => "ok",
         Err(PluginError::Invalid(_)) => "invalid",

@@ -3,6 +3,7 @@
 //! The types here follow no version of the WIT contract; the plugin host maps
 //! each version it speaks to these.
 
+mod call;
 mod decision;
 mod derived;
 mod manifest;
@@ -17,6 +18,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use call::{NetworkOperation, PluginAnswer, PluginCall};
 pub use decision::{Decision, Decisions, Grant, Pin, Revocation};
 pub use derived::{CopiedField, Derived};
 pub use manifest::{
@@ -27,6 +29,7 @@ pub use permissions::{PermissionDiff, Permissions};
 pub use refusal::{Blame, code, refusal};
 pub use taint::{NotCopied, Taint, Taints, is_tidied};
 
+use self::call::answer;
 use crate::Violation;
 use crate::id::AccountId;
 use crate::secret::SecretJson;
@@ -241,19 +244,30 @@ pub trait Plugins: Send + Sync {
     /// its bounds.
     fn validate_form(&self, id: &str, data: &SecretJson) -> Result<FormReport, PluginError>;
 
+    /// Makes a call, and answers with the variant that belongs to it.
+    ///
+    /// # Errors
+    ///
+    /// See [`PluginError`].
+    async fn call(&self, id: &str, call: PluginCall<'_>) -> Result<PluginAnswer, PluginError>;
+
     /// The template of a variant.
     ///
     /// # Errors
     ///
     /// See [`PluginError`].
-    async fn template(&self, id: &str, variant: Option<&str>) -> Result<Value, PluginError>;
+    async fn template(&self, id: &str, variant: Option<&str>) -> Result<Value, PluginError> {
+        answer!(self.call(id, PluginCall::Template { variant }).await?, Template)
+    }
 
     /// `form.inspect`, on data without secrets.
     ///
     /// # Errors
     ///
     /// See [`PluginError`].
-    async fn inspect(&self, id: &str, public: &Value, context: &Context) -> Result<Inspection, PluginError>;
+    async fn inspect(&self, id: &str, public: &Value, context: &Context) -> Result<Inspection, PluginError> {
+        answer!(self.call(id, PluginCall::Inspect { public, context }).await?, Inspection)
+    }
 
     /// `form.check`, on the whole data. Rewrites come back only for pointers
     /// in `secret_pointers` or granted ones; anything else is
@@ -268,7 +282,9 @@ pub trait Plugins: Send + Sync {
         data: &SecretJson,
         secret_pointers: &[String],
         context: &Context,
-    ) -> Result<Vec<Rewrite>, PluginError>;
+    ) -> Result<Vec<Rewrite>, PluginError> {
+        answer!(self.call(id, PluginCall::Check { data, secret_pointers, context }).await?, Rewrites)
+    }
 
     /// `materializer.materialize`.
     ///
@@ -281,21 +297,29 @@ pub trait Plugins: Send + Sync {
         data: &SecretJson,
         format: &str,
         context: &Context,
-    ) -> Result<Vec<Artifact>, PluginError>;
+    ) -> Result<Vec<Artifact>, PluginError> {
+        answer!(self.call(id, PluginCall::Materialize { data, format, context }).await?, Artifacts)
+    }
 
     /// `prober.probe`: asks the live service. Network plane, as all that follow.
     ///
     /// # Errors
     ///
     /// See [`PluginError`].
-    async fn probe(&self, id: &str, call: &NetworkCall<'_>) -> Result<Report, PluginError>;
+    async fn probe(&self, id: &str, call: &NetworkCall<'_>) -> Result<Report, PluginError> {
+        let operation = NetworkOperation::Probe;
+        answer!(self.call(id, PluginCall::Network { call, operation }).await?, Report)
+    }
 
     /// `dns01.check`: whether a record could be written for `fqdn`, or at all.
     ///
     /// # Errors
     ///
     /// See [`PluginError`].
-    async fn dns_check(&self, id: &str, call: &NetworkCall<'_>, fqdn: Option<&str>) -> Result<Report, PluginError>;
+    async fn dns_check(&self, id: &str, call: &NetworkCall<'_>, fqdn: Option<&str>) -> Result<Report, PluginError> {
+        let operation = NetworkOperation::DnsCheck { fqdn };
+        answer!(self.call(id, PluginCall::Network { call, operation }).await?, Report)
+    }
 
     /// `dns01.present`. Answers the handle for [`Plugins::dns_poll`] and
     /// [`Plugins::dns_cleanup`], at most 4 KiB.
@@ -303,14 +327,20 @@ pub trait Plugins: Send + Sync {
     /// # Errors
     ///
     /// See [`PluginError`].
-    async fn dns_present(&self, id: &str, call: &NetworkCall<'_>, txt: &TxtRecord) -> Result<String, PluginError>;
+    async fn dns_present(&self, id: &str, call: &NetworkCall<'_>, txt: &TxtRecord) -> Result<String, PluginError> {
+        let operation = NetworkOperation::DnsPresent { txt };
+        answer!(self.call(id, PluginCall::Network { call, operation }).await?, Handle)
+    }
 
     /// `dns01.poll`.
     ///
     /// # Errors
     ///
     /// See [`PluginError`].
-    async fn dns_poll(&self, id: &str, call: &NetworkCall<'_>, handle: &str) -> Result<Progress, PluginError>;
+    async fn dns_poll(&self, id: &str, call: &NetworkCall<'_>, handle: &str) -> Result<Progress, PluginError> {
+        let operation = NetworkOperation::DnsPoll { handle };
+        answer!(self.call(id, PluginCall::Network { call, operation }).await?, Progress)
+    }
 
     /// `dns01.cleanup`. `handle` is empty where it was lost in a crash.
     ///
@@ -323,5 +353,8 @@ pub trait Plugins: Send + Sync {
         call: &NetworkCall<'_>,
         txt: &TxtRecord,
         handle: &str,
-    ) -> Result<(), PluginError>;
+    ) -> Result<(), PluginError> {
+        let operation = NetworkOperation::DnsCleanup { txt, handle };
+        answer!(self.call(id, PluginCall::Network { call, operation }).await?, Done)
+    }
 }

@@ -3,8 +3,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bursar_domain::plugin::{Manifest, TokenEndpoint};
-use bursar_domain::secret::put;
+use bursar_kernel::plugin::{Manifest, TokenEndpoint};
+use bursar_kernel::secret::put;
 use bursar_plugin_cases::{Answer, Exchange, Sent};
 use serde_json::{Value, json};
 use url::Url;

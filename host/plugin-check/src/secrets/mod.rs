@@ -14,8 +14,8 @@ mod planted;
 
 use std::collections::BTreeSet;
 
-use bursar_domain::plugin::{Context, Inspection, PluginError, Rewrite, is_tidied};
-use bursar_domain::secret::{SecretJson, put};
+use bursar_kernel::plugin::{Context, Inspection, PluginError, Rewrite, is_tidied};
+use bursar_kernel::secret::{SecretJson, put};
 use bursar_plugin_cases::{Call, Case, Exchange, Labelled, Sent};
 use serde_json::Value;
 

@@ -2,7 +2,7 @@
 //! host enforces that; here it is looked at from outside, on what would have
 //! gone over the wire.
 
-use bursar_domain::plugin::{Manifest, SecretInjection};
+use bursar_kernel::plugin::{Manifest, SecretInjection};
 use bursar_plugin_cases::Sent;
 use serde_json::Value;
 use url::Url;

@@ -1,6 +1,6 @@
 //! A form of the author's with secrets of ours.
 
-use bursar_domain::secret::{SecretJson, put};
+use bursar_kernel::secret::{SecretJson, put};
 use bursar_plugin_cases::Case;
 
 use super::needle::Needle;

@@ -172,6 +172,6 @@ impl<'a> Census<'a> {
     }
 }
 
-fn length(range: &std::ops::Range<u64>) -> u64 {
-    range.end.saturating_sub(range.start)
+fn length(range: &std::ops::Range<usize>) -> u64 {
+    range.len() as u64
 }

@@ -1,53 +1,30 @@
 //! What a call of the network plane answered, checked and cleaned. It saw no
 //! secret; what a service echoed at it is blotted out once more.
 
-use bursar_domain::plugin::{PluginError, Progress, Report};
+use bursar_kernel::plugin::{PluginAnswer, PluginError, Progress, Report};
+use bursar_scrub::Scrubber;
 use serde_json::{Map, Value};
 
-use super::scrub::Known;
-use crate::answer::{RawReport, Refusal, broke, open_refusal};
+use crate::answer::{RawNetworkAnswer, Refusal, broke, open_refusal};
 use crate::form::Form;
 use crate::text::{is_unprintable, parse_json, sentence};
 
-/// Checks a report.
+/// Checks what a call answered.
 ///
 /// # Errors
 ///
 /// [`PluginError::Failed`] naming the rule.
-pub(crate) fn report(said: &RawReport, known: &Known) -> Result<Report, PluginError> {
-    match parse_json(&said.details, MAX_DETAILS_BYTES).map_err(broke)? {
-        details @ Value::Object(_) => {
-            Ok(Report { summary: sentence(&known.scrub_text(&said.summary)), details: scrub(details, known) })
-        }
-        _ => Err(broke("the details of a report are not an object")),
-    }
-}
-
-/// Checks the handle of a record: it is stored, and given back later.
-///
-/// # Errors
-///
-/// [`PluginError::Failed`] naming the rule.
-pub(crate) fn handle(said: String, known: &Known) -> Result<String, PluginError> {
-    if said.len() > MAX_HANDLE_BYTES || said.chars().any(is_unprintable) {
-        return Err(broke("present answered a handle of more than 4 KiB or with control characters"));
-    }
-    if known.scrub_text(&said) != said {
-        return Err(broke("present answered a handle that holds a secret"));
-    }
-    Ok(said)
-}
-
-/// Checks how far a change is.
-pub(crate) fn progress(said: Progress) -> Progress {
-    match said {
-        Progress::Done => Progress::Done,
-        Progress::Pending(seconds) => Progress::Pending(seconds.min(MAX_WAIT_SECONDS)),
+pub(crate) fn check(answer: RawNetworkAnswer, known: &Scrubber) -> Result<PluginAnswer, PluginError> {
+    match answer {
+        RawNetworkAnswer::Report { summary, details } => report(&summary, &details, known).map(PluginAnswer::Report),
+        RawNetworkAnswer::Handle(handle) => check_handle(handle, known).map(PluginAnswer::Handle),
+        RawNetworkAnswer::Progress(progress) => Ok(PluginAnswer::Progress(bounded(progress))),
+        RawNetworkAnswer::Done => Ok(PluginAnswer::Done(())),
     }
 }
 
 /// A refusal, its words kept but cleaned.
-pub(crate) fn refusal(said: Refusal, public: &Value, form: &Form, known: &Known) -> PluginError {
+pub(crate) fn refusal(said: Refusal, public: &Value, form: &Form, known: &Scrubber) -> PluginError {
     let clean = |text: String| known.scrub_text(&text);
     let said = match said {
         Refusal::Invalid(mut violations) => {
@@ -66,7 +43,34 @@ pub(crate) fn refusal(said: Refusal, public: &Value, form: &Form, known: &Known)
     open_refusal(said, public, form)
 }
 
-fn scrub(value: Value, known: &Known) -> Value {
+fn report(summary: &str, details: &str, known: &Scrubber) -> Result<Report, PluginError> {
+    match parse_json(details, MAX_DETAILS_BYTES).map_err(broke)? {
+        details @ Value::Object(_) => {
+            Ok(Report { summary: sentence(&known.scrub_text(summary)), details: scrub(details, known) })
+        }
+        _ => Err(broke("the details of a report are not an object")),
+    }
+}
+
+/// The handle of a record is stored, and given back later.
+fn check_handle(handle: String, known: &Scrubber) -> Result<String, PluginError> {
+    if handle.len() > MAX_HANDLE_BYTES || handle.chars().any(is_unprintable) {
+        return Err(broke("present answered a handle of more than 4 KiB or with control characters"));
+    }
+    if known.scrub_text(&handle) != handle {
+        return Err(broke("present answered a handle that holds a secret"));
+    }
+    Ok(handle)
+}
+
+fn bounded(progress: Progress) -> Progress {
+    match progress {
+        Progress::Done => Progress::Done,
+        Progress::Pending(seconds) => Progress::Pending(seconds.min(MAX_WAIT_SECONDS)),
+    }
+}
+
+fn scrub(value: Value, known: &Scrubber) -> Value {
     match value {
         Value::String(text) => Value::String(known.scrub_text(&text)),
         Value::Array(items) => items.into_iter().map(|item| scrub(item, known)).collect(),

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use bursar_scrub::{RFC_3986, json_inside};
 use percent_encoding::percent_encode;
 use zeroize::Zeroizing;
 
@@ -9,7 +10,6 @@ use super::call_secrets::{CallSecrets, Origin};
 use super::keys::Keys;
 use super::placements::{InjectionRules, KEY};
 use super::request::{Denial, Encoding, Field, Part};
-use super::scrub::{RFC_3986, json_inside};
 
 /// What the values of one request are made with.
 pub(crate) struct Assembly<'a> {

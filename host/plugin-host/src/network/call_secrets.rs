@@ -5,15 +5,15 @@ use std::fmt;
 
 use std::sync::Arc;
 
-use bursar_domain::plugin::{Manifest, Taints};
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::plugin::{Manifest, Taints};
+use bursar_kernel::secret::SecretJson;
 use bursar_schema::pointer::is_within;
+use bursar_scrub::Scrubber;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::placements::InjectionRules;
 use super::request::Denial;
-use super::scrub::Known;
 
 /// Where a secret comes from, and so where it may go.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -41,9 +41,9 @@ pub(crate) struct CallSecrets {
     /// By name: the endpoint, and the value.
     captured: BTreeMap<String, (String, Zeroizing<String>)>,
     /// What is looked for in every answer.
-    known: Arc<Known>,
+    known: Arc<Scrubber>,
     /// What a plugin wrote, and what was made of that, by what it consists of.
-    written: BTreeMap<BTreeSet<Origin>, Arc<Known>>,
+    written: BTreeMap<BTreeSet<Origin>, Arc<Scrubber>>,
 }
 
 /// What the answer to one request must not show.
@@ -53,8 +53,8 @@ pub(crate) struct CallSecrets {
 /// host that has nothing to do with the secrets in it. It is looked for only
 /// where it may go, and an answer that repeats it is withheld.
 pub(crate) struct Screen {
-    pub(crate) known: Arc<Known>,
-    pub(crate) written: Vec<Arc<Known>>,
+    pub(crate) known: Arc<Scrubber>,
+    pub(crate) written: Vec<Arc<Scrubber>>,
 }
 
 impl Screen {
@@ -86,11 +86,11 @@ impl CallSecrets {
             public.insert(text.to_owned());
             Ok(())
         })?;
-        let (mut known, mut written) = (Known::default(), BTreeMap::new());
+        let (mut known, mut written) = (Scrubber::default(), BTreeMap::new());
         for pointer in &secret_pointers {
             let Some(value) = data.expose().pointer(pointer) else { continue };
             if is_written(&taints, pointer) {
-                let mut one = Known::default();
+                let mut one = Scrubber::default();
                 learn(value, &public, &mut one)?;
                 written.insert(BTreeSet::from([Origin::Config(pointer.clone())]), Arc::new(one));
             } else {
@@ -207,7 +207,7 @@ impl CallSecrets {
     }
 
     /// What must not come back.
-    pub(crate) fn known(&self) -> &Known {
+    pub(crate) fn known(&self) -> &Scrubber {
         &self.known
     }
 
@@ -246,7 +246,7 @@ fn part_of_written() -> Denial {
 
 /// Learns every text of a secret value, also inside a JSON document that it is
 /// the text of. There, what the plugin knows from elsewhere is no secret.
-fn learn(value: &Value, public: &BTreeSet<String>, known: &mut Known) -> Result<(), Unusable> {
+fn learn(value: &Value, public: &BTreeSet<String>, known: &mut Scrubber) -> Result<(), Unusable> {
     texts(value, &mut |text| {
         add(text, known)?;
         if let Ok(document @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str(text) {
@@ -258,13 +258,13 @@ fn learn(value: &Value, public: &BTreeSet<String>, known: &mut Known) -> Result<
 }
 
 /// A text, and its lines: a key may come back with other line ends.
-fn add(text: &str, known: &mut Known) -> Result<(), Unusable> {
+fn add(text: &str, known: &mut Scrubber) -> Result<(), Unusable> {
     let lines = text.lines().map(str::trim);
     let lines =
         lines.filter(|line| line.len() >= MIN_LINE_BYTES && line.len() < text.len() && !line.starts_with("-----"));
     for one in std::iter::once(text).chain(lines) {
         known.add(one.as_bytes());
-        if known.len() > MAX_TEXTS {
+        if known.count() > MAX_TEXTS {
             return Err(Unusable::TooManyTexts);
         }
     }

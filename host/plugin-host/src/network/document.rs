@@ -6,7 +6,7 @@ use quick_xml::events::Event;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::secret::SecretJson;
 
 /// An answer as it can be read.
 pub(super) enum Document<'a> {

@@ -1,7 +1,8 @@
 //! Token endpoints: which request is for one, and what of the answer reaches
 //! the plugin.
 
-use bursar_domain::plugin::{Manifest, TokenEndpoint};
+use bursar_kernel::plugin::{Manifest, TokenEndpoint};
+use bursar_scrub::{RFC_3986, Scrubber};
 use memchr::memmem;
 use percent_encoding::{percent_decode_str, utf8_percent_encode};
 use serde_json::{Map, Value};
@@ -10,7 +11,6 @@ use zeroize::Zeroizing;
 use super::call_secrets::MAX_PLACED_BYTES;
 use super::document::Document;
 use super::request::Denial;
-use super::scrub::{Known, RFC_3986};
 use super::target::Target;
 use crate::names::is_field_pointer;
 
@@ -61,7 +61,7 @@ pub(crate) struct Opened {
 
 /// Takes an answer apart. Nothing that is a captured value, or holds one, is
 /// exposed.
-pub(crate) fn open(endpoint: &TokenEndpoint, status: u16, body: &[u8], known: &Known) -> Opened {
+pub(crate) fn open(endpoint: &TokenEndpoint, status: u16, body: &[u8], known: &Scrubber) -> Opened {
     let document = Document::parse(body);
     let held: Vec<(String, Zeroizing<String>)> = endpoint
         .capture
@@ -273,7 +273,7 @@ mod tests {
     #[test]
     fn an_answer_is_captured_and_only_what_is_declared_is_shown() {
         let endpoint = endpoint("https://login.example.com/token");
-        let mut known = Known::default();
+        let mut known = Scrubber::default();
         known.add(b"client-secret");
         let body = json!({"access_token": "t0k3n", "expires_in": 3600, "refresh_token": "other",
             "error": "client-secret is wrong", "note": "Bearer t0k3n"})

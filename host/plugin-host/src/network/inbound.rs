@@ -1,6 +1,6 @@
 //! From an answer off the wire to what the plugin may see of it.
 
-use bursar_domain::plugin::TokenEndpoint;
+use bursar_kernel::plugin::TokenEndpoint;
 
 use super::call_secrets::{CallSecrets, Screen};
 use super::endpoint;
@@ -39,11 +39,14 @@ impl Unfit {
 /// See [`Unfit`].
 pub(crate) fn admit(answer: &WireAnswer, captured: bool, screen: &Screen) -> Result<(), Unfit> {
     let known = &screen.known;
-    let header_bytes: usize =
-        answer.headers.iter().map(|(name, value)| known.shown_bytes(name.as_bytes()) + known.shown_bytes(value)).sum();
+    let header_bytes: usize = answer
+        .headers
+        .iter()
+        .map(|(name, value)| known.scrubbed_bytes(name.as_bytes()) + known.scrubbed_bytes(value))
+        .sum();
     let too_large = answer.headers.len() > MAX_HEADERS
         || header_bytes > MAX_HEADER_BYTES
-        || (!captured && known.shown_bytes(&answer.body) > MAX_ANSWER_BYTES);
+        || (!captured && known.scrubbed_bytes(&answer.body) > MAX_ANSWER_BYTES);
     if too_large {
         return Err(Unfit::TooLarge);
     }

@@ -1,7 +1,8 @@
 //! What a plugin says in the network plane, for the operator's log. It saw no
 //! secret, and yet is taken at its word no further than need be.
 
-use super::scrub::Known;
+use bursar_scrub::Scrubber;
+
 use crate::text::is_unprintable;
 
 /// How much a line matters.
@@ -23,7 +24,7 @@ pub(crate) struct Lines {
 
 impl Lines {
     /// Logs a line, unless the call has said enough.
-    pub(crate) fn log(&mut self, plugin: &str, level: Level, message: &str, known: &Known) {
+    pub(crate) fn log(&mut self, plugin: &str, level: Level, message: &str, known: &Scrubber) {
         if self.count >= MAX_LINES || self.bytes + message.len() > MAX_BYTES {
             self.dropped += 1;
             return;
@@ -74,11 +75,11 @@ mod tests {
     fn a_call_can_say_only_so_much() {
         let mut lines = Lines::default();
         for _ in 0..70 {
-            lines.log("test", Level::Debug, "x", &Known::default());
+            lines.log("test", Level::Debug, "x", &Scrubber::default());
         }
         assert_eq!((lines.count, lines.dropped()), (64, 6));
         let mut long = Lines::default();
-        long.log("test", Level::Debug, &"x".repeat(17 << 10), &Known::default());
+        long.log("test", Level::Debug, &"x".repeat(17 << 10), &Scrubber::default());
         assert_eq!((long.count, long.dropped()), (0, 1));
     }
 }

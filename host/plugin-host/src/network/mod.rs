@@ -23,7 +23,6 @@ mod outbound;
 mod placements;
 pub(crate) mod plane;
 pub(crate) mod request;
-pub(crate) mod scrub;
 mod target;
 mod transport;
 

@@ -1,7 +1,7 @@
 //! From a request in the plugin's words to one for the wire, or the rule it
 //! breaks.
 
-use bursar_domain::plugin::{Manifest, TokenEndpoint};
+use bursar_kernel::plugin::{Manifest, TokenEndpoint};
 use http::HeaderName;
 use serde_json::Value;
 use zeroize::Zeroizing;

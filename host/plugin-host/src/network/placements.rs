@@ -3,7 +3,7 @@
 //! A value that a plugin wrote may hold every secret the plugin saw, so that it
 //! needs the placements of them all.
 
-use bursar_domain::plugin::{Manifest, SecretInjection, Taints};
+use bursar_kernel::plugin::{Manifest, SecretInjection, Taints};
 use serde_json::Value;
 
 use super::call_secrets::Origin;

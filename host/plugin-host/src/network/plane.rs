@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bursar_domain::audit::Outcome;
-use bursar_domain::plugin::{CredentialType, Derived, Exchange, ExchangeRecorder, Manifest, NetworkCall};
+use bursar_kernel::audit::Outcome;
+use bursar_kernel::plugin::{CredentialType, Derived, Exchange, ExchangeRecorder, Manifest, NetworkCall};
 use serde_json::Value;
 use tokio::time::Instant;
 

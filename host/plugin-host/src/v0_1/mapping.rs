@@ -1,10 +1,10 @@
 //! The contract's exported vocabulary, in words that follow no version.
 
-use bursar_domain::plugin::{Context, Progress, TxtRecord};
+use bursar_kernel::plugin::{Context, Progress, TxtRecord};
 
 use super::bindings::bursar::plugin::types;
 use super::bindings::exports::bursar::plugin::{dns01, form, materializer};
-use crate::answer::{RawArtifact, RawInspection, RawReport, RawRewrite, RawViolation, Refusal};
+use crate::answer::{RawArtifact, RawInspection, RawNetworkAnswer, RawRewrite, RawViolation, Refusal};
 
 impl From<&Context> for types::Context {
     fn from(context: &Context) -> Self {
@@ -64,9 +64,9 @@ impl From<materializer::Artifact> for RawArtifact {
     }
 }
 
-impl From<types::Report> for RawReport {
+impl From<types::Report> for RawNetworkAnswer {
     fn from(said: types::Report) -> Self {
-        Self { summary: said.summary, details: said.details }
+        Self::Report { summary: said.summary, details: said.details }
     }
 }
 

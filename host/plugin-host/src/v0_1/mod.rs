@@ -9,11 +9,11 @@ mod bindings;
 mod imports;
 mod mapping;
 
-use bursar_domain::plugin::{Context, Progress, TxtRecord};
+use bursar_kernel::plugin::{Context, NetworkOperation};
 use wasmtime::Store;
 use wasmtime::component::InstancePre;
 
-use crate::answer::{RawArtifact, RawInspection, RawReport, RawRewrite, Refusal};
+use crate::answer::{RawArtifact, RawInspection, RawNetworkAnswer, RawRewrite, Refusal};
 use crate::imports::SandboxState;
 use bindings::exports::bursar::plugin::{dns01, form, generator, materializer, minter, prober};
 
@@ -140,74 +140,40 @@ impl Component {
         Ok(answer.map(|artifacts| artifacts.into_iter().map(RawArtifact::from).collect()).map_err(Refusal::from))
     }
 
-    pub(crate) async fn probe(
+    /// Makes a call of the network plane.
+    pub(crate) async fn speak(
         &self,
         store: &mut Store<SandboxState>,
         config: &String,
+        operation: NetworkOperation<'_>,
         context: &Context,
-    ) -> Answer<RawReport> {
-        let Some(indices) = &self.prober else {
-            return Ok(Err(Refusal::Unsupported(String::new())));
+    ) -> Answer<RawNetworkAnswer> {
+        let unsupported = || Ok(Err(Refusal::Unsupported(String::new())));
+        let context = &context.into();
+        if let NetworkOperation::Probe = operation {
+            let Some(indices) = &self.prober else { return unsupported() };
+            let instance = self.pre.instantiate_async(&mut *store).await?;
+            let answer = indices.load(&mut *store, &instance)?.call_probe(store, config, context).await?;
+            return Ok(answer.map(RawNetworkAnswer::from).map_err(Refusal::from));
+        }
+        let Some(guest) = self.dns01(store).await? else { return unsupported() };
+        let answer = match operation {
+            NetworkOperation::Probe => return unsupported(),
+            NetworkOperation::DnsCheck { fqdn } => {
+                guest.call_check(store, config, fqdn, context).await?.map(RawNetworkAnswer::from)
+            }
+            NetworkOperation::DnsPresent { txt } => {
+                guest.call_present(store, config, &txt.into(), context).await?.map(RawNetworkAnswer::Handle)
+            }
+            NetworkOperation::DnsPoll { handle } => {
+                let answer = guest.call_poll(store, config, handle, context).await?;
+                answer.map(|progress| RawNetworkAnswer::Progress(progress.into()))
+            }
+            NetworkOperation::DnsCleanup { txt, handle } => {
+                let answer = guest.call_cleanup(store, config, &txt.into(), handle, context).await?;
+                answer.map(|()| RawNetworkAnswer::Done)
+            }
         };
-        let instance = self.pre.instantiate_async(&mut *store).await?;
-        let answer = indices.load(&mut *store, &instance)?.call_probe(store, config, &context.into()).await?;
-        Ok(answer.map(RawReport::from).map_err(Refusal::from))
-    }
-
-    pub(crate) async fn dns_check(
-        &self,
-        store: &mut Store<SandboxState>,
-        config: &String,
-        fqdn: Option<&str>,
-        context: &Context,
-    ) -> Answer<RawReport> {
-        let Some(guest) = self.dns01(store).await? else {
-            return Ok(Err(Refusal::Unsupported(String::new())));
-        };
-        let answer = guest.call_check(store, config, fqdn, &context.into()).await?;
-        Ok(answer.map(RawReport::from).map_err(Refusal::from))
-    }
-
-    pub(crate) async fn dns_present(
-        &self,
-        store: &mut Store<SandboxState>,
-        config: &String,
-        txt: &TxtRecord,
-        context: &Context,
-    ) -> Answer<String> {
-        let Some(guest) = self.dns01(store).await? else {
-            return Ok(Err(Refusal::Unsupported(String::new())));
-        };
-        let answer = guest.call_present(store, config, &txt.into(), &context.into()).await?;
-        Ok(answer.map_err(Refusal::from))
-    }
-
-    pub(crate) async fn dns_poll(
-        &self,
-        store: &mut Store<SandboxState>,
-        config: &String,
-        handle: &str,
-        context: &Context,
-    ) -> Answer<Progress> {
-        let Some(guest) = self.dns01(store).await? else {
-            return Ok(Err(Refusal::Unsupported(String::new())));
-        };
-        let answer = guest.call_poll(store, config, handle, &context.into()).await?;
-        Ok(answer.map(Progress::from).map_err(Refusal::from))
-    }
-
-    pub(crate) async fn dns_cleanup(
-        &self,
-        store: &mut Store<SandboxState>,
-        config: &String,
-        txt: &TxtRecord,
-        handle: &str,
-        context: &Context,
-    ) -> Answer<()> {
-        let Some(guest) = self.dns01(store).await? else {
-            return Ok(Err(Refusal::Unsupported(String::new())));
-        };
-        let answer = guest.call_cleanup(store, config, &txt.into(), handle, &context.into()).await?;
         Ok(answer.map_err(Refusal::from))
     }
 

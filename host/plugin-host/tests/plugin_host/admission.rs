@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use bursar_domain::plugin::{Plugins as _, State};
+use bursar_kernel::plugin::{Plugins as _, State};
 use bursar_plugin_host::{Error, PluginEvent, PluginHost, PluginHostConfig};
 use serde_json::json;
 

@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use bursar_domain::plugin::{PluginError, Plugins as _, Selector};
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::plugin::{PluginError, Plugins as _, Selector};
+use bursar_kernel::secret::SecretJson;
 use bursar_plugin_host::{PluginHost, PluginHostConfig};
 use serde_json::json;
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bursar_domain::plugin::Plugins as _;
+use bursar_kernel::plugin::Plugins as _;
 use bursar_plugin_host::{PluginHost, PluginHostConfig};
 
 use crate::support::{Guest, config, context, data};

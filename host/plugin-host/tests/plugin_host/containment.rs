@@ -1,6 +1,6 @@
 //! Whatever a plugin does inside its sandbox ends with its own call.
 
-use bursar_domain::plugin::{PluginError, Plugins as _};
+use bursar_kernel::plugin::{PluginError, Plugins as _};
 use serde_json::json;
 
 use crate::support::{SECRET, context, data, host};
@@ -61,7 +61,7 @@ async fn wasi_is_empty_its_clock_stands_still_and_its_randomness_repeats() {
     let public = json!({"behaviour": "wasi"});
     let ask = async |seed| {
         let found =
-            host().await.inspect("hostile", &public, &bursar_domain::plugin::Context { seed, ..context() }).await;
+            host().await.inspect("hostile", &public, &bursar_kernel::plugin::Context { seed, ..context() }).await;
         found.expect("an answer").attributes["answer"].as_str().expect("a text").to_owned()
     };
     let first = ask([1; 32]).await;

@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use bursar_domain::plugin::Plugins as _;
+use bursar_kernel::plugin::Plugins as _;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::support::{SECRET, context, data, host};

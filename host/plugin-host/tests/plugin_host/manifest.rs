@@ -91,7 +91,7 @@ fn the_published_schema_and_the_host_agree() {
         ("/extra", json!(1)),
     ] {
         let mut manifest = full();
-        bursar_domain::secret::put(&mut manifest, pointer, value);
+        bursar_kernel::secret::put(&mut manifest, pointer, value);
         agree(&manifest, false);
     }
     for field in ["id", "title", "summary", "category", "version", "formats"] {
@@ -113,7 +113,7 @@ fn the_host_sees_what_a_schema_cannot_say() {
         ("/version", json!("1.0.0-01"), "semantic version"),
     ] {
         let mut manifest = full();
-        bursar_domain::secret::put(&mut manifest, pointer, value);
+        bursar_kernel::secret::put(&mut manifest, pointer, value);
         let reason = parse_manifest(&manifest.to_string()).expect_err(pointer);
         assert!(reason.contains(why), "{pointer}: {reason}");
     }

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use bursar_domain::plugin::{PluginError, Plugins as _};
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::plugin::{PluginError, Plugins as _};
+use bursar_kernel::secret::SecretJson;
 use bursar_plugin_host::{Limits, PluginHost, PluginHostConfig};
 use serde_json::json;
 use tokio::task::JoinSet;

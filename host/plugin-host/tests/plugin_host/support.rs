@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use bursar_domain::plugin::{Context, PluginStatus, Plugins as _, State};
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::plugin::{Context, PluginStatus, Plugins as _, State};
+use bursar_kernel::secret::SecretJson;
 use bursar_plugin_host::{PluginEvent, PluginHost, PluginHostConfig};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
@@ -43,7 +43,7 @@ pub(crate) fn build(name: &str) -> PathBuf {
 /// Makes a component of a built guest.
 pub(crate) fn pack(module: &Path) -> Vec<u8> {
     let module = std::fs::read(module).expect("the built guest");
-    let mut encoder = wit_component::ComponentEncoder::default();
+    let encoder = wit_component::ComponentEncoder::default();
     encoder.validate(true).module(&module).expect("a module with its WIT").encode().expect("a component")
 }
 

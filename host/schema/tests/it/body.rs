@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bursar_domain::Violation;
+use bursar_kernel::Violation;
 use bursar_schema::{Input, Schema, SchemaError};
 use serde::Deserialize;
 use serde_json::{Value, json};

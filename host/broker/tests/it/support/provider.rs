@@ -8,8 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bursar_domain::audit::{Event, Outcome};
 use bursar_domain::plugin::{
-    Artifact, Context, CredentialType, Exchange, FormReport, Inspection, NetworkCall, PluginError, PluginStatus,
-    Plugins, Progress, Report, Rewrite, Taints, TxtRecord,
+    Artifact, CredentialType, Exchange, FormReport, Inspection, NetworkCall, NetworkOperation, PluginAnswer,
+    PluginCall, PluginError, PluginStatus, Plugins, Progress, Report, Rewrite, Taints,
 };
 use bursar_domain::secret::SecretJson;
 use serde_json::{Value, json};
@@ -180,83 +180,75 @@ impl Plugins for Provider {
         Ok(FormReport { violations: Vec::new(), secret_pointers: secrets.map(str::to_owned).collect() })
     }
 
-    async fn template(&self, _: &str, _: Option<&str>) -> Result<Value, PluginError> {
-        Ok(json!({}))
-    }
-
-    async fn inspect(&self, _: &str, public: &Value, _: &Context) -> Result<Inspection, PluginError> {
-        let selectors = public.get("selectors").cloned().unwrap_or(json!([]));
-        Ok(Inspection {
-            data: public.clone(),
-            attributes: json!({}),
-            selectors: serde_json::from_value(selectors).unwrap(),
-            not_before: public["notBefore"].as_i64(),
-            not_after: public["notAfter"].as_i64(),
-            ..Inspection::default()
+    async fn call(&self, _: &str, call: PluginCall<'_>) -> Result<PluginAnswer, PluginError> {
+        Ok(match call {
+            PluginCall::Template { .. } => PluginAnswer::Template(json!({})),
+            PluginCall::Inspect { public, .. } => {
+                let selectors = public.get("selectors").cloned().unwrap_or(json!([]));
+                PluginAnswer::Inspection(Inspection {
+                    data: public.clone(),
+                    attributes: json!({}),
+                    selectors: serde_json::from_value(selectors).unwrap(),
+                    not_before: public["notBefore"].as_i64(),
+                    not_after: public["notAfter"].as_i64(),
+                    ..Inspection::default()
+                })
+            }
+            PluginCall::Check { .. } => PluginAnswer::Rewrites(self.state().rewrites.pop_front().unwrap_or_default()),
+            PluginCall::Materialize { data, .. } => {
+                if let Some(error) = self.state().errors.pop_front() {
+                    return Err(error);
+                }
+                self.state().materialized += 1;
+                let content = data.expose()["token"].as_str().unwrap().as_bytes().to_vec().into();
+                let (name, media_type) = ("token".to_owned(), "text/plain".to_owned());
+                PluginAnswer::Artifacts(vec![Artifact { name, media_type, content, sensitive: true }])
+            }
+            PluginCall::Network { call, operation } => self.provide(call, operation).await?,
         })
     }
+}
 
-    async fn check(&self, _: &str, _: &SecretJson, _: &[String], _: &Context) -> Result<Vec<Rewrite>, PluginError> {
-        Ok(self.state().rewrites.pop_front().unwrap_or_default())
-    }
-
-    async fn materialize(
+impl Provider {
+    async fn provide(
         &self,
-        _: &str,
-        data: &SecretJson,
-        _: &str,
-        _: &Context,
-    ) -> Result<Vec<Artifact>, PluginError> {
-        if let Some(error) = self.state().errors.pop_front() {
-            return Err(error);
-        }
-        self.state().materialized += 1;
-        let content = data.expose()["token"].as_str().unwrap().as_bytes().to_vec().into();
-        let (name, media_type) = ("token".to_owned(), "text/plain".to_owned());
-        Ok(vec![Artifact { name, media_type, content, sensitive: true }])
-    }
-
-    async fn probe(&self, _: &str, _: &NetworkCall<'_>) -> Result<Report, PluginError> {
-        Err(PluginError::Failed("a DNS provider is checked, not probed".to_owned()))
-    }
-
-    async fn dns_check(&self, _: &str, call: &NetworkCall<'_>, fqdn: Option<&str>) -> Result<Report, PluginError> {
-        self.enter("check", call).await?;
-        if let Some(fqdn) = fqdn {
-            self.rewrite(fqdn, |_| {}).await;
-        }
-        Ok(Report { summary: "May write.".to_owned(), details: json!({"fqdn": fqdn}) })
-    }
-
-    async fn dns_present(&self, _: &str, call: &NetworkCall<'_>, txt: &TxtRecord) -> Result<String, PluginError> {
-        self.enter("present", call).await?;
-        let add = |values: &mut Vec<String>| {
-            if !values.contains(&txt.value) {
-                values.push(txt.value.clone());
-            }
-        };
-        self.rewrite(&txt.fqdn, add).await;
-        Ok(format!("handle of {}", txt.value))
-    }
-
-    async fn dns_poll(&self, _: &str, call: &NetworkCall<'_>, handle: &str) -> Result<Progress, PluginError> {
-        assert!(handle.starts_with("handle of "), "{handle:?}");
-        self.enter("poll", call).await?;
-        let next = self.state().progress.pop_front();
-        next.unwrap_or(Ok(Progress::Done))
-    }
-
-    async fn dns_cleanup(
-        &self,
-        _: &str,
         call: &NetworkCall<'_>,
-        txt: &TxtRecord,
-        handle: &str,
-    ) -> Result<(), PluginError> {
-        self.state().handles.push(handle.to_owned());
-        self.enter("cleanup", call).await?;
-        self.rewrite(&txt.fqdn, |values| values.retain(|value| *value != txt.value)).await;
-        Ok(())
+        operation: NetworkOperation<'_>,
+    ) -> Result<PluginAnswer, PluginError> {
+        Ok(match operation {
+            NetworkOperation::Probe => {
+                return Err(PluginError::Failed("a DNS provider is checked, not probed".to_owned()));
+            }
+            NetworkOperation::DnsCheck { fqdn } => {
+                self.enter("check", call).await?;
+                if let Some(fqdn) = fqdn {
+                    self.rewrite(fqdn, |_| {}).await;
+                }
+                PluginAnswer::Report(Report { summary: "May write.".to_owned(), details: json!({"fqdn": fqdn}) })
+            }
+            NetworkOperation::DnsPresent { txt } => {
+                self.enter("present", call).await?;
+                let add = |values: &mut Vec<String>| {
+                    if !values.contains(&txt.value) {
+                        values.push(txt.value.clone());
+                    }
+                };
+                self.rewrite(&txt.fqdn, add).await;
+                PluginAnswer::Handle(format!("handle of {}", txt.value))
+            }
+            NetworkOperation::DnsPoll { handle } => {
+                assert!(handle.starts_with("handle of "), "{handle:?}");
+                self.enter("poll", call).await?;
+                let next = self.state().progress.pop_front();
+                PluginAnswer::Progress(next.unwrap_or(Ok(Progress::Done))?)
+            }
+            NetworkOperation::DnsCleanup { txt, handle } => {
+                self.state().handles.push(handle.to_owned());
+                self.enter("cleanup", call).await?;
+                self.rewrite(&txt.fqdn, |values| values.retain(|value| *value != txt.value)).await;
+                PluginAnswer::Done(())
+            }
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! What waits for an operator's word.
 
-use bursar_domain::plugin::{Decision, Derived, PermissionDiff, Plugins as _, Revocation, State};
+use bursar_kernel::plugin::{Decision, Derived, PermissionDiff, Plugins as _, Revocation, State};
 use bursar_plugin_host::{Approval, PluginEvent};
 use serde_json::json;
 

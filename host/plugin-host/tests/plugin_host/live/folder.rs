@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bursar_domain::plugin::{PluginError, Plugins as _, State};
+use bursar_kernel::plugin::{PluginError, Plugins as _, State};
 use bursar_plugin_host::{Error, PluginEvent, PluginHost, PluginHostConfig};
 use serde_json::json;
 use tokio::task::JoinSet;

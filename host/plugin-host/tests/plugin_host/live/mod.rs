@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use bursar_domain::plugin::{Decision, Decisions, Grant, PluginStatus, Plugins as _, State};
+use bursar_kernel::plugin::{Decision, Decisions, Grant, PluginStatus, Plugins as _, State};
 use bursar_plugin_host::{PluginEvent, PluginHost, PluginHostConfig, Watching};
 use tempfile::TempDir;
 
@@ -38,7 +38,7 @@ struct Book(Mutex<Vec<Decision>>);
 
 #[async_trait]
 impl Decisions for Book {
-    async fn all(&self) -> Result<Vec<Decision>, bursar_domain::Error> {
+    async fn all(&self) -> Result<Vec<Decision>, bursar_kernel::Error> {
         Ok(self.0.lock().unwrap().clone())
     }
 }

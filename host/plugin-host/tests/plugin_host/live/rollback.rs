@@ -1,6 +1,6 @@
 //! Back to the component before, and what a start finds.
 
-use bursar_domain::plugin::{Decision, Pin, PluginStatus, Plugins as _, State};
+use bursar_kernel::plugin::{Decision, Pin, PluginStatus, Plugins as _, State};
 
 use super::{Live, Place};
 use crate::support::{Guest, context, data};

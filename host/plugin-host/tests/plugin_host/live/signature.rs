@@ -3,7 +3,7 @@
 use std::io::Cursor;
 use std::path::Path;
 
-use bursar_domain::plugin::{Plugins as _, State};
+use bursar_kernel::plugin::{Plugins as _, State};
 use bursar_plugin_host::{Approval, Error, PluginHost, PluginHostConfig, Signed, TrustedKey, examine};
 use minisign::KeyPair;
 

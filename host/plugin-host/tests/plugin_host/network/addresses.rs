@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use bursar_domain::audit::Outcome;
+use bursar_kernel::audit::Outcome;
 use bursar_plugin_host::{HttpsTransport, NetworkConfig, Resolver};
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! What a call of the network plane answers and logs is bounded and clean.
 
-use bursar_domain::plugin::{PluginError, Plugins as _, Progress, TxtRecord};
+use bursar_kernel::plugin::{PluginError, Plugins as _, Progress, TxtRecord};
 use serde_json::json;
 
 use super::lab::{Lab, PASSWORD, data};

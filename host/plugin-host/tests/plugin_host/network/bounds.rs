@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bursar_domain::audit::Outcome;
-use bursar_domain::plugin::{PluginError, Plugins as _};
+use bursar_kernel::audit::Outcome;
+use bursar_kernel::plugin::{PluginError, Plugins as _};
 use serde_json::json;
 
 use super::lab::{Lab, Ledger, data};

@@ -13,9 +13,9 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use axum_server::tls_rustls::RustlsConfig;
-use bursar_domain::Error;
-use bursar_domain::plugin::{Exchange, ExchangeRecorder, NetworkCall, PluginError, Plugins as _, Report, Taints};
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::Error;
+use bursar_kernel::plugin::{Exchange, ExchangeRecorder, NetworkCall, PluginError, Plugins as _, Report, Taints};
+use bursar_kernel::secret::SecretJson;
 use bursar_plugin_host::{Limits, NetworkConfig, PluginHost, PluginHostConfig};
 use serde_json::{Value, json};
 
@@ -65,7 +65,7 @@ pub(crate) struct Ledger {
 impl ExchangeRecorder for Ledger {
     async fn record(&self, exchange: Exchange) -> Result<(), Error> {
         if self.full {
-            return Err(Error::new(bursar_domain::Kind::Unavailable, "the disk is full"));
+            return Err(Error::new(bursar_kernel::Kind::Unavailable, "the disk is full"));
         }
         self.exchanges.lock().expect("no panic while recording").push(exchange);
         Ok(())
@@ -95,7 +95,7 @@ impl Lab {
         let (host, _) = PluginHost::load(PluginHostConfig { built_ins, network, limits, ..config() })
             .await
             .expect("the host starts");
-        assert!(host.find("talker").is_some(), "{:?}", bursar_domain::plugin::Plugins::status(&host));
+        assert!(host.find("talker").is_some(), "{:?}", bursar_kernel::plugin::Plugins::status(&host));
         Self { address, host, ledger: Arc::default(), seen }
     }
 
@@ -131,7 +131,7 @@ impl Lab {
     pub(crate) fn call<'a>(
         &self,
         data: &'a SecretJson,
-        context: &'a bursar_domain::plugin::Context,
+        context: &'a bursar_kernel::plugin::Context,
     ) -> NetworkCall<'a> {
         NetworkCall {
             data,

@@ -1,6 +1,6 @@
 //! A secret goes where a placement lets it, and nowhere else.
 
-use bursar_domain::audit::Outcome;
+use bursar_kernel::audit::Outcome;
 use serde_json::{Value, json};
 
 use super::lab::{Lab, PASSWORD, TOKEN};

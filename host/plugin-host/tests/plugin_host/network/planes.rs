@@ -1,6 +1,6 @@
 //! See or speak, never both: the same component, asked in both planes.
 
-use bursar_domain::plugin::Plugins as _;
+use bursar_kernel::plugin::Plugins as _;
 use serde_json::{Value, json};
 
 use super::lab::{CLIENT_SECRET, Lab, PASSWORD, TOKEN, data};
@@ -34,7 +34,7 @@ async fn a_call_that_speaks_sees_no_secret() {
         json!({"script": [{"config": true}, {"clock": true}], "extra": "by the caller's word", "document": {"inner": "inner secret"}}),
     );
     let (context, pointers) = (context(), ["/extra".to_owned()]);
-    let call = bursar_domain::plugin::NetworkCall { secret_pointers: &pointers, ..lab.call(&data, &context) };
+    let call = bursar_kernel::plugin::NetworkCall { secret_pointers: &pointers, ..lab.call(&data, &context) };
     let report = lab.host.dns_check("talker", &call, Some("example.com")).await.expect("a report");
     assert_eq!(report.summary, "example.com");
     let config: Value = serde_json::from_str(report.details["results"][0].as_str().unwrap()).unwrap();

@@ -64,6 +64,6 @@ async fn sessions_and_hidden_answers_are_kept_back() {
     let gzip = lab.send(json!({"url": "https://api.example.com/gzip"})).await;
     assert!(gzip["error"].as_str().is_some_and(|error| error.starts_with("denied: the answer is encoded")), "{gzip}");
     let recorded = lab.recorded().remove(0);
-    assert_eq!(recorded.outcome, bursar_domain::audit::Outcome::Denied);
+    assert_eq!(recorded.outcome, bursar_kernel::audit::Outcome::Denied);
     assert_eq!(recorded.status, Some(200));
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bursar_domain::plugin::{PluginError, Plugins as _};
+use bursar_kernel::plugin::{PluginError, Plugins as _};
 use bursar_plugin_host::{Reach, Transport, TransportError, WireAnswer, WireRequest};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;

@@ -1,7 +1,7 @@
 //! What a plugin wrote goes where everything may go that it saw when it did.
 
-use bursar_domain::audit::Outcome;
-use bursar_domain::plugin::{Taint, Taints};
+use bursar_kernel::audit::Outcome;
+use bursar_kernel::plugin::{Taint, Taints};
 use serde_json::{Value, json};
 
 use super::lab::{ACCESS_TOKEN, Lab, PASSWORD, TOKEN};

@@ -1,6 +1,6 @@
 //! A token endpoint's answer is captured, used by name, and not seen.
 
-use bursar_domain::audit::Outcome;
+use bursar_kernel::audit::Outcome;
 use serde_json::{Value, json};
 
 use super::lab::{ACCESS_TOKEN, CLIENT_SECRET, Lab};

@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use bursar_domain::Violation;
 use bursar_domain::plugin::{
-    Ability, Artifact, Context, CredentialType, FormReport, Format, Inspection, Manifest, NetworkCall, Permissions,
-    PluginError, PluginStatus, Plugins, Progress, Report, Rewrite, Selector, State, TxtRecord, Variant,
+    Ability, Artifact, CredentialType, FormReport, Format, Inspection, Manifest, NetworkOperation, Permissions,
+    PluginAnswer, PluginCall, PluginError, PluginStatus, Plugins, Progress, Report, Selector, State, Variant,
 };
 use bursar_domain::secret::SecretJson;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::Notify;
 
 /// The type's id.
@@ -39,6 +39,20 @@ impl TestPlugins {
         }
         self.done.lock().unwrap().push(what.to_owned());
         Ok(())
+    }
+
+    async fn content(&self, data: &SecretJson, format: &str) -> Result<Vec<u8>, PluginError> {
+        match format {
+            "text" => Ok(data.expose()["password"].as_str().unwrap().as_bytes().to_vec()),
+            "binary" => Ok(vec![0xFF, 0x00]),
+            "failing" => Err(PluginError::Failed("ran out of its time budget".to_owned())),
+            "panicking" => panic!("s3cret-value in a panic"),
+            _ => {
+                self.entered.notify_one();
+                self.release.notified().await;
+                Ok(b"late".to_vec())
+            }
+        }
     }
 }
 
@@ -80,77 +94,49 @@ impl Plugins for TestPlugins {
         Ok(FormReport { violations: violations.collect(), secret_pointers: vec!["/password".to_owned()] })
     }
 
-    async fn template(&self, _: &str, variant: Option<&str>) -> Result<Value, PluginError> {
-        match variant {
-            None | Some("plain") => Ok(json!({"username": "", "password": ""})),
-            Some(_) => Err(PluginError::NotFound("variant".to_owned())),
-        }
-    }
-
-    async fn inspect(&self, _: &str, public: &Value, _: &Context) -> Result<Inspection, PluginError> {
-        let selector = |kind: &str, value: &str| Selector { kind: kind.to_owned(), value: value.to_owned() };
-        Ok(Inspection {
-            data: public.clone(),
-            attributes: json!({}),
-            selectors: vec![selector("host", "example.com"), selector("image-prefix", "registry.example.com")],
-            ..Inspection::default()
-        })
-    }
-
-    async fn check(&self, _: &str, _: &SecretJson, _: &[String], _: &Context) -> Result<Vec<Rewrite>, PluginError> {
-        Ok(Vec::new())
-    }
-
-    async fn materialize(
-        &self,
-        _: &str,
-        data: &SecretJson,
-        format: &str,
-        _: &Context,
-    ) -> Result<Vec<Artifact>, PluginError> {
-        let content = match format {
-            "text" => data.expose()["password"].as_str().unwrap().as_bytes().to_vec(),
-            "binary" => vec![0xFF, 0x00],
-            "failing" => return Err(PluginError::Failed("ran out of its time budget".to_owned())),
-            "panicking" => panic!("s3cret-value in a panic"),
-            _ => {
-                self.entered.notify_one();
-                self.release.notified().await;
-                b"late".to_vec()
+    async fn call(&self, _: &str, call: PluginCall<'_>) -> Result<PluginAnswer, PluginError> {
+        Ok(match call {
+            PluginCall::Template { variant: None | Some("plain") } => {
+                PluginAnswer::Template(json!({"username": "", "password": ""}))
             }
-        };
-        Ok(vec![Artifact {
-            name: "login".to_owned(),
-            media_type: "text/plain".to_owned(),
-            content: content.into(),
-            sensitive: true,
-        }])
-    }
-
-    async fn probe(&self, _: &str, _: &NetworkCall<'_>) -> Result<Report, PluginError> {
-        Err(PluginError::Unsupported("probe".to_owned()))
-    }
-
-    async fn dns_check(&self, _: &str, _: &NetworkCall<'_>, fqdn: Option<&str>) -> Result<Report, PluginError> {
-        self.provide(&format!("check {}", fqdn.unwrap_or_default()))?;
-        Ok(Report { summary: "May write.".to_owned(), details: json!({"zone": "example.com"}) })
-    }
-
-    async fn dns_present(&self, _: &str, _: &NetworkCall<'_>, txt: &TxtRecord) -> Result<String, PluginError> {
-        if txt.value == "slow" {
-            self.entered.notify_one();
-            self.release.notified().await;
-        }
-        self.provide(&format!("present {} {} {}", txt.fqdn, txt.value, txt.ttl_seconds))?;
-        Ok(txt.value.clone())
-    }
-
-    async fn dns_poll(&self, _: &str, _: &NetworkCall<'_>, handle: &str) -> Result<Progress, PluginError> {
-        Ok(if handle == "never" { Progress::Pending(15) } else { Progress::Done })
-    }
-
-    async fn dns_cleanup(&self, _: &str, _: &NetworkCall<'_>, txt: &TxtRecord, _: &str) -> Result<(), PluginError> {
-        self.provide(&format!("cleanup {} {}", txt.fqdn, txt.value))
+            PluginCall::Template { .. } => return Err(PluginError::NotFound("variant".to_owned())),
+            PluginCall::Inspect { public, .. } => {
+                let selector = |kind: &str, value: &str| Selector { kind: kind.to_owned(), value: value.to_owned() };
+                PluginAnswer::Inspection(Inspection {
+                    data: public.clone(),
+                    attributes: json!({}),
+                    selectors: vec![selector("host", "example.com"), selector("image-prefix", "registry.example.com")],
+                    ..Inspection::default()
+                })
+            }
+            PluginCall::Check { .. } => PluginAnswer::Rewrites(Vec::new()),
+            PluginCall::Materialize { data, format, .. } => {
+                let content = self.content(data, format).await?.into();
+                let (name, media_type) = ("login".to_owned(), "text/plain".to_owned());
+                PluginAnswer::Artifacts(vec![Artifact { name, media_type, content, sensitive: true }])
+            }
+            PluginCall::Network { operation, .. } => match operation {
+                NetworkOperation::Probe => return Err(PluginError::Unsupported("probe".to_owned())),
+                NetworkOperation::DnsCheck { fqdn } => {
+                    self.provide(&format!("check {}", fqdn.unwrap_or_default()))?;
+                    let (summary, details) = ("May write.".to_owned(), json!({"zone": "example.com"}));
+                    PluginAnswer::Report(Report { summary, details })
+                }
+                NetworkOperation::DnsPresent { txt } => {
+                    if txt.value == "slow" {
+                        self.entered.notify_one();
+                        self.release.notified().await;
+                    }
+                    self.provide(&format!("present {} {} {}", txt.fqdn, txt.value, txt.ttl_seconds))?;
+                    PluginAnswer::Handle(txt.value.clone())
+                }
+                NetworkOperation::DnsPoll { handle: "never" } => PluginAnswer::Progress(Progress::Pending(15)),
+                NetworkOperation::DnsPoll { .. } => PluginAnswer::Progress(Progress::Done),
+                NetworkOperation::DnsCleanup { txt, .. } => {
+                    PluginAnswer::Done(self.provide(&format!("cleanup {} {}", txt.fqdn, txt.value))?)
+                }
+            },
+        })
     }
 }
 
