@@ -1,5 +1,5 @@
-use bursar_domain::audit;
-use bursar_domain::clock::{rfc3339, timestamp};
+use bursar_kernel::audit;
+use bursar_kernel::clock::{rfc3339, timestamp};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

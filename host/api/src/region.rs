@@ -1,5 +1,4 @@
-use bursar_domain::clock::rfc3339;
-use bursar_domain::{broker, region};
+use bursar_kernel::clock::rfc3339;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -223,9 +222,9 @@ pub struct RegionCheck {
     pub error: Option<String>,
 }
 
-impl From<region::TargetKind> for RegionTarget {
-    fn from(kind: region::TargetKind) -> Self {
-        let setting = |setting: &region::Setting| TargetSetting {
+impl From<bursar_regions::TargetKind> for RegionTarget {
+    fn from(kind: bursar_regions::TargetKind) -> Self {
+        let setting = |setting: &bursar_regions::Setting| TargetSetting {
             name: setting.name.clone(),
             about: setting.about.clone(),
             secret: setting.secret,
@@ -242,9 +241,9 @@ impl From<region::TargetKind> for RegionTarget {
     }
 }
 
-impl From<broker::RegionView> for RegionItem {
+impl From<bursar_regions::RegionView> for RegionItem {
     /// The region's own settings hold secrets: they are dropped here.
-    fn from(view: broker::RegionView) -> Self {
+    fn from(view: bursar_regions::RegionView) -> Self {
         let row = RegionRow {
             id: view.region.id.0,
             name: view.region.name.to_string(),
@@ -277,27 +276,27 @@ impl From<broker::RegionView> for RegionItem {
     }
 }
 
-impl From<region::DriftPolicy> for DriftPolicy {
-    fn from(policy: region::DriftPolicy) -> Self {
+impl From<bursar_regions::DriftPolicy> for DriftPolicy {
+    fn from(policy: bursar_regions::DriftPolicy) -> Self {
         match policy {
-            region::DriftPolicy::Repair => Self::Repair,
-            region::DriftPolicy::Report => Self::Report,
+            bursar_regions::DriftPolicy::Repair => Self::Repair,
+            bursar_regions::DriftPolicy::Report => Self::Report,
         }
     }
 }
 
-impl From<region::Mode> for RegionMode {
-    fn from(mode: region::Mode) -> Self {
+impl From<bursar_regions::Mode> for RegionMode {
+    fn from(mode: bursar_regions::Mode) -> Self {
         match mode {
-            region::Mode::Active => Self::Active,
-            region::Mode::Paused => Self::Paused,
-            region::Mode::Draining => Self::Draining,
+            bursar_regions::Mode::Active => Self::Active,
+            bursar_regions::Mode::Paused => Self::Paused,
+            bursar_regions::Mode::Draining => Self::Draining,
         }
     }
 }
 
-impl From<Result<(), region::TargetError>> for RegionCheck {
-    fn from(found: Result<(), region::TargetError>) -> Self {
+impl From<Result<(), bursar_regions::TargetError>> for RegionCheck {
+    fn from(found: Result<(), bursar_regions::TargetError>) -> Self {
         Self { reachable: found.is_ok(), error: found.err().map(|error| error.to_string()) }
     }
 }

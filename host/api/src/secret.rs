@@ -1,4 +1,4 @@
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::secret::SecretJson;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::secret::SecretJson;
 use clap::Args;
 
 use crate::artifact::{self, Artifact};

@@ -4,9 +4,9 @@
 use std::io::Read;
 use std::path::Path;
 
-use bursar_domain::Violation;
-use bursar_domain::secret::{SecretJson, put};
-use bursar_domain::text::without_byte_order_mark;
+use bursar_kernel::Violation;
+use bursar_kernel::secret::{SecretJson, put};
+use bursar_kernel::text::without_byte_order_mark;
 use clap::Args;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE, Engine as _};
-use bursar_domain::text::is_unprintable;
+use bursar_kernel::text::is_unprintable;
 use url::form_urlencoded;
 use zeroize::Zeroizing;
 

@@ -22,8 +22,8 @@ mod view;
 use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
-use bursar_domain::region::{Owner, Parcel, Removal, Seen, Target, TargetError, TargetKind};
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::secret::SecretJson;
+use bursar_regions::{Owner, Parcel, Removal, Seen, Target, TargetError, TargetKind};
 use serde_json::Value;
 
 use self::manifest::CredentialPath;

@@ -6,7 +6,7 @@ use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use bursar_domain::region::TargetError;
+use bursar_regions::TargetError;
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Response};
 use url::{Host, Url};

@@ -26,8 +26,8 @@ mod settings;
 use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
-use bursar_domain::region::{Login, Owner, Parcel, Removal, Seen, Target, TargetError, TargetKind};
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::secret::SecretJson;
+use bursar_regions::{Login, Owner, Parcel, Removal, Seen, Target, TargetError, TargetKind};
 use serde_json::{Value, json};
 
 use self::api::VaultApi;

@@ -1,10 +1,10 @@
 //! Settings of regions: a JSON Schema for each kind of target, then a typed
 //! struct, then the rules that a schema cannot say.
 
-use bursar_domain::Violation;
-use bursar_domain::integer::whole_number;
-use bursar_domain::region::{SettingsSchema, TargetError, TargetKind};
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::Violation;
+use bursar_kernel::integer::whole_number;
+use bursar_kernel::secret::SecretJson;
+use bursar_regions::{SettingsSchema, TargetError, TargetKind};
 use bursar_schema::{Input, Schema};
 use serde::Deserialize as _;
 use serde::de::value::MapDeserializer;

@@ -5,10 +5,10 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use aws_lc_rs::digest::{SHA256, digest};
-use bursar_domain::Violation;
-use bursar_domain::id::RegionId;
-use bursar_domain::region::{Login, Region, Target, TargetError, TargetKind, Targets};
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::Violation;
+use bursar_kernel::id::RegionId;
+use bursar_kernel::secret::SecretJson;
+use bursar_regions::{Login, Region, Target, TargetError, TargetKind, Targets};
 use uuid::Uuid;
 
 use crate::{directory, kubernetes, openbao, webhook};

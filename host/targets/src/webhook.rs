@@ -11,9 +11,9 @@ use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
 use aws_lc_rs::hmac;
-use bursar_domain::id::Name;
-use bursar_domain::region::{Login, Owner, Parcel, Removal, Seen, Target, TargetError, TargetKind};
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::id::Name;
+use bursar_kernel::secret::SecretJson;
+use bursar_regions::{Login, Owner, Parcel, Removal, Seen, Target, TargetError, TargetKind};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method};
 use serde_json::Value;

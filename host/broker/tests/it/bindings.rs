@@ -2,12 +2,12 @@
 
 use crate::support::submitted;
 use bursar_api as api;
-use bursar_domain::access::Caller;
-use bursar_domain::audit::{Action, Outcome};
-use bursar_domain::broker::{Deletion, ListBindings, Source};
-use bursar_domain::id::Reference;
-use bursar_domain::keys::Table;
-use bursar_domain::{Error, IfMatch, Kind};
+use bursar_bindings::{ListBindings, Source};
+use bursar_credentials::Deletion;
+use bursar_kernel::audit::{Action, Outcome};
+use bursar_kernel::id::Reference;
+use bursar_kernel::keys::Table;
+use bursar_kernel::{Caller, Error, IfMatch, Kind};
 use futures::future::join_all;
 use serde_json::json;
 

@@ -3,11 +3,12 @@
 
 use crate::support::submitted;
 use bursar_api as api;
-use bursar_domain::audit::Action;
-use bursar_domain::broker::{Deletion, ListCredentials, Source};
-use bursar_domain::id::Reference;
-use bursar_domain::keys::Table;
-use bursar_domain::{Error, Kind};
+use bursar_bindings::Source;
+use bursar_credentials::{Deletion, ListCredentials};
+use bursar_kernel::audit::Action;
+use bursar_kernel::id::Reference;
+use bursar_kernel::keys::Table;
+use bursar_kernel::{Error, Kind};
 use serde_json::json;
 
 use crate::support::{MIRROR, PLAIN, REGISTRY, World, account};

@@ -4,11 +4,12 @@ use crate::support::submitted;
 use bursar_api as api;
 use std::time::Duration;
 
-use bursar_domain::Kind;
-use bursar_domain::audit::Action;
-use bursar_domain::broker::{Deletion, Source};
-use bursar_domain::id::Reference;
-use bursar_domain::keys::Table;
+use bursar_bindings::Source;
+use bursar_credentials::Deletion;
+use bursar_kernel::Kind;
+use bursar_kernel::audit::Action;
+use bursar_kernel::id::Reference;
+use bursar_kernel::keys::Table;
 use serde_json::json;
 
 use crate::support::{CERTIFICATE, MIRROR, REGISTRY, World, account, violations};

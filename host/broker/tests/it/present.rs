@@ -2,11 +2,11 @@
 
 use crate::support::submitted;
 use bursar_api as api;
-use bursar_domain::Kind;
-use bursar_domain::audit::{Action, Outcome};
-use bursar_domain::dns::RecordState::{Pending, Present};
-use bursar_domain::keys::Table;
-use bursar_domain::plugin::{PluginError, Progress};
+use bursar_dns::{RecordState::Pending, RecordState::Present};
+use bursar_kernel::Kind;
+use bursar_kernel::audit::{Action, Outcome};
+use bursar_kernel::keys::Table;
+use bursar_kernel::plugin::{PluginError, Progress};
 use serde_json::{Value, json};
 
 use crate::support::{NAME, PLAIN, World, account, record, violations, zone};

@@ -2,10 +2,10 @@
 
 use crate::support::submitted;
 use bursar_api as api;
-use bursar_domain::Kind;
-use bursar_domain::audit::{Action, Outcome};
-use bursar_domain::keys::Table;
-use bursar_domain::plugin::PluginError;
+use bursar_kernel::Kind;
+use bursar_kernel::audit::{Action, Outcome};
+use bursar_kernel::keys::Table;
+use bursar_kernel::plugin::PluginError;
 use serde_json::{Value, json};
 
 use crate::support::{NAME, PLAIN, PROVIDER, World, account, violations, zone};

@@ -2,12 +2,12 @@
 
 use crate::support::submitted;
 use bursar_api as api;
-use bursar_domain::Kind;
-use bursar_domain::access::Caller;
-use bursar_domain::audit::{Action, Outcome};
-use bursar_domain::broker::{Deletion, Source};
-use bursar_domain::id::Reference;
-use bursar_domain::plugin::PluginError;
+use bursar_bindings::Source;
+use bursar_credentials::Deletion;
+use bursar_kernel::audit::{Action, Outcome};
+use bursar_kernel::id::Reference;
+use bursar_kernel::plugin::PluginError;
+use bursar_kernel::{Caller, Kind};
 use serde_json::json;
 
 use crate::support::{MIRROR, PLAIN, REGISTRY, World, account, violations};

@@ -2,8 +2,8 @@
 
 use crate::support::submitted;
 use bursar_api as api;
-use bursar_domain::credential::View;
-use bursar_domain::plugin::Taints;
+use bursar_credentials::View;
+use bursar_kernel::plugin::Taints;
 use serde_json::{Value, json};
 
 use crate::support::{PROVIDER, World, account};

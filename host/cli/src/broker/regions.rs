@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bursar_domain::broker::Broker;
-use bursar_domain::region::{Notice, Notices};
+use bursar_broker::Broker;
+use bursar_kernel::{Notice, Notices};
 use bursar_regions::Regions;
 use bursar_regions::engine::{self, Inbox, Pace};
 use bursar_server::Watchers;

@@ -8,7 +8,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bursar_domain::clock::rfc3339;
+use bursar_kernel::clock::rfc3339;
 use bursar_store::{Ledger, Segment};
 use clap::{Args, Subcommand};
 use jiff::Timestamp;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use bursar_domain::audit::{Checkpoint, Report};
+use bursar_kernel::audit::{Checkpoint, Report};
 use bursar_store::Segment;
 use clap::Args;
 use serde_json::{Value, json};

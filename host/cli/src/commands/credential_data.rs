@@ -2,7 +2,7 @@
 
 use std::io;
 
-use bursar_domain::secret::{SecretJson, put};
+use bursar_kernel::secret::{SecretJson, put};
 use clap::Args;
 use serde_json::{Map, Value, json};
 

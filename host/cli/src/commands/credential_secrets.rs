@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal};
 
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::secret::SecretJson;
 use clap::Args;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;

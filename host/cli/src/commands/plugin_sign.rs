@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use bursar_domain::clock::Clock as _;
+use bursar_kernel::clock::Clock as _;
 use clap::Args;
 use minisign::{ErrorKind, KeyPair, PublicKey, SecretKey, SecretKeyBox};
 use zeroize::Zeroizing;

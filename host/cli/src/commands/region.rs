@@ -1,7 +1,7 @@
 //! `bursar region ...`: the regions of the installation. For an account's use of a
 //! region see [`super::region_attachment`].
 
-use bursar_domain::secret::{SecretJson, put};
+use bursar_kernel::secret::{SecretJson, put};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 

@@ -3,8 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use bursar_domain::audit::Action;
-use bursar_domain::nodes::{at_work, others_are};
+use bursar_kernel::audit::Action;
+use bursar_kernel::nodes::{at_work, others_are};
 use bursar_store::{Ledger, RootKeySource};
 use clap::Args;
 use secrecy::SecretString;

@@ -1,6 +1,6 @@
 //! `bursar resolve` and `bursar resolve-image`
 
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::secret::SecretJson;
 use clap::Args;
 use serde_json::{Value, json};
 

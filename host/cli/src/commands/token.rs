@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use bursar_domain::clock::{Clock, rfc3339};
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::clock::{Clock, rfc3339};
+use bursar_kernel::secret::SecretJson;
 use clap::{Args, Subcommand};
 use jiff::{Span, Timestamp, tz::TimeZone};
 use serde_json::{Map, Value, json};

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use axum::body::Body;
 use axum::extract::{FromRequest, OriginalUri, Request};
 use bursar_api::RequestBody;
-use bursar_domain::broker::IdempotencyKey;
+use bursar_kernel::IdempotencyKey;
 use bursar_kernel::Submitted;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, Method};

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use bursar_api as api;
-use bursar_domain::region::OnDetach;
+use bursar_regions::OnDetach;
 use http::StatusCode;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;

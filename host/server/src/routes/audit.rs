@@ -4,8 +4,8 @@
 use axum::Json;
 use axum::extract::State;
 use bursar_api as api;
-use bursar_domain::audit::{Checkpoint, Filter};
-use bursar_domain::id::CredentialId;
+use bursar_kernel::audit::{Checkpoint, Filter};
+use bursar_kernel::id::CredentialId;
 use jiff::Timestamp;
 use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterIn};

@@ -4,8 +4,8 @@
 use axum::Json;
 use axum::extract::State;
 use bursar_api as api;
-use bursar_domain::broker::ListBindings;
-use bursar_domain::id::Reference;
+use bursar_bindings::ListBindings;
+use bursar_kernel::id::Reference;
 use http::StatusCode;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;

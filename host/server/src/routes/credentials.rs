@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use bursar_api as api;
-use bursar_domain::broker::{Deletion, ListCredentials};
+use bursar_credentials::{Deletion, ListCredentials};
 use http::StatusCode;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use bursar_api as api;
-use bursar_domain::plugin::{PluginStatus, State as InState};
+use bursar_kernel::plugin::{PluginStatus, State as InState};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

@@ -4,7 +4,7 @@
 use axum::Json;
 use axum::extract::State;
 use bursar_api as api;
-use bursar_domain::region::Mode;
+use bursar_regions::Mode;
 use http::StatusCode;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;

@@ -1,6 +1,6 @@
 //! Translates system errors for operators: what is wrong, and the cure.
 
-use bursar_domain::region::TargetError;
+use bursar_regions::TargetError;
 use rustix::io::Errno;
 
 /// The error for an `errno` while `doing` something to `path`.

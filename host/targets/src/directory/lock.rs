@@ -7,7 +7,7 @@
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use bursar_domain::region::TargetError;
+use bursar_regions::TargetError;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 

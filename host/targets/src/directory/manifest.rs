@@ -9,8 +9,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use bursar_domain::id::{AccountId, CredentialId};
-use bursar_domain::region::{Owner, TargetError};
+use bursar_kernel::id::{AccountId, CredentialId};
+use bursar_regions::{Owner, TargetError};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::secret::SecretJson;
 use rustix::fs::{Gid, Mode, RawMode, Stat, Uid};
 use serde::Deserialize;
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use bursar_domain::plugin::Artifact;
-use bursar_domain::region::{Owner, TargetError};
+use bursar_kernel::plugin::Artifact;
+use bursar_regions::{Owner, TargetError};
 use rustix::fs::Stat;
 
 use super::manifest::{Claim, Contents, CredentialPath, Manifest, is_plain};

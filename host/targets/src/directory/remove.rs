@@ -1,6 +1,6 @@
 //! Removes a credential's artifacts.
 
-use bursar_domain::region::{Owner, TargetError};
+use bursar_regions::{Owner, TargetError};
 
 use super::manifest::{Claim, Contents, CredentialPath};
 use super::options::DirectoryOptions;

@@ -7,8 +7,8 @@
 //! PATH/.bursar/locks/                    one writer at a time
 //! ```
 
-use bursar_domain::id::CredentialId;
-use bursar_domain::region::{Owner, TargetError};
+use bursar_kernel::id::CredentialId;
+use bursar_regions::{Owner, TargetError};
 use rustix::fs::Mode;
 
 use super::lock::DirectoryLock;

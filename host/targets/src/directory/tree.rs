@@ -11,7 +11,7 @@ use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use bursar_domain::region::TargetError;
+use bursar_regions::TargetError;
 use rustix::fs::{Access, AtFlags, Dir as Entries, FileType, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::Errno;
 use zeroize::Zeroizing;

@@ -1,6 +1,6 @@
 //! Reads a directory without changing anything.
 
-use bursar_domain::region::{Owner, Seen, TargetError};
+use bursar_regions::{Owner, Seen, TargetError};
 use rustix::fs::Access;
 
 use super::manifest::{Claim, CredentialPath};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use bursar_domain::region::TargetError;
+use bursar_regions::TargetError;
 use kube::Client;
 use zeroize::Zeroizing;
 

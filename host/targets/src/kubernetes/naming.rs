@@ -1,8 +1,8 @@
 //! Where a credential goes: templates, and valid Kubernetes names from them.
 
 use aws_lc_rs::digest::{SHA256, digest};
-use bursar_domain::id::{AccountId, CredentialId};
-use bursar_domain::region::{Owner, TargetError};
+use bursar_kernel::id::{AccountId, CredentialId};
+use bursar_regions::{Owner, TargetError};
 use minijinja::{Environment, UndefinedBehavior, context};
 use uuid::Uuid;
 

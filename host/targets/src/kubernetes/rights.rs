@@ -1,6 +1,6 @@
 //! Checks the rights that a region needs.
 
-use bursar_domain::region::TargetError;
+use bursar_regions::TargetError;
 use futures::future::try_join_all;
 use k8s_openapi::api::authorization::v1::SelfSubjectAccessReview;
 use kube::Resource as _;

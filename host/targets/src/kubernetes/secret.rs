@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD;
-use bursar_domain::region::{Owner, Parcel, TargetError};
+use bursar_regions::{Owner, Parcel, TargetError};
 use k8s_openapi::api::core::v1::Secret;
 use serde::{Serialize, Serializer};
 use uuid::Uuid;

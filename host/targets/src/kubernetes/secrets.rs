@@ -12,7 +12,7 @@
 //! A refused write starts over by reading. Apply is forced: in a Secret of ours, our keys are ours whoever changed
 //! them, and keys that others added are not part of our apply and stay.
 
-use bursar_domain::region::{Owner, TargetError};
+use bursar_regions::{Owner, TargetError};
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta};
 use kube::Resource;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::secret::SecretJson;
 use serde::Deserialize;
 use serde_json::Value;
 use zeroize::Zeroizing;

@@ -5,8 +5,8 @@
 //! header can hold, and lacks `sys/capabilities-self` and `metadata_cas`. Five
 //! routes are needed.
 
-use bursar_domain::region::TargetError;
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::secret::SecretJson;
+use bursar_regions::TargetError;
 use reqwest::header::HeaderValue;
 use reqwest::{Client, Method};
 use serde::Deserialize;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use bursar_domain::region::{Owner, Parcel, TargetError};
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::secret::SecretJson;
+use bursar_regions::{Owner, Parcel, TargetError};
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use bursar_domain::region::TargetError;
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::secret::SecretJson;
+use bursar_regions::TargetError;
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};

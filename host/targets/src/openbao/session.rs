@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use bursar_domain::region::TargetError;
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::secret::SecretJson;
+use bursar_regions::TargetError;
 use reqwest::Method;
 use serde_json::json;
 use tokio::sync::Mutex;

@@ -1,7 +1,7 @@
 //! The settings, and how to sign in.
 
-use bursar_domain::region::{Login, TargetError};
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::secret::SecretJson;
+use bursar_regions::{Login, TargetError};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 

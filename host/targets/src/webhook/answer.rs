@@ -1,6 +1,6 @@
 //! What a receiver's answers mean.
 
-use bursar_domain::region::TargetError;
+use bursar_regions::TargetError;
 use reqwest::Response;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::Value;

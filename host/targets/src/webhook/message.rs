@@ -4,8 +4,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::hmac;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use bursar_domain::plugin::Artifact;
-use bursar_domain::region::{Owner, Parcel, Removal, TargetError};
+use bursar_kernel::plugin::Artifact;
+use bursar_regions::{Owner, Parcel, Removal, TargetError};
 use serde::Serialize;
 use serde_json::Value;
 use zeroize::Zeroizing;

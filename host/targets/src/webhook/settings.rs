@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use bursar_domain::region::{Login, TargetError};
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::secret::SecretJson;
+use bursar_regions::{Login, TargetError};
 use bursar_schema::pointer::child;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;

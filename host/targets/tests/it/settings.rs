@@ -2,7 +2,7 @@
 //! be used: nothing of it makes a library panic, when it is judged, when the
 //! target is opened, and when it is first asked something.
 
-use bursar_domain::region::{Target, TargetError};
+use bursar_regions::{Target, TargetError};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value, json};

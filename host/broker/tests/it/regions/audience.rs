@@ -2,12 +2,10 @@
 
 use crate::support::{region_patch, submitted};
 use bursar_api as api;
-use bursar_domain::Kind;
-use bursar_domain::access::{Caller, Request};
-use bursar_domain::audit::Action;
-use bursar_domain::broker::Extent;
-use bursar_domain::id::Reference;
-use bursar_domain::region::{OnDetach, SyncState};
+use bursar_kernel::audit::Action;
+use bursar_kernel::id::Reference;
+use bursar_kernel::{Caller, Kind, Request, SyncState};
+use bursar_regions::{Extent, OnDetach};
 use serde_json::{Value, json};
 
 use super::{attached, eu, settle, store};
@@ -37,7 +35,7 @@ async fn make(world: &World, name: &str, accounts: Value) -> Result<(), Vec<(Str
         .map_err(|error| violations(&error).into_iter().map(|(at, code)| (at.to_owned(), code.to_owned())).collect())
 }
 
-async fn open_to(world: &World, accounts: Value, force: bool) -> Result<Option<Vec<String>>, bursar_domain::Error> {
+async fn open_to(world: &World, accounts: Value, force: bool) -> Result<Option<Vec<String>>, bursar_kernel::Error> {
     let changed = world
         .broker
         .regions
@@ -215,7 +213,7 @@ async fn an_account_that_uses_it_is_shut_out_only_by_force_and_lets_go_of_it() {
         assert_eq!(world.shelf.things().len(), left);
         assert_eq!(world.broker.regions.attached(&admin, &web).await.unwrap().len(), 0);
         assert!(world.broker.regions.attachment(&admin, &web, &eu()).await.is_err());
-        let by_operator = |event: &bursar_domain::audit::Event| event.actor.starts_with("operator:");
+        let by_operator = |event: &bursar_kernel::audit::Event| event.actor.starts_with("operator:");
         let told: Vec<_> = world.events(Action::RegionDetach).into_iter().filter(by_operator).collect();
         assert_eq!(told.len(), 1, "in the account's own trail too");
         assert!(told[0].account.is_some());

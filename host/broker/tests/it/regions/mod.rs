@@ -10,11 +10,11 @@ use crate::support::{region_patch, submitted};
 use bursar_api as api;
 use std::time::Duration;
 
-use bursar_domain::audit::{Action, Outcome};
-use bursar_domain::broker::{Deletion, Extent, PlanAction, ReconcileOptions, Reconciled};
-use bursar_domain::id::Reference;
-use bursar_domain::region::{Mode, OnDetach, Pair, SyncState, TargetError};
-use bursar_domain::{Error, Kind};
+use bursar_credentials::Deletion;
+use bursar_kernel::audit::{Action, Outcome};
+use bursar_kernel::id::Reference;
+use bursar_kernel::{Error, Kind, SyncState};
+use bursar_regions::{Extent, Mode, OnDetach, Pair, PlanAction, ReconcileOptions, Reconciled, TargetError};
 use serde_json::{Value, json};
 
 use crate::support::{PLAIN, SHELF, World, account, violations};
@@ -295,7 +295,7 @@ async fn ensure_is_complete_and_twice_in_a_row_does_nothing() {
         store(&world, &format!("c{number:02}"), "s").await;
     }
     let told = std::sync::Mutex::new(Vec::new());
-    let tell = |progress: bursar_domain::broker::Progress| told.lock().unwrap().push(progress.done);
+    let tell = |progress: bursar_regions::Progress| told.lock().unwrap().push(progress.done);
     // One that fails in passing does not fail the deployment.
     world.shelf.answer([down()]);
     let ensured = world.broker.regions.ensure(&world.caller, &account(), &eu(), &tell).await.unwrap();

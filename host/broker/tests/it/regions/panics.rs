@@ -5,9 +5,9 @@ use crate::support::{region_patch, submitted};
 use bursar_api as api;
 use std::time::Duration;
 
-use bursar_domain::broker::{Extent, PlanAction, Reconciled};
-use bursar_domain::id::Reference;
-use bursar_domain::region::SyncState;
+use bursar_kernel::SyncState;
+use bursar_kernel::id::Reference;
+use bursar_regions::{Extent, PlanAction, Reconciled};
 use serde_json::json;
 
 use super::{attached, eu, look, patch, row, settle, store};
@@ -42,7 +42,7 @@ async fn a_panic_in_any_call_is_an_error_of_the_row() {
         world.shelf.panic_in(None);
         world.pass(Duration::from_mins(10)).await;
         let other = world.second_node();
-        let by = bursar_domain::broker::ReconcileOptions::system(&other.kernel.ports);
+        let by = bursar_regions::ReconcileOptions::system(&other.kernel.ports);
         let again = other.reconciler.reconcile(pair, &by).await.unwrap();
         let wanted = match call {
             "look" => Reconciled::Unchanged,

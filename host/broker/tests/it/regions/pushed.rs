@@ -2,8 +2,8 @@
 
 use crate::support::submitted;
 use bursar_api as api;
-use bursar_domain::broker::{Extent, Reconciled};
-use bursar_domain::id::Reference;
+use bursar_kernel::id::Reference;
+use bursar_regions::{Extent, Reconciled};
 use serde_json::{Value, json};
 
 use super::{attached, eu, settle, store};
@@ -78,7 +78,7 @@ async fn ensure_takes_out_what_is_not_to_be_there_and_does_not_count_it() {
     let ensured = world.broker.regions.ensure(&world.caller, &account(), &eu(), &|_| {}).await.unwrap();
     assert_eq!((ensured.ready(), ensured.synced, world.shelf.things().len()), (true, 0, 0));
     let told = std::sync::Mutex::new(0);
-    let tell = |progress: bursar_domain::broker::Progress| *told.lock().unwrap() += progress.total;
+    let tell = |progress: bursar_regions::Progress| *told.lock().unwrap() += progress.total;
     world.broker.regions.ensure(&world.caller, &account(), &eu(), &tell).await.unwrap();
     assert_eq!(told.into_inner().unwrap(), 0, "there is nothing to see to");
 }

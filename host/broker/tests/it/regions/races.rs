@@ -4,10 +4,10 @@ use crate::support::submitted;
 use bursar_api as api;
 use std::time::Duration;
 
-use bursar_domain::broker::{Deletion, Reconciled};
-use bursar_domain::id::Reference;
-use bursar_domain::keys::Table;
-use bursar_domain::region::{Mode, Pair};
+use bursar_credentials::Deletion;
+use bursar_kernel::id::Reference;
+use bursar_kernel::keys::Table;
+use bursar_regions::{Mode, Pair, Reconciled};
 use serde_json::json;
 
 use super::{attached, eu, settle, store};

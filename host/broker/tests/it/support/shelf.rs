@@ -5,13 +5,12 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bursar_domain::Violation;
-use bursar_domain::audit::Event;
-use bursar_domain::region::{
-    Login, Notice, Notices, Owner, Parcel, Region, Removal, Seen, SettingsSchema, Target, TargetError, TargetKind,
-    Targets,
+use bursar_kernel::audit::Event;
+use bursar_kernel::secret::SecretJson;
+use bursar_kernel::{Notice, Notices, Violation};
+use bursar_regions::{
+    Login, Owner, Parcel, Region, Removal, Seen, SettingsSchema, Target, TargetError, TargetKind, Targets,
 };
-use bursar_domain::secret::SecretJson;
 use serde_json::{Value, json};
 use uuid::Uuid;
 use zeroize::Zeroizing;

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use async_trait::async_trait;
-use bursar_domain::Violation;
-use bursar_domain::region::{
+use bursar_kernel::Violation;
+use bursar_kernel::secret::SecretJson;
+use bursar_regions::{
     Login, Owner, Parcel, Region, Removal, Seen, SettingsSchema, Target, TargetError, TargetKind, Targets,
 };
-use bursar_domain::secret::SecretJson;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use uuid::Uuid;

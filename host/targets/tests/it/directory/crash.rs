@@ -3,8 +3,8 @@
 use std::fs;
 use std::time::Duration;
 
-use bursar_domain::id::{AccountId, CredentialId};
-use bursar_domain::region::{Owner, Seen, TargetError};
+use bursar_kernel::id::{AccountId, CredentialId};
+use bursar_regions::{Owner, Seen, TargetError};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
 
-use bursar_domain::region::{Seen, TargetError};
+use bursar_regions::{Seen, TargetError};
 use rustix::process::geteuid;
 use serde_json::json;
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::net::UnixListener;
 
-use bursar_domain::region::{Owner, TargetError};
+use bursar_regions::{Owner, TargetError};
 use uuid::Uuid;
 
 use super::{Now as _, World, foreign, ours, owner, renamed, texts, write};

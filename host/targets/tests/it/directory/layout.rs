@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use bursar_domain::region::{Seen, TargetError};
+use bursar_regions::{Seen, TargetError};
 
 use super::{World, names, ours, owner, renamed, texts};
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::PathBuf;
 
-use bursar_domain::region::{Owner, Seen, TargetError};
+use bursar_regions::{Owner, Seen, TargetError};
 use serde_json::json;
 
 use super::{World, files, foreign, open, ours, owner, put, remove, texts, write};

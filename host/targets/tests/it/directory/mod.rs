@@ -15,12 +15,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bursar_domain::id::{AccountId, CredentialId, Name, RegionId};
-use bursar_domain::plugin::Artifact;
-use bursar_domain::region::{
-    DriftPolicy, Mode, Owner, Parcel, Region, Removal, Seen, Target, TargetError, Targets as _,
-};
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::id::{AccountId, CredentialId, Name, RegionId};
+use bursar_kernel::plugin::Artifact;
+use bursar_kernel::secret::SecretJson;
+use bursar_regions::{DriftPolicy, Mode, Owner, Parcel, Region, Removal, Seen, Target, TargetError, Targets as _};
 use bursar_targets::SystemTargets;
 use serde_json::{Value, json};
 use tempfile::TempDir;

@@ -1,7 +1,7 @@
 //! Which settings are taken.
 
-use bursar_domain::region::Targets as _;
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::secret::SecretJson;
+use bursar_regions::Targets as _;
 use bursar_targets::SystemTargets;
 use serde_json::{Value, json};
 

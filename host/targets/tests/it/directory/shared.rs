@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::Arc;
 
-use bursar_domain::region::{Owner, TargetError};
+use bursar_regions::{Owner, TargetError};
 use futures::future::join_all;
 use serde_json::json;
 

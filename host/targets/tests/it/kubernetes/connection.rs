@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bursar_domain::region::TargetError;
+use bursar_regions::TargetError;
 use serde_json::json;
 
 use super::lab::{Cluster, Given, open, root};

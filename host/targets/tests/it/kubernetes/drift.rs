@@ -1,4 +1,4 @@
-use bursar_domain::region::TargetError;
+use bursar_regions::TargetError;
 use serde_json::json;
 
 use super::lab::{Cluster, Given, data_of};

@@ -1,6 +1,6 @@
 //! Bad days of the API server, each told for what it is, and none with a secret in its text.
 
-use bursar_domain::region::TargetError;
+use bursar_regions::TargetError;
 use serde_json::json;
 
 use super::lab::{Cluster, Given};

@@ -1,5 +1,5 @@
-use bursar_domain::id::{AccountId, CredentialId};
-use bursar_domain::region::TargetError;
+use bursar_kernel::id::{AccountId, CredentialId};
+use bursar_regions::TargetError;
 use serde_json::json;
 use uuid::Uuid;
 

@@ -7,12 +7,10 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bursar_domain::id::{AccountId, CredentialId, Name, RegionId};
-use bursar_domain::plugin::Artifact;
-use bursar_domain::region::{
-    DriftPolicy, Mode, Owner, Parcel, Region, Removal, Seen, Target, TargetError, Targets as _,
-};
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::id::{AccountId, CredentialId, Name, RegionId};
+use bursar_kernel::plugin::Artifact;
+use bursar_kernel::secret::SecretJson;
+use bursar_regions::{DriftPolicy, Mode, Owner, Parcel, Region, Removal, Seen, Target, TargetError, Targets as _};
 use bursar_targets::SystemTargets;
 use reqwest::{Certificate, Method, StatusCode};
 use serde_json::{Value, json};

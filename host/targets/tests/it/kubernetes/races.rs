@@ -1,6 +1,6 @@
 //! What happens between our reading and our writing.
 
-use bursar_domain::region::TargetError;
+use bursar_regions::TargetError;
 use serde_json::{Value, json};
 
 use super::lab::{Cluster, Given, data_of, object};

@@ -1,5 +1,5 @@
-use bursar_domain::region::Targets as _;
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::secret::SecretJson;
+use bursar_regions::Targets as _;
 use bursar_targets::SystemTargets;
 use serde_json::{Value, json};
 
@@ -104,7 +104,7 @@ async fn a_kubeconfig_must_be_self_contained() {
 fn only_the_kubeconfig_is_secret_and_only_names_and_the_context_move() {
     let targets = SystemTargets::default();
     let kind = targets.kinds().iter().find(|kind| kind.id == "kubernetes").unwrap();
-    let names = |of: fn(&bursar_domain::region::Setting) -> bool| -> Vec<_> {
+    let names = |of: fn(&bursar_regions::Setting) -> bool| -> Vec<_> {
         kind.settings.iter().filter(|setting| of(setting)).map(|setting| setting.name.as_str()).collect()
     };
     assert_eq!(names(|setting| setting.secret), ["kubeconfig"]);

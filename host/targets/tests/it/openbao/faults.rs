@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use bursar_domain::region::TargetError;
+use bursar_regions::TargetError;
 use serde_json::json;
 
 use super::{Setup, one, ours, target};

@@ -9,7 +9,7 @@ mod sign_in;
 
 use std::sync::Arc;
 
-use bursar_domain::region::{Login, Owner, Removal, Seen, Target, TargetError};
+use bursar_regions::{Login, Owner, Removal, Seen, Target, TargetError};
 use serde_json::{Value, json};
 
 use crate::support::openbao::OpenBao;

@@ -1,6 +1,6 @@
 //! What is not ours stays as it is.
 
-use bursar_domain::region::{Seen, TargetError};
+use bursar_regions::{Seen, TargetError};
 use serde_json::{Value, json};
 
 use super::{Setup, one, ours};
@@ -50,7 +50,7 @@ async fn what_another_installation_or_credential_has_is_not_ours() {
     {
         let put = setup.target.put(&setup.place, &parcel(&other, &[("password", b"two")]), None).await;
         assert!(matches!(&put, Err(TargetError::Foreign(message)) if message.contains(says)), "{put:?}");
-        let removal = bursar_domain::region::Removal { owner: other, idempotency_key: "removal".to_owned() };
+        let removal = bursar_regions::Removal { owner: other, idempotency_key: "removal".to_owned() };
         setup.target.remove(&setup.place, &removal, None).await.expect("it is left alone");
         assert_eq!(setup.there(), before);
     }

@@ -1,6 +1,6 @@
 //! What is put, and what is there then.
 
-use bursar_domain::region::Seen;
+use bursar_regions::Seen;
 use serde_json::json;
 
 use super::{Setup, one, ours};

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use bursar_domain::region::{Target, TargetError};
+use bursar_regions::{Target, TargetError};
 use serde_json::{Value, json};
 
 use super::{Setup, one, ours};

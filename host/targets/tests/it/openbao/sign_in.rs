@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bursar_domain::region::{Login, Target, TargetError};
+use bursar_regions::{Login, Target, TargetError};
 use serde_json::{Value, json};
 
 use super::{Setup, target};
@@ -22,7 +22,7 @@ async fn the_policy_of_the_guide_is_enough() {
     let put = parcel(&setup.owner, &[("password", b"two")]);
     target.put(&setup.place, &put, None).await.expect("it is replaced");
     assert_eq!(setup.there().expect("a secret").0, json!({ "password": "two" }));
-    let removal = bursar_domain::region::Removal { owner: setup.owner.clone(), idempotency_key: "r".to_owned() };
+    let removal = bursar_regions::Removal { owner: setup.owner.clone(), idempotency_key: "r".to_owned() };
     target.remove(&setup.place, &removal, None).await.expect("it is removed");
     assert!(setup.metadata().is_none());
 }

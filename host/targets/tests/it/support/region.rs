@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use bursar_domain::id::{AccountId, CredentialId, Name, RegionId};
-use bursar_domain::plugin::Artifact;
-use bursar_domain::region::{DriftPolicy, Login, Mode, Owner, Parcel, Region, Target, TargetError, Targets as _};
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::id::{AccountId, CredentialId, Name, RegionId};
+use bursar_kernel::plugin::Artifact;
+use bursar_kernel::secret::SecretJson;
+use bursar_regions::{DriftPolicy, Login, Mode, Owner, Parcel, Region, Target, TargetError, Targets as _};
 use bursar_targets::SystemTargets;
 use serde_json::Value;
 use uuid::Uuid;

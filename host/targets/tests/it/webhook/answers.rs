@@ -1,7 +1,7 @@
 //! What answers mean, and what of them is told.
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use bursar_domain::region::{Removal, TargetError};
+use bursar_regions::{Removal, TargetError};
 use serde_json::{Value, json};
 
 use super::{KEY, put, target};

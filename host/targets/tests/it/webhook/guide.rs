@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use bursar_domain::region::{Removal, TargetError};
+use bursar_regions::{Removal, TargetError};
 
 use super::{KEY, put, target};
 use crate::support::guarded::{Guarded, arguments};

@@ -7,7 +7,7 @@ mod wire;
 
 use std::sync::Arc;
 
-use bursar_domain::region::{Login, Owner, Removal, Target, TargetError};
+use bursar_regions::{Login, Owner, Removal, Target, TargetError};
 use serde_json::{Value, json};
 
 use crate::support::receiver::Receiver;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bursar_domain::region::{Login, Removal, Seen, TargetError};
+use bursar_regions::{Login, Removal, Seen, TargetError};
 use hyper::Method;
 use serde_json::{Value, json};
 
