@@ -53,8 +53,7 @@ pub struct Broker {
 impl Broker {
     /// Joins the areas. Does no I/O.
     #[must_use]
-    pub fn new(parts: BrokerParts) -> Self {
-        let BrokerParts { ports, trail, regions, dns_grants, quotas } = parts;
+    pub fn new(BrokerParts { ports, trail, regions, dns_grants, quotas }: BrokerParts) -> Self {
         let kernel = Kernel::new(ports, quotas);
         let ports = &kernel.ports;
         let reconciler = Arc::new(Reconciler::new(&kernel, regions));

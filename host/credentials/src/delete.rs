@@ -72,7 +72,9 @@ impl Credentials {
             let deleted = Credential { deleted_at: Some(self.kernel.ports.now()), ..found.credential.clone() };
             let key = keys::for_credential(&deleted, Table::Credential);
             let mut event = self.deletion_event(caller, Action::CredentialDelete, &deleted);
-            holds.iter().for_each(|hold| hold.note(&mut event));
+            for hold in &holds {
+                hold.note(&mut event);
+            }
             let batch = holds.iter().fold(Batch::default(), |batch, hold| hold.unchanged(batch));
             let batch = batch.put(key, Expect::At(found.revision), codec::encode(&deleted)?);
             let batch = self.release(&found.credential, batch, false).await?;

@@ -83,14 +83,14 @@ impl Regions {
             setting.moves && member(new) != member(old)
         };
         let kind = self.reconciler.kind_of(old);
-        let moved: Vec<_> = kind.into_iter().flat_map(|kind| kind.settings.iter()).filter(moves).collect();
-        if moved.is_empty() || !self.is_anything_placed(old.id).await? {
+        let changed: Vec<_> = kind.into_iter().flat_map(|kind| kind.settings.iter()).filter(moves).collect();
+        if changed.is_empty() || !self.is_anything_placed(old.id).await? {
             return Ok(());
         }
         let message = "This decides where things are, and credentials are there: drain the region first, or make another \
                        one.";
         let violation = |setting: &&Setting| Violation::new(format!("/settings/{}", setting.name), "in-use", message);
-        Err(Error { kind: Kind::Conflict, ..Error::invalid(moved.iter().map(violation).collect()) })
+        Err(Error { kind: Kind::Conflict, ..Error::invalid(changed.iter().map(violation).collect()) })
     }
 
     /// Commits a region's new form. `None` where another writer was faster.

@@ -9,7 +9,7 @@ use bursar_kernel::{Account, Caller, Error, Right, codec};
 use futures::{StreamExt as _, stream};
 
 use crate::attachments::CHUNK;
-use crate::reconcile::{Assignment, Content, Desired};
+use crate::reconcile::{Assignment, Desired, Spec};
 use crate::show::no_such_region;
 use crate::{Attachment, Mode, OnDetach, Owner, Pair, Region, Regions, Seen, SyncStatus, Target, TargetError, keys};
 
@@ -158,7 +158,7 @@ impl Regions {
         let record = self.kernel.ports.store().get(&keys::placed(pair)).await?;
         let status: SyncStatus = record.as_ref().map(codec::decode).transpose()?.unwrap_or_default();
         let unknown = |error: &TargetError| Some((PlanAction::Unknown, None, Some(error.to_string())));
-        let content = match reconciler.desired(assignment, Some(credential), &status) {
+        let spec = match reconciler.desired(assignment, Some(credential), &status) {
             Desired::Unmanaged | Desired::Keep => return Ok(Some((PlanAction::Unchanged, None, None))),
             Desired::Absent { keep } => {
                 let place = status.locations.last().map(|location| location.place.clone());
@@ -166,7 +166,7 @@ impl Regions {
                 return Ok(place.map(|place| (action, Some(place), keep.then(|| "it is left there".to_owned()))));
             }
             Desired::Undetermined(error) => return Ok(unknown(&error)),
-            Desired::Present(content) => content,
+            Desired::Present(spec) => spec,
         };
         let target = match target {
             Ok(target) => target,
@@ -178,7 +178,7 @@ impl Regions {
             Err(error) => return Ok(unknown(&error)),
         };
         let seen = self.look(assignment, target, &place, &owner).await;
-        let (action, message) = self.compare(credential, &status, &content, &place, seen).await?;
+        let (action, message) = self.compare(credential, &status, &spec, &place, seen).await?;
         Ok(Some((action, Some(place), message)))
     }
 
@@ -201,20 +201,20 @@ impl Regions {
         &self,
         credential: &Credential,
         status: &SyncStatus,
-        content: &Content,
+        spec: &Spec,
         place: &str,
         seen: Result<Seen, TargetError>,
     ) -> Result<(PlanAction, Option<String>), Error> {
-        let wanted = if status.is_settled(&content.input) {
+        let wanted = if status.is_settled(&spec.input) {
             status.content.clone()
         } else {
-            match self.reconciler.materialize(credential, content).await? {
+            match self.reconciler.materialize(credential, spec).await? {
                 Ok(materialized) => materialized.fingerprint,
                 Err(error) => return Ok((PlanAction::Unknown, Some(error.to_string()))),
             }
         };
         let here = status.locations.iter().any(|known| known.place == place);
-        let same_form = status.form.is_empty() || status.form == content.form;
+        let same_form = status.form.is_empty() || status.form == spec.form;
         // What we last put there, where nothing has been begun since.
         let ours = (here && status.begun_for.is_empty()).then_some(status.content.as_str());
         Ok(match seen {

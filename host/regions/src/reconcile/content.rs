@@ -6,7 +6,7 @@ use bursar_kernel::plugin::{Artifact, PluginError, code};
 use zeroize::Zeroizing;
 
 use super::Reconciler;
-use super::desired::Content;
+use super::desired::Spec;
 use crate::TargetError;
 
 /// Content, ready to be put somewhere.
@@ -21,11 +21,11 @@ impl Reconciler {
     pub(crate) async fn materialize(
         &self,
         credential: &Credential,
-        content: &Content,
+        spec: &Spec,
     ) -> Result<Result<Materialized, TargetError>, Error> {
         let data = self.records.secret_data(credential, credential.version).await?;
         let mut artifacts: Vec<Artifact> = Vec::new();
-        for format in &content.formats {
+        for format in &spec.formats {
             let context = self.records.materialize_context(credential, format);
             let plugins = self.kernel.ports.plugins();
             let made = match plugins.materialize(&credential.type_id, &data, format, &context).await {
@@ -39,7 +39,7 @@ impl Reconciler {
                     Some(_) => {
                         let what = format!(
                             "the formats {} make different files called `{}`: choose one of them",
-                            content.formats.join(", "),
+                            spec.formats.join(", "),
                             artifact.name
                         );
                         return Ok(Err(TargetError::Invalid(what)));

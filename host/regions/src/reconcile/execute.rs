@@ -7,7 +7,7 @@ use bursar_kernel::Error;
 use super::circuit_breaker::{CircuitBreaker, OpenState, Permit, next_try};
 use super::content::Materialized;
 use super::decide::{Action, Observation, SeenContent, only_verifies};
-use super::desired::Content;
+use super::desired::Spec;
 use super::{Desired, ReconcileContext, Reconciled, Reconciler};
 use crate::{Seen, Target, TargetError};
 
@@ -56,7 +56,7 @@ impl Reconciler {
         observed: &mut Observation,
         action: Action,
     ) -> Result<Option<Reconciled>, Error> {
-        let content = if let Desired::Present(content) = desired { Some(content) } else { None };
+        let spec = if let Desired::Present(spec) = desired { Some(spec) } else { None };
         let reconciled = match action {
             Action::Leave => Reconciled::Left,
             Action::Nothing => {
@@ -88,8 +88,8 @@ impl Reconciler {
             | Action::Push { .. }
             | Action::Adopt
             | Action::ReportDrift(_) => {
-                let Some(content) = content else { return Err(Error::not_found("credential")) };
-                return self.execute_present(context, session, content, observed, action).await;
+                let Some(spec) = spec else { return Err(Error::not_found("credential")) };
+                return self.execute_present(context, session, spec, observed, action).await;
             }
         };
         Ok(Some(reconciled))
@@ -100,29 +100,29 @@ impl Reconciler {
         &self,
         context: &mut ReconcileContext<'_>,
         session: &mut Session<'_>,
-        content: &Content,
+        spec: &Spec,
         observed: &mut Observation,
         action: Action,
     ) -> Result<Option<Reconciled>, Error> {
         match action {
-            Action::Materialize => self.find_content(context, session, content, observed).await,
-            Action::Locate => self.find_place(context, session, content, observed).await,
+            Action::Materialize => self.find_content(context, session, spec, observed).await,
+            Action::Locate => self.find_place(context, session, spec, observed).await,
             Action::Look => {
                 self.find_seen(context, session, observed).await;
                 Ok(None)
             }
             Action::Push { repairs } => {
                 let place = observed.place.clone().unwrap_or_default();
-                self.push(context, session, content, place, repairs).await.map(Some)
+                self.push(context, session, spec, place, repairs).await.map(Some)
             }
             Action::ReportDrift(what) => {
                 self.conclude_look(session, observed);
-                self.report_drift(context, content, what).await.map(Some)
+                self.report_drift(context, spec, what).await.map(Some)
             }
             _ => {
                 self.conclude_look(session, observed);
                 let fingerprint = observed.content.as_ref().unwrap_or(&context.status.content).clone();
-                self.adopt(context, session, content, &fingerprint).await.map(Some)
+                self.adopt(context, session, spec, &fingerprint).await.map(Some)
             }
         }
     }
@@ -131,23 +131,23 @@ impl Reconciler {
         &self,
         context: &mut ReconcileContext<'_>,
         session: &mut Session<'_>,
-        content: &Content,
+        spec: &Spec,
         observed: &mut Observation,
     ) -> Result<Option<Reconciled>, Error> {
         // Nothing is opened that would not be sent.
         if session.permit.is_none()
             && let Some(open) = session.breaker.shut(self.kernel.ports.now(), context.options.ignore_backoff)
         {
-            return self.kept_off(context, content, open).await.map(Some);
+            return self.kept_off(context, spec, open).await.map(Some);
         }
         let Some(credential) = context.credential() else { return Err(Error::not_found("credential")) };
-        match self.materialize(credential, content).await? {
+        match self.materialize(credential, spec).await? {
             Ok(materialized) => {
                 observed.content = Some(materialized.fingerprint.clone());
                 session.materialized = Some(materialized);
                 Ok(None)
             }
-            Err(error) => self.fail(context, &error, &content.input, None).await.map(Some),
+            Err(error) => self.fail(context, &error, &spec.input, None).await.map(Some),
         }
     }
 
@@ -155,21 +155,21 @@ impl Reconciler {
         &self,
         context: &mut ReconcileContext<'_>,
         session: &mut Session<'_>,
-        content: &Content,
+        spec: &Spec,
         observed: &mut Observation,
     ) -> Result<Option<Reconciled>, Error> {
         if let Err(open) = session.acquire(self, context.options.ignore_backoff).await {
-            return self.kept_off(context, content, open).await.map(Some);
+            return self.kept_off(context, spec, open).await.map(Some);
         }
         let region = &context.assignment.region;
         let target = match self.open_target(region).await? {
             Ok(target) => target,
-            Err(error) => return self.fail(context, &error, &content.input, None).await.map(Some),
+            Err(error) => return self.fail(context, &error, &spec.input, None).await.map(Some),
         };
         let owner = self.owner(&context.assignment, context.pair, &context.credential_name());
         match self.place(region, &*target, &owner) {
             Ok(place) => observed.place = Some(place),
-            Err(error) => return self.fail(context, &error, &content.input, None).await.map(Some),
+            Err(error) => return self.fail(context, &error, &spec.input, None).await.map(Some),
         }
         session.target = Some(target);
         Ok(None)
@@ -208,12 +208,12 @@ impl Reconciler {
     async fn kept_off(
         &self,
         context: &mut ReconcileContext<'_>,
-        content: &Content,
+        spec: &Spec,
         open: OpenState,
     ) -> Result<Reconciled, Error> {
-        if only_verifies(content, &context.status, &context.recorded(self)) {
+        if only_verifies(spec, &context.status, &context.recorded(self)) {
             return Ok(open.into());
         }
-        self.keep_off(context, &open, &content.input).await
+        self.keep_off(context, &open, &spec.input).await
     }
 }

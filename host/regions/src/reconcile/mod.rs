@@ -37,7 +37,7 @@ pub(crate) use self::assignment::Assignment;
 use self::circuit_breaker::CircuitBreaker;
 use self::context::ReconcileContext;
 use self::decide::{Observation, decide};
-pub(crate) use self::desired::{Content, Desired};
+pub(crate) use self::desired::{Desired, Spec};
 use self::execute::Session;
 pub use self::options::{ReconcileOptions, Reconciled};
 use self::outcome::Overtaken;

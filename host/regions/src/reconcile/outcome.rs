@@ -9,7 +9,7 @@ use bursar_kernel::{Done, Error, SyncState, codec};
 use serde_json::{Value, json};
 
 use super::circuit_breaker::{OpenState, next_try};
-use super::desired::Content;
+use super::desired::Spec;
 use super::execute::Session;
 use super::{ReconcileContext, Reconciled, Reconciler};
 use crate::{Failure, Pair, SyncStatus, Target, TargetError, keys};
@@ -24,7 +24,7 @@ impl Reconciler {
     pub(super) async fn pushed(
         &self,
         context: &mut ReconcileContext<'_>,
-        content: &Content,
+        spec: &Spec,
         fingerprint: &str,
         target: &dyn Target,
         receipt: Value,
@@ -33,16 +33,16 @@ impl Reconciler {
         // What was there of this version before says nothing of how long it took.
         let newer = context.status.version != context.credential().map(|credential| credential.version);
         let lag = (newer && !repair).then(|| self.lag(context)).flatten();
-        let failures = failures(&context.status, &content.input);
+        let failures = failures(&context.status, &spec.input);
         if let Some(newest) = context.status.locations.last_mut() {
             newest.receipt = Some(receipt).filter(|receipt| !receipt.is_null());
         }
         if context.status.locations.len() > 1 {
             self.kernel.journal.record(self.removal_event(context, 1)).await?;
         }
-        self.mark_synced(context, content, fingerprint);
-        let left = self.remove_old_locations(context, content, target, failures).await;
-        let event = self.outcome_event(context, content, "put", left.as_ref());
+        self.mark_synced(context, spec, fingerprint);
+        let left = self.remove_old_locations(context, spec, target, failures).await;
+        let event = self.outcome_event(context, spec, "put", left.as_ref());
         self.write(context, event).await?;
         context.publish(self, Done::Pushed(lag));
         Ok(left.map_or(Reconciled::Pushed, |error| self.failed(&context.status, &error)))
@@ -53,15 +53,15 @@ impl Reconciler {
         &self,
         context: &mut ReconcileContext<'_>,
         session: &Session<'_>,
-        content: &Content,
+        spec: &Spec,
         fingerprint: &str,
     ) -> Result<Reconciled, Error> {
-        let synced = context.status.is_settled(&content.input) && context.status.locations.len() < 2;
+        let synced = context.status.is_settled(&spec.input) && context.status.locations.len() < 2;
         if synced && !context.options.ignore_backoff {
             return Ok(Reconciled::Unchanged);
         }
         let Some(target) = session.target.clone() else { return Err(Error::not_found("region")) };
-        let failures = failures(&context.status, &content.input);
+        let failures = failures(&context.status, &spec.input);
         if context.status.locations.len() > 1 {
             // Others keep off until it is done.
             context.status.attempt = Some(self.claim());
@@ -72,9 +72,9 @@ impl Reconciler {
             let batch = context.assignment.unchanged(batch).event(event);
             context.expect = Expect::At(self.kernel.ports.store().commit(batch).await?);
         }
-        self.mark_synced(context, content, fingerprint);
-        let left = self.remove_old_locations(context, content, &*target, failures).await;
-        let event = self.outcome_event(context, content, "none", left.as_ref());
+        self.mark_synced(context, spec, fingerprint);
+        let left = self.remove_old_locations(context, spec, &*target, failures).await;
+        let event = self.outcome_event(context, spec, "none", left.as_ref());
         self.write(context, event).await?;
         context.publish(self, Done::Found);
         Ok(left.map_or(Reconciled::Unchanged, |error| self.failed(&context.status, &error)))
@@ -84,7 +84,7 @@ impl Reconciler {
     pub(super) async fn report_drift(
         &self,
         context: &mut ReconcileContext<'_>,
-        content: &Content,
+        spec: &Spec,
         what: &str,
     ) -> Result<Reconciled, Error> {
         if context.status.state == SyncState::Drifted {
@@ -97,7 +97,7 @@ impl Reconciler {
         context.status.failure = Some(Failure {
             message: format!("{what} there: sync it to put it right"),
             reason: "drifted".to_owned(),
-            wish: content.input.clone(),
+            wish: spec.input.clone(),
             at: now,
             failures: 0,
             due_at: now,
@@ -206,15 +206,15 @@ impl Reconciler {
         Ok(Reconciled::Removed)
     }
 
-    fn mark_synced(&self, context: &mut ReconcileContext<'_>, content: &Content, fingerprint: &str) {
+    fn mark_synced(&self, context: &mut ReconcileContext<'_>, spec: &Spec, fingerprint: &str) {
         let version = context.credential().map(|credential| credential.version);
         let status = &mut context.status;
         status.state = SyncState::Synced;
         status.version = version;
         status.synced_at = Some(self.kernel.ports.now());
         status.failure = None;
-        status.input.clone_from(&content.input);
-        status.form.clone_from(&content.form);
+        status.input.clone_from(&spec.input);
+        status.form.clone_from(&spec.form);
         status.reported = false;
         status.doubtful = false;
         fingerprint.clone_into(&mut status.content);
@@ -227,7 +227,7 @@ impl Reconciler {
     async fn remove_old_locations(
         &self,
         context: &mut ReconcileContext<'_>,
-        content: &Content,
+        spec: &Spec,
         target: &dyn Target,
         failures: u32,
     ) -> Option<TargetError> {
@@ -237,7 +237,7 @@ impl Reconciler {
         context.status.failure = Some(Failure {
             message: format!("it is in place, but what stands under its old name could not be removed: {error}"),
             reason: error.code().to_owned(),
-            wish: content.input.clone(),
+            wish: spec.input.clone(),
             at: now,
             failures: failures.saturating_add(1),
             due_at: next_try(now, failures, &error, |most| ports.jittered(most)),
@@ -249,7 +249,7 @@ impl Reconciler {
     fn outcome_event(
         &self,
         context: &ReconcileContext<'_>,
-        content: &Content,
+        spec: &Spec,
         change: &str,
         left: Option<&TargetError>,
     ) -> Event {
@@ -258,7 +258,7 @@ impl Reconciler {
             detail["reason"] = json!(error.code());
             detail["message"] = json!(format!("what stands under its old name could not be removed: {error}"));
         }
-        let event = context.push_event(self, content, Action::CredentialSync, detail);
+        let event = context.push_event(self, spec, Action::CredentialSync, detail);
         if left.is_some() { Event { outcome: Outcome::Failed, ..event } } else { event }
     }
 

@@ -8,7 +8,7 @@ use bursar_kernel::{Done, Error, SyncState, codec};
 use serde_json::{Value, json};
 
 use super::content::fingerprint;
-use super::desired::Content;
+use super::desired::Spec;
 use super::execute::Session;
 use super::{ReconcileContext, Reconciled, Reconciler};
 use crate::{Pair, Parcel, RemoteLocation, SyncStatus, Target, TargetError, keys};
@@ -19,7 +19,7 @@ impl Reconciler {
         &self,
         context: &mut ReconcileContext<'_>,
         session: &mut Session<'_>,
-        content: &Content,
+        spec: &Spec,
         place: String,
         repairs: Option<&str>,
     ) -> Result<Reconciled, Error> {
@@ -32,14 +32,14 @@ impl Reconciler {
             context.publish(self, Done::Drifted);
         }
         let before = context.status.clone();
-        let repair = before.input == content.input && !before.content.is_empty();
-        context.status = self.intended(&before, &content.input);
+        let repair = before.input == spec.input && !before.content.is_empty();
+        context.status = self.intended(&before, &spec.input);
         let receipt = keep_in_sight(context, &place);
         let mut detail = json!({ "place": place });
         if let Some(what) = repairs {
             detail["repairs"] = json!(what);
         }
-        let event = context.push_event(self, content, Action::RegionPush, detail);
+        let event = context.push_event(self, spec, Action::RegionPush, detail);
         let unchanged = credential_keys::for_credential(&found.credential, Table::Credential);
         let batch = Batch::default().require(unchanged, Expect::At(found.revision));
         self.commit_intent(context, batch, event).await?;
@@ -48,7 +48,7 @@ impl Reconciler {
             owner: self.owner(&context.assignment, context.pair, found.credential.name.as_str()),
             type_id: found.credential.type_id.clone(),
             version: found.credential.version,
-            formats: content.formats.clone(),
+            formats: spec.formats.clone(),
             artifacts: materialized.artifacts,
             idempotency_key: self.idempotency_key(context, None),
         };
@@ -56,12 +56,12 @@ impl Reconciler {
         drop(parcel);
         session.report(self, &answer);
         match answer {
-            Ok(receipt) => self.pushed(context, content, &materialized.fingerprint, &*target, receipt, repair).await,
+            Ok(receipt) => self.pushed(context, spec, &materialized.fingerprint, &*target, receipt, repair).await,
             // A target that refused has written nothing.
             Err(error @ TargetError::Foreign(_)) => {
-                self.place_taken(context, content, before, &place, &error, &*target).await
+                self.place_taken(context, spec, before, &place, &error, &*target).await
             }
-            Err(error) => self.fail(context, &error, &content.input, None).await,
+            Err(error) => self.fail(context, &error, &spec.input, None).await,
         }
     }
 
@@ -107,14 +107,14 @@ impl Reconciler {
     async fn place_taken(
         &self,
         context: &mut ReconcileContext<'_>,
-        content: &Content,
+        spec: &Spec,
         mut before: SyncStatus,
         place: &str,
         error: &TargetError,
         target: &dyn Target,
     ) -> Result<Reconciled, Error> {
         let is_elsewhere = before.locations.iter().any(|location| location.place != place);
-        let known = before.failure.as_ref().filter(|failure| failure.wish == content.input);
+        let known = before.failure.as_ref().filter(|failure| failure.wish == spec.input);
         // Once is enough: who has it is one of ours then or never.
         let looked_for = known.is_some_and(|failure| failure.reason == error.code());
         // Of a renamed account nothing stands where others of it are to go.
@@ -126,12 +126,12 @@ impl Reconciler {
             let removed = self.remove_locations(context, target, 0).await;
             before = std::mem::replace(&mut context.status, begun);
             if let Err(error) = removed {
-                return self.fail(context, &error, &content.input, Some(&before)).await;
+                return self.fail(context, &error, &spec.input, Some(&before)).await;
             }
             before.content.clear();
             before.input.clear();
         }
-        self.fail(context, error, &content.input, Some(&before)).await
+        self.fail(context, error, &spec.input, Some(&before)).await
     }
 
     async fn is_held_by_another(&self, pair: Pair, place: &str) -> Result<bool, Error> {
