@@ -215,7 +215,7 @@ impl Regions {
                 batch = batch.event(Event { account: Some(attachment.account), ..event });
             }
             if retry.commit(batch).await?.is_some() {
-                self.reconciler.forget(region.id);
+                self.reconciler.gateway.forget(region.id);
                 self.announce(&region);
                 for (attachment, _) in attachments {
                     self.kernel.ports.tell(&Notice::Account(attachment.account));
@@ -235,14 +235,14 @@ impl Regions {
         self.kernel.authorizer.authorize_operator(caller, Action::RegionRead).await?;
         let region = self.find_region(caller, region).await?.region;
         let reconciler = &self.reconciler;
-        let target = match reconciler.open_target(&region).await? {
+        let target = match reconciler.gateway.open_target(&region).await? {
             Ok(target) => target,
             Err(error) => return Ok(Err(error)),
         };
-        let breaker = reconciler.breaker(region.id);
+        let breaker = reconciler.gateway.breaker(region.id);
         // Where it is back, all may go there again.
         let permit = breaker.permit(|| self.kernel.ports.now(), true).await;
-        let answer = reconciler.call(&region, target.check()).await;
+        let answer = reconciler.gateway.call(&region, target.check()).await;
         if let Ok(permit) = permit {
             permit.report(&answer, self.kernel.ports.now(), |most| self.kernel.ports.jittered(most));
         }

@@ -82,7 +82,7 @@ impl Regions {
             let member = |of: &Region| of.settings.expose().get(&setting.name).cloned();
             setting.moves && member(new) != member(old)
         };
-        let kind = self.reconciler.kind_of(old);
+        let kind = self.reconciler.gateway.kind_of(old);
         let changed: Vec<_> = kind.into_iter().flat_map(|kind| kind.settings.iter()).filter(moves).collect();
         if changed.is_empty() || !self.is_anything_placed(old.id).await? {
             return Ok(());

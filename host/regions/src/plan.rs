@@ -92,7 +92,7 @@ impl Regions {
         let account = self.kernel.authorizer.authorize(caller, account, Right::Sync, Action::RegionRead).await?;
         let region = self.region_open_to(caller, &account, region).await?.region;
         let assignment = self.supposed(&account, &region).await?;
-        let target = self.reconciler.open_target(&region).await?;
+        let target = self.reconciler.gateway.open_target(&region).await?;
         let credentials = self.all_credentials(caller, &account).await?;
         let (assignment, target) = (&assignment, &target);
         let items: Vec<Result<Option<PlanItem>, Error>> = stream::iter(credentials)
@@ -111,7 +111,7 @@ impl Regions {
     /// The assignment as it would be if the account used the region and it took
     /// part.
     async fn supposed(&self, account: &Account, region: &Region) -> Result<Assignment, Error> {
-        let assignment = self.reconciler.assignment(account.id, region.id).await?;
+        let assignment = self.reconciler.records.assignment(account.id, region.id).await?;
         let mut assignment = assignment.ok_or_else(no_such_region)?;
         assignment.attachment.get_or_insert_with(|| {
             let attachment = Attachment {
@@ -172,8 +172,8 @@ impl Regions {
             Ok(target) => target,
             Err(error) => return Ok(unknown(error)),
         };
-        let owner = reconciler.owner(assignment, pair, credential.name.as_str());
-        let place = match reconciler.place(&assignment.region, target, &owner) {
+        let owner = reconciler.gateway.owner(assignment, pair, credential.name.as_str());
+        let place = match reconciler.gateway.place(&assignment.region, target, &owner) {
             Ok(place) => place,
             Err(error) => return Ok(unknown(&error)),
         };
@@ -190,9 +190,9 @@ impl Regions {
         owner: &Owner,
     ) -> Result<Seen, TargetError> {
         let ports = &self.kernel.ports;
-        let breaker = self.reconciler.breaker(assignment.region.id);
+        let breaker = self.reconciler.gateway.breaker(assignment.region.id);
         let permit = breaker.permit(|| ports.now(), false).await.map_err(|open| open.error)?;
-        let seen = self.reconciler.call(&assignment.region, target.look(place, owner)).await;
+        let seen = self.reconciler.gateway.call(&assignment.region, target.look(place, owner)).await;
         permit.report(&seen, ports.now(), |most| ports.jittered(most));
         seen
     }
@@ -208,7 +208,7 @@ impl Regions {
         let wanted = if status.is_settled(&spec.input) {
             status.content.clone()
         } else {
-            match self.reconciler.materialize(credential, spec).await? {
+            match self.reconciler.materializer.materialize(credential, spec).await? {
                 Ok(materialized) => materialized.fingerprint,
                 Err(error) => return Ok((PlanAction::Unknown, Some(error.to_string()))),
             }
@@ -221,7 +221,7 @@ impl Regions {
             Ok(Seen::Nothing) if ours.is_some() => (PlanAction::Drifted, Some("somebody removed it".to_owned())),
             Ok(Seen::Nothing) => (PlanAction::Create, None),
             Ok(Seen::Ours(files)) => {
-                let there = self.reconciler.content_fingerprint(&files);
+                let there = self.reconciler.materializer.content_fingerprint(&files);
                 let as_left = ours.is_none_or(|ours| ours == there);
                 match (there == wanted && same_form, as_left) {
                     (true, _) => (PlanAction::Unchanged, None),

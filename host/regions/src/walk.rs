@@ -151,7 +151,8 @@ impl Walker<'_> {
         for record in self.regions.kernel.ports.store().scan(&prefix, &[], usize::MAX).await? {
             let Some((_, id)) = keys::attached(&record.key) else { continue };
             let Some(region) = self.regions.kernel.ports.store().get(&keys::region(id)).await? else { continue };
-            let assignment = self.regions.reconciler.assignment_of(used.account.clone(), &region, Some(&record))?;
+            let assignment =
+                self.regions.reconciler.records.assignment_of(used.account.clone(), &region, Some(&record))?;
             if assignment.attachment.as_ref().is_some_and(|(attachment, _)| attachment.detaching.is_none()) {
                 used.attached.push(id);
             } else {
@@ -193,7 +194,7 @@ impl Walker<'_> {
         }
         for region in statuses.keys() {
             if !used.assignments.contains_key(region) {
-                let assignment = self.regions.reconciler.assignment(used.account.id, *region).await?;
+                let assignment = self.regions.reconciler.records.assignment(used.account.id, *region).await?;
                 used.assignments.insert(*region, assignment);
             }
             used.left.retain(|left| left != region);

@@ -1,13 +1,13 @@
 //! What should be there, materialized; and how contents are told apart.
 
-use bursar_credentials::Credential;
-use bursar_kernel::Error;
+use bursar_credentials::{Credential, CredentialRecords};
 use bursar_kernel::plugin::{Artifact, PluginError, code};
+use bursar_kernel::{Error, Kernel};
 use zeroize::Zeroizing;
 
-use super::Reconciler;
+use super::decide::SeenContent;
 use super::desired::Spec;
-use crate::TargetError;
+use crate::{Seen, TargetError};
 
 /// Content, ready to be put somewhere.
 pub(crate) struct Materialized {
@@ -16,7 +16,17 @@ pub(crate) struct Materialized {
     pub(crate) fingerprint: String,
 }
 
-impl Reconciler {
+/// Makes what should be there, and tells contents apart.
+pub(crate) struct Materializer {
+    kernel: Kernel,
+    records: CredentialRecords,
+}
+
+impl Materializer {
+    pub(super) fn new(kernel: &Kernel) -> Self {
+        Self { records: CredentialRecords::new(kernel.ports.clone()), kernel: kernel.clone() }
+    }
+
     /// Materializes what should be there. It does not leave the host by that.
     pub(crate) async fn materialize(
         &self,
@@ -49,6 +59,17 @@ impl Reconciler {
         }
         let fingerprint = self.fingerprint_of(artifacts.iter().map(|of| (of.name.as_str(), of.content.as_slice())));
         Ok(Ok(Materialized { artifacts, fingerprint }))
+    }
+
+    /// What was seen, with contents told apart by fingerprints alone.
+    pub(crate) fn seen_content(&self, seen: Result<Seen, TargetError>) -> SeenContent {
+        match seen {
+            Ok(Seen::Nothing) => SeenContent::Nothing,
+            Ok(Seen::Ours(files)) => SeenContent::Ours(self.content_fingerprint(&files)),
+            Ok(Seen::Foreign(_)) => SeenContent::Foreign,
+            Ok(Seen::CannotTell) => SeenContent::CannotTell,
+            Err(error) => SeenContent::Failed(error),
+        }
     }
 
     /// Keyed fingerprint of what was seen at a target.

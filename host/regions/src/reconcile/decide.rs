@@ -8,6 +8,7 @@
 //! again.
 
 use bursar_kernel::SyncState;
+use bursar_kernel::nodes::Nodes;
 use jiff::{SignedDuration, Timestamp};
 
 use super::desired::{Desired, Spec};
@@ -228,7 +229,7 @@ impl Reconciler {
         options: &ReconcileOptions,
     ) -> Recorded<'a> {
         Recorded {
-            busy_until: status.and_then(|status| self.busy(status)),
+            busy_until: status.and_then(|status| busy(status, &self.ports.nodes, self.kernel.ports.now())),
             status,
             drift: assignment.region.drift,
             region_updated_at: assignment.region.updated_at,
@@ -238,20 +239,19 @@ impl Reconciler {
             now: self.kernel.ports.now(),
         }
     }
+}
 
-    /// When to check again, where another process is at it.
-    fn busy(&self, status: &SyncStatus) -> Option<Timestamp> {
-        let attempt = status.attempt.as_ref()?;
-        let (nodes, now) = (&self.ports.nodes, self.kernel.ports.now());
-        // In this process all stand in one queue: what is marked is left over.
-        let is_over = attempt.by == nodes.process()
-            || attempt.until <= now
-            || match attempt.node {
-                Some(node) => nodes.has_ended(node, attempt.by),
-                None => nodes.is_alone(),
-            };
-        (!is_over).then(|| attempt.until.min(now + CHECK_AGAIN))
-    }
+/// When to check again, where another process is at it.
+fn busy(status: &SyncStatus, nodes: &Nodes, now: Timestamp) -> Option<Timestamp> {
+    let attempt = status.attempt.as_ref()?;
+    // In this process all stand in one queue: what is marked is left over.
+    let is_over = attempt.by == nodes.process()
+        || attempt.until <= now
+        || match attempt.node {
+            Some(node) => nodes.has_ended(node, attempt.by),
+            None => nodes.is_alone(),
+        };
+    (!is_over).then(|| attempt.until.min(now + CHECK_AGAIN))
 }
 
 /// How long a push takes as a rule, or a node to be taken for gone.

@@ -103,7 +103,7 @@ impl Reconciler {
     /// Whether credentials of a type are put in a region that is used so.
     pub(crate) fn belongs_there(&self, attachment: &Attachment, region: &Region, type_id: &str) -> bool {
         let Some(of) = self.kernel.ports.plugins().find(type_id) else { return attachment.pushes(type_id, true) };
-        formats(attachment, &of, self.kind_of(region)).map_or(true, |formats| !formats.is_empty())
+        formats(attachment, &of, self.gateway.kind_of(region)).map_or(true, |formats| !formats.is_empty())
     }
 
     fn input(

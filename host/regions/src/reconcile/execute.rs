@@ -6,10 +6,10 @@ use bursar_kernel::Error;
 
 use super::circuit_breaker::{CircuitBreaker, OpenState, Permit, next_try};
 use super::content::Materialized;
-use super::decide::{Action, Observation, SeenContent, only_verifies};
+use super::decide::{Action, Observation, only_verifies};
 use super::desired::Spec;
 use super::{Desired, ReconcileContext, Reconciled, Reconciler};
-use crate::{Seen, Target, TargetError};
+use crate::{Target, TargetError};
 
 /// What a reconciliation has in hand of the target.
 pub(super) struct Session<'a> {
@@ -44,6 +44,13 @@ impl<'a> Session<'a> {
             permit.report(answer, reconciler.kernel.ports.now(), |most| reconciler.kernel.ports.jittered(most));
         }
     }
+
+    /// A look went well, and no other call follows.
+    fn conclude_look(&mut self, reconciler: &Reconciler, observed: &Observation) {
+        if observed.seen.is_some() {
+            self.report(reconciler, &Ok(()));
+        }
+    }
 }
 
 impl Reconciler {
@@ -60,7 +67,7 @@ impl Reconciler {
         let reconciled = match action {
             Action::Leave => Reconciled::Left,
             Action::Nothing => {
-                self.conclude_look(session, observed);
+                session.conclude_look(self, observed);
                 Reconciled::Unchanged
             }
             Action::LeaveDrifted => Reconciled::Drifted,
@@ -116,11 +123,11 @@ impl Reconciler {
                 self.push(context, session, spec, place, repairs).await.map(Some)
             }
             Action::ReportDrift(what) => {
-                self.conclude_look(session, observed);
+                session.conclude_look(self, observed);
                 self.report_drift(context, spec, what).await.map(Some)
             }
             _ => {
-                self.conclude_look(session, observed);
+                session.conclude_look(self, observed);
                 let fingerprint = observed.content.as_ref().unwrap_or(&context.status.content).clone();
                 self.adopt(context, session, spec, &fingerprint).await.map(Some)
             }
@@ -141,7 +148,7 @@ impl Reconciler {
             return self.kept_off(context, spec, open).await.map(Some);
         }
         let Some(credential) = context.credential() else { return Err(Error::not_found("credential")) };
-        match self.materialize(credential, spec).await? {
+        match self.materializer.materialize(credential, spec).await? {
             Ok(materialized) => {
                 observed.content = Some(materialized.fingerprint.clone());
                 session.materialized = Some(materialized);
@@ -162,12 +169,12 @@ impl Reconciler {
             return self.kept_off(context, spec, open).await.map(Some);
         }
         let region = &context.assignment.region;
-        let target = match self.open_target(region).await? {
+        let target = match self.gateway.open_target(region).await? {
             Ok(target) => target,
             Err(error) => return self.fail(context, &error, &spec.input, None).await.map(Some),
         };
-        let owner = self.owner(&context.assignment, context.pair, &context.credential_name());
-        match self.place(region, &*target, &owner) {
+        let owner = self.gateway.owner(&context.assignment, context.pair, &context.credential_name());
+        match self.gateway.place(region, &*target, &owner) {
             Ok(place) => observed.place = Some(place),
             Err(error) => return self.fail(context, &error, &spec.input, None).await.map(Some),
         }
@@ -177,30 +184,12 @@ impl Reconciler {
 
     async fn find_seen(&self, context: &ReconcileContext<'_>, session: &mut Session<'_>, observed: &mut Observation) {
         let (Some(target), Some(place)) = (&session.target, &observed.place) else { return };
-        let owner = self.owner(&context.assignment, context.pair, &context.credential_name());
-        let seen = self.call(&context.assignment.region, target.look(place, &owner)).await;
+        let owner = self.gateway.owner(&context.assignment, context.pair, &context.credential_name());
+        let seen = self.gateway.call(&context.assignment.region, target.look(place, &owner)).await;
         if seen.is_err() {
             session.report(self, &seen);
         }
-        observed.seen = Some(self.seen_content(seen));
-    }
-
-    /// What was seen, with contents told apart by fingerprints alone.
-    pub(crate) fn seen_content(&self, seen: Result<Seen, TargetError>) -> SeenContent {
-        match seen {
-            Ok(Seen::Nothing) => SeenContent::Nothing,
-            Ok(Seen::Ours(files)) => SeenContent::Ours(self.content_fingerprint(&files)),
-            Ok(Seen::Foreign(_)) => SeenContent::Foreign,
-            Ok(Seen::CannotTell) => SeenContent::CannotTell,
-            Err(error) => SeenContent::Failed(error),
-        }
-    }
-
-    /// A look went well, and no other call follows.
-    fn conclude_look(&self, session: &mut Session<'_>, observed: &Observation) {
-        if observed.seen.is_some() {
-            session.report(self, &Ok(()));
-        }
+        observed.seen = Some(self.materializer.seen_content(seen));
     }
 
     /// The target is down, so it was not tried. That says nothing of what is there

@@ -2,7 +2,7 @@
 
 use bursar_credentials::keys as credential_keys;
 use bursar_kernel::audit::{Action, Event};
-use bursar_kernel::keys::{Table, of_account};
+use bursar_kernel::keys::Table;
 use bursar_kernel::store::{Batch, Expect};
 use bursar_kernel::{Done, Error, SyncState, codec};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use super::content::fingerprint;
 use super::desired::Spec;
 use super::execute::Session;
 use super::{ReconcileContext, Reconciled, Reconciler};
-use crate::{Pair, Parcel, RemoteLocation, SyncStatus, Target, TargetError, keys};
+use crate::{Parcel, RemoteLocation, SyncStatus, Target, TargetError, keys};
 
 impl Reconciler {
     /// Pushes, from the intent to the outcome.
@@ -45,14 +45,14 @@ impl Reconciler {
         self.commit_intent(context, batch, event).await?;
 
         let parcel = Parcel {
-            owner: self.owner(&context.assignment, context.pair, found.credential.name.as_str()),
+            owner: self.gateway.owner(&context.assignment, context.pair, found.credential.name.as_str()),
             type_id: found.credential.type_id.clone(),
             version: found.credential.version,
             formats: spec.formats.clone(),
             artifacts: materialized.artifacts,
             idempotency_key: self.idempotency_key(context, None),
         };
-        let answer = self.call(&context.assignment.region, target.put(&place, &parcel, receipt.as_ref())).await;
+        let answer = self.gateway.call(&context.assignment.region, target.put(&place, &parcel, receipt.as_ref())).await;
         drop(parcel);
         session.report(self, &answer);
         match answer {
@@ -120,7 +120,8 @@ impl Reconciler {
         // Of a renamed account nothing stands where others of it are to go.
         let account_name = context.assignment.account.name.as_str();
         let renamed_itself = before.locations.iter().any(|old| old.place != place && old.account_name == account_name);
-        if is_elsewhere && !looked_for && renamed_itself && self.is_held_by_another(context.pair, place).await? {
+        if is_elsewhere && !looked_for && renamed_itself && self.records.is_held_by_another(context.pair, place).await?
+        {
             let begun = std::mem::replace(&mut context.status, before);
             self.kernel.journal.record(self.removal_event(context, 0)).await?;
             let removed = self.remove_locations(context, target, 0).await;
@@ -132,27 +133,6 @@ impl Reconciler {
             before.input.clear();
         }
         self.fail(context, error, &spec.input, Some(&before)).await
-    }
-
-    async fn is_held_by_another(&self, pair: Pair, place: &str) -> Result<bool, Error> {
-        let mut after = Vec::new();
-        loop {
-            let prefix = of_account(Table::Placed, pair.account);
-            let records = self.kernel.ports.store().scan(&prefix, &after, CHUNK).await?;
-            let Some(last) = records.last() else { return Ok(false) };
-            after.clone_from(&last.key);
-            for record in &records {
-                let other = keys::pair_placed(&record.key);
-                let elsewhere = other.is_none_or(|other| other.region != pair.region || other == pair);
-                if elsewhere {
-                    continue;
-                }
-                let status: SyncStatus = codec::decode(record)?;
-                if status.locations.iter().any(|known| known.place == place) {
-                    return Ok(true);
-                }
-            }
-        }
     }
 }
 
@@ -171,5 +151,3 @@ fn keep_in_sight(context: &mut ReconcileContext<'_>, place: &str) -> Option<Valu
     });
     receipt
 }
-
-const CHUNK: usize = 500;

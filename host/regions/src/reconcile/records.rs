@@ -1,12 +1,12 @@
-//! An account's use of a region, with what is the same for all its credentials.
+//! What the store has of a pair: the account's use of the region, with what is the
+//! same for all its credentials, and the sync status.
 
 use bursar_kernel::id::{AccountId, RegionId};
-use bursar_kernel::keys::account;
+use bursar_kernel::keys::{Table, account, of_account};
 use bursar_kernel::store::{Batch, Expect, Record, Revision};
-use bursar_kernel::{Account, Error, codec};
+use bursar_kernel::{Account, Error, Kernel, codec};
 
-use super::Reconciler;
-use crate::{Attachment, Owner, Pair, Region, SyncStatus, TargetKind, keys};
+use crate::{Attachment, Pair, Region, SyncStatus, TargetKind, keys};
 
 /// An account's use of a region.
 #[derive(Clone)]
@@ -22,7 +22,17 @@ pub(crate) struct Assignment {
     pub(crate) layout: String,
 }
 
-impl Reconciler {
+/// Reads what the store has of pairs and of what they hang on.
+pub(crate) struct SyncRecords {
+    kernel: Kernel,
+    kinds: &'static [TargetKind],
+}
+
+impl SyncRecords {
+    pub(super) fn new(kernel: &Kernel, kinds: &'static [TargetKind]) -> Self {
+        Self { kernel: kernel.clone(), kinds }
+    }
+
     /// The assignment of an account to a region; `None` where either is gone.
     pub(crate) async fn assignment(&self, id: AccountId, region: RegionId) -> Result<Option<Assignment>, Error> {
         let store = self.kernel.ports.store();
@@ -44,7 +54,7 @@ impl Reconciler {
         let attachment = attachment
             .map(|record| Ok::<_, Error>((codec::decode::<Attachment>(record)?, record.revision)))
             .transpose()?;
-        let kind = self.kind_of(&region);
+        let kind = self.kinds.iter().find(|kind| kind.id == region.target);
         // A sign-in that is rotated shapes nothing.
         let shaping = region.public_settings(kind);
         let layout = format!("{}\n{}\n{shaping}", region.id, region.target);
@@ -58,14 +68,26 @@ impl Reconciler {
         Ok((record.as_ref().map(codec::decode).transpose()?.unwrap_or_default(), expect))
     }
 
-    /// The owner that a target is told of.
-    pub(crate) fn owner(&self, assignment: &Assignment, pair: Pair, credential_name: &str) -> Owner {
-        Owner {
-            installation: self.installation_id(),
-            account: pair.account,
-            account_name: assignment.account.name.to_string(),
-            credential: pair.credential,
-            credential_name: credential_name.to_owned(),
+    /// Whether another credential of the account is at `place`, or is to be
+    /// removed from there.
+    pub(super) async fn is_held_by_another(&self, pair: Pair, place: &str) -> Result<bool, Error> {
+        let mut after = Vec::new();
+        loop {
+            let prefix = of_account(Table::Placed, pair.account);
+            let records = self.kernel.ports.store().scan(&prefix, &after, CHUNK).await?;
+            let Some(last) = records.last() else { return Ok(false) };
+            after.clone_from(&last.key);
+            for record in &records {
+                let other = keys::pair_placed(&record.key);
+                let elsewhere = other.is_none_or(|other| other.region != pair.region || other == pair);
+                if elsewhere {
+                    continue;
+                }
+                let status: SyncStatus = codec::decode(record)?;
+                if status.locations.iter().any(|known| known.place == place) {
+                    return Ok(true);
+                }
+            }
         }
     }
 }
@@ -81,3 +103,5 @@ impl Assignment {
             .require(keys::region(region), Expect::At(self.region_revision))
     }
 }
+
+const CHUNK: usize = 500;
