@@ -10,8 +10,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bursar_domain::plugin::{Context, Exchange, ExchangeRecorder, NetworkCall, Plugins as _, Taints, TxtRecord};
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::plugin::{Context, Exchange, ExchangeRecorder, NetworkCall, Plugins as _, Taints, TxtRecord};
+use bursar_kernel::secret::SecretJson;
 use bursar_plugin_host::{
     NetworkConfig, PluginHost, PluginHostConfig, Reach, Transport, TransportError, WireAnswer, WireRequest,
 };
@@ -86,7 +86,7 @@ struct Deaf;
 
 #[async_trait]
 impl ExchangeRecorder for Deaf {
-    async fn record(&self, _: Exchange) -> Result<(), bursar_domain::Error> {
+    async fn record(&self, _: Exchange) -> Result<(), bursar_kernel::Error> {
         Ok(())
     }
 }

@@ -1,16 +1,17 @@
-//! `ci`: what `.ci/run` runs. The cheap check comes first.
+//! `ci`: what `.ci/run` runs, the cheap checks first.
 
 use std::process::Command;
 
 use crate::shell::{Error, cargo, root, run};
-use crate::test;
+use crate::{deny, test};
 
-/// Format, tests and lints. The tidy rules, and the drift of generated files,
-/// are among the tests.
+/// Checks format, dependencies, tests and lints. The tests include the tidy rules and
+/// the drift of generated files.
 pub(crate) fn all() -> Result<(), Error> {
     run(&mut cargo(&["fmt", "--all", "--check"]))?;
+    deny::check()?;
     test::all(&[])?;
     run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
-    // Whatever building has changed was not committed: a lock file, for one.
+    // A file that the build changed, such as a lock file, was not committed.
     run(Command::new("git").current_dir(root()).args(["diff", "--exit-code"]))
 }

@@ -2,10 +2,10 @@
 
 use crate::shell::{Error, cargo, run};
 
-/// Writes them anew. Each is written by the test that also checks it.
+/// Regenerates the files. Each is written by the test that also checks it.
 pub(crate) fn all() -> Result<(), Error> {
-    // The whole workspace, as for the tests: with fewer crates the features
-    // differ, and much would be compiled again.
+    // The whole workspace, as for the tests: a subset would select other features and
+    // compile much again.
     run(cargo(&["test", "--workspace", "--lib", "openapi"]).env("BURSAR_BLESS", "1"))?;
     run(cargo(&["test", "--workspace", "--test", "it", "tidy::capabilities"]).env("BURSAR_BLESS", "1"))
 }

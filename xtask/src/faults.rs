@@ -1,11 +1,11 @@
-//! `faults`: what users see while nodes, the database and the network fail.
+//! `faults`: tests what users see while nodes, the database and the network fail.
 
 use crate::shell::{Error, cargo, root, run};
 use crate::{host, system};
 
-/// Builds the release and has three nodes of it suffer for so many seconds, 600
-/// unless told otherwise. Fails where something acknowledged is lost, a history has
-/// no order, a change is pushed twice, or the operator guide's figures are not kept.
+/// Builds the release and injects faults into three nodes of it, for the given number of
+/// seconds or 600. Fails if an acknowledged write is lost, a history has no order, a
+/// change is pushed twice, or the figures in the operator guide are exceeded.
 pub(crate) fn campaign(arguments: &[String]) -> Result<(), Error> {
     let seconds = arguments.first().map_or("600", String::as_str);
     system::ensure()?;

@@ -1,9 +1,9 @@
 //! Builds the examples in JavaScript and Python.
 //!
 //! `plugins/examples/<id>` becomes `target/plugins/examples/<id>.wasm`. Their
-//! tools come by npm and pip, in the versions that the folders pin, and go to
-//! `target/componentize/<id>`. What has not changed is not built again. Without
-//! Node.js or Python an example is passed over, but not with `CI=true`.
+//! tools are installed by npm and pip, in the versions that the folders pin, into
+//! `target/componentize/<id>`. An unchanged example is not built again. Without Node.js
+//! or Python an example is skipped, but with `CI=true` that is a failure.
 
 use std::collections::hash_map::DefaultHasher;
 use std::fs;
@@ -13,11 +13,11 @@ use std::process::Command;
 
 use bursar_plugin_pack::{Folder, Language, python_command};
 
-use crate::plugins::{self, folders, tell};
+use crate::plugins::{self, folders, report};
 use crate::shell::{Error, root, run};
 use crate::system::{is_ci, is_installed};
 
-/// Builds every plugin and example, in whatever language.
+/// Builds every plugin and example, in all languages.
 pub(crate) fn build_with_rust() -> Result<(), Error> {
     plugins::build_all()?;
     for folder in folders(&root().join("plugins/examples"))? {
@@ -26,12 +26,11 @@ pub(crate) fn build_with_rust() -> Result<(), Error> {
     Ok(())
 }
 
-/// Tests the libraries that plugins in JavaScript and Python are written with,
-/// by what the examples are built with.
+/// Tests the SDKs for JavaScript and Python, with the tools of the examples.
 pub(crate) fn test_libraries() -> Result<(), Error> {
     let examples = folders(&root().join("plugins/examples"))?;
     let tools = |language| examples.iter().find(|folder| folder.language == language).map(Tools::of);
-    // What is not installed was named when the examples were built.
+    // A missing tool was reported when the examples were built.
     if is_installed("node") {
         let mut node = Command::new("node");
         node.current_dir(root().join("sdk/js"));
@@ -63,10 +62,10 @@ fn build(folder: &Folder) -> Result<(), Error> {
         }
         tools.remember(inputs)?;
     }
-    Ok(tell(&folder.id, &out)?)
+    Ok(report(&folder.id, &out)?)
 }
 
-/// What one example is built with.
+/// The tools that build one example.
 struct Tools {
     folder: PathBuf,
 }
@@ -76,7 +75,7 @@ impl Tools {
         Self { folder: root().join("target/componentize").join(&folder.id) }
     }
 
-    /// A program of the folder's own Python.
+    /// A program in the folder's virtual environment.
     fn program(&self, name: &str) -> PathBuf {
         self.folder.join("venv/bin").join(name)
     }
@@ -105,7 +104,7 @@ impl Tools {
         let tool = self.program("componentize-py");
         let mut componentize = python_command(&tool, folder, &root().join("wit/v0.1"), sdk, &partial)
             .map_err(|error| plugins::Error::Plugin(folder.id.clone(), error))?;
-        // Of another environment, it would lend its packages to the component.
+        // The packages of an active environment would get into the component.
         run(componentize.env_remove("VIRTUAL_ENV"))?;
         Ok(fs::rename(&partial, out).map_err(file(out))?)
     }
@@ -113,7 +112,7 @@ impl Tools {
     fn test_python(&self) -> Result<(), Error> {
         let bindings = self.folder.join("bindings");
         if bindings.is_dir() {
-            // It writes over none of its own.
+            // componentize-py does not overwrite its own files.
             fs::remove_dir_all(&bindings).map_err(file(&bindings))?;
         }
         let mut componentize = Command::new(self.program("componentize-py"));
@@ -126,7 +125,7 @@ impl Tools {
         run(python.arg(root().join("sdk/python/tests")))
     }
 
-    /// Copies the files that pin the tools; whether those must be fetched anew.
+    /// Copies the files that pin the tools; returns whether these must be installed again.
     fn renew(&self, folder: &Folder, pinned: &[&str]) -> Result<bool, Error> {
         let mut is_new = !self.folder.join(INSTALLED).is_file();
         fs::create_dir_all(&self.folder).map_err(file(&self.folder))?;
@@ -139,7 +138,7 @@ impl Tools {
             }
         }
         if is_new {
-            // There may be none.
+            // It may not exist.
             let _ = fs::remove_file(self.folder.join(INSTALLED));
         }
         Ok(is_new)
@@ -149,7 +148,7 @@ impl Tools {
         Ok(fs::write(self.folder.join(INSTALLED), "").map_err(file(&self.folder))?)
     }
 
-    /// The fingerprint of what `out` was built from, if it is there.
+    /// The fingerprint of the inputs of `out`, if that exists.
     fn built(&self, out: &Path) -> Option<u64> {
         let stamp = fs::read_to_string(self.folder.join(BUILT)).ok()?;
         out.is_file().then(|| stamp.trim().parse().ok())?
@@ -169,7 +168,7 @@ fn missing(program: &str, id: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// A number for the names and contents of all files below the folders.
+/// A hash of the names and contents of all files below the folders.
 fn fingerprint(parents: &[&Path]) -> Result<u64, Error> {
     let mut hasher = DefaultHasher::new();
     for parent in parents {
@@ -201,9 +200,9 @@ fn file(path: &Path) -> impl FnOnce(std::io::Error) -> plugins::Error {
     |error| plugins::Error::File(path, error)
 }
 
-/// Folders that hold nothing a component is made of.
+/// Folders without inputs of a component.
 const PRODUCTS: &[&str] = &["tests", "dist", "node_modules", ".venv", "__pycache__"];
-/// Left when npm or pip has done its work.
+/// Written when npm or pip has finished.
 const INSTALLED: &str = "installed";
-/// Holds the fingerprint of what was built last.
+/// Holds the fingerprint of the last build's inputs.
 const BUILT: &str = "built";

@@ -16,13 +16,13 @@ pub(crate) fn run(flags: &[String]) -> Result<(), Error> {
     execute(serve.args(flags))
 }
 
-/// What `run` and the tests use.
+/// Builds the binary that `run` and the tests use.
 pub(crate) fn build_debug() -> Result<(), Error> {
     plugins::build_all()?;
     execute(&mut cargo(&["build", "--package", "bursar"]))
 }
 
-/// What is installed.
+/// Builds the binary to install.
 pub(crate) fn build_release() -> Result<(), Error> {
     plugins::build_all()?;
     execute(&mut cargo(&["build", "--release", "--package", "bursar"]))?;

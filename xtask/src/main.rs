@@ -1,12 +1,13 @@
 //! The project's own tasks: `cargo xtask <task>`.
 //!
-//! Each task is one file here with one public function. This one only picks.
+//! Each task is one file with one public function; this file selects the task.
 
 #![forbid(unsafe_code)]
 
 mod bench;
 mod ci;
 mod codegen;
+mod deny;
 mod faults;
 mod guests;
 mod host;
@@ -16,7 +17,7 @@ mod python;
 mod shell;
 mod system;
 mod test;
-mod wasm_tools;
+mod tools;
 
 use std::process::ExitCode;
 
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         "lab" => python::ensure().map_err(Into::into),
         "test" => test::all(rest).map_err(Into::into),
         "ci" => ci::all().map_err(Into::into),
+        "deny" => deny::check().map_err(Into::into),
         "codegen" => codegen::all().map_err(Into::into),
         "faults" => faults::campaign(rest).map_err(Into::into),
         "map" => map::print().map_err(Into::into),
@@ -49,12 +51,13 @@ const USAGE: &str = "\
 usage: cargo xtask <task>
 
   run [FLAGS]    build all and serve on 127.0.0.1:8420; FLAGS go to `bursar serve`
-  build          leave target/release/bursar, with the built-in plugins inside
-  test [FILTER]  run every test; fetches the outside tools it needs
-  ci             what CI runs: format, lints, tests, drift
-  lab            make the Python of tests/lab in target/lab
+  build          build target/release/bursar, with the built-in plugins inside
+  test [FILTER]  run every test; installs the tools it needs
+  ci             what CI runs: format, dependencies, tests, lints, drift
+  deny           check the dependencies: licenses, sources, duplicates, advisories
+  lab            install the Python packages of tests/lab in target/lab
   plugins        build every plugin and example into target/plugins
-  codegen        write the generated files anew: the OpenAPI document, the page of capabilities
+  codegen        regenerate the OpenAPI document and the page of capabilities
   bench          measure, and print the table of docs/performance.md
-  map            measure how the host's code is laid out
-  faults [SECS]  three nodes and a database suffer for ten minutes, under load";
+  map            measure the layout of the host's code
+  faults [SECS]  inject faults into three nodes and a database under load, for ten minutes";

@@ -1,5 +1,5 @@
-//! `map`: measures how the host's code is laid out, so that a change of structure
-//! can be judged by numbers taken the same way before and after.
+//! `map`: measures the layout of the host's code, to compare structures before and after
+//! a change.
 
 mod calls;
 mod scan;
@@ -21,7 +21,7 @@ pub(crate) enum Error {
         #[source]
         source: std::io::Error,
     },
-    #[error("{path} is not Rust that this reads", path = path.display())]
+    #[error("{path} cannot be parsed as Rust", path = path.display())]
     Source {
         path: PathBuf,
         #[source]
@@ -64,7 +64,7 @@ fn largest_type(scan: &Scan) -> String {
     })
 }
 
-/// Names that more than one type has: in all crates, and within one.
+/// The number of names that several types share, in all crates and within one.
 fn repeated_names(scan: &Scan) -> String {
     let mut everywhere = BTreeMap::<&str, usize>::new();
     let mut within = BTreeMap::<(&str, &str), usize>::new();
@@ -105,8 +105,8 @@ fn area_file(file: &SourceFile) -> Option<&str> {
     area(file).map(|_| file.path.as_str())
 }
 
-/// How often a reader who follows the calls of a use case changes files, and how
-/// many of these changes lead back to a file that they have seen.
+/// How often a reader who follows the calls of a use case moves to another file, and how
+/// many of these moves lead back to a file seen before.
 fn walk(graph: &CallGraph<'_>, what: &str, (file, function): (&str, &str)) -> String {
     let Some(trace) = graph.walk(file, function) else {
         return format!("walk of {what} | `{function}` is not in {file}");
@@ -130,7 +130,7 @@ fn packages() -> Result<usize, Error> {
     Ok(lock.lines().filter(|line| *line == "[[package]]").count())
 }
 
-/// Where a reader begins.
+/// The functions at which a reader begins.
 const WALKS: [(&str, (&str, &str)); 4] = [
     ("a create", ("credentials/src/create.rs", "create")),
     ("a reveal", ("credentials/src/reveal.rs", "reveal")),

@@ -1,8 +1,8 @@
 //! Builds every Rust plugin into a component.
 //!
 //! `plugins/<id>` becomes `target/plugins/<id>.wasm` and `examples/<id>` becomes
-//! `target/plugins/examples/<id>.wasm`. What there is to build is read from the
-//! folders: one is a plugin when it has a `manifest.json` and a `Cargo.toml`.
+//! `target/plugins/examples/<id>.wasm`. A folder is a plugin if it has a
+//! `manifest.json` and a `Cargo.toml`.
 
 use std::fs;
 use std::io;
@@ -18,7 +18,7 @@ use crate::shell::root;
 pub(crate) enum Error {
     #[error("{0}: {1}")]
     File(PathBuf, io::Error),
-    #[error("`{0}` failed; its output above says why")]
+    #[error("`{0}` failed: see its output above")]
     Command(String),
     #[error("{0}: the id is {1}; name the folder and the crate after it")]
     Id(PathBuf, String),
@@ -47,13 +47,13 @@ pub(crate) fn build_all() -> Result<(), Error> {
             return Err(Error::Named(plugin.id.clone(), folder));
         }
         place(&component, &plugin.component).map_err(failed)?;
-        tell(&plugin.id, &plugin.component)?;
+        report(&plugin.id, &plugin.component)?;
     }
     Ok(())
 }
 
 /// Checks a component and prints its line.
-pub(crate) fn tell(id: &str, file: &Path) -> Result<(), Error> {
+pub(crate) fn report(id: &str, file: &Path) -> Result<(), Error> {
     let component = fs::read(file).map_err(|error| Error::File(file.to_owned(), error))?;
     let interfaces = admit(&component).map_err(|error| Error::Plugin(id.to_owned(), error))?;
     let shown = file.strip_prefix(root()).unwrap_or(file).display().to_string();
@@ -103,13 +103,13 @@ fn ensure_target() -> Result<(), Error> {
     match installed {
         Ok(listed) if String::from_utf8_lossy(&listed.stdout).lines().any(|line| line == TARGET) => Ok(()),
         Ok(_) => run(Command::new("rustup").args(["target", "add", TARGET])),
-        // Without rustup the toolchain comes from elsewhere, which may well
-        // have the target; cargo will say if not.
+        // Without rustup the toolchain may have the target already; cargo reports it if
+        // not.
         Err(_) => Ok(()),
     }
 }
 
-/// Where things are on this machine.
+/// The folders of this machine that must not occur in a component.
 fn build_folders() -> Result<BuildFolders, Error> {
     let said = |argument: &[&str]| {
         let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
@@ -135,7 +135,7 @@ fn cargo_home() -> PathBuf {
     std::env::var_os("CARGO_HOME").filter(|folder| !folder.is_empty()).map_or_else(home, PathBuf::from)
 }
 
-/// What cargo builds the guests into.
+/// The target folder of the guests.
 fn guest_target() -> PathBuf {
     root().join("target")
 }
@@ -144,7 +144,7 @@ fn compile(plugins: &[Plugin], folders: &BuildFolders) -> Result<(), Error> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(root()).args(["build", "--quiet", "--target", TARGET, "--profile", PROFILE]);
     cargo.arg("--target-dir").arg(guest_target());
-    // Nothing else: with flags of the environment they would be other components.
+    // Without the environment's flags, which would change the components.
     cargo.env("CARGO_ENCODED_RUSTFLAGS", remap_flags(folders).join("\u{1f}"));
     for plugin in plugins {
         cargo.args(["--package", &plugin.id]);

@@ -1,7 +1,7 @@
-//! `lab`: the Python of `tests/lab`, in a virtual environment under `target/lab`, and the one package of Node.js that
-//! tests read with.
+//! `lab`: the Python packages of `tests/lab`, in a virtual environment under `target/lab`, and the Node.js package that
+//! tests use.
 //!
-//! Each is made anew when `tests/lab/requirements.txt` or `package-lock.json` is no longer the text it was made from.
+//! Each is reinstalled when `tests/lab/requirements.txt` or `package-lock.json` has changed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,14 +9,14 @@ use std::process::{Command, Stdio};
 
 use crate::shell::{Error, root, run};
 
-/// Sees to it that the environment is there and of the present requirements.
+/// Makes sure that the environment exists and matches the requirements.
 pub(crate) fn ensure() -> Result<(), Error> {
     let (folder, wanted) = (folder(), root().join("tests/lab/requirements.txt"));
-    // Written last: an environment that was not finished has none.
+    // Written last: an unfinished environment does not have it.
     let made_from = folder.join("requirements.txt");
     if !same_text(&made_from, &wanted) {
         if !makes_environments() {
-            let cure = "install the Debian package `python3-venv`, or what your system calls it".to_owned();
+            let cure = "install the Debian package `python3-venv`, or its equivalent on your system".to_owned();
             return Err(Error::Missing("python3 -m venv".to_owned(), cure));
         }
         run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
@@ -32,7 +32,7 @@ pub(crate) fn ensure() -> Result<(), Error> {
 /// The packages of `tests/lab/package.json` in `node_modules`.
 fn ensure_node(folder: &Path) -> Result<(), Error> {
     let wanted = root().join("tests/lab");
-    // npm writes it last of all.
+    // npm writes this file last.
     if same_text(&folder.join("package-lock.json"), &wanted.join("package-lock.json"))
         && folder.join("node_modules/.package-lock.json").is_file()
     {
@@ -44,7 +44,7 @@ fn ensure_node(folder: &Path) -> Result<(), Error> {
     run(Command::new("npm").current_dir(folder).args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]))
 }
 
-/// Whether `python3` is there and can make virtual environments, which Debian has in a package of its own.
+/// Whether `python3` can create virtual environments, for which Debian has a separate package.
 pub(crate) fn makes_environments() -> bool {
     let mut ask = Command::new("python3");
     ask.args(["-c", "import ensurepip, venv"]).stdout(Stdio::null()).stderr(Stdio::null());

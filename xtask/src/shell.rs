@@ -1,22 +1,22 @@
-//! Running other programs, in view.
+//! Runs other programs and prints their commands.
 
 use std::path::PathBuf;
 use std::process::Command;
 
-/// Why a step did not work.
+/// Why a step failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error("`{0}` is not installed: {1}")]
     Missing(String, String),
     #[error("`{0}` could not be started: {1}")]
     Start(String, std::io::Error),
-    #[error("`{0}` failed; its output above says why")]
+    #[error("`{0}` failed: see its output above")]
     Failed(String),
     #[error(transparent)]
     Plugins(#[from] crate::plugins::Error),
 }
 
-/// Prints the command and runs it to its end.
+/// Prints the command, runs it and waits for it.
 pub(crate) fn run(command: &mut Command) -> Result<(), Error> {
     let shown = shown(command);
     eprintln!("$ {shown}");
@@ -27,7 +27,7 @@ pub(crate) fn run(command: &mut Command) -> Result<(), Error> {
     }
 }
 
-/// Cargo in the workspace, told where the built-in plugins are.
+/// Cargo in the workspace, with the folder of the built-in plugins.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO"));
     command.current_dir(root()).args(arguments).env("BURSAR_BUILTIN_PLUGINS", root().join("target/plugins"));

@@ -1,7 +1,7 @@
-//! The programs that are not ours and that the tests hold Bursar against.
+//! The third-party programs that the tests run Bursar against.
 //!
-//! On Debian and Ubuntu, as root, missing ones are installed; elsewhere they
-//! are named, and with `CI=true` a missing one is a failure.
+//! On Debian and Ubuntu, missing ones are installed if run as root; elsewhere they are
+//! named, and with `CI=true` a missing one is a failure.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -11,7 +11,7 @@ use std::process::Command;
 use crate::python;
 use crate::shell::{Error, run};
 
-/// Sees to it that every tool is there.
+/// Makes sure that every tool is installed.
 pub(crate) fn ensure() -> Result<(), Error> {
     let missing = missing();
     if missing.is_empty() {
@@ -25,7 +25,7 @@ pub(crate) fn ensure() -> Result<(), Error> {
     match self::missing().first() {
         None => Ok(()),
         Some(tool) => {
-            let cure = format!("install the Debian package `{}`, or what your system calls it", tool.package);
+            let cure = format!("install the Debian package `{}`, or its equivalent on your system", tool.package);
             if is_ci() {
                 return Err(Error::Missing(tool.program.to_owned(), cure));
             }
@@ -35,7 +35,7 @@ pub(crate) fn ensure() -> Result<(), Error> {
     }
 }
 
-/// Whether a program is there to be called by its name.
+/// Whether a program can be called by its name.
 pub(crate) fn is_installed(program: &str) -> bool {
     if program == "python3" {
         return python::makes_environments();
@@ -43,20 +43,20 @@ pub(crate) fn is_installed(program: &str) -> bool {
     let mut folders: Vec<PathBuf> =
         std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
     folders.extend(["/usr/sbin", "/usr/local/bin"].map(PathBuf::from));
-    // PostgreSQL's server programs are not on the path there.
+    // On Debian, PostgreSQL's server programs are not on the path.
     if let Ok(versions) = fs::read_dir("/usr/lib/postgresql") {
         folders.extend(versions.flatten().map(|version| version.path().join("bin")));
     }
     folders.iter().any(|folder| folder.join(program).is_file())
 }
 
-/// Whether this run must not pass over what is missing.
+/// Whether a missing tool is a failure.
 pub(crate) fn is_ci() -> bool {
     std::env::var_os("CI").is_some_and(|ci| ci == "true")
 }
 
 struct Tool {
-    /// A name on the path, or a file of a package that has no program.
+    /// A name on the path, or a file of a package without a program.
     program: &'static str,
     package: &'static str,
 }
@@ -99,8 +99,8 @@ fn install(packages: &[&str]) -> Result<(), Error> {
     run(install.args(["install", "--yes", "--quiet=2", "--no-install-recommends"]).args(packages))
 }
 
-/// Keeps packages from starting their servers while it lives: the tests start
-/// their own, on free ports.
+/// Prevents packages from starting their servers while it exists: the tests start their
+/// own, on free ports.
 struct NoDaemons(Option<&'static Path>);
 
 impl NoDaemons {
@@ -109,7 +109,7 @@ impl NoDaemons {
         if policy.exists() || fs::write(policy, "#!/bin/sh\nexit 101\n").is_err() {
             return Self(None);
         }
-        // Where this fails apt starts the servers, which harms no test.
+        // If this fails, apt starts the servers, which does not affect the tests.
         let _ = fs::set_permissions(policy, fs::Permissions::from_mode(0o755));
         Self(Some(policy))
     }

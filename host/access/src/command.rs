@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use bursar_credentials::{MAX_LABEL_BYTES, MAX_LABELS};
-use bursar_kernel::{Account, Consumer, Error, Fields, Role, Scope, Submitted, Violation, parse_name, validate_title};
+use bursar_kernel::{Account, Consumer, Error, Role, Scope, Violation, parse_name, validate_title};
 use jiff::Timestamp;
-use serde_json::Value;
 
 /// An account to be made.
 #[derive(Clone, Debug, Default)]
@@ -37,8 +36,8 @@ pub struct CreateToken {
     pub principal: Option<String>,
     /// What it is narrowed to.
     pub scope: Scope,
-    /// When it stops working.
-    pub expires_at: Option<Timestamp>,
+    /// When it stops working: an RFC 3339 time.
+    pub expires_at: Option<String>,
 }
 
 /// An operator's token to be made.
@@ -46,8 +45,8 @@ pub struct CreateToken {
 pub struct CreateOperatorToken {
     /// What it is for; a slug.
     pub name: String,
-    /// When it stops working.
-    pub expires_at: Option<Timestamp>,
+    /// When it stops working: an RFC 3339 time.
+    pub expires_at: Option<String>,
 }
 
 /// What a principal is to be in an account.
@@ -124,7 +123,7 @@ impl CreateToken {
             let message = "A principal's token carries the member's own role: leave the role out.";
             violations.push(Violation::new("/role", "conflict", message));
         }
-        violations.extend(expired(self.expires_at, now));
+        violations.extend(parse_expiry(self.expires_at.as_deref(), now).err());
         violations.extend(scope_bounds(&self.scope));
         for (index, consumer) in self.scope.consumers.iter().enumerate() {
             let wrong = Consumer::parse(consumer).err();
@@ -138,13 +137,23 @@ impl CreateOperatorToken {
     /// What the core's own rules forbid.
     #[must_use]
     pub fn validate(&self, now: Timestamp) -> Vec<Violation> {
-        parse_name(&self.name, "/name").err().into_iter().chain(expired(self.expires_at, now)).collect()
+        parse_name(&self.name, "/name")
+            .err()
+            .into_iter()
+            .chain(parse_expiry(self.expires_at.as_deref(), now).err())
+            .collect()
     }
 }
 
-fn expired(expires_at: Option<Timestamp>, now: Timestamp) -> Option<Violation> {
-    let message = "This time is past: give one to come.";
-    expires_at.filter(|at| *at <= now).map(|_| Violation::new("/expiresAt", "format", message))
+/// Reads when a token stops working.
+pub(crate) fn parse_expiry(text: Option<&str>, now: Timestamp) -> Result<Option<Timestamp>, Violation> {
+    let wrong = |message| Violation::new("/expiresAt", "format", message);
+    match text.map(str::parse::<Timestamp>) {
+        None => Ok(None),
+        Some(Ok(at)) if at > now => Ok(Some(at)),
+        Some(Ok(_)) => Err(wrong("This time is past: give one to come.")),
+        Some(Err(_)) => Err(wrong("This must be an RFC 3339 time such as 2027-01-31T00:00:00Z.")),
+    }
 }
 
 fn roles_sentence() -> String {
@@ -176,83 +185,3 @@ fn scope_bounds(scope: &Scope) -> Vec<Violation> {
 const MAX_SCOPE_ITEMS: usize = 100;
 /// Longer than any name, id or consumer.
 const MAX_SCOPE_TEXT_BYTES: usize = 512;
-
-// The readers of request bodies.
-
-impl CreateAccount {
-    /// Reads a request body.
-    #[must_use]
-    pub fn read(body: Value) -> Submitted<Self> {
-        let mut fields = Fields::new(body, &["name", "title"]);
-        let (name, title) = (fields.text("name", usize::MAX), fields.text("title", usize::MAX));
-        if name.is_none() {
-            fields.require("name", "give it a name");
-        }
-        let command = Self { name: name.unwrap_or_default(), title: title.unwrap_or_default() };
-        Submitted::new(command, fields.violations)
-    }
-}
-
-impl UpdateAccount {
-    /// Reads a request body.
-    #[must_use]
-    pub fn read(body: Value) -> Submitted<Self> {
-        let mut fields = Fields::new(body, &["name", "title"]);
-        let command = Self { name: fields.text("name", usize::MAX), title: fields.text("title", usize::MAX) };
-        Submitted::new(command, fields.violations)
-    }
-}
-
-impl CreateToken {
-    /// Reads a request body.
-    #[must_use]
-    pub fn read(body: Value) -> Submitted<Self> {
-        let mut fields = Fields::new(body, &["name", "role", "principal", "scope", "expiresAt"]);
-        let name = token_name(&mut fields);
-        let role = fields.text("role", usize::MAX);
-        let parsed_role = role.as_deref().and_then(Role::parse);
-        if role.is_some() && parsed_role.is_none() {
-            fields.violations.push(Violation::new("/role", "format", roles_sentence()));
-        }
-        let scope = match fields.take("scope") {
-            None | Some(Value::Null) => Scope::default(),
-            Some(scope) => serde_json::from_value(scope).unwrap_or_else(|_| {
-                let message =
-                    "A scope has credentials (list), labels (object of strings), regions (list), consumers (list).";
-                fields.violations.push(Violation::new("/scope", "type", message));
-                Scope::default()
-            }),
-        };
-        let principal = fields.text("principal", usize::MAX);
-        let command = Self { name, role: parsed_role, principal, scope, expires_at: expires_at(&mut fields) };
-        Submitted::new(command, fields.violations)
-    }
-}
-
-impl CreateOperatorToken {
-    /// Reads a request body.
-    #[must_use]
-    pub fn read(body: Value) -> Submitted<Self> {
-        let mut fields = Fields::new(body, &["name", "expiresAt"]);
-        let command = Self { name: token_name(&mut fields), expires_at: expires_at(&mut fields) };
-        Submitted::new(command, fields.violations)
-    }
-}
-
-fn token_name(fields: &mut Fields) -> String {
-    let name = fields.text("name", usize::MAX);
-    if name.is_none() {
-        fields.require("name", "name what the token is for");
-    }
-    name.unwrap_or_default()
-}
-
-fn expires_at(fields: &mut Fields) -> Option<Timestamp> {
-    let text = fields.text("expiresAt", usize::MAX)?;
-    let at = text.parse().ok();
-    if at.is_none() {
-        let message = "This must be an RFC 3339 time such as 2027-01-31T00:00:00Z.";
-        fields.violations.push(Violation::new("/expiresAt", "format", message));
-    }
-    at
-}

@@ -12,6 +12,7 @@ use bursar_kernel::{
 };
 use jiff::Timestamp;
 
+use crate::command::parse_expiry;
 use crate::members::member;
 use crate::{CreateOperatorToken, CreateToken, OPERATORS, Token, TokenText, keys};
 
@@ -112,7 +113,7 @@ impl Tokens {
                 room = Some(reserved);
             }
             let text = TokenText::generate(kind, &*kernel.ports.entropy);
-            let token = self.token(account, kind, &command, &text);
+            let token = self.token(account, kind, &command, &text)?;
             let batch = self.token_batch(caller, owner, &token).await?;
             let batch = kernel.idempotency.record(batch, caller, key, token.id.0)?;
             if retry.commit(batch).await?.is_some() {
@@ -122,9 +123,16 @@ impl Tokens {
         }
     }
 
-    fn token(&self, account: Option<AccountId>, kind: TokenKind, command: &CreateToken, text: &TokenText) -> Token {
+    fn token(
+        &self,
+        account: Option<AccountId>,
+        kind: TokenKind,
+        command: &CreateToken,
+        text: &TokenText,
+    ) -> Result<Token, Error> {
         let ports = &self.kernel.ports;
-        Token {
+        let expires_at = parse_expiry(command.expires_at.as_deref(), ports.now());
+        Ok(Token {
             id: TokenId(ports.new_id()),
             name: command.name.clone(),
             kind,
@@ -133,9 +141,9 @@ impl Tokens {
             principal: command.principal.clone(),
             scope: command.scope.clone(),
             created_at: ports.now(),
-            expires_at: command.expires_at,
+            expires_at: expires_at.map_err(|violation| Error::invalid(vec![violation]))?,
             hash_key: keys::token_hash(ports.blind(), text.expose()),
-        }
+        })
     }
 
     async fn token_batch(&self, caller: &Caller, owner: AccountId, token: &Token) -> Result<Batch, Error> {

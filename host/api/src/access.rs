@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
 
-use bursar_domain::clock::rfc3339;
-use bursar_domain::{access, broker};
+use bursar_kernel::clock::rfc3339;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
+
+use super::Change;
 
 /// A tenant.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
@@ -96,8 +97,9 @@ pub struct PutMember {
     pub role: Role,
     /// Which credentials a `member` may bind; null for all. Left out, it stays as
     /// it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bindable: Option<Bindable>,
+    #[schema(value_type = Option<Bindable>)]
+    #[serde(default, skip_serializing_if = "Change::is_keep")]
+    pub bindable: Change<Bindable>,
 }
 
 /// The credentials that a member may bind: those listed, and those that carry
@@ -249,8 +251,8 @@ pub struct MyAccount {
     pub role: Option<Role>,
 }
 
-impl From<access::Account> for Account {
-    fn from(account: access::Account) -> Self {
+impl From<bursar_kernel::Account> for Account {
+    fn from(account: bursar_kernel::Account) -> Self {
         Self {
             id: account.id.0,
             name: account.name.to_string(),
@@ -261,36 +263,48 @@ impl From<access::Account> for Account {
     }
 }
 
-impl From<(access::Account, Option<access::Role>)> for MyAccount {
-    fn from((account, role): (access::Account, Option<access::Role>)) -> Self {
+impl From<(bursar_kernel::Account, Option<bursar_kernel::Role>)> for MyAccount {
+    fn from((account, role): (bursar_kernel::Account, Option<bursar_kernel::Role>)) -> Self {
         Self { id: account.id.0, name: account.name.to_string(), title: account.title, role: role.map(Role::from) }
     }
 }
 
-impl From<access::Role> for Role {
-    fn from(role: access::Role) -> Self {
+impl From<bursar_kernel::Role> for Role {
+    fn from(role: bursar_kernel::Role) -> Self {
         match role {
-            access::Role::Admin => Self::Admin,
-            access::Role::CredentialsManager => Self::CredentialsManager,
-            access::Role::Member => Self::Member,
-            access::Role::Auditor => Self::Auditor,
-            access::Role::Workload => Self::Workload,
+            bursar_kernel::Role::Admin => Self::Admin,
+            bursar_kernel::Role::CredentialsManager => Self::CredentialsManager,
+            bursar_kernel::Role::Member => Self::Member,
+            bursar_kernel::Role::Auditor => Self::Auditor,
+            bursar_kernel::Role::Workload => Self::Workload,
         }
     }
 }
 
-impl From<access::TokenKind> for TokenKind {
-    fn from(kind: access::TokenKind) -> Self {
+impl From<Role> for bursar_kernel::Role {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Admin => Self::Admin,
+            Role::CredentialsManager => Self::CredentialsManager,
+            Role::Member => Self::Member,
+            Role::Auditor => Self::Auditor,
+            Role::Workload => Self::Workload,
+        }
+    }
+}
+
+impl From<bursar_kernel::TokenKind> for TokenKind {
+    fn from(kind: bursar_kernel::TokenKind) -> Self {
         match kind {
-            access::TokenKind::Operator => Self::Operator,
-            access::TokenKind::User => Self::User,
-            access::TokenKind::Workload => Self::Workload,
+            bursar_kernel::TokenKind::Operator => Self::Operator,
+            bursar_kernel::TokenKind::User => Self::User,
+            bursar_kernel::TokenKind::Workload => Self::Workload,
         }
     }
 }
 
-impl From<access::Member> for Member {
-    fn from(member: access::Member) -> Self {
+impl From<bursar_access::Member> for Member {
+    fn from(member: bursar_access::Member) -> Self {
         Self {
             principal: member.principal,
             role: member.role.into(),
@@ -301,14 +315,24 @@ impl From<access::Member> for Member {
     }
 }
 
-impl From<access::Bindable> for Bindable {
-    fn from(bindable: access::Bindable) -> Self {
+impl From<bursar_kernel::Bindable> for Bindable {
+    fn from(bindable: bursar_kernel::Bindable) -> Self {
         Self { credentials: bindable.credentials.iter().map(ToString::to_string).collect(), labels: bindable.labels }
     }
 }
 
-impl From<access::Scope> for Scope {
-    fn from(scope: access::Scope) -> Self {
+impl From<Change<Bindable>> for bursar_access::BindableChange {
+    fn from(bindable: Change<Bindable>) -> Self {
+        match bindable {
+            Change::Keep => Self::Keep,
+            Change::Clear => Self::All,
+            Change::Set(Bindable { credentials, labels }) => Self::Only { credentials, labels },
+        }
+    }
+}
+
+impl From<bursar_kernel::Scope> for Scope {
+    fn from(scope: bursar_kernel::Scope) -> Self {
         Self {
             credentials: scope.credentials,
             labels: scope.labels,
@@ -318,8 +342,8 @@ impl From<access::Scope> for Scope {
     }
 }
 
-impl From<(access::Token, Option<Timestamp>)> for Token {
-    fn from((token, last_used_at): (access::Token, Option<Timestamp>)) -> Self {
+impl From<(bursar_access::Token, Option<Timestamp>)> for Token {
+    fn from((token, last_used_at): (bursar_access::Token, Option<Timestamp>)) -> Self {
         Self {
             id: token.id.0,
             name: token.name,
@@ -334,8 +358,8 @@ impl From<(access::Token, Option<Timestamp>)> for Token {
     }
 }
 
-impl From<broker::NewToken> for NewToken {
-    fn from(new: broker::NewToken) -> Self {
+impl From<bursar_access::NewToken> for NewToken {
+    fn from(new: bursar_access::NewToken) -> Self {
         Self { kept: (new.token, None).into(), token: new.text.map(|text| text.expose().to_owned()) }
     }
 }

@@ -1,7 +1,6 @@
 use std::collections::BTreeMap;
 
-use bursar_domain::clock::rfc3339;
-use bursar_domain::{broker, region};
+use bursar_kernel::clock::rfc3339;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -83,8 +82,8 @@ pub struct SyncCounts {
     pub drifted: u64,
 }
 
-impl From<broker::AccountRegion> for AccountRegion {
-    fn from(of: broker::AccountRegion) -> Self {
+impl From<bursar_regions::AccountRegion> for AccountRegion {
+    fn from(of: bursar_regions::AccountRegion) -> Self {
         Self {
             region: of.name,
             id: of.id.0,
@@ -100,25 +99,25 @@ impl From<broker::AccountRegion> for AccountRegion {
     }
 }
 
-impl From<region::OnDetach> for OnDetach {
-    fn from(on_detach: region::OnDetach) -> Self {
+impl From<bursar_regions::OnDetach> for OnDetach {
+    fn from(on_detach: bursar_regions::OnDetach) -> Self {
         match on_detach {
-            region::OnDetach::Remove => Self::Remove,
-            region::OnDetach::Keep => Self::Keep,
+            bursar_regions::OnDetach::Remove => Self::Remove,
+            bursar_regions::OnDetach::Keep => Self::Keep,
         }
     }
 }
 
-impl From<Vec<(region::SyncState, u64)>> for SyncCounts {
-    fn from(counts: Vec<(region::SyncState, u64)>) -> Self {
+impl From<Vec<(bursar_kernel::SyncState, u64)>> for SyncCounts {
+    fn from(counts: Vec<(bursar_kernel::SyncState, u64)>) -> Self {
         let mut sync = Self::default();
         for (state, count) in counts {
             match state {
-                region::SyncState::NotSynced => sync.not_synced = count,
-                region::SyncState::Syncing => sync.syncing = count,
-                region::SyncState::Synced => sync.synced = count,
-                region::SyncState::Error => sync.error = count,
-                region::SyncState::Drifted => sync.drifted = count,
+                bursar_kernel::SyncState::NotSynced => sync.not_synced = count,
+                bursar_kernel::SyncState::Syncing => sync.syncing = count,
+                bursar_kernel::SyncState::Synced => sync.synced = count,
+                bursar_kernel::SyncState::Error => sync.error = count,
+                bursar_kernel::SyncState::Drifted => sync.drifted = count,
             }
         }
         sync

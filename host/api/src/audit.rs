@@ -1,5 +1,6 @@
-use bursar_domain::audit;
-use bursar_domain::clock::rfc3339;
+use bursar_kernel::audit;
+use bursar_kernel::clock::{rfc3339, timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -80,8 +81,9 @@ pub struct Checkpoint {
     /// That record's hash.
     pub hash: String,
     /// When it was signed.
-    #[schema(format = DateTime)]
-    pub at: String,
+    #[schema(value_type = String, format = DateTime)]
+    #[serde(with = "timestamp")]
+    pub at: Timestamp,
     /// The installation's audit key: Ed25519, base64.
     pub public_key: String,
     /// Ed25519 over the other fields, base64.
@@ -144,7 +146,20 @@ impl From<audit::Checkpoint> for Checkpoint {
             node: checkpoint.node,
             seq: checkpoint.seq,
             hash: checkpoint.hash,
-            at: rfc3339(checkpoint.at),
+            at: checkpoint.at,
+            public_key: checkpoint.public_key,
+            signature: checkpoint.signature,
+        }
+    }
+}
+
+impl From<Checkpoint> for audit::Checkpoint {
+    fn from(checkpoint: Checkpoint) -> Self {
+        Self {
+            node: checkpoint.node,
+            seq: checkpoint.seq,
+            hash: checkpoint.hash,
+            at: checkpoint.at,
             public_key: checkpoint.public_key,
             signature: checkpoint.signature,
         }

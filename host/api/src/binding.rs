@@ -1,5 +1,4 @@
-use bursar_domain::clock::rfc3339;
-use bursar_domain::{binding, broker};
+use bursar_kernel::clock::rfc3339;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -181,8 +180,8 @@ pub enum UseProtocol {
     Dns,
 }
 
-impl From<binding::BindingView> for Binding {
-    fn from(binding::BindingView { binding, credential, .. }: binding::BindingView) -> Self {
+impl From<bursar_bindings::BindingView> for Binding {
+    fn from(bursar_bindings::BindingView { binding, credential, .. }: bursar_bindings::BindingView) -> Self {
         Self {
             consumer: binding.place.consumer.to_string(),
             slot: binding.place.slot.to_string(),
@@ -199,8 +198,8 @@ impl From<binding::BindingView> for Binding {
     }
 }
 
-impl From<broker::Resolved> for Resolved {
-    fn from(resolved: broker::Resolved) -> Self {
+impl From<bursar_bindings::Resolved> for Resolved {
+    fn from(resolved: bursar_bindings::Resolved) -> Self {
         let (format, artifacts) = resolved.files.map(|files| (files.format, files.artifacts)).unzip();
         Self {
             credential: ResolvedCredential {
@@ -210,9 +209,9 @@ impl From<broker::Resolved> for Resolved {
                 version: resolved.credential.version,
             },
             source: match resolved.source {
-                broker::Source::Binding => Source::Binding,
-                broker::Source::Default => Source::Default,
-                broker::Source::Image => Source::Image,
+                bursar_bindings::Source::Binding => Source::Binding,
+                bursar_bindings::Source::Default => Source::Default,
+                bursar_bindings::Source::Image => Source::Image,
             },
             selector: resolved.selector.map(Selector::from),
             format,
@@ -221,8 +220,8 @@ impl From<broker::Resolved> for Resolved {
     }
 }
 
-impl From<binding::Usage> for CredentialUsage {
-    fn from(usage: binding::Usage) -> Self {
+impl From<bursar_bindings::Usage> for CredentialUsage {
+    fn from(usage: bursar_bindings::Usage) -> Self {
         let bindings = usage.bindings.into_iter().map(|binding| UsingBinding {
             url: binding.url(),
             consumer: binding.place.consumer.to_string(),
@@ -239,15 +238,15 @@ impl From<binding::Usage> for CredentialUsage {
     }
 }
 
-impl From<binding::Protocol> for UseProtocol {
-    fn from(protocol: binding::Protocol) -> Self {
+impl From<bursar_credentials::Protocol> for UseProtocol {
+    fn from(protocol: bursar_credentials::Protocol) -> Self {
         match protocol {
-            binding::Protocol::Reveal => Self::Reveal,
-            binding::Protocol::Materialize => Self::Materialize,
-            binding::Protocol::Resolve => Self::Resolve,
-            binding::Protocol::ResolveImage => Self::ResolveImage,
-            binding::Protocol::Probe => Self::Probe,
-            binding::Protocol::Dns => Self::Dns,
+            bursar_credentials::Protocol::Reveal => Self::Reveal,
+            bursar_credentials::Protocol::Materialize => Self::Materialize,
+            bursar_credentials::Protocol::Resolve => Self::Resolve,
+            bursar_credentials::Protocol::ResolveImage => Self::ResolveImage,
+            bursar_credentials::Protocol::Probe => Self::Probe,
+            bursar_credentials::Protocol::Dns => Self::Dns,
         }
     }
 }

@@ -1,12 +1,14 @@
 use std::collections::BTreeMap;
 
-use bursar_domain::clock::rfc3339;
-use bursar_domain::{credential, plugin, region};
+use bursar_kernel::clock::rfc3339;
+use bursar_kernel::plugin;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
+
+use super::SecretObject;
 
 /// A credential to be stored.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
@@ -37,7 +39,7 @@ pub struct CreateCredential {
     pub revealable: Option<bool>,
     /// The type's fields, secret ones included: see its `schema`.
     #[schema(value_type = Object)]
-    pub data: Value,
+    pub data: SecretObject,
 }
 
 /// Changes to a credential: a merge patch (RFC 7396). An absent secret keeps
@@ -67,7 +69,11 @@ pub struct PatchCredential {
     /// secrets again.
     #[schema(value_type = Object)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub data: Option<Value>,
+    pub data: Option<SecretObject>,
+    /// The present type: not part of the description, and accepted as no change.
+    #[schema(ignore)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub r#type: Option<String>,
 }
 
 /// A credential. Its secrets are in none of its fields.
@@ -258,14 +264,14 @@ pub struct MadeBy {
     pub digest: String,
 }
 
-impl From<credential::View> for CredentialItem {
+impl From<bursar_credentials::View> for CredentialItem {
     /// As much of it as the view's caller may see; secrets are in neither form.
-    fn from(view: credential::View) -> Self {
+    fn from(view: bursar_credentials::View) -> Self {
         if view.full { Self::Whole(Box::new(whole(view))) } else { Self::Row(Box::new(row(view))) }
     }
 }
 
-fn whole(view: credential::View) -> Credential {
+fn whole(view: bursar_credentials::View) -> Credential {
     let attributes = view.credential.public_attributes();
     let stored = view.credential;
     Credential {
@@ -296,7 +302,7 @@ fn whole(view: credential::View) -> Credential {
     }
 }
 
-fn row(view: credential::View) -> CredentialRow {
+fn row(view: bursar_credentials::View) -> CredentialRow {
     let stored = view.credential;
     let hosts = stored.selectors.into_iter().filter(|selector| selector.kind == "host");
     CredentialRow {
@@ -317,32 +323,32 @@ fn row(view: credential::View) -> CredentialRow {
     }
 }
 
-impl From<credential::Status> for Status {
-    fn from(status: credential::Status) -> Self {
+impl From<bursar_credentials::Status> for Status {
+    fn from(status: bursar_credentials::Status) -> Self {
         match status {
-            credential::Status::Valid => Self::Valid,
-            credential::Status::Expiring => Self::Expiring,
-            credential::Status::Expired => Self::Expired,
-            credential::Status::NotYetValid => Self::NotYetValid,
+            bursar_credentials::Status::Valid => Self::Valid,
+            bursar_credentials::Status::Expiring => Self::Expiring,
+            bursar_credentials::Status::Expired => Self::Expired,
+            bursar_credentials::Status::NotYetValid => Self::NotYetValid,
         }
     }
 }
 
-impl From<credential::Warning> for Warning {
-    fn from(warning: credential::Warning) -> Self {
-        let credential::Warning { code, message, pointer } = warning;
+impl From<bursar_credentials::Warning> for Warning {
+    fn from(warning: bursar_credentials::Warning) -> Self {
+        let bursar_credentials::Warning { code, message, pointer } = warning;
         Self { code: code.into_owned(), message, pointer: pointer.into_owned() }
     }
 }
 
-impl From<credential::MadeBy> for MadeBy {
-    fn from(by: credential::MadeBy) -> Self {
+impl From<bursar_credentials::MadeBy> for MadeBy {
+    fn from(by: bursar_credentials::MadeBy) -> Self {
         Self { id: by.id, version: by.version, digest: by.digest }
     }
 }
 
-impl From<credential::SyncRow> for RegionSync {
-    fn from(row: credential::SyncRow) -> Self {
+impl From<bursar_credentials::SyncRow> for RegionSync {
+    fn from(row: bursar_credentials::SyncRow) -> Self {
         Self {
             region: row.region,
             state: row.state.into(),
@@ -359,14 +365,14 @@ impl From<plugin::Selector> for Selector {
     }
 }
 
-impl From<region::SyncState> for SyncState {
-    fn from(state: region::SyncState) -> Self {
+impl From<bursar_kernel::SyncState> for SyncState {
+    fn from(state: bursar_kernel::SyncState) -> Self {
         match state {
-            region::SyncState::NotSynced => Self::NotSynced,
-            region::SyncState::Syncing => Self::Syncing,
-            region::SyncState::Synced => Self::Synced,
-            region::SyncState::Error => Self::Error,
-            region::SyncState::Drifted => Self::Drifted,
+            bursar_kernel::SyncState::NotSynced => Self::NotSynced,
+            bursar_kernel::SyncState::Syncing => Self::Syncing,
+            bursar_kernel::SyncState::Synced => Self::Synced,
+            bursar_kernel::SyncState::Error => Self::Error,
+            bursar_kernel::SyncState::Drifted => Self::Drifted,
         }
     }
 }

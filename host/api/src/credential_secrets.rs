@@ -1,6 +1,6 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bursar_domain::{broker, plugin};
+use bursar_kernel::plugin;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -71,15 +71,15 @@ pub enum Encoding {
     Base64,
 }
 
-impl From<broker::Revealed> for Revealed {
-    fn from(revealed: broker::Revealed) -> Self {
+impl From<bursar_credentials::Revealed> for Revealed {
+    fn from(revealed: bursar_credentials::Revealed) -> Self {
         Self { data: revealed.data.expose().clone(), version: revealed.version }
     }
 }
 
-impl From<broker::Materialized> for Materialized {
-    fn from(materialized: broker::Materialized) -> Self {
-        let broker::Materialized { format, version, artifacts } = materialized;
+impl From<bursar_credentials::Materialized> for Materialized {
+    fn from(materialized: bursar_credentials::Materialized) -> Self {
+        let bursar_credentials::Materialized { format, version, artifacts } = materialized;
         Self { format, version, artifacts: artifacts.into_iter().map(Artifact::from).collect() }
     }
 }

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
-use bursar_domain::plugin::{self, Ability};
+use bursar_kernel::plugin;
+use bursar_kernel::plugin::Ability;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;

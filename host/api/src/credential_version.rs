@@ -1,5 +1,4 @@
-use bursar_domain::clock::rfc3339;
-use bursar_domain::credential;
+use bursar_kernel::clock::rfc3339;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -38,8 +37,8 @@ pub enum VersionAction {
     Restore,
 }
 
-impl From<credential::VersionView> for CredentialVersion {
-    fn from(view: credential::VersionView) -> Self {
+impl From<bursar_credentials::VersionView> for CredentialVersion {
+    fn from(view: bursar_credentials::VersionView) -> Self {
         let version = view.version;
         Self {
             version: version.version,
@@ -53,12 +52,12 @@ impl From<credential::VersionView> for CredentialVersion {
     }
 }
 
-impl From<credential::VersionAction> for VersionAction {
-    fn from(action: credential::VersionAction) -> Self {
+impl From<bursar_credentials::VersionAction> for VersionAction {
+    fn from(action: bursar_credentials::VersionAction) -> Self {
         match action {
-            credential::VersionAction::Create => Self::Create,
-            credential::VersionAction::Update => Self::Update,
-            credential::VersionAction::Restore => Self::Restore,
+            bursar_credentials::VersionAction::Create => Self::Create,
+            bursar_credentials::VersionAction::Update => Self::Update,
+            bursar_credentials::VersionAction::Restore => Self::Restore,
         }
     }
 }

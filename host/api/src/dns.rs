@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
-use bursar_domain::clock::rfc3339;
-use bursar_domain::{broker, dns, plugin};
+use bursar_kernel::clock::rfc3339;
+use bursar_kernel::plugin;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -134,14 +134,14 @@ pub struct DnsProvider {
     pub schema: Value,
 }
 
-impl From<broker::Probed> for Probed {
-    fn from(probed: broker::Probed) -> Self {
+impl From<bursar_credentials::Probed> for Probed {
+    fn from(probed: bursar_credentials::Probed) -> Self {
         Self { summary: probed.summary, details: probed.details, at: rfc3339(probed.at) }
     }
 }
 
-impl From<dns::DnsRecord> for DnsRecord {
-    fn from(record: dns::DnsRecord) -> Self {
+impl From<bursar_dns::DnsRecord> for DnsRecord {
+    fn from(record: bursar_dns::DnsRecord) -> Self {
         Self {
             fqdn: record.fqdn.to_string(),
             value: record.value,
@@ -153,20 +153,20 @@ impl From<dns::DnsRecord> for DnsRecord {
     }
 }
 
-impl From<dns::RecordState> for DnsRecordState {
-    fn from(state: dns::RecordState) -> Self {
+impl From<bursar_dns::RecordState> for DnsRecordState {
+    fn from(state: bursar_dns::RecordState) -> Self {
         match state {
-            dns::RecordState::Presenting => Self::Presenting,
-            dns::RecordState::Pending => Self::Pending,
-            dns::RecordState::Present => Self::Present,
-            dns::RecordState::Removing => Self::Removing,
+            bursar_dns::RecordState::Presenting => Self::Presenting,
+            bursar_dns::RecordState::Pending => Self::Pending,
+            bursar_dns::RecordState::Present => Self::Present,
+            bursar_dns::RecordState::Removing => Self::Removing,
         }
     }
 }
 
 impl From<&plugin::CredentialType> for DnsProvider {
     fn from(of: &plugin::CredentialType) -> Self {
-        let id = dns::provider_id(of).unwrap_or_default().to_owned();
+        let id = bursar_dns::provider_id(of).unwrap_or_default().to_owned();
         let of = CredentialType::from(of);
         Self {
             id,

@@ -1,5 +1,5 @@
-use bursar_domain::clock::rfc3339;
-use bursar_domain::nodes::NodeView;
+use bursar_kernel::clock::rfc3339;
+use bursar_kernel::nodes::NodeView;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;

@@ -5,11 +5,16 @@
 //! them: their documentation is part of it. Nothing here authorizes or stores.
 
 #![forbid(unsafe_code)]
+#![expect(clippy::doc_markdown, reason = "OpenAPI is a name, not code")]
 
 mod access;
 mod account_region;
 mod audit;
 mod binding;
+mod bodies;
+mod body_schema;
+mod change;
+mod commands;
 mod credential;
 mod credential_secrets;
 mod credential_type;
@@ -21,6 +26,7 @@ mod page;
 mod plugin;
 mod problem;
 mod region;
+mod secret;
 mod sync;
 
 pub use access::{
@@ -33,6 +39,8 @@ pub use binding::{
     Binding, BoundCredential, CredentialUsage, CredentialUse, PutBinding, Resolve, ResolveImage, Resolved,
     ResolvedCredential, Source, UseProtocol, UsingBinding,
 };
+pub use bodies::RequestBody;
+pub use change::Change;
 pub use credential::{
     CreateCredential, Credential, CredentialItem, CredentialRow, MadeBy, PatchCredential, RegionSync, Selector, Status,
     SyncState, Warning,
@@ -52,4 +60,5 @@ pub use region::{
     CreateRegion, DriftPolicy, PatchRegion, Region, RegionCheck, RegionItem, RegionLogin, RegionMode, RegionRow,
     RegionTarget, TargetSetting,
 };
+pub use secret::SecretObject;
 pub use sync::{EnsuredRegion, NotInPlace, PlanAction, PlanItem, PlanSummary, RegionPlan, SyncProgress, SyncedAccount};

@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 
-use bursar_domain::clock::rfc3339;
-use bursar_domain::plugin::{self, State};
+use bursar_kernel::clock::rfc3339;
+use bursar_kernel::plugin;
+use bursar_kernel::plugin::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

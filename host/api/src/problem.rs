@@ -1,4 +1,4 @@
-use bursar_domain::Violation;
+use bursar_kernel::Violation;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -50,8 +50,8 @@ pub struct InputError {
     pub message: String,
 }
 
-impl From<bursar_domain::Conflict> for Conflict {
-    fn from(conflict: bursar_domain::Conflict) -> Self {
+impl From<bursar_kernel::Conflict> for Conflict {
+    fn from(conflict: bursar_kernel::Conflict) -> Self {
         Self { kind: conflict.kind, id: conflict.id, name: conflict.name, url: conflict.url }
     }
 }

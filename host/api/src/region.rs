@@ -1,9 +1,10 @@
-use bursar_domain::clock::rfc3339;
-use bursar_domain::{broker, region};
+use bursar_kernel::clock::rfc3339;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
+
+use super::{Change, SecretObject};
 
 /// A kind of target: what a region can be.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
@@ -53,7 +54,7 @@ pub struct CreateRegion {
     /// The kind's settings.
     #[schema(value_type = Option<Object>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub settings: Option<Value>,
+    pub settings: Option<SecretObject>,
     /// The credential that signs the broker in there, where the settings do not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login: Option<RegionLogin>,
@@ -72,27 +73,35 @@ pub struct CreateRegion {
 #[serde(deny_unknown_fields)]
 pub struct PatchRegion {
     /// A new name.
-    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    #[schema(value_type = Option<String>, pattern = "^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
+    #[serde(default, skip_serializing_if = "Change::is_keep")]
+    pub name: Change<String>,
     /// A new title.
-    #[schema(max_length = 255)]
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub title: Option<String>,
+    #[schema(value_type = Option<String>, max_length = 255)]
+    #[serde(default, skip_serializing_if = "Change::is_keep")]
+    pub title: Change<String>,
     /// Settings to change; null removes one.
     #[schema(value_type = Option<Object>)]
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub settings: Option<Value>,
+    #[serde(default, skip_serializing_if = "Change::is_keep")]
+    pub settings: Change<SecretObject>,
     /// Another sign-in; null for one among the settings.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub login: Option<RegionLogin>,
+    #[schema(value_type = Option<RegionLogin>)]
+    #[serde(default, skip_serializing_if = "Change::is_keep")]
+    pub login: Change<RegionLogin>,
     /// What to do about what others changed there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub drift: Option<DriftPolicy>,
+    #[schema(value_type = Option<DriftPolicy>)]
+    #[serde(default, skip_serializing_if = "Change::is_keep")]
+    pub drift: Change<DriftPolicy>,
     /// The accounts that may use it from now on, by name or id; null for every
     /// account. While others use it, only by force.
+    #[schema(value_type = Option<Vec<String>>)]
+    #[serde(default, skip_serializing_if = "Change::is_keep")]
+    pub accounts: Change<Vec<String>>,
+    /// The present kind of target: not part of the description, and accepted as no
+    /// change.
+    #[schema(ignore)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub accounts: Option<Vec<String>>,
+    pub target: Option<String>,
 }
 
 /// A credential of the broker's that signs it in somewhere.
@@ -213,11 +222,11 @@ pub struct RegionCheck {
     pub error: Option<String>,
 }
 
-impl From<region::TargetKind> for RegionTarget {
-    fn from(kind: region::TargetKind) -> Self {
-        let setting = |setting: &region::Setting| TargetSetting {
-            name: setting.name.to_owned(),
-            about: setting.about.to_owned(),
+impl From<bursar_regions::TargetKind> for RegionTarget {
+    fn from(kind: bursar_regions::TargetKind) -> Self {
+        let setting = |setting: &bursar_regions::Setting| TargetSetting {
+            name: setting.name.clone(),
+            about: setting.about.clone(),
             secret: setting.secret,
             required: setting.required,
             moves: setting.moves,
@@ -232,9 +241,9 @@ impl From<region::TargetKind> for RegionTarget {
     }
 }
 
-impl From<broker::RegionView> for RegionItem {
+impl From<bursar_regions::RegionView> for RegionItem {
     /// The region's own settings hold secrets: they are dropped here.
-    fn from(view: broker::RegionView) -> Self {
+    fn from(view: bursar_regions::RegionView) -> Self {
         let row = RegionRow {
             id: view.region.id.0,
             name: view.region.name.to_string(),
@@ -267,27 +276,27 @@ impl From<broker::RegionView> for RegionItem {
     }
 }
 
-impl From<region::DriftPolicy> for DriftPolicy {
-    fn from(policy: region::DriftPolicy) -> Self {
+impl From<bursar_regions::DriftPolicy> for DriftPolicy {
+    fn from(policy: bursar_regions::DriftPolicy) -> Self {
         match policy {
-            region::DriftPolicy::Repair => Self::Repair,
-            region::DriftPolicy::Report => Self::Report,
+            bursar_regions::DriftPolicy::Repair => Self::Repair,
+            bursar_regions::DriftPolicy::Report => Self::Report,
         }
     }
 }
 
-impl From<region::Mode> for RegionMode {
-    fn from(mode: region::Mode) -> Self {
+impl From<bursar_regions::Mode> for RegionMode {
+    fn from(mode: bursar_regions::Mode) -> Self {
         match mode {
-            region::Mode::Active => Self::Active,
-            region::Mode::Paused => Self::Paused,
-            region::Mode::Draining => Self::Draining,
+            bursar_regions::Mode::Active => Self::Active,
+            bursar_regions::Mode::Paused => Self::Paused,
+            bursar_regions::Mode::Draining => Self::Draining,
         }
     }
 }
 
-impl From<Result<(), region::TargetError>> for RegionCheck {
-    fn from(found: Result<(), region::TargetError>) -> Self {
+impl From<Result<(), bursar_regions::TargetError>> for RegionCheck {
+    fn from(found: Result<(), bursar_regions::TargetError>) -> Self {
         Self { reachable: found.is_ok(), error: found.err().map(|error| error.to_string()) }
     }
 }

@@ -1,4 +1,3 @@
-use bursar_domain::broker;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -122,41 +121,40 @@ pub enum PlanAction {
     Unknown,
 }
 
-impl From<broker::Ensured> for EnsuredRegion {
-    fn from(ensured: broker::Ensured) -> Self {
+impl From<bursar_regions::Ensured> for EnsuredRegion {
+    fn from(ensured: bursar_regions::Ensured) -> Self {
         let ready = ensured.ready();
-        let failed = ensured.failed.into_iter().map(|broker::NotInPlace { id, credential, error }| NotInPlace {
-            credential,
-            id: id.0,
-            error,
-        });
+        let failed = ensured
+            .failed
+            .into_iter()
+            .map(|bursar_regions::NotInPlace { id, credential, error }| NotInPlace { credential, id: id.0, error });
         Self { ready, region: ensured.region, synced: ensured.synced, failed: failed.collect() }
     }
 }
 
-impl From<Vec<broker::Ensured>> for SyncedAccount {
-    fn from(ensured: Vec<broker::Ensured>) -> Self {
+impl From<Vec<bursar_regions::Ensured>> for SyncedAccount {
+    fn from(ensured: Vec<bursar_regions::Ensured>) -> Self {
         let regions: Vec<_> = ensured.into_iter().map(EnsuredRegion::from).collect();
         Self { ready: regions.iter().all(|region| region.ready), regions }
     }
 }
 
-impl From<broker::Progress> for SyncProgress {
-    fn from(step: broker::Progress) -> Self {
-        let broker::Progress { done, total, region, credential, state } = step;
+impl From<bursar_regions::Progress> for SyncProgress {
+    fn from(step: bursar_regions::Progress) -> Self {
+        let bursar_regions::Progress { done, total, region, credential, state } = step;
         Self { done, total, region, credential, state: state.into() }
     }
 }
 
-impl From<broker::Plan> for RegionPlan {
-    fn from(plan: broker::Plan) -> Self {
+impl From<bursar_regions::Plan> for RegionPlan {
+    fn from(plan: bursar_regions::Plan) -> Self {
         let items: Vec<_> = plan.items.into_iter().map(PlanItem::from).collect();
         Self { region: plan.region, summary: PlanSummary::of(&items), items }
     }
 }
 
-impl From<broker::PlanItem> for PlanItem {
-    fn from(item: broker::PlanItem) -> Self {
+impl From<bursar_regions::PlanItem> for PlanItem {
+    fn from(item: bursar_regions::PlanItem) -> Self {
         Self {
             credential: item.credential.clone(),
             name: item.credential,
@@ -186,16 +184,16 @@ impl PlanSummary {
     }
 }
 
-impl From<broker::PlanAction> for PlanAction {
-    fn from(action: broker::PlanAction) -> Self {
+impl From<bursar_regions::PlanAction> for PlanAction {
+    fn from(action: bursar_regions::PlanAction) -> Self {
         match action {
-            broker::PlanAction::Create => Self::Create,
-            broker::PlanAction::Update => Self::Update,
-            broker::PlanAction::Delete => Self::Delete,
-            broker::PlanAction::Unchanged => Self::Unchanged,
-            broker::PlanAction::Foreign => Self::Foreign,
-            broker::PlanAction::Drifted => Self::Drifted,
-            broker::PlanAction::Unknown => Self::Unknown,
+            bursar_regions::PlanAction::Create => Self::Create,
+            bursar_regions::PlanAction::Update => Self::Update,
+            bursar_regions::PlanAction::Delete => Self::Delete,
+            bursar_regions::PlanAction::Unchanged => Self::Unchanged,
+            bursar_regions::PlanAction::Foreign => Self::Foreign,
+            bursar_regions::PlanAction::Drifted => Self::Drifted,
+            bursar_regions::PlanAction::Unknown => Self::Unknown,
         }
     }
 }

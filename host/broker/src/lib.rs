@@ -46,7 +46,7 @@ pub struct Broker {
     pub bindings: Bindings,
     pub dns: Dns,
     pub dns_providers: DnsProviders,
-    pub regions: Regions,
+    pub regions: Arc<Regions>,
     pub reconciler: Arc<Reconciler>,
 }
 
@@ -76,7 +76,7 @@ impl Broker {
             types,
             bindings: Bindings::new(&kernel, credentials.clone()),
             dns: Dns::new(&kernel, credentials.clone(), dns_grants),
-            regions: Regions::new(&kernel, credentials.clone(), reconciler.clone()),
+            regions: Arc::new(Regions::new(&kernel, credentials.clone(), reconciler.clone())),
             credentials,
             reconciler,
             kernel,

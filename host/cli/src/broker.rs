@@ -15,15 +15,18 @@ mod storage_look;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use bursar_domain::audit::{Action, Event};
-use bursar_domain::broker::{Broker, BrokerParts, Ports, RegionPorts, StoredDecisions};
-use bursar_domain::clock::{Clock as _, Entropy as _};
-use bursar_domain::id::NodeId;
-use bursar_domain::nodes::Nodes;
+use bursar_approvals::StoredDecisions;
+use bursar_broker::{Broker, BrokerParts};
+use bursar_kernel::Ports;
+use bursar_kernel::audit::{Action, Event};
+use bursar_kernel::clock::{Clock as _, Entropy as _};
+use bursar_kernel::id::NodeId;
+use bursar_kernel::nodes::Nodes;
 use bursar_plugin_host::{Compiler, CompilerProcess, PluginEvent, PluginHost, PluginHostConfig};
+use bursar_regions::RegionPorts;
 use bursar_server::Watchers;
 use bursar_store::Ledger;
-use bursar_sync::SystemTargets;
+use bursar_targets::SystemTargets;
 use serde_json::json;
 
 use self::chain_upkeep::ChainUpkeep;
@@ -212,7 +215,7 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
-fn domain(error: bursar_domain::Error) -> Failure {
+fn domain(error: bursar_kernel::Error) -> Failure {
     Failure::Failed(chain(&error))
 }
 

@@ -222,7 +222,7 @@ fn without_password(url: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use bursar_domain::dns::Fqdn;
+    use bursar_kernel::Fqdn;
     use bursar_plugin_host::Approval;
 
     use super::*;

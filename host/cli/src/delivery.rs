@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::secret::SecretJson;
 use clap::Args;
 
 use crate::artifact::{self, Artifact};
@@ -13,7 +13,7 @@ use crate::session::Session;
 /// How to deliver the files.
 #[derive(Args, Debug)]
 pub(crate) struct Delivery {
-    /// Write the files into this folder, made with mode 0700; files get 0600
+    /// Write the files into this folder, created with mode 0700; files get 0600
     #[arg(long, visible_alias = "output-dir", value_name = "DIR", group = "where")]
     out: Option<PathBuf>,
     /// Print a Kubernetes Secret

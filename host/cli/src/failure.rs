@@ -3,7 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
-use bursar_domain::Violation;
+use bursar_kernel::Violation;
 use serde::Deserialize;
 
 use crate::output::plain;

@@ -4,8 +4,8 @@
 //! type is known here. The broker validates the answers, and fields it rejects are
 //! asked for again.
 
-use bursar_domain::Violation;
-use bursar_domain::secret::{SecretJson, put, take};
+use bursar_kernel::Violation;
+use bursar_kernel::secret::{SecretJson, put, take};
 use serde_json::Value;
 use zeroize::Zeroizing;
 

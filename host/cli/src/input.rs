@@ -4,9 +4,9 @@
 use std::io::Read;
 use std::path::Path;
 
-use bursar_domain::Violation;
-use bursar_domain::secret::{SecretJson, put};
-use bursar_domain::text::without_byte_order_mark;
+use bursar_kernel::Violation;
+use bursar_kernel::secret::{SecretJson, put};
+use bursar_kernel::text::without_byte_order_mark;
 use clap::Args;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
@@ -18,8 +18,8 @@ use crate::schema::{Schema, pointer_to};
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct DataArgs {
     /// Set a field that is not secret, as in `server=ghcr.io`; the name may be a
-    /// property, a dotted path or a JSON Pointer. Typed by the form; lists
-    /// as `a,b` or JSON. Repeatable
+    /// property, a dotted path or a JSON Pointer. Its type follows
+    /// from the form; lists as `a,b` or JSON. Repeatable
     #[arg(long, value_name = "FIELD=VALUE")]
     pub(crate) set: Vec<String>,
     /// Read the data from a JSON or YAML file, `-` for stdin

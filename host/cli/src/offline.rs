@@ -17,10 +17,10 @@ use crate::system::SystemClock;
 /// The data dir to work on.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct OfflineArgs {
-    /// A stopped broker's data dir, instead of asking a running one
+    /// The data dir of a stopped broker, instead of calling a running one
     #[arg(long, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
-    /// The configuration it was run with, for where its store and root key are
+    /// The broker's configuration file, for where its store and root key are
     #[arg(long, value_name = "FILE", env = "BURSAR_CONFIG", requires = "data_dir")]
     config: Option<PathBuf>,
 }

@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use bursar_domain::text::is_unprintable;
+use bursar_kernel::text::is_unprintable;
 use clap::ValueEnum;
 use comfy_table::{Attribute, Cell, Table, TableStyle};
 use serde_json::Value;

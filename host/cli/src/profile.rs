@@ -3,11 +3,12 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
@@ -82,29 +83,20 @@ impl Profile {
     }
 }
 
-/// Writes a file of mode 0600 by way of a temporary one beside it, so that it
-/// is there whole or not at all; an existing one stays unless `replace`.
+/// Writes a file of mode 0600 completely or not at all. Fails if it exists, unless
+/// `replace`.
 ///
 /// # Errors
 ///
-/// The system's own.
+/// The system's.
 pub(crate) fn write_private(path: &Path, content: &[u8], replace: bool) -> io::Result<()> {
-    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-    let mut temporary = std::ffi::OsString::from(".");
-    temporary.push(name);
-    temporary.push(format!(".{}.tmp", std::process::id()));
-    let temporary = path.with_file_name(temporary);
-    let written = (|| {
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
-        file.write_all(content)?;
-        file.sync_all()?;
-        if replace { fs::rename(&temporary, path) } else { fs::hard_link(&temporary, path) }
-    })();
-    if written.is_err() || !replace {
-        // After a link the temporary name is one too many; after a failure, litter.
-        let _ = fs::remove_file(&temporary);
-    }
-    written
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Temporary files have mode 0600.
+    let mut file = NamedTempFile::new_in(folder)?;
+    file.write_all(content)?;
+    file.as_file().sync_all()?;
+    let persisted = if replace { file.persist(path) } else { file.persist_noclobber(path) };
+    persisted.map(drop).map_err(|error| error.error)
 }
 
 #[cfg(test)]

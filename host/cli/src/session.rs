@@ -35,7 +35,7 @@ pub(crate) struct GlobalArgs {
     /// Print only ids
     #[arg(long, short, global = true, help_heading = HEADING)]
     pub(crate) quiet: bool,
-    /// Never ask: what is missing is an error
+    /// Never prompt: missing input is an error
     #[arg(long, global = true, help_heading = HEADING)]
     pub(crate) no_input: bool,
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_lc_rs::rand;
-use bursar_domain::clock::{Clock, Entropy, Timer};
+use bursar_kernel::clock::{Clock, Entropy, Timer};
 use jiff::Timestamp;
 
 /// [`Clock`] that reads the machine's clock.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use bursar_kernel::id::Name;
 use bursar_kernel::secret::SecretJson;
-use bursar_kernel::{Fields, MAX_TITLE_CHARS, Submitted, Violation, integer, parse_name, validate_title};
+use bursar_kernel::{Violation, parse_name, validate_title};
 use serde_json::{Map, Value};
 
 /// A credential to be created.
@@ -133,163 +133,43 @@ fn validate_labels<'a>(labels: impl Iterator<Item = (&'a String, Option<&'a Stri
 
 /// What stands where a credential's name does: `.../credentials/validate`.
 const RESERVED_NAMES: [&str; 2] = ["validate", "validate-name"];
-const MAX_TYPE_CHARS: usize = 100;
 const MAX_DESCRIPTION_CHARS: usize = 2_000;
 /// Of one credential.
 pub const MAX_LABELS: usize = 64;
 /// Of a label's name, and of its value.
 pub const MAX_LABEL_BYTES: usize = 255;
 
-// The readers of request bodies.
-
-impl CreateCredential {
-    /// Reads a request body.
-    #[must_use]
-    pub fn read(body: Value) -> Submitted<Self> {
-        let mut fields = Fields::new(body, &FIELDS);
-        let type_id = fields.text("type", MAX_TYPE_CHARS);
-        if type_id.is_none() {
-            fields.require("type", "name a credential type, see /v1/credential-types");
-        }
-        let name = fields.text("name", usize::MAX);
-        if name.is_none() {
-            fields.require("name", "give it a name");
-        }
-        let data = match fields.take("data") {
-            Some(data @ Value::Object(_)) => form_data(data),
-            Some(_) => fields.wrong_type("data", "an object"),
-            None => {
-                fields.require("data", "give the type's fields, see its template");
-                Value::Object(Map::new())
-            }
-        };
-        let command = Self {
-            type_id: type_id.unwrap_or_default(),
-            name: name.unwrap_or_default(),
-            title: fields.text("title", MAX_TITLE_CHARS).unwrap_or_default(),
-            description: fields.text("description", MAX_DESCRIPTION_CHARS).unwrap_or_default(),
-            labels: labels(&mut fields)
-                .unwrap_or_default()
-                .into_iter()
-                .filter_map(|(key, value)| Some((key, value?)))
-                .collect(),
-            default: fields.flag("default"),
-            revealable: fields.flag("revealable").unwrap_or(true),
-            data: SecretJson::new(data),
-        };
-        Submitted::new(command, fields.violations)
-    }
-}
-
-impl UpdateCredential {
-    /// Reads a request body.
-    #[must_use]
-    pub fn read(body: Value) -> Submitted<Self> {
-        let mut fields = Fields::new(body, &FIELDS);
-        if fields.take("default").is_some() {
-            fields.complain("default", "immutable", "use POST .../set-default");
-        }
-        let data = match fields.take("data") {
-            Some(Value::Null) | None => None,
-            Some(data @ Value::Object(_)) => Some(SecretJson::new(form_data(data))),
-            Some(_) => Some(SecretJson::new(fields.wrong_type("data", "an object"))),
-        };
-        let command = Self {
-            type_id: fields.take("type").map(|wanted| wanted.as_str().unwrap_or_default().to_owned()),
-            name: fields.text("name", usize::MAX),
-            title: fields.text("title", MAX_TITLE_CHARS),
-            description: fields.text("description", MAX_DESCRIPTION_CHARS),
-            labels: labels(&mut fields),
-            revealable: fields.flag("revealable"),
-            data,
-        };
-        Submitted::new(command, fields.violations)
-    }
-}
-
-fn labels(fields: &mut Fields) -> Option<BTreeMap<String, Option<String>>> {
-    let map = match fields.take("labels")? {
-        Value::Object(map) => map,
-        Value::Null => return None,
-        _ => {
-            fields.wrong_type("labels", "an object of strings");
-            return None;
-        }
-    };
-    let mut labels = BTreeMap::new();
-    for (key, value) in map {
-        match value {
-            Value::String(text) => {
-                labels.insert(key, Some(text));
-            }
-            Value::Null => {
-                labels.insert(key, None);
-            }
-            _ => {
-                let at = format!("labels/{}", key.replace('~', "~0").replace('/', "~1"));
-                fields.wrong_type(&at, "a string");
-            }
-        }
-    }
-    Some(labels)
-}
-
-/// The data as a plugin reads it: with one form of each integer.
-fn form_data(mut data: Value) -> Value {
-    integer::normalize(&mut data);
-    data
-}
-
-const FIELDS: [&str; 8] = ["type", "name", "title", "description", "labels", "default", "revealable", "data"];
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
-    fn told(mut submitted: Submitted<CreateCredential>) -> Vec<(String, String)> {
-        let violations = submitted.command().validate();
-        submitted.complain(violations);
-        let violations = submitted.accept().map_or_else(|error| error.violations, |_| Vec::new());
-        violations.into_iter().map(|violation| (violation.pointer, violation.code)).collect()
-    }
-
     #[test]
-    fn a_draft_tells_everything_that_is_wrong_at_once() {
-        let told = told(CreateCredential::read(json!({
-            "name": "bad name", "title": 7, "labels": {"a": 1}, "colour": "red", "data": []
-        })));
-        let told: Vec<_> = told.iter().map(|(pointer, code)| (pointer.as_str(), code.as_str())).collect();
-        assert_eq!(
-            told,
-            [
-                ("/colour", "unknown"),
-                ("/type", "required"),
-                ("/data", "type"),
-                ("/title", "type"),
-                ("/labels/a", "type"),
-                ("/name", "format"),
-            ]
-        );
+    fn everything_that_is_wrong_is_told_at_once() {
+        let labels = [("a".repeat(256), String::new()), ("b".to_owned(), "b".repeat(256))];
+        let command = CreateCredential {
+            name: "bad name".to_owned(),
+            title: "t".repeat(256),
+            description: "d".repeat(2_001),
+            labels: labels.into(),
+            ..CreateCredential::default()
+        };
+        let told = command.validate();
+        let told: Vec<_> = told.iter().map(|violation| (violation.pointer.as_str(), violation.code.as_str())).collect();
+        let label = format!("/labels/{}", "a".repeat(256));
+        let expected = [
+            ("/name", "format"),
+            ("/title", "too-long"),
+            ("/description", "too-long"),
+            (label.as_str(), "format"),
+            ("/labels/b", "too-long"),
+        ];
+        assert_eq!(told, expected);
     }
 
     #[test]
     fn names_that_the_api_uses_are_kept_free() {
         for name in RESERVED_NAMES {
-            let told = told(CreateCredential::read(json!({ "type": "t", "name": name, "data": {} })));
-            assert_eq!(told, [("/name".to_owned(), "reserved".to_owned())]);
+            assert_eq!(parse_credential_name(name, "/name").unwrap_err().code, "reserved");
         }
-    }
-
-    #[test]
-    fn a_good_draft_is_read_whole() {
-        let draft = CreateCredential::read(json!({
-            "type": "t", "name": "n", "title": "T", "labels": {"team": "web"}, "default": true, "data": {"a": 1}
-        }));
-        assert_eq!(told(draft.clone()), []);
-        let draft = draft.accept().unwrap();
-        assert_eq!((draft.type_id.as_str(), draft.default, draft.revealable), ("t", Some(true), true));
-        assert_eq!(draft.labels["team"], "web");
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bursar_kernel::audit::{Action, Event, Outcome};
 use bursar_kernel::clock::Clock;
-use bursar_kernel::plugin::{Context, CredentialType, Exchange, NetworkCall, PluginError, Taints, ExchangeRecorder};
+use bursar_kernel::plugin::{Context, CredentialType, Exchange, ExchangeRecorder, NetworkCall, PluginError, Taints};
 use bursar_kernel::secret::SecretJson;
 use bursar_kernel::store::{Batch, Store};
 use bursar_kernel::{Error, Kind, Ports};

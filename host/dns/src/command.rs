@@ -1,8 +1,6 @@
 //! Which record is wanted.
 
-use bursar_kernel::integer::whole_number;
-use bursar_kernel::{Error, Fields, Fqdn, Submitted, Violation};
-use serde_json::Value;
+use bursar_kernel::{Error, Fqdn, Submitted, Violation};
 
 /// A record to be put somewhere.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -93,58 +91,17 @@ const MAX_VALUE_BYTES: usize = 255;
 const DEFAULT_TTL_SECONDS: u32 = 60;
 const TTL_SECONDS: std::ops::RangeInclusive<u32> = 1..=86_400;
 
-// The readers of request bodies.
-
-impl PresentRecord {
-    /// Reads a request body.
-    #[must_use]
-    pub fn read(body: Value) -> Submitted<Self> {
-        let mut fields = Fields::new(body, &["fqdn", "value", "ttlSeconds"]);
-        let (fqdn, value) = fqdn_and_value(&mut fields);
-        let ttl = fields.take("ttlSeconds").filter(|ttl| !ttl.is_null());
-        let ttl_seconds = ttl.as_ref().and_then(whole_number).and_then(|ttl| u32::try_from(ttl).ok());
-        if ttl.is_some() && ttl_seconds.is_none() {
-            fields.violations.push(ttl_violation());
-        }
-        Submitted::new(Self { fqdn, value, ttl_seconds }, fields.violations)
-    }
-}
-
-impl CleanUpRecord {
-    /// Reads a request body.
-    #[must_use]
-    pub fn read(body: Value) -> Submitted<Self> {
-        let mut fields = Fields::new(body, &["fqdn", "value"]);
-        let (fqdn, value) = fqdn_and_value(&mut fields);
-        Submitted::new(Self { fqdn, value }, fields.violations)
-    }
-}
-
-fn fqdn_and_value(fields: &mut Fields) -> (String, String) {
-    let fqdn = fields.text("fqdn", usize::MAX);
-    if fqdn.is_none() {
-        fields.require("fqdn", "name the record, such as _acme-challenge.example.com");
-    }
-    let value = fields.text("value", usize::MAX);
-    if value.is_none() {
-        fields.require("value", "give the record's text");
-    }
-    (fqdn.unwrap_or_default(), value.unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
-    fn present(body: Value) -> Result<RecordRequest, Error> {
-        RecordRequest::present(PresentRecord::read(body))
+    fn present(fqdn: &str, value: &str, ttl_seconds: Option<u32>) -> Result<RecordRequest, Error> {
+        let command = PresentRecord { fqdn: fqdn.to_owned(), value: value.to_owned(), ttl_seconds };
+        RecordRequest::present(command.into())
     }
 
-    fn told(body: Value, with_ttl: bool) -> Vec<(String, String)> {
-        let read = if with_ttl { present(body) } else { RecordRequest::clean_up(CleanUpRecord::read(body)) };
-        let violations = read.unwrap_err().violations;
+    fn told(request: Result<RecordRequest, Error>) -> Vec<(String, String)> {
+        let violations = request.unwrap_err().violations;
         violations.into_iter().map(|violation| (violation.pointer, violation.code)).collect()
     }
 
@@ -154,42 +111,26 @@ mod tests {
 
     #[test]
     fn a_good_request_is_read_whole() {
-        let read = present(json!({"fqdn": "_ACME-challenge.a.example.", "value": "v", "ttlSeconds": 120}));
         let expected = RecordRequest {
             fqdn: Fqdn::parse("_acme-challenge.a.example").unwrap(),
             value: "v".to_owned(),
             ttl_seconds: 120,
         };
-        assert_eq!(read.unwrap(), expected);
-        let plain = present(json!({"fqdn": "a", "value": "x".repeat(255), "ttlSeconds": null}));
-        assert_eq!(plain.unwrap().ttl_seconds, DEFAULT_TTL_SECONDS);
-        let read = |ttl: &str| {
-            let ttl: Value = serde_json::from_str(ttl).unwrap();
-            present(json!({"fqdn": "a", "value": "v", "ttlSeconds": ttl}))
-        };
-        assert_eq!(read("60.0").unwrap().ttl_seconds, 60, "an integer, however it is written");
-        for bad in ["60.5", "0.0", "-60.0", "86401.0", "1e300", "\"60\""] {
-            assert_eq!(read(bad).unwrap_err().violations[0].pointer, "/ttlSeconds", "{bad}");
-        }
+        assert_eq!(present("_ACME-challenge.a.example.", "v", Some(120)).unwrap(), expected);
+        assert_eq!(present("a", &"x".repeat(255), None).unwrap().ttl_seconds, DEFAULT_TTL_SECONDS);
     }
 
     #[test]
     fn everything_wrong_is_told_at_once() {
-        assert_eq!(told(json!([]), true), pairs(&[("", "type")]));
-        assert_eq!(told(json!({}), true), pairs(&[("/fqdn", "required"), ("/value", "required")]));
-        let wrong = json!({"fqdn": "a..b", "value": "", "ttlSeconds": 0, "zo/ne": 1});
-        let all = [("/zo~1ne", "unknown"), ("/fqdn", "format"), ("/value", "format"), ("/ttlSeconds", "format")];
-        assert_eq!(told(wrong, true), pairs(&all));
-        let types = json!({"fqdn": 7, "value": ["v"], "ttlSeconds": "60"});
-        assert_eq!(told(types, true), pairs(&[("/fqdn", "type"), ("/value", "type"), ("/ttlSeconds", "format")]));
-        let cleanup = json!({"fqdn": "a", "value": "v", "ttlSeconds": 60});
-        assert_eq!(told(cleanup, false), pairs(&[("/ttlSeconds", "unknown")]));
+        let all = [("/fqdn", "format"), ("/value", "format"), ("/ttlSeconds", "format")];
+        assert_eq!(told(present("a..b", "", Some(0))), pairs(&all));
+        assert_eq!(told(present("a", "v", Some(86_401))), pairs(&[("/ttlSeconds", "format")]));
     }
 
     #[test]
     fn values_that_providers_write_differently_are_refused() {
         for bad in ["\"v\"", "a\\b", "ä", "a\tb", "a\u{7f}", &"x".repeat(256)] {
-            assert_eq!(told(json!({"fqdn": "a", "value": bad}), true), pairs(&[("/value", "format")]), "{bad}");
+            assert_eq!(told(present("a", bad, None)), pairs(&[("/value", "format")]), "{bad}");
         }
     }
 }

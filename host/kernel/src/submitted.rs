@@ -6,7 +6,7 @@ use crate::{Error, Violation};
 /// the edge hands on what it could read, so that the use case can complete the
 /// list of violations: a caller is told everything at once. What could not be
 /// read holds its default.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Submitted<T> {
     command: T,
     violations: Vec<Violation>,
@@ -46,6 +46,13 @@ impl<T> Submitted<T> {
                 self.violations.push(violation);
             }
         }
+    }
+
+    /// The same with the command converted.
+    #[must_use]
+    pub fn map<U>(self, convert: impl FnOnce(T) -> U) -> Submitted<U> {
+        let Self { command, violations, found_before } = self;
+        Submitted { command: convert(command), violations, found_before }
     }
 
     /// The command, if nothing is wrong with it.

@@ -79,11 +79,11 @@ impl Regions {
     /// there would be lost sight of.
     async fn stays_in_sight(&self, old: &Region, new: &Region) -> Result<(), Error> {
         let moves = |setting: &&Setting| {
-            let member = |of: &Region| of.settings.expose().get(setting.name).cloned();
+            let member = |of: &Region| of.settings.expose().get(&setting.name).cloned();
             setting.moves && member(new) != member(old)
         };
         let kind = self.reconciler.kind_of(old);
-        let moved: Vec<_> = kind.map_or(&[][..], |kind| kind.settings).iter().filter(moves).collect();
+        let moved: Vec<_> = kind.into_iter().flat_map(|kind| kind.settings.iter()).filter(moves).collect();
         if moved.is_empty() || !self.is_anything_placed(old.id).await? {
             return Ok(());
         }

@@ -2,7 +2,7 @@
 //! in place there.
 //!
 //! [`Regions`] holds what callers ask for; [`Reconciler`] keeps one credential in
-//! one region as it should be. Where credentials are put is known by the port
+//! one region as it should be, and [`engine`] is the loop that has it do so. Where credentials are put is known by the port
 //! [`Target`] alone.
 
 #![forbid(unsafe_code)]
@@ -15,12 +15,14 @@ mod change;
 mod command;
 mod dependents;
 mod detach;
+pub mod engine;
 mod ensure;
 pub mod keys;
 mod login;
 mod model;
 mod plan;
 mod reconcile;
+mod settings;
 mod show;
 mod target;
 mod walk;
@@ -45,8 +47,9 @@ pub use model::{
 };
 pub use plan::{Plan, PlanAction, PlanItem};
 pub use reconcile::{ReconcileOptions, Reconciled, Reconciler};
+pub use settings::{Setting, SettingsSchema};
 pub use show::RegionView;
-pub use target::{Login, Owner, Parcel, Removal, Seen, Setting, Target, TargetError, TargetKind, Targets};
+pub use target::{Login, Owner, Parcel, Removal, Seen, Target, TargetError, TargetKind, Targets};
 pub use walk::{Extent, Walk};
 
 /// What regions need of the world beside the kernel's ports.

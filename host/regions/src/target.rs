@@ -17,7 +17,7 @@ use serde_json::Value;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::Region;
+use crate::{Region, SettingsSchema};
 
 /// Whose a thing at a target is. The ids decide; the names are for people and
 /// for where it goes.
@@ -141,14 +141,14 @@ pub struct TargetKind {
     pub id: &'static str,
     /// For people.
     pub title: &'static str,
-    /// What it is for, in a sentence.
+    /// What it is for, in one sentence.
     pub summary: &'static str,
-    /// Its settings.
-    pub settings: &'static [Setting],
-    /// Whether a credential can sign it in.
+    /// The schema of its settings.
+    pub settings: SettingsSchema,
+    /// Whether a credential can sign the broker in there.
     pub takes_login: bool,
-    /// A credential is pushed in the first of its formats that starts so, where
-    /// it has one; else in its very first.
+    /// The prefix of preferred formats. A credential is pushed in its first format
+    /// with this prefix, or else in its very first.
     pub preferred_formats: &'static str,
 }
 
@@ -160,41 +160,21 @@ impl TargetKind {
     }
 }
 
-/// A setting of a kind of target.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that a target declares")]
-pub struct Setting {
-    /// Its name in `settings`.
-    pub name: &'static str,
-    /// What it is, with its default.
-    pub about: &'static str,
-    /// Whether it is never shown again.
-    pub secret: bool,
-    /// Whether it decides where things are, so that changing it would lose sight
-    /// of what is there.
-    pub moves: bool,
-    /// Whether a region needs it.
-    pub required: bool,
-    /// Whether its text may have several lines. That of others may hold no
-    /// control character: it goes into headers, paths and addresses.
-    pub lines: bool,
-}
-
-/// The kinds of targets there are.
+/// The supported kinds of targets.
 #[async_trait]
 pub trait Targets: Send + Sync {
     /// Every kind.
     fn kinds(&self) -> &'static [TargetKind];
 
-    /// What is wrong with settings, all at once, pointers rooted at them.
+    /// Every violation of settings at once, with pointers relative to the settings.
     fn judge(&self, kind: &str, settings: &SecretJson) -> Vec<Violation>;
 
-    /// The target of a region, ready to be used. Cheap for one that was opened
-    /// before with the same settings and login.
+    /// The target of a region. Cheap where it was opened before with the same
+    /// settings and login.
     ///
     /// # Errors
     ///
-    /// Where the settings cannot be used now, such as a file that is missing.
+    /// Where the settings cannot be used now, such as a missing file.
     async fn open(
         &self,
         installation: Uuid,

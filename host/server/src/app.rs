@@ -4,8 +4,8 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bursar_domain::broker::Broker;
-use bursar_domain::clock::Entropy;
+use bursar_broker::Broker;
+use bursar_kernel::clock::Entropy;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::{Limiter, Refusals};

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use bursar_domain::broker::SweepFailure;
+use bursar_dns::SweepFailure;
 use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
 use tokio_util::sync::CancellationToken;
 
@@ -87,7 +87,7 @@ async fn sweep_dns(app: &App) {
     }
 }
 
-fn warn(what: &'static str, error: &bursar_domain::Error) {
+fn warn(what: &'static str, error: &bursar_kernel::Error) {
     tracing::warn!(%error, cause = error.source.as_ref().map(tracing::field::display), "{what}");
 }
 

@@ -4,7 +4,7 @@
 //! Start at [`router()`] for what exists and in which order a request passes the
 //! layers, then read one file under `routes/`: each holds the operations of one
 //! resource, a description and a handler for each. A handler decodes, calls one
-//! function of [`bursar_domain::broker::Broker`] and encodes; it decides nothing.
+//! function of [`bursar_broker::Broker`] and encodes; it decides nothing.
 //!
 //! Unknown here: storage, WebAssembly, the wall clock and every credential type.
 //! Operations of the installation beyond the broker come in through [`Operations`].

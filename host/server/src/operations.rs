@@ -4,11 +4,11 @@
 use async_trait::async_trait;
 use axum::response::Response;
 use bursar_api::ReadyCheck;
-use bursar_domain::Error;
+use bursar_kernel::Error;
 #[cfg(doc)]
-use bursar_domain::Kind;
-use bursar_domain::nodes::NodeView;
-use bursar_domain::plugin::State;
+use bursar_kernel::Kind;
+use bursar_kernel::nodes::NodeView;
+use bursar_kernel::plugin::State;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;

@@ -2,7 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use bursar_api as api;
-use bursar_domain::{Error, Kind, Violation};
+use bursar_kernel::{Error, Kind, Violation};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 

@@ -3,8 +3,7 @@
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use bursar_api as api;
-use bursar_domain::broker;
-use bursar_domain::store::Revision;
+use bursar_kernel::store::Revision;
 use http::header::{ETAG, LOCATION};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
@@ -27,7 +26,7 @@ pub(crate) struct Created<T> {
 }
 
 /// A page of a list.
-pub(crate) fn page<T, U: Serialize>(page: broker::Page<T>, item: impl FnMut(T) -> U) -> Json<api::Page<U>> {
+pub(crate) fn page<T, U: Serialize>(page: bursar_kernel::Page<T>, item: impl FnMut(T) -> U) -> Json<api::Page<U>> {
     let page = page.map(item);
     Json(api::Page { items: page.items, next_cursor: page.next_cursor })
 }
@@ -38,13 +37,13 @@ pub(crate) fn part<T>(
     key: impl Fn(&T) -> String,
     cursor: Option<&str>,
     limit: usize,
-) -> broker::Page<T> {
+) -> bursar_kernel::Page<T> {
     let mut items: Vec<T> = items.into_iter().filter(|item| cursor.is_none_or(|after| *key(item) > *after)).collect();
     items.sort_by_key(&key);
     let more = items.len() > limit;
     items.truncate(limit);
     let next_cursor = items.last().filter(|_| more).map(key);
-    broker::Page { items, next_cursor }
+    bursar_kernel::Page { items, next_cursor }
 }
 
 impl<T: Serialize> IntoResponse for Tagged<T> {

@@ -1,7 +1,7 @@
 //! The request's id: accepted or minted, in every problem, log line and audit
 //! record, and echoed.
 
-use bursar_domain::clock::Entropy;
+use bursar_kernel::clock::Entropy;
 use http::HeaderMap;
 
 tokio::task_local! {

@@ -12,8 +12,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use bursar_domain::audit::{Action, Event, Outcome};
-use bursar_domain::store::Revision;
+use bursar_kernel::audit::{Action, Event, Outcome};
+use bursar_kernel::store::Revision;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;

@@ -9,8 +9,8 @@ use std::io::{BufReader, Read, Write};
 use std::sync::Arc;
 
 use age::secrecy::SecretString;
-use bursar_domain::audit::{Report, Trail};
-use bursar_domain::store::Error;
+use bursar_kernel::audit::{Report, Trail};
+use bursar_kernel::store::Error;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
@@ -51,7 +51,7 @@ pub struct Header {
     /// The node that wrote it.
     pub node: Uuid,
     /// When it was written.
-    #[serde(with = "bursar_domain::clock::timestamp")]
+    #[serde(with = "bursar_kernel::clock::timestamp")]
     pub at: Timestamp,
     /// Sequence number of that node's newest audit record.
     pub seq: u64,

@@ -8,7 +8,7 @@
 //! seq        8   position in the chain, from 1
 //! previous  32   SHA-256 of the previous record; zeros for the first
 //! revision   8   of the commit that the record is part of
-//! event      4 + n   length and JSON, as `bursar_domain::audit::Event`
+//! event      4 + n   length and JSON, as `bursar_kernel::audit::Event`
 //! count      4   of changed rows, then for each:
 //!   key      4 + n   length and key
 //!   kind     1   0 deleted, 1 written, 2 carried over
@@ -21,8 +21,8 @@
 //! rewritten in each commit) holds the newest sequence number and hash.
 
 use aws_lc_rs::digest::{SHA256, digest};
-use bursar_domain::audit::{Entry, Event};
-use bursar_domain::store::{Error, Revision};
+use bursar_kernel::audit::{Entry, Event};
+use bursar_kernel::store::{Error, Revision};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -279,7 +279,7 @@ const CARRIED: u8 = 2;
 
 #[cfg(test)]
 mod tests {
-    use bursar_domain::audit::{Action, Outcome};
+    use bursar_kernel::audit::{Action, Outcome};
 
     use super::*;
 

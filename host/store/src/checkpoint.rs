@@ -8,8 +8,8 @@
 use aws_lc_rs::signature::{ED25519, KeyPair, UnparsedPublicKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bursar_domain::audit::Checkpoint;
-use bursar_domain::clock::rfc3339;
+use bursar_kernel::audit::Checkpoint;
+use bursar_kernel::clock::rfc3339;
 use jiff::Timestamp;
 
 use crate::anchor::Anchor;

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use bursar_domain::audit::Event;
-use bursar_domain::store::{Batch, Error, Revision};
+use bursar_kernel::audit::Event;
+use bursar_kernel::store::{Batch, Error, Revision};
 use tokio::sync::{mpsc, oneshot};
 use zeroize::Zeroize;
 

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 pub mod postgres;
 pub mod redb;
 
-use bursar_domain::store::Revision;
+use bursar_kernel::store::Revision;
 use jiff::Timestamp;
 
 /// A row as it is on disk.
@@ -274,7 +274,7 @@ impl EngineError {
     }
 }
 
-impl From<EngineError> for bursar_domain::store::Error {
+impl From<EngineError> for bursar_kernel::store::Error {
     fn from(error: EngineError) -> Self {
         Self::Unavailable(Box::new(error))
     }

@@ -8,7 +8,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use bursar_domain::store::{Error, Revision};
+use bursar_kernel::store::{Error, Revision};
 use uuid::Uuid;
 
 use crate::engine::{Engine, Row};

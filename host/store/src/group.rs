@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use bursar_domain::audit::{Action, Event};
-use bursar_domain::keys::{SealScope, scope};
-use bursar_domain::store::{Batch, Error, Expect, Revision};
+use bursar_kernel::audit::{Action, Event};
+use bursar_kernel::keys::{SealScope, scope};
+use bursar_kernel::store::{Batch, Error, Expect, Revision};
 use uuid::Uuid;
 
 use crate::MAX_CHANGES;

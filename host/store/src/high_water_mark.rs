@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use bursar_domain::store::Error;
+use bursar_kernel::store::Error;
 use uuid::Uuid;
 
 use crate::anchor::Anchor;

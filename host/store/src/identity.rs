@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use bursar_domain::audit::Checkpoint;
+use bursar_kernel::audit::Checkpoint;
 use uuid::Uuid;
 
 /// The identity of the node that opens a store.

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use aes_gcm::Aes256Gcm;
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::Ed25519KeyPair;
-use bursar_domain::store::{Error, Revision};
+use bursar_kernel::store::{Error, Revision};
 use uuid::Uuid;
 
 use crate::engine::{Row, Write};

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use bursar_domain::audit::Event;
-use bursar_domain::clock::Clock;
-use bursar_domain::keys::{FIRST_STORE_TABLE, SealScope, scope};
-use bursar_domain::store::{Batch, BlindIndex, Error, Record, Revision, Store};
+use bursar_kernel::audit::Event;
+use bursar_kernel::clock::Clock;
+use bursar_kernel::keys::{FIRST_STORE_TABLE, SealScope, scope};
+use bursar_kernel::store::{Batch, BlindIndex, Error, Record, Revision, Store};
 use jiff::SignedDuration;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;

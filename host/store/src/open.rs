@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bursar_domain::audit::Checkpoint;
-use bursar_domain::clock::Clock;
-use bursar_domain::store::Error;
+use bursar_kernel::audit::Checkpoint;
+use bursar_kernel::clock::Clock;
+use bursar_kernel::store::Error;
 use uuid::Uuid;
 
 use crate::anchor::{self, Anchor};

@@ -1,7 +1,7 @@
 //! Rotation of the root key: rewraps every key in one commit.
 
-use bursar_domain::audit::Event;
-use bursar_domain::store::Error;
+use bursar_kernel::audit::Event;
+use bursar_kernel::store::Error;
 
 use crate::chain::{Appender, RowChange};
 use crate::engine::Write;

@@ -12,8 +12,8 @@
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use bursar_domain::audit::{Action, Event};
-use bursar_domain::store::Error;
+use bursar_kernel::audit::{Action, Event};
+use bursar_kernel::store::Error;
 use serde_json::json;
 use tokio::sync::oneshot;
 

@@ -7,7 +7,7 @@
 
 use std::io::{BufWriter, Error as IoError, IntoInnerError, Read, Write};
 
-use bursar_domain::store::Error;
+use bursar_kernel::store::Error;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Nonce};
 use aws_lc_rs::{hkdf, rand};
-use bursar_domain::store::Revision;
+use bursar_kernel::store::Revision;
 use zeroize::Zeroizing;
 
 /// A 256-bit secret that is wiped when dropped.

@@ -8,7 +8,7 @@ use std::io::{self, BufReader, Write};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use bursar_domain::audit::{Action, Entry, Event};
+use bursar_kernel::audit::{Action, Entry, Event};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 

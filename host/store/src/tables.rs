@@ -1,9 +1,9 @@
-//! The store's own tables, beside those of `bursar_domain::keys`.
+//! The store's own tables, beside those of `bursar_kernel::keys`.
 //!
 //! Keys hold inverted sequence numbers, so that the newest record sorts first and a
 //! listing is a short ascending scan.
 
-use bursar_domain::keys::{SealScope, scope};
+use bursar_kernel::keys::{SealScope, scope};
 use uuid::Uuid;
 
 /// What a start needs before any key is unwrapped, in plain text: the format, the node,
@@ -172,6 +172,6 @@ fn numbered(parts: &[&[u8]], seq: u64) -> Vec<u8> {
     key
 }
 
-const ACCOUNT: u8 = bursar_domain::keys::Table::Account as u8;
-const NODE: u8 = bursar_domain::keys::Table::Node as u8;
-const READINESS: u8 = bursar_domain::keys::Table::Readiness as u8;
+const ACCOUNT: u8 = bursar_kernel::keys::Table::Account as u8;
+const NODE: u8 = bursar_kernel::keys::Table::Node as u8;
+const READINESS: u8 = bursar_kernel::keys::Table::Readiness as u8;

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bursar_domain::audit::{Checkpoint, Entry, Filter, Report, Trail};
-use bursar_domain::store::{Error, Revision};
+use bursar_kernel::audit::{Checkpoint, Entry, Filter, Report, Trail};
+use bursar_kernel::store::{Error, Revision};
 use jiff::SignedDuration;
 use uuid::Uuid;
 

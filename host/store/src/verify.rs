@@ -12,8 +12,8 @@ mod exported;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use bursar_domain::audit::{Checkpoint, Report};
-use bursar_domain::store::{Error, Revision};
+use bursar_kernel::audit::{Checkpoint, Report};
+use bursar_kernel::store::{Error, Revision};
 use uuid::Uuid;
 
 use crate::chain::{AuditRecord, CHECKPOINT_EVERY, GENESIS, Hash, Head, RowChange, hash_of, hash_text, sha256};

@@ -6,7 +6,7 @@ use crate::support::lab::Kubernetes;
 use crate::support::tools::{run, tool};
 
 /// What tests of a whole broker do with the API server. What it is as one is proved by kubectl and the client in Python,
-/// in `host/sync/tests`.
+/// in `host/targets/tests`.
 #[tokio::test]
 async fn the_api_server_can_be_steered() {
     let cluster = Kubernetes::start().await;

@@ -1,7 +1,6 @@
-//! Who calls whom, by the names of functions. Where several functions have a name,
-//! the one is meant whose owner is the type of the receiver, as far as the types of
-//! fields and the returns of functions tell; else the call is followed only within
-//! its own file.
+//! The call graph, by the names of functions. If several functions share a name, the
+//! call goes to the one whose owner is the receiver's type, as far as field types and
+//! return types show it; otherwise it is followed only within its own file.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +8,7 @@ use super::scan::{Call, Function, Scan, SourceFile};
 
 pub(super) struct CallGraph<'a> {
     scan: &'a Scan,
-    /// By group of crates and name: where the function is, as file and number.
+    /// The file and index of each function, by group of crates and name.
     by_name: BTreeMap<(&'a str, &'a str), Vec<(usize, usize)>>,
     /// By group and the name of a field or function: the types named in its type.
     types_of: BTreeMap<(&'a str, &'a str), BTreeSet<&'a str>>,
@@ -47,8 +46,8 @@ impl<'a> CallGraph<'a> {
         edges
     }
 
-    /// The files a reader is in, one after the other, who reads a function and follows
-    /// each call the first time it leads somewhere new, and comes back.
+    /// The sequence of files that a reader of a function visits, following each call that
+    /// leads to a new function, and returning.
     pub(super) fn walk(&self, path: &str, function: &str) -> Option<Vec<&'a str>> {
         let number = self.scan.files.iter().position(|file| file.path == path)?;
         let which = self.scan.files[number].functions.iter().position(|known| known.name == function)?;

@@ -1,4 +1,4 @@
-//! Reads the production sources: types, functions, and what each calls.
+//! Reads the production sources: types, functions and their calls.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,9 +16,9 @@ pub(super) struct Scan {
 pub(super) struct SourceFile {
     /// Relative to the folder.
     pub(super) path: String,
-    /// The folder's name of its crate.
+    /// The name of the crate's folder.
     pub(super) krate: String,
-    /// Without its tests.
+    /// The number of lines, without tests.
     pub(super) lines: usize,
     /// Names of the types it declares.
     pub(super) types: Vec<String>,
@@ -34,7 +34,7 @@ pub(super) struct Function {
     /// The type it is a method of.
     pub(super) owner: Option<String>,
     pub(super) is_trait_impl: bool,
-    /// What it calls, in the order of the text.
+    /// Its calls, in the order of the source.
     pub(super) calls: Vec<Call>,
 }
 
@@ -93,7 +93,7 @@ fn read_file(base: &Path, path: &Path) -> Result<SourceFile, Error> {
     Ok(SourceFile { path: relative, krate, lines: production_lines(&text), types, named_types, functions })
 }
 
-/// Test modules stand at the end of a file.
+/// Counts the lines before the test module at the end of a file.
 fn production_lines(text: &str) -> usize {
     text.lines().take_while(|line| *line != "#[cfg(test)]").count()
 }

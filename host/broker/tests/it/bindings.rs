@@ -1,12 +1,13 @@
 //! Who is bound to what, and what that keeps from happening.
 
-use bursar_credentials::UpdateCredential;
-use bursar_domain::access::Caller;
-use bursar_domain::audit::{Action, Outcome};
-use bursar_domain::broker::{Deletion, ListBindings, Source};
-use bursar_domain::id::Reference;
-use bursar_domain::keys::Table;
-use bursar_domain::{Error, IfMatch, Kind};
+use crate::support::submitted;
+use bursar_api as api;
+use bursar_bindings::{ListBindings, Source};
+use bursar_credentials::Deletion;
+use bursar_kernel::audit::{Action, Outcome};
+use bursar_kernel::id::Reference;
+use bursar_kernel::keys::Table;
+use bursar_kernel::{Caller, Error, IfMatch, Kind};
 use futures::future::join_all;
 use serde_json::json;
 
@@ -25,7 +26,7 @@ async fn a_binding_is_to_the_credential_and_not_to_its_name() {
     world
         .broker
         .credentials
-        .update(&world.caller, &account(), &"two".into(), UpdateCredential::read(patch), None, false)
+        .update(&world.caller, &account(), &"two".into(), submitted::<api::PatchCredential, _>(patch), None, false)
         .await
         .unwrap();
     assert_eq!(world.resolve(WEB.0, WEB.1).await.unwrap(), ("renamed".to_owned(), Source::Binding));

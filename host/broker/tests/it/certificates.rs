@@ -1,6 +1,6 @@
 //! Which certificates cover a host (S0-43, S0-44).
 
-use bursar_domain::Kind;
+use bursar_kernel::Kind;
 use serde_json::json;
 
 use crate::support::{CERTIFICATE, PLAIN, World, account, violations};
@@ -75,7 +75,7 @@ async fn only_usable_certificates_come_the_specific_before_the_wide_the_longest_
     world.store("login", PLAIN, "host", &[host]).await;
     let deleted = "deleted";
     certificate(&world, deleted, &[host], NOW - DAY, NOW + 900 * DAY).await;
-    world.delete(&deleted.into(), bursar_domain::broker::Deletion::default()).await.unwrap();
+    world.delete(&deleted.into(), bursar_credentials::Deletion::default()).await.unwrap();
     let all = ["long", "both", "short", "wild-long"];
     assert_eq!(covering(&world, host).await, all);
 

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bursar_domain::audit::{Action, Outcome};
-use bursar_domain::broker::{Deletion, SweepFailure};
-use bursar_domain::dns::RecordState::{Present, Presenting, Removing};
-use bursar_domain::keys::Table;
-use bursar_domain::plugin::PluginError;
-use bursar_domain::{Error, Kind};
+use bursar_credentials::Deletion;
+use bursar_dns::{RecordState::Present, RecordState::Presenting, RecordState::Removing, SweepFailure};
+use bursar_kernel::audit::{Action, Outcome};
+use bursar_kernel::keys::Table;
+use bursar_kernel::plugin::PluginError;
+use bursar_kernel::{Error, Kind};
 use serde_json::json;
 
 use crate::support::{NAME, World, account, zone};

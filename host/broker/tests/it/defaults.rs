@@ -1,14 +1,14 @@
 //! Who is the default, who becomes it unasked, and who falls back to it (S0-22
 //! to S0-25).
 
-use bursar_access::CreateAccount;
-use bursar_credentials::CreateCredential;
-use bursar_domain::audit::Action;
-use bursar_domain::broker::{Deletion, ListCredentials, Source};
-use bursar_domain::id::Reference;
-use bursar_domain::keys::Table;
-use bursar_domain::{Error, Kind};
-use bursar_regions::{AttachRegion, CreateRegion};
+use crate::support::submitted;
+use bursar_api as api;
+use bursar_bindings::Source;
+use bursar_credentials::{Deletion, ListCredentials};
+use bursar_kernel::audit::Action;
+use bursar_kernel::id::Reference;
+use bursar_kernel::keys::Table;
+use bursar_kernel::{Error, Kind};
 use serde_json::json;
 
 use crate::support::{MIRROR, PLAIN, REGISTRY, World, account};
@@ -162,11 +162,11 @@ async fn a_purge_leaves_no_place_behind() {
     assert_eq!(world.store.count(Table::Default), 0);
     // A region is no way around: a purge deletes before it removes.
     let body = json!({"name": "eu", "target": crate::support::SHELF, "settings": {"where": "there"}});
-    world.broker.regions.create(&world.caller, CreateRegion::read(body), None).await.unwrap();
+    world.broker.regions.create(&world.caller, submitted::<api::CreateRegion, _>(body), None).await.unwrap();
     world
         .broker
         .regions
-        .attach(&world.caller, &account(), &"eu".into(), AttachRegion::read(json!({})), None)
+        .attach(&world.caller, &account(), &"eu".into(), submitted::<api::AttachRegion, _>(json!({})), None)
         .await
         .unwrap();
     set_default(&world, &"third".into()).await;
@@ -192,7 +192,7 @@ async fn of_many_that_are_stored_first_at_once_one_is_the_default() {
                 let body = json!({"type": REGISTRY, "name": name, "data": {"token": "s"}});
                 broker
                     .credentials
-                    .create(&caller, &account, CreateCredential::read(body), None, false)
+                    .create(&caller, &account, submitted::<api::CreateCredential, _>(body), None, false)
                     .await
                     .unwrap()
                     .value
@@ -280,11 +280,21 @@ async fn what_was_stored_before_there_was_an_index_counts_too() {
 #[tokio::test(start_paused = true)]
 async fn an_account_takes_its_index_along() {
     let world = World::new().await;
-    world.broker.accounts.create(&world.caller, CreateAccount::read(json!({"name": "web"})), None).await.unwrap();
+    world
+        .broker
+        .accounts
+        .create(&world.caller, submitted::<api::CreateAccount, _>(json!({"name": "web"})), None)
+        .await
+        .unwrap();
     let before = world.store.count(Table::LiveOfType);
     let web = Reference::from("web");
     let body = json!({"type": REGISTRY, "name": "one", "data": {"token": "s"}});
-    world.broker.credentials.create(&world.caller, &web, CreateCredential::read(body), None, false).await.unwrap();
+    world
+        .broker
+        .credentials
+        .create(&world.caller, &web, submitted::<api::CreateCredential, _>(body), None, false)
+        .await
+        .unwrap();
     world.broker.credentials.delete(&world.caller, &web, &"one".into(), FORCED_PURGE, None).await.unwrap();
     world.broker.accounts.delete(&world.caller, &web, None).await.unwrap();
     assert_eq!(world.store.count(Table::LiveOfType), before - 1);

@@ -1,13 +1,15 @@
 //! Which credential an image is pulled with (D-5).
 
+use crate::support::submitted;
+use bursar_api as api;
 use std::time::Duration;
 
-use bursar_credentials::UpdateCredential;
-use bursar_domain::Kind;
-use bursar_domain::audit::Action;
-use bursar_domain::broker::{Deletion, Source};
-use bursar_domain::id::Reference;
-use bursar_domain::keys::Table;
+use bursar_bindings::Source;
+use bursar_credentials::Deletion;
+use bursar_kernel::Kind;
+use bursar_kernel::audit::Action;
+use bursar_kernel::id::Reference;
+use bursar_kernel::keys::Table;
 use serde_json::json;
 
 use crate::support::{CERTIFICATE, MIRROR, REGISTRY, World, account, violations};
@@ -108,7 +110,7 @@ async fn the_index_follows_changes_deletions_restores_and_scopes() {
         world
             .broker
             .credentials
-            .update(&world.caller, &account(), &by_id, UpdateCredential::read(patch), None, false)
+            .update(&world.caller, &account(), &by_id, submitted::<api::PatchCredential, _>(patch), None, false)
             .await
             .unwrap();
     };

@@ -1,10 +1,10 @@
 //! What the ledger shows, and what it is in the way of.
 
-use bursar_domain::Kind;
-use bursar_domain::audit::Action;
-use bursar_domain::broker::Deletion;
-use bursar_domain::id::Reference;
-use bursar_domain::keys::Table;
+use bursar_credentials::Deletion;
+use bursar_kernel::Kind;
+use bursar_kernel::audit::Action;
+use bursar_kernel::id::Reference;
+use bursar_kernel::keys::Table;
 
 use crate::support::{NAME, World, account, zone};
 

@@ -1,11 +1,12 @@
 //! What present and cleanup do, and how they are told.
 
-use bursar_dns::PresentRecord;
-use bursar_domain::Kind;
-use bursar_domain::audit::{Action, Outcome};
-use bursar_domain::dns::RecordState::{Pending, Present};
-use bursar_domain::keys::Table;
-use bursar_domain::plugin::{PluginError, Progress};
+use crate::support::submitted;
+use bursar_api as api;
+use bursar_dns::{RecordState::Pending, RecordState::Present};
+use bursar_kernel::Kind;
+use bursar_kernel::audit::{Action, Outcome};
+use bursar_kernel::keys::Table;
+use bursar_kernel::plugin::{PluginError, Progress};
 use serde_json::{Value, json};
 
 use crate::support::{NAME, PLAIN, World, account, record, violations, zone};
@@ -158,7 +159,7 @@ async fn only_challenges_and_what_is_granted_may_be_written() {
     let world = World::new().await;
     let at = async |fqdn: &str| {
         let body = json!({"fqdn": fqdn, "value": "v"});
-        world.broker.dns.present(&world.caller, &account(), &zone(), PresentRecord::read(body)).await
+        world.broker.dns.present(&world.caller, &account(), &zone(), submitted::<api::PresentDnsRecord, _>(body)).await
     };
     at("_validation.example.com").await.unwrap();
     let refused = at("www.example.com").await.unwrap_err();
@@ -176,7 +177,7 @@ async fn another_type_writes_no_records() {
     let error = world
         .broker
         .dns
-        .present(&world.caller, &account(), &"login".into(), PresentRecord::read(record("v")))
+        .present(&world.caller, &account(), &"login".into(), submitted::<api::PresentDnsRecord, _>(record("v")))
         .await
         .unwrap_err();
     assert_eq!((error.kind, violations(&error)), (Kind::Unsupported, vec![("", "unsupported")]));

@@ -1,10 +1,11 @@
 //! Asking the live service: of what is stored, and before it is.
 
-use bursar_credentials::{CreateCredential, UpdateCredential};
-use bursar_domain::Kind;
-use bursar_domain::audit::{Action, Outcome};
-use bursar_domain::keys::Table;
-use bursar_domain::plugin::PluginError;
+use crate::support::submitted;
+use bursar_api as api;
+use bursar_kernel::Kind;
+use bursar_kernel::audit::{Action, Outcome};
+use bursar_kernel::keys::Table;
+use bursar_kernel::plugin::PluginError;
 use serde_json::{Value, json};
 
 use crate::support::{NAME, PLAIN, PROVIDER, World, account, violations, zone};
@@ -74,7 +75,12 @@ async fn nothing_is_stored_that_the_service_refuses() {
     world.create("zone", PROVIDER, true).await.unwrap_err();
     assert_eq!(world.provider.calls().len(), calls, "a taken name is told before the service is asked");
     let body = json!({"type": PROVIDER, "name": "dry", "data": {"zone": "z", "token": "s3cret"}});
-    world.broker.credentials.validate(&world.caller, &account(), CreateCredential::read(body), true).await.unwrap();
+    world
+        .broker
+        .credentials
+        .validate(&world.caller, &account(), submitted::<api::CreateCredential, _>(body), true)
+        .await
+        .unwrap();
     assert_eq!(world.provider.calls().len(), calls + 1);
 }
 
@@ -85,7 +91,7 @@ async fn a_change_that_the_service_refuses_is_not_made() {
         world
             .broker
             .credentials
-            .update(&world.caller, &account(), &zone(), UpdateCredential::read(body), None, true)
+            .update(&world.caller, &account(), &zone(), submitted::<api::PatchCredential, _>(body), None, true)
             .await
     };
     world.provider.answer(PluginError::Denied("no".to_owned()));

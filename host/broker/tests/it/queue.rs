@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use bursar_domain::Kind;
-use bursar_domain::keys::Table;
+use bursar_kernel::Kind;
+use bursar_kernel::keys::Table;
 use futures::future::join_all;
 
 use crate::support::{NAME, World, account, present, zone};

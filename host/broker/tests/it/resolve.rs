@@ -1,12 +1,13 @@
 //! What a consumer gets in a slot.
 
-use bursar_access::CreateToken;
-use bursar_domain::Kind;
-use bursar_domain::access::Caller;
-use bursar_domain::audit::{Action, Outcome};
-use bursar_domain::broker::{Deletion, Source};
-use bursar_domain::id::Reference;
-use bursar_domain::plugin::PluginError;
+use crate::support::submitted;
+use bursar_api as api;
+use bursar_bindings::Source;
+use bursar_credentials::Deletion;
+use bursar_kernel::audit::{Action, Outcome};
+use bursar_kernel::id::Reference;
+use bursar_kernel::plugin::PluginError;
+use bursar_kernel::{Caller, Kind};
 use serde_json::json;
 
 use crate::support::{MIRROR, PLAIN, REGISTRY, World, account, violations};
@@ -138,7 +139,12 @@ async fn a_workload_gets_what_its_consumers_are_bound_to_and_what_it_names() {
     assert_eq!(resolve(&wide, "app:any", "image-pull").await.as_deref(), Ok("default"));
     assert_eq!(materialize(&wide, "bound").await, Ok(()));
     let body = json!({"name": "x", "role": "workload", "scope": {"consumers": ["app:web", "web"]}});
-    let error = world.broker.tokens.create(&world.caller, &account(), CreateToken::read(body), None).await.unwrap_err();
+    let error = world
+        .broker
+        .tokens
+        .create(&world.caller, &account(), submitted::<api::CreateToken, _>(body), None)
+        .await
+        .unwrap_err();
     assert_eq!(violations(&error), [("/scope/consumers/1", "format")]);
 }
 

@@ -1,8 +1,9 @@
 //! What a plugin wrote is stored with the version, and follows the value.
 
-use bursar_credentials::{CreateCredential, UpdateCredential};
-use bursar_domain::credential::View;
-use bursar_domain::plugin::Taints;
+use crate::support::submitted;
+use bursar_api as api;
+use bursar_credentials::View;
+use bursar_kernel::plugin::Taints;
 use serde_json::{Value, json};
 
 use crate::support::{PROVIDER, World, account};
@@ -28,7 +29,7 @@ impl World {
         let changed = self
             .broker
             .credentials
-            .update(&self.caller, &account(), &"two".into(), UpdateCredential::read(patch), None, false)
+            .update(&self.caller, &account(), &"two".into(), submitted::<api::PatchCredential, _>(patch), None, false)
             .await;
         changed.unwrap().credential.version
     }
@@ -75,19 +76,24 @@ async fn taint_is_told_before_anything_is_stored() {
     world
         .broker
         .credentials
-        .validate(&world.caller, &account(), CreateCredential::read(body.clone()), true)
+        .validate(&world.caller, &account(), submitted::<api::CreateCredential, _>(body.clone()), true)
         .await
         .unwrap();
     assert_eq!(told(&world.provider.taints()), ["/second: /second+/token"]);
     world.provider.writes("s3cret");
-    world.broker.credentials.create(&world.caller, &account(), CreateCredential::read(body), None, true).await.unwrap();
+    world
+        .broker
+        .credentials
+        .create(&world.caller, &account(), submitted::<api::CreateCredential, _>(body), None, true)
+        .await
+        .unwrap();
     assert_eq!(told(&world.provider.taints()), ["/second: /second+/token"]);
     // A change of something else asks about what is stored.
     let patch = json!({ "title": "New" });
     world
         .broker
         .credentials
-        .update(&world.caller, &account(), &"two".into(), UpdateCredential::read(patch), None, true)
+        .update(&world.caller, &account(), &"two".into(), submitted::<api::PatchCredential, _>(patch), None, true)
         .await
         .unwrap();
     assert_eq!(told(&world.provider.taints()), ["/second: /second+/token"]);

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use bursar_domain::Kind;
-use bursar_domain::binding::Protocol;
-use bursar_domain::id::Reference;
-use bursar_domain::keys::Table;
+use bursar_credentials::Protocol;
+use bursar_kernel::Kind;
+use bursar_kernel::id::Reference;
+use bursar_kernel::keys::Table;
 use serde_json::json;
 
 use crate::support::{PROVIDER, REGISTRY, World, account, zone};

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use bursar_domain::plugin::{
+use bursar_kernel::plugin::{
     CredentialType, FormReport, PluginAnswer, PluginCall, PluginError, PluginStatus, Plugins, State,
 };
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::secret::SecretJson;
 use bursar_plugin_host::{EngineMode, PluginHost};
 use bursar_server::PluginCalls;
 

@@ -4,10 +4,10 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use bursar_domain::broker::Extent;
-use bursar_domain::nodes::{BEAT, Nodes, Vitals};
+use bursar_kernel::nodes::{BEAT, Nodes, Vitals};
+use bursar_regions::Extent;
+use bursar_regions::engine::Inbox;
 use bursar_store::{Ledger, RootKeyStatus};
-use bursar_sync::engine::Inbox;
 use jiff::SignedDuration;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
@@ -87,7 +87,7 @@ impl Round {
         if self.nodes.is_alone() {
             return Ok(());
         }
-        let text = |error: bursar_domain::store::Error| chain(&error);
+        let text = |error: bursar_kernel::store::Error| chain(&error);
         let mut standing = self.ledger.follow_root_key().await.map_err(text)?;
         let root_key = self.root_key.read().unwrap_or_else(PoisonError::into_inner).clone();
         if matches!(standing, RootKeyStatus::Missing { .. })

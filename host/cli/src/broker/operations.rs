@@ -4,9 +4,9 @@ use std::io::{self, Write};
 use std::sync::{Arc, PoisonError};
 
 use async_trait::async_trait;
-use bursar_domain::audit::Action;
-use bursar_domain::nodes::{NodeState, Nodes, Vitals};
-use bursar_domain::{Error, Kind};
+use bursar_kernel::audit::Action;
+use bursar_kernel::nodes::{NodeState, Nodes, Vitals};
+use bursar_kernel::{Error, Kind};
 use bursar_server::{Check, Engine, Operations, Readiness, Response, Stats};
 use bursar_store::{Ledger, RootKeySource};
 use bytes::Bytes;

@@ -4,11 +4,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bursar_domain::Error;
-use bursar_domain::audit::Action;
-use bursar_domain::broker::Broker;
-use bursar_domain::plugin::State;
-use bursar_domain::region::{Notice, Notices as _};
+use bursar_broker::Broker;
+use bursar_kernel::audit::Action;
+use bursar_kernel::plugin::State;
+use bursar_kernel::{Error, Notice, Notices as _};
 use bursar_plugin_host::{PluginEvent, Watching};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;

@@ -4,10 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bursar_domain::broker::Broker;
-use bursar_domain::region::{Notice, Notices};
+use bursar_broker::Broker;
+use bursar_kernel::{Notice, Notices};
+use bursar_regions::Regions;
+use bursar_regions::engine::{self, Inbox, Pace};
 use bursar_server::Watchers;
-use bursar_sync::engine::{self, Inbox, Pace};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -52,7 +53,8 @@ impl Reconciling {
     /// Goes on until [`Reconciling::stop`].
     pub(super) fn start(broker: &Arc<Broker>, audience: &Audience, settings: &Settings) -> Self {
         let stop = CancellationToken::new();
-        let running = tokio::spawn(run(broker.clone(), audience.inbox.clone(), settings.sync.pace, stop.clone()));
+        let running =
+            tokio::spawn(run(broker.regions.clone(), audience.inbox.clone(), settings.sync.pace, stop.clone()));
         Self { stop, running }
     }
 
@@ -66,9 +68,9 @@ impl Reconciling {
 
 /// Keeps nothing, so that it can begin anew after a defect: the first walk finds
 /// everything.
-async fn run(broker: Arc<Broker>, inbox: Arc<Inbox>, pace: Pace, stop: CancellationToken) {
+async fn run(regions: Arc<Regions>, inbox: Arc<Inbox>, pace: Pace, stop: CancellationToken) {
     loop {
-        let reconciling = engine::run(broker.clone(), inbox.clone(), pace, stop.clone());
+        let reconciling = engine::run(regions.clone(), inbox.clone(), pace, stop.clone());
         match tokio::spawn(reconciling).await {
             Ok(()) => return,
             Err(error) => tracing::error!(%error, "keeping regions in place failed: it begins anew"),

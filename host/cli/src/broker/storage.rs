@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bursar_domain::clock::Entropy as _;
+use bursar_kernel::clock::Entropy as _;
 use bursar_store::{Config, Ledger, OpenError, RootKeySource, Storage};
 use secrecy::SecretString;
 use zeroize::Zeroizing;

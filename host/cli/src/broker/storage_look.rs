@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use bursar_domain::keys::{Key, Table};
-use bursar_domain::store::{Batch, Error as StoreError, Expect, Store as _};
+use bursar_kernel::keys::{Key, Table};
+use bursar_kernel::store::{Batch, Error as StoreError, Expect, Store as _};
 use bursar_store::Ledger;
 use tokio::sync::Mutex;
 

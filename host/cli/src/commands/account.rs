@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::output::Column;
 use crate::session::Session;
 
-/// Accounts: who shares nothing with whom
+/// Accounts: tenants that share nothing
 #[derive(Debug, Subcommand)]
 pub(crate) enum AccountCommand {
     /// List the accounts that you can see
@@ -22,7 +22,7 @@ pub(crate) enum AccountCommand {
     },
     /// Show an account
     Show {
-        /// Name or id [default: the account in force]
+        /// Name or id [default: the current account]
         name: Option<String>,
     },
     Update(UpdateAccount),
@@ -58,7 +58,7 @@ impl AccountCommand {
     }
 }
 
-/// Change an account's title, or as an operator its name
+/// Change an account's title, or its name (operator)
 #[derive(Args, Debug)]
 pub(crate) struct UpdateAccount {
     /// Name or id
@@ -66,7 +66,7 @@ pub(crate) struct UpdateAccount {
     /// Shown in lists
     #[arg(long)]
     title: Option<String>,
-    /// Rename it; for operators alone
+    /// Rename it (operator)
     #[arg(long = "name", value_name = "NAME")]
     new_name: Option<String>,
     /// Only if the account is still at this revision (its `ETag`)

@@ -8,7 +8,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bursar_domain::clock::rfc3339;
+use bursar_kernel::clock::rfc3339;
 use bursar_store::{Ledger, Segment};
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
@@ -21,7 +21,7 @@ use crate::offline::OfflineArgs;
 use crate::output::{Column, Format};
 use crate::session::{GlobalArgs, Session};
 
-/// The audit trail: who touched what
+/// The audit trail: who did what
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuditCommand {
     Tail(TailAudit),
@@ -46,13 +46,13 @@ impl AuditCommand {
 pub(crate) struct TailAudit {
     #[command(flatten)]
     selection: Selection,
-    /// How many
+    /// How many entries
     #[arg(long, short = 'n', value_name = "COUNT", default_value_t = 20)]
     lines: usize,
-    /// Go on with new entries as they come; with `--output json` one a line
+    /// Keep printing new entries; with `--output json` one a line
     #[arg(long, short)]
     follow: bool,
-    /// How often to look for new ones
+    /// How often to look for new entries
     #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..))]
     interval: u64,
 }
@@ -119,7 +119,7 @@ impl TailAudit {
 pub(crate) struct ExportAudit {
     #[command(flatten)]
     selection: Selection,
-    /// Those that left the store for this file, instead of those that are there
+    /// The entries of this exported segment instead of those in the store
     #[arg(
         long,
         value_name = "FILE",
@@ -194,7 +194,7 @@ impl ExportAudit {
 /// Filters of the entries.
 #[derive(Args, Clone, Debug)]
 struct Selection {
-    /// The whole installation's, not one account's (operator)
+    /// Of the whole installation, not of one account (operator)
     #[arg(long)]
     all: bool,
     /// Only by this actor

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use bursar_domain::audit::{Checkpoint, Report};
+use bursar_kernel::audit::{Checkpoint, Report};
 use bursar_store::Segment;
 use clap::Args;
 use serde_json::{Value, json};
@@ -23,11 +23,11 @@ use crate::session::{GlobalArgs, Session};
 pub(crate) struct VerifyAudit {
     #[command(flatten)]
     offline: OfflineArgs,
-    /// A checkpoint kept elsewhere: the chain must go through it
+    /// A checkpoint kept elsewhere, which the chain must contain
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
-    /// Records that left the store: the walk goes on through them; once for each
-    /// file, of which none may be missing in between
+    /// An exported segment, to verify the records in it too. Repeatable; no segment
+    /// in between may be missing
     #[arg(long = "segment", value_name = "FILE", requires = "data_dir")]
     segments: Vec<PathBuf>,
 }
@@ -69,10 +69,10 @@ impl VerifyAudit {
     }
 }
 
-/// Have the broker sign where its chain stands (operator)
+/// Have the broker sign the head of its chain (operator)
 ///
-/// Kept elsewhere, a checkpoint is the witness that shows a later
-/// `audit verify --checkpoint FILE` that nothing before it was rolled back.
+/// Keep a checkpoint elsewhere: with it, a later `audit verify --checkpoint FILE`
+/// proves that nothing before it was rolled back.
 #[derive(Args, Debug)]
 pub(crate) struct SignCheckpoint {
     /// Write it to this new file instead of stdout

@@ -20,8 +20,8 @@ use crate::terminal;
 
 /// Write everything into one encrypted file
 ///
-/// The root key is not in it: keep it elsewhere, a restoration takes both. The
-/// file is encrypted on this machine, in the age format.
+/// The root key is not in it: keep it elsewhere, since a restoration needs both.
+/// The file is encrypted on this machine, in the age format.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Backup {

@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::output::Column;
 use crate::session::Session;
 
-/// Who uses which credential where
+/// Bindings: which credential a consumer uses in a slot
 #[derive(Debug, Subcommand)]
 pub(crate) enum BindingCommand {
     /// List the account's bindings
@@ -32,7 +32,7 @@ pub(crate) enum BindingCommand {
         /// Name or id
         credential: String,
     },
-    /// Let a consumer use the account's default again, where its slot has one
+    /// Remove a binding: the account's default is used again, if the slot has one
     Delete {
         /// Kind and name
         consumer: String,

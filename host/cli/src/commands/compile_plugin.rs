@@ -13,10 +13,10 @@ pub(crate) struct CompilePlugin {
     /// The broker's process
     #[arg(long, value_name = "PID")]
     parent: u32,
-    /// Most memory
+    /// Memory limit
     #[arg(long, value_name = "BYTES")]
     memory_bytes: u64,
-    /// Most computing time
+    /// CPU time limit
     #[arg(long, value_name = "SECONDS")]
     cpu_seconds: u64,
 }

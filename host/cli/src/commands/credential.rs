@@ -74,7 +74,7 @@ pub(crate) enum CredentialCommand {
     Rollback {
         /// Name or id
         credential: String,
-        /// Whose data to take, as `bursar credential versions` lists them
+        /// The version, as `bursar credential versions` lists them
         version: u32,
     },
     Validate(ValidateCredential),
@@ -137,7 +137,7 @@ pub(crate) struct ListCredentials {
     /// Only with this label. Repeatable
     #[arg(long = "label", value_name = "KEY=VALUE")]
     labels: Vec<String>,
-    /// Only where name, title or description hold this text
+    /// Only if name, title or description contain this text
     #[arg(long = "query", visible_alias = "q", value_name = "TEXT")]
     text: Option<String>,
     /// Only deleted ones, which can be restored
@@ -167,15 +167,15 @@ impl ListCredentials {
 /// Delete a credential; it can be restored unless purged
 #[derive(Args, Debug)]
 pub(crate) struct DeleteCredential {
-    /// Name or id; a deleted one that is to be purged goes by its id
+    /// Name or id; a deleted credential is purged by its id
     credential: String,
-    /// Even while something uses it
+    /// Even if it is in use
     #[arg(long)]
     force: bool,
-    /// Destroy its key: nothing brings it back
+    /// Destroy its key: this cannot be undone
     #[arg(long)]
     purge: bool,
-    /// Ask nothing: neither before a purge, nor where others fall back to it
+    /// Do not ask for confirmation
     #[arg(long, short)]
     yes: bool,
     /// Only if the credential is still at this revision (its `ETag`)

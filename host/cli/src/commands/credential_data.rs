@@ -2,7 +2,7 @@
 
 use std::io;
 
-use bursar_domain::secret::{SecretJson, put};
+use bursar_kernel::secret::{SecretJson, put};
 use clap::Args;
 use serde_json::{Map, Value, json};
 
@@ -15,14 +15,14 @@ use crate::terminal::{self, Terminal};
 
 /// Store a new credential
 ///
-/// On a terminal, what is missing is asked for field by field, secrets masked.
+/// On a terminal, missing fields are asked for one by one, secrets masked.
 #[derive(Args, Debug)]
 #[command(after_help = CREATE_EXAMPLES)]
 pub(crate) struct CreateCredential {
     /// A slug, unique in the account: letters, digits, `-` and `_`
     #[arg(required_unless_present = "named")]
     name: Option<String>,
-    /// The same as a flag
+    /// The name, as an option
     #[arg(long = "name", value_name = "NAME", conflicts_with = "name")]
     named: Option<String>,
     /// A type id, as `bursar credential types` lists them
@@ -34,7 +34,7 @@ pub(crate) struct CreateCredential {
     /// Shown in lists
     #[arg(long)]
     title: Option<String>,
-    /// For whoever wonders what this is
+    /// What it is for
     #[arg(long)]
     description: Option<String>,
     /// Label it. Repeatable
@@ -43,11 +43,11 @@ pub(crate) struct CreateCredential {
     /// Make it the account's default of its type
     #[arg(long)]
     default: bool,
-    /// Never let anybody read its secrets again, for ever; it can still be
+    /// Never reveal its secrets again, which cannot be undone; it can still be
     /// materialized
     #[arg(long)]
     no_reveal: bool,
-    /// Ask the live service first; what it refuses is not stored
+    /// Probe the live service first, and store nothing that it refuses
     #[arg(long)]
     probe: bool,
     #[command(flatten)]
@@ -120,7 +120,7 @@ impl CreateCredential {
     }
 }
 
-/// Change a credential; what is not named stays, secrets too
+/// Change a credential; other fields stay, including secrets
 #[derive(Args, Debug)]
 #[command(after_help = UPDATE_EXAMPLES)]
 pub(crate) struct UpdateCredential {
@@ -132,13 +132,13 @@ pub(crate) struct UpdateCredential {
     /// Shown in lists
     #[arg(long)]
     title: Option<String>,
-    /// For whoever wonders what this is
+    /// What it is for
     #[arg(long)]
     description: Option<String>,
     /// Set a label; an empty value removes it. Repeatable
     #[arg(long = "label", value_name = "KEY=VALUE")]
     labels: Vec<String>,
-    /// Never let anybody read its secrets again, for ever
+    /// Never reveal its secrets again, which cannot be undone
     #[arg(long)]
     no_reveal: bool,
     #[command(flatten)]
@@ -149,7 +149,7 @@ pub(crate) struct UpdateCredential {
     /// Remove a field. Repeatable
     #[arg(long, value_name = "FIELD")]
     unset: Vec<String>,
-    /// Ask the live service first; what it refuses is not stored
+    /// Probe the live service first, and store nothing that it refuses
     #[arg(long)]
     probe: bool,
     /// Only if the credential is still at this revision (its `ETag`)
@@ -219,12 +219,12 @@ impl UpdateCredential {
 /// Check data against a type without storing it
 #[derive(Args, Debug)]
 pub(crate) struct ValidateCredential {
-    /// Check this name too: well-formed and free
+    /// Check this name too: valid and free
     name: Option<String>,
     /// A type id, as `bursar credential types` lists them
     #[arg(long = "type", value_name = "TYPE")]
     type_id: String,
-    /// Ask the live service too
+    /// Probe the live service too
     #[arg(long, requires = "name")]
     probe: bool,
     #[command(flatten)]
@@ -271,7 +271,7 @@ const CREATE_EXAMPLES: &str = "Examples:
   # Answer the form, secrets masked
   bursar credential create --type TYPE my-name
 
-  # From a script: what is public on the command line, secrets from files
+  # From a script: public fields on the command line, secrets from files
   bursar credential create --type TYPE ghcr --title 'GitHub packages' \\
     --set server=ghcr.io --set username=octo --secret-file /password=token.txt
 
@@ -285,5 +285,5 @@ const UPDATE_EXAMPLES: &str = "Examples:
   bursar credential update ghcr --prompt password
   bursar credential update ghcr --secret-file /password=token.txt
 
-  # Change a public field, unless somebody else was faster
+  # Change a public field, unless the credential has changed meanwhile
   bursar credential update ghcr --set username=octo --if-match 42";

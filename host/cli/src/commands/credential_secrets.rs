@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal};
 
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::secret::SecretJson;
 use clap::Args;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
@@ -20,7 +20,7 @@ use crate::session::Session;
 pub(crate) struct RevealCredential {
     /// Name or id
     credential: String,
-    /// Only this field; one alone is printed bare. Repeatable [default: every secret]
+    /// Only this field; a single one is printed unquoted. Repeatable [default: every secret]
     #[arg(long = "field", value_name = "FIELD")]
     fields: Vec<String>,
 }
@@ -46,8 +46,7 @@ impl RevealCredential {
 
 /// Hand a credential out in one of its formats; the audit trail records it
 ///
-/// Without `--out`, `--manifest` or `--artifact`, a format of a single file
-/// goes to stdout.
+/// Without `--out`, `--manifest` or `--artifact`, a single file goes to stdout.
 #[derive(Args, Debug)]
 #[command(after_help = MATERIALIZE_EXAMPLES)]
 pub(crate) struct MaterializeCredential {

@@ -11,16 +11,16 @@ use crate::session::{Session, warn};
 #[derive(Debug, Subcommand)]
 pub(crate) enum DnsCommand {
     Present(PresentRecord),
-    /// Remove one value of a TXT record and no other; absent is as good as removed
+    /// Remove one value of a TXT record and no other; it may be gone already
     Cleanup {
         /// Name or id of a DNS provider's credential
         credential: String,
         /// Where: `_acme-challenge.example.com`
         fqdn: String,
-        /// The one value to be removed
+        /// The value to remove
         value: String,
     },
-    /// List the records that a credential has put somewhere
+    /// List the records made with a credential
     List {
         /// Name or id of a DNS provider's credential
         credential: String,
@@ -56,7 +56,7 @@ impl DnsCommand {
     }
 }
 
-/// Add a TXT record beside what is there, and wait until it is everywhere
+/// Add a TXT record, and wait until it is on all of the provider's servers
 #[derive(Args, Debug)]
 #[command(after_help = PRESENT_EXAMPLES)]
 pub(crate) struct PresentRecord {
@@ -64,7 +64,7 @@ pub(crate) struct PresentRecord {
     credential: String,
     /// Where: `_acme-challenge.example.com`
     fqdn: String,
-    /// The record's text
+    /// The record's value
     value: String,
     /// How long resolvers may keep it, in seconds [default: 60]
     #[arg(long, value_name = "SECONDS")]

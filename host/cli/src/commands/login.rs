@@ -13,7 +13,7 @@ use crate::terminal;
 /// Remember a broker and a token for later commands
 ///
 /// The token comes from --token-file (`-` for stdin) or a masked prompt. It is
-/// tried out and kept in a file that only you can read.
+/// tested and stored in a file that only you can read.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Login {}

@@ -14,7 +14,7 @@ pub(crate) enum MemberCommand {
     /// List the account's members
     List,
     Put(PutMember),
-    /// Take somebody's membership away
+    /// Remove a member
     Delete {
         /// Who
         principal: String,
@@ -37,7 +37,7 @@ impl MemberCommand {
     }
 }
 
-/// Make somebody a member, or change their role and what they may bind
+/// Add a member, or change their role and what they may bind
 #[derive(Args, Debug)]
 pub(crate) struct PutMember {
     /// Who: a user name or the like
@@ -45,11 +45,11 @@ pub(crate) struct PutMember {
     /// admin, credentials-manager, member, auditor or workload
     #[arg(long)]
     role: String,
-    /// A credential that a member may bind, by name or id (repeatable): they bind
-    /// no others. Without any of these it stays as it is; at first, all
+    /// A credential that they may bind, by name or id, and no others. Repeatable
+    /// [default: unchanged; all for a new member]
     #[arg(long, value_name = "CREDENTIAL")]
     bindable: Vec<String>,
-    /// A label of credentials that a member may bind (repeatable: all of them)
+    /// A label of the credentials that they may bind. Repeatable: all must match
     #[arg(long, value_name = "KEY=VALUE")]
     bindable_label: Vec<String>,
     /// Let them bind every credential again

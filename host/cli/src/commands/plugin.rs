@@ -16,9 +16,9 @@ use crate::terminal::Terminal;
 /// Plugins: where the credential types come from (operator)
 #[derive(Debug, Subcommand)]
 pub(crate) enum PluginCommand {
-    /// List every plugin and how it fares
+    /// List all plugins and their states
     List,
-    /// Show a plugin: its digest, the hosts it wants and was granted
+    /// Show a plugin: its digest, the hosts it requests and was granted
     Show {
         /// Its id
         id: String,
@@ -27,7 +27,7 @@ pub(crate) enum PluginCommand {
     Build(BuildPlugin),
     Check(CheckPlugin),
     Approve(ApprovePlugin),
-    /// Take back what a plugin may: it is not called until it is approved again
+    /// Revoke a plugin's approval: it is not called until it is approved again
     Revoke {
         /// Its id
         id: String,
@@ -65,15 +65,15 @@ impl PluginCommand {
     }
 }
 
-/// Grant a plugin what it asks for, after a look at it
+/// Approve a plugin and the permissions that it requests
 #[derive(Args, Debug)]
 pub(crate) struct ApprovePlugin {
     /// Its id
     id: String,
-    /// This very component, by `sha256:...` [default: the one that waits]
+    /// Exactly this component, by `sha256:...` [default: the pending one]
     #[arg(long, value_name = "DIGEST")]
     digest: Option<String>,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long, short)]
     yes: bool,
 }
@@ -95,18 +95,18 @@ impl ApprovePlugin {
     }
 }
 
-/// Put the component in force that was in force before
+/// Go back to the component that was active before
 ///
-/// It stays until the plugin's file holds another component, or until what was
-/// set aside is approved.
+/// It stays active until the plugin's file contains another component, or the
+/// component it replaced is approved.
 #[derive(Args, Debug)]
 pub(crate) struct RollbackPlugin {
     /// Its id
     id: String,
-    /// Only if that component is this one, by `sha256:...`
+    /// Only if it is this component, by `sha256:...`
     #[arg(long, value_name = "DIGEST")]
     digest: Option<String>,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long, short)]
     yes: bool,
 }

@@ -72,15 +72,15 @@ fn next_steps(folder: &str, id: &str) -> [String; 4] {
 
 /// Check a plugin as its author: cases, secrets, limits (offline)
 ///
-/// Loads the component as a broker does, replays the folder's `tests/*.json` against it, gives it secrets
-/// to look for in all that it says, and measures what it takes. Nothing goes over the network. All that it
-/// finds is shown, with the data of the cases: a case must hold no real secret.
+/// Loads the component as a broker does, replays the folder's `tests/*.json` against it, looks for planted
+/// secrets in its output, and measures the resources it uses. Nothing goes over the network. The findings
+/// include data of the cases: a case must not contain a real secret.
 #[derive(Args, Debug)]
 pub(crate) struct CheckPlugin {
     /// The folder with manifest.json, or a component
     #[arg(value_name = "DIR|FILE.wasm", default_value = ".")]
     subject: PathBuf,
-    /// The component, where it is not in the folder's `dist` or in a `target` above it
+    /// The component, if not in the folder's `dist` or in a `target` above it
     #[arg(long, value_name = "FILE")]
     component: Option<PathBuf>,
     /// The folder of the cases [default: the folder's `tests`]
@@ -170,17 +170,17 @@ fn is_styled() -> bool {
     anstream::stdout().current_choice() != anstream::ColorChoice::Never
 }
 
-/// Look at a plugin's file as a broker would, or at a broker's plugin by its id
+/// Inspect a plugin's file as a broker would, or a broker's plugin by its id
 ///
-/// A file is loaded in this process and no broker is asked: what it says of
-/// itself, what it asks for and why, what it imports, who signed it. One that a
-/// broker would refuse is refused with the same reason.
+/// A file is loaded in this process, without a broker: its manifest, the permissions
+/// it requests and why, its imports, its signature. A file that a broker would
+/// refuse is refused with the same reason.
 #[derive(Args, Debug)]
 #[command(after_help = INSPECT_EXAMPLES)]
 pub(crate) struct InspectPlugin {
     /// A `.wasm` file, or an id
     plugin: String,
-    /// Whose signature to look for: a minisign public key, `RW...`. Repeatable
+    /// A minisign public key, `RW...`, to check the signature with. Repeatable
     #[arg(long = "trusted-key", value_name = "KEY")]
     trusted_keys: Vec<TrustedKey>,
 }

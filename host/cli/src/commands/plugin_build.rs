@@ -14,11 +14,11 @@ use crate::output::Output;
 
 /// Build the plugin in a folder with its language's tools (offline)
 ///
-/// Leaves `dist/<id>.wasm` there: a component that imports the contract's
-/// interfaces and nothing else. The commands that are run are printed. Missing
-/// packages are fetched as the folder pins them: into `node_modules`, or into a
-/// `.venv` unless there is a componentize-py already. A Rust plugin holds no path
-/// of this machine: the same source has the same digest wherever it is built.
+/// Writes `dist/<id>.wasm`: a component that imports only the contract's
+/// interfaces. Prints the commands that it runs. Missing packages are fetched as
+/// the folder pins them: into `node_modules`, or into a `.venv` unless
+/// componentize-py is installed. A Rust plugin contains no path of this machine:
+/// the same source has the same digest wherever it is built.
 #[derive(Args, Debug)]
 pub(crate) struct BuildPlugin {
     /// The folder with manifest.json

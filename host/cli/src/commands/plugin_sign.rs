@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use bursar_domain::clock::Clock as _;
+use bursar_kernel::clock::Clock as _;
 use clap::Args;
 use minisign::{ErrorKind, KeyPair, PublicKey, SecretKey, SecretKeyBox};
 use zeroize::Zeroizing;
@@ -19,10 +19,10 @@ use crate::session::GlobalArgs;
 use crate::system::SystemClock;
 use crate::terminal::{ask_new_passphrase, ask_secret};
 
-/// Sign a plugin's file, in the form of minisign
+/// Sign a plugin's file in the minisign format
 ///
-/// Writes FILE.minisig beside FILE. Keys and signatures are those of the
-/// `minisign` tool, either way round.
+/// Writes FILE.minisig beside FILE. Keys and signatures are compatible with the
+/// `minisign` tool.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct SignPlugin {
@@ -32,8 +32,8 @@ pub(crate) struct SignPlugin {
     /// The secret key's file
     #[arg(long, value_name = "KEYFILE")]
     key: PathBuf,
-    /// Make a new key pair first: KEYFILE, and the public half beside it in
-    /// KEYFILE with the ending `.pub`
+    /// Make a new key pair first: the secret key in KEYFILE, the public key beside
+    /// it with the extension `.pub`
     #[arg(long)]
     generate: bool,
     /// Read the key's password from a file, `-` for stdin, instead of asking
@@ -151,7 +151,7 @@ fn not_a_key(file: &Path) -> Failure {
 }
 
 const EXAMPLES: &str = "Examples:
-  # Once: the last line is what belongs into plugins.trusted_keys
+  # Once: the last line goes into plugins.trusted_keys
   bursar plugin sign --generate --key release.key
 
   bursar plugin sign dns-example.wasm --key release.key --password-file password";

@@ -1,7 +1,7 @@
 //! `bursar region ...`: the regions of the installation. For an account's use of a
 //! region see [`super::region_attachment`].
 
-use bursar_domain::secret::{SecretJson, put};
+use bursar_kernel::secret::{SecretJson, put};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
@@ -14,9 +14,9 @@ use crate::output::Column;
 use crate::session::{self, Session};
 use crate::terminal::Terminal;
 
-/// Places that credentials are kept in: directories, clusters, vaults
+/// Regions: directories, clusters and vaults that credentials are pushed to
 ///
-/// An operator makes regions; an account uses those it attaches.
+/// An operator creates regions; an account uses those it attaches.
 #[derive(Debug, Subcommand)]
 pub(crate) enum RegionCommand {
     /// List the kinds of targets a region can have, or the settings of one
@@ -27,14 +27,14 @@ pub(crate) enum RegionCommand {
     /// List the installation's regions
     List,
     Create(CreateRegion),
-    /// Show a region, but for the secrets of its settings
+    /// Show a region without its secret settings
     Show {
         /// Name or id
         region: String,
     },
-    /// Find out whether a region can be reached and lets the broker in (operator)
+    /// Check that a region can be reached and lets the broker in (operator)
     ///
-    /// Changes nothing there. Ends with exit code 1 where it cannot be used.
+    /// Changes nothing there. Exits with 1 if it cannot be used.
     Check {
         /// Name or id
         region: String,
@@ -42,49 +42,49 @@ pub(crate) enum RegionCommand {
     Update(UpdateRegion),
     /// Delete a region that no account uses (operator)
     ///
-    /// By force also one that accounts use: what is there stays, and is nobody's.
+    /// With --force also one in use: its credentials stay there, no longer managed.
     Delete {
         /// Name or id
         region: String,
-        /// Even where accounts use it
+        /// Even if accounts use it
         #[arg(long)]
         force: bool,
         /// Only if the region is still at this revision (its `ETag`)
         #[arg(long, value_name = "REVISION")]
         if_match: Option<String>,
     },
-    /// Change nothing in a region until it is resumed (operator)
+    /// Stop changing a region until it is resumed (operator)
     Pause {
         /// Name or id
         region: String,
     },
-    /// Keep a region in place again (operator)
+    /// Resume pushing to a region (operator)
     Resume {
         /// Name or id
         region: String,
     },
-    /// Remove what is ours from a region, of every account, until it is resumed (operator)
+    /// Remove every account's credentials from a region until it is resumed (operator)
     Drain {
         /// Name or id
         region: String,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long, short)]
         yes: bool,
     },
     Attach(AttachRegion),
     Detach(DetachRegion),
-    /// List the regions that the account uses, and how its credentials stand there
+    /// List the regions that the account uses, and the state of its credentials there
     Attached,
     Plan(PlanRegion),
-    /// Push the account's credentials to a region now, and repair what others changed
+    /// Push the account's credentials to a region now, and repair others' changes
     Sync {
         /// Name or id
         region: String,
     },
     /// Wait until every credential of the account is in place in a region
     ///
-    /// Run it before a deployment. Ends with exit code 5, and a list of what is not
-    /// in place, where it cannot be done.
+    /// Run it before a deployment. If some cannot be pushed, lists them and exits
+    /// with 5.
     Ensure {
         /// Name or id
         region: String,
@@ -125,7 +125,7 @@ impl RegionCommand {
     }
 }
 
-/// Make a region (operator)
+/// Create a region (operator)
 ///
 /// Its settings are those of its kind of target: see `bursar region targets`.
 #[derive(Args, Debug)]
@@ -141,14 +141,14 @@ pub(crate) struct CreateRegion {
     title: Option<String>,
     #[command(flatten)]
     settings: SettingsArgs,
-    /// Sign in there with this credential of the broker's
+    /// Sign in there with this credential
     #[arg(long, value_name = "ACCOUNT/CREDENTIAL")]
     login: Option<String>,
-    /// What to do about what others changed there [default: repair]
+    /// What to do about others' changes there [default: repair]
     #[arg(long, value_enum)]
     drift: Option<Drift>,
-    /// An account that may use it, and no other that is not named so; to the
-    /// others it does not exist. Repeatable [default: every account]
+    /// An account that may use it; others can neither use nor see it. Repeatable
+    /// [default: every account]
     #[arg(long, value_name = "ACCOUNT")]
     open_to: Vec<String>,
 }
@@ -176,7 +176,7 @@ impl CreateRegion {
     }
 }
 
-/// Change a region; settings that are not named stay, secrets too (operator)
+/// Change a region; other settings stay, including secrets (operator)
 #[derive(Args, Debug)]
 pub(crate) struct UpdateRegion {
     /// Name or id
@@ -192,23 +192,22 @@ pub(crate) struct UpdateRegion {
     /// Remove a setting. Repeatable
     #[arg(long, value_name = "SETTING")]
     unset: Vec<String>,
-    /// Sign in there with this credential of the broker's
+    /// Sign in there with this credential
     #[arg(long, value_name = "ACCOUNT/CREDENTIAL")]
     login: Option<String>,
-    /// Sign in by the settings again
+    /// Sign in with the settings again
     #[arg(long, conflicts_with = "login")]
     no_login: bool,
-    /// What to do about what others changed there
+    /// What to do about others' changes there
     #[arg(long, value_enum)]
     drift: Option<Drift>,
-    /// An account that may use it from now on, and no other that is not named so.
-    /// Repeatable
+    /// An account that may use it; others no longer can. Repeatable
     #[arg(long, value_name = "ACCOUNT")]
     open_to: Vec<String>,
     /// Let every account use it
     #[arg(long, conflicts_with = "open_to")]
     open_to_all: bool,
-    /// Even where accounts use it that may not any more: it is detached from them
+    /// Detach it from accounts that may no longer use it
     #[arg(long)]
     force: bool,
     /// Only if the region is still at this revision (its `ETag`)
@@ -259,9 +258,9 @@ impl UpdateRegion {
 /// How to handle others' changes at the target.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Drift {
-    /// Put it right
+    /// Repair them
     Repair,
-    /// Tell of it
+    /// Only report them
     Report,
 }
 

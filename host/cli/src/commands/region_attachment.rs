@@ -8,23 +8,21 @@ use crate::failure::Failure;
 use crate::output::{Column, Format};
 use crate::session::Session;
 
-/// Keep the account's credentials in a region, or change how
+/// Push the account's credentials to a region, or change how
 #[derive(Args, Debug)]
 #[command(after_help = ATTACH_EXAMPLES)]
 pub(crate) struct AttachRegion {
     /// Name or id
     region: String,
-    /// Put credentials of a type there in this format; repeated for a type, in
-    /// all of them. An empty format keeps the type away. Repeatable
-    /// [default: what the target prefers]
+    /// Push credentials of a type in this format; repeat it for several formats. An
+    /// empty format excludes the type. Repeatable [default: what the target prefers]
     #[arg(long = "format", value_name = "TYPE=FORMAT")]
     formats: Vec<String>,
-    /// Put credentials of this type there, and of no other that is not named so.
-    /// Repeatable [default: the types that are pushed by default, and those with
-    /// a --format]
+    /// Push only credentials of this type. Repeatable [default: the types that are
+    /// pushed by default, and those with a --format]
     #[arg(long = "type", value_name = "TYPE")]
     types: Vec<String>,
-    /// What happens to them when the account lets go of the region [default: remove]
+    /// What happens to them when the region is detached [default: remove]
     #[arg(long, value_enum)]
     on_detach: Option<OnDetach>,
 }
@@ -46,15 +44,15 @@ impl AttachRegion {
     }
 }
 
-/// Let go of a region
+/// Stop using a region
 #[derive(Args, Debug)]
 pub(crate) struct DetachRegion {
     /// Name or id
     region: String,
-    /// Leave what is there; it is nobody's from then on [default: as it was attached]
+    /// Leave the account's credentials there, no longer managed [default: as attached]
     #[arg(long)]
     keep: bool,
-    /// Remove what is ours there [default: as it was attached]
+    /// Remove the account's credentials there [default: as attached]
     #[arg(long, conflicts_with = "keep")]
     remove: bool,
 }
@@ -83,7 +81,7 @@ pub(super) async fn list_attached(session: &Session) -> Result<(), Failure> {
 pub(crate) struct PlanRegion {
     /// Name or id
     region: String,
-    /// Show what is in place too
+    /// Show unchanged credentials too
     #[arg(long)]
     all: bool,
 }
@@ -107,9 +105,9 @@ impl PlanRegion {
 /// What happens to the account's credentials in a region when it is detached.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum OnDetach {
-    /// Remove what is ours
+    /// Remove them
     Remove,
-    /// Leave it there; it is nobody's from then on
+    /// Leave them there, no longer managed
     Keep,
 }
 
@@ -163,10 +161,10 @@ const PLANNED: &[Column] =
 const ACTIONS: &[&str] = &["create", "update", "delete", "drifted", "foreign", "unknown", "unchanged"];
 
 const ATTACH_EXAMPLES: &str = "Examples:
-  # Logins of databases as environment files, and none of another type
+  # Database logins as environment files, and no deploy keys
   bursar region attach eu --format database-login=env --format deploy-key=
 
-  # Logins of databases and nothing else
+  # Only database logins
   bursar region attach eu --type database-login";
 
 #[cfg(test)]

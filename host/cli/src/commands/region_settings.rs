@@ -3,8 +3,8 @@
 
 use std::io;
 
-use bursar_domain::Violation;
-use bursar_domain::secret::{SecretJson, put};
+use bursar_kernel::Violation;
+use bursar_kernel::secret::{SecretJson, put};
 use clap::Args;
 use serde_json::{Map, Value, json};
 

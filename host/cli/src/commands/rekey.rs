@@ -3,8 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use bursar_domain::audit::Action;
-use bursar_domain::nodes::{at_work, others_are};
+use bursar_kernel::audit::Action;
+use bursar_kernel::nodes::{at_work, others_are};
 use bursar_store::{Ledger, RootKeySource};
 use clap::Args;
 use secrecy::SecretString;
@@ -20,11 +20,11 @@ use crate::session::{GlobalArgs, Session, warn};
 use crate::system::SystemTimer;
 use crate::terminal::Terminal;
 
-/// Rotate the root key: every key under it is wrapped anew
+/// Rotate the root key, and wrap every key under it again
 ///
-/// Nothing else is encrypted again. A backup made before needs the old root key.
-/// Nodes that share the store need the new one: they take it up by themselves once it
-/// is where their settings say.
+/// Nothing else is encrypted again. Earlier backups need the old root key. Nodes that
+/// share the store need the new one: they pick it up on their own once it is where
+/// their settings say.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Rekey {
@@ -36,7 +36,7 @@ pub(crate) struct Rekey {
     /// From now on, keep the root key in this new file
     #[arg(long, value_name = "FILE", requires = "data_dir")]
     to_key_file: Option<PathBuf>,
-    /// Do not ask, though other nodes are at work
+    /// Do not ask for confirmation while other nodes are at work
     #[arg(long, short)]
     yes: bool,
 }

@@ -1,6 +1,6 @@
 //! `bursar resolve` and `bursar resolve-image`
 
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::secret::SecretJson;
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -11,8 +11,8 @@ use crate::session::Session;
 
 /// Find the credential that a consumer uses in a slot; the audit trail records it
 ///
-/// It is what is bound there, or the account's default. With `--format` its
-/// files are handed out, as `bursar credential materialize` does.
+/// It is the one bound there, or the account's default. With `--format` its files
+/// are handed out, as by `bursar credential materialize`.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Resolve {
@@ -48,7 +48,7 @@ impl ResolveImage {
 /// Whether and how to deliver the files of the resolved credential.
 #[derive(Args, Debug)]
 struct Files {
-    /// Hand its files out in this format too
+    /// Also hand out its files in this format
     #[arg(long)]
     format: Option<String>,
     #[command(flatten)]

@@ -5,8 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bursar_domain::audit::Action;
-use bursar_domain::store::{Batch, Store as _};
+use bursar_kernel::audit::Action;
+use bursar_kernel::store::{Batch, Store as _};
 use bursar_store::backup::{self, BackupError, Unlock};
 use bursar_store::{Config, Ledger, RootKeySource};
 use clap::Args;
@@ -22,9 +22,9 @@ use crate::session::GlobalArgs;
 use crate::system::SystemClock;
 use crate::terminal;
 
-/// Make a data dir from a backup and verify the whole of it
+/// Create a data dir from a backup and verify it completely
 ///
-/// The data dir must hold no store. The root key is copied into it.
+/// The data dir must not contain a store. The root key is copied into it.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Restore {
@@ -117,7 +117,7 @@ fn copy_key(from: &Path, to: &Path) -> Result<bool, Failure> {
 }
 
 /// Records the restoration as the first event after the restored chain.
-async fn record(config: &Config) -> Result<(), Result<bursar_store::OpenError, bursar_domain::store::Error>> {
+async fn record(config: &Config) -> Result<(), Result<bursar_store::OpenError, bursar_kernel::store::Error>> {
     let ledger = Ledger::open(config).await.map_err(Ok)?;
     let recorded = ledger.commit(Batch::default().event(system_event(Action::InstallationRestore))).await;
     ledger.close().await;

@@ -9,8 +9,8 @@ use crate::session::{GlobalArgs, anonymous};
 
 /// Show whether the broker is ready, why not, and the nodes that share its store
 ///
-/// Needs no token, so that it tells what is wrong where nothing can be looked up.
-/// Exits with 1 where the broker is not ready.
+/// Needs no token, since a broker that is not ready may be unable to check one.
+/// Exits with 1 if the broker is not ready.
 #[derive(Args, Debug)]
 pub(crate) struct Status {}
 

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use bursar_domain::clock::{Clock, rfc3339};
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::clock::{Clock, rfc3339};
+use bursar_kernel::secret::SecretJson;
 use clap::{Args, Subcommand};
 use jiff::{Span, Timestamp, tz::TimeZone};
 use serde_json::{Map, Value, json};
@@ -15,7 +15,7 @@ use crate::profile::write_private;
 use crate::session::{Session, warn};
 use crate::system::SystemClock;
 
-/// Tokens: what people and programs show to be let in
+/// Tokens: how people and programs authenticate
 #[derive(Debug, Subcommand)]
 pub(crate) enum TokenCommand {
     /// List tokens, never the tokens themselves
@@ -25,7 +25,7 @@ pub(crate) enum TokenCommand {
         operator: bool,
     },
     Create(Box<CreateToken>),
-    /// Take a token back; it is refused from now on
+    /// Revoke a token; it is refused from now on
     Delete {
         /// Its id
         id: String,
@@ -63,13 +63,13 @@ pub(crate) struct CreateToken {
     /// An operator token, for the whole installation
     #[arg(long)]
     operator: bool,
-    /// The member it speaks for; its rights are then the member's
+    /// The member it acts for, with the member's rights
     #[arg(long, conflicts_with = "operator")]
     principal: Option<String>,
-    /// Until when it is good, RFC 3339
+    /// When it expires, RFC 3339
     #[arg(long, value_name = "TIME", conflicts_with = "expires_in")]
     expires_at: Option<Timestamp>,
-    /// How long it is good, such as `30d` or `12h`
+    /// How long it is valid, such as `30d` or `12h`
     #[arg(long, value_name = "DURATION")]
     expires_in: Option<Span>,
     /// Only for this credential, by name or id. Repeatable

@@ -12,11 +12,11 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bursar_domain::access::Quotas;
-use bursar_domain::dns::{DnsGrants, NameRule};
+use bursar_dns::{DnsGrants, NameRule};
+use bursar_kernel::Quotas;
 use bursar_plugin_host::{Approval, Limits, NetworkConfig, TrustedKey};
+use bursar_regions::engine::Pace;
 use bursar_server::{ServerConfig, TlsFiles};
-use bursar_sync::engine::Pace;
 use etcetera::BaseStrategy;
 use toml::Value;
 

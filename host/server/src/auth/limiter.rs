@@ -2,8 +2,8 @@
 
 use std::hash::Hash;
 
-use bursar_domain::access::{Authority, Caller};
-use bursar_domain::id::{AccountId, TokenId};
+use bursar_kernel::id::{AccountId, TokenId};
+use bursar_kernel::{Authority, Caller};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 

@@ -5,8 +5,8 @@ pub(crate) mod permit;
 mod refusals;
 
 use axum::extract::FromRequestParts;
-use bursar_domain::access::{self, Request, TokenText};
-use bursar_domain::{Error, Kind};
+use bursar_access::TokenText;
+use bursar_kernel::{Error, Kind, Request};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
@@ -22,7 +22,7 @@ use crate::request_id;
 
 /// An authenticated caller within their rate limit. As an extractor it runs
 /// before the body is read.
-pub(crate) struct Caller(pub(crate) access::Caller);
+pub(crate) struct Caller(pub(crate) bursar_kernel::Caller);
 
 impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
@@ -35,7 +35,7 @@ impl FromRequestParts<App> for Caller {
 /// A caller of a request so long that it authenticates them again.
 pub(crate) struct Session {
     /// As last authenticated.
-    pub(crate) caller: access::Caller,
+    pub(crate) caller: bursar_kernel::Caller,
     token: TokenText,
 }
 
@@ -45,7 +45,7 @@ impl Session {
     /// # Errors
     ///
     /// Where the token is no longer valid, or the store is not available.
-    pub(crate) async fn renewed(&self, app: &App) -> Result<access::Caller, Error> {
+    pub(crate) async fn renewed(&self, app: &App) -> Result<bursar_kernel::Caller, Error> {
         app.broker().tokens.authenticate(self.token.expose(), self.caller.request.clone()).await
     }
 }

@@ -7,8 +7,8 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 
 use axum::extract::{FromRequestParts, RawPathParams};
-use bursar_domain::access::{self, Operation};
-use bursar_domain::id::Reference;
+use bursar_kernel::Operation;
+use bursar_kernel::id::Reference;
 use http::request::Parts;
 
 use super::Session;
@@ -25,7 +25,7 @@ pub(crate) trait Permitted: Send + Sync {
 /// A caller within their rate limit who is allowed to do `O`, and the memory reserved
 /// for the body. As an extractor it refuses before the body is read.
 pub(crate) struct Permit<O> {
-    caller: access::Caller,
+    caller: bursar_kernel::Caller,
     /// Released when the request is done with its input.
     held: Option<Reservation>,
     operation: PhantomData<O>,
@@ -39,9 +39,9 @@ impl<O> Permit<O> {
 }
 
 impl<O> Deref for Permit<O> {
-    type Target = access::Caller;
+    type Target = bursar_kernel::Caller;
 
-    fn deref(&self) -> &access::Caller {
+    fn deref(&self) -> &bursar_kernel::Caller {
         &self.caller
     }
 }

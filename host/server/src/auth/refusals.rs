@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 
-use bursar_domain::Error;
+use bursar_kernel::Error;
 
 use crate::problem::Problem;
 
@@ -76,7 +76,7 @@ const ELSEWHERE: &str = "elsewhere";
 #[cfg(test)]
 mod tests {
     use axum::response::IntoResponse;
-    use bursar_domain::Kind;
+    use bursar_kernel::Kind;
 
     use super::*;
 

@@ -3,7 +3,7 @@
 
 mod reference;
 
-use bursar_domain::{Error, Kind};
+use bursar_kernel::{Error, Kind};
 use http::HeaderName;
 use http::header::CONTENT_SECURITY_POLICY;
 use minijinja::value::Serde;

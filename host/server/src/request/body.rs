@@ -4,11 +4,12 @@ use std::convert::Infallible;
 
 use axum::body::Body;
 use axum::extract::{FromRequest, OriginalUri, Request};
-use bursar_domain::broker::IdempotencyKey;
+use bursar_api::RequestBody;
+use bursar_kernel::IdempotencyKey;
+use bursar_kernel::Submitted;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, Method};
 use http_body_util::BodyExt as _;
-use serde_json::Value;
 use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::{ObjectBuilder, Required, Type};
@@ -17,6 +18,7 @@ use super::in_flight::Reservation;
 use super::measure::{Measure, MeasureError};
 use crate::app::{App, ServerConfig};
 use crate::auth::Permit;
+use crate::auth::permit::Permitted;
 use crate::problem::{Problem, ProblemType};
 
 /// A request whose body is not read yet. Reading takes a [`Permit`], so that only an
@@ -27,9 +29,9 @@ pub(crate) struct Unread {
 }
 
 /// A body that creates a resource, with the key that identifies a repeated request.
-pub(crate) struct Creation {
+pub(crate) struct Creation<T> {
     /// The body.
-    pub(crate) body: Value,
+    pub(crate) body: Submitted<T>,
     /// `Idempotency-Key`, if any.
     pub(crate) key: Option<IdempotencyKey>,
     /// The path of the collection.
@@ -50,18 +52,24 @@ impl Unread {
     /// # Errors
     ///
     /// Where it cannot be read, or exceeds the limits on bodies.
-    pub(crate) async fn json<O>(self, permit: &mut Permit<O>) -> Result<Value, Problem> {
+    pub(crate) async fn json<T: RequestBody>(
+        self,
+        permit: &mut Permit<impl Permitted>,
+    ) -> Result<Submitted<T>, Problem> {
         let app = self.app.clone();
         let (bytes, reservation) = self.read(permit, &[JSON]).await?;
         parse(&app, &bytes, reservation, permit)
     }
 
-    /// The same, where no body is as good as `{}`.
+    /// The same for a body that may be absent.
     ///
     /// # Errors
     ///
     /// As for [`Unread::json`].
-    pub(crate) async fn optional_json<O>(self, permit: &mut Permit<O>) -> Result<Option<Value>, Problem> {
+    pub(crate) async fn optional_json<T: RequestBody>(
+        self,
+        permit: &mut Permit<impl Permitted>,
+    ) -> Result<Option<Submitted<T>>, Problem> {
         let app = self.app.clone();
         let untyped = !self.request.headers().contains_key(CONTENT_TYPE);
         let accepted: &[&str] = if untyped { &[UNTYPED] } else { &[JSON] };
@@ -78,7 +86,10 @@ impl Unread {
     /// # Errors
     ///
     /// As for [`Unread::json`].
-    pub(crate) async fn merge_patch<O>(self, permit: &mut Permit<O>) -> Result<Value, Problem> {
+    pub(crate) async fn merge_patch<T: RequestBody>(
+        self,
+        permit: &mut Permit<impl Permitted>,
+    ) -> Result<Submitted<T>, Problem> {
         let app = self.app.clone();
         let (bytes, reservation) = self.read(permit, &[MERGE_PATCH, JSON]).await?;
         parse(&app, &bytes, reservation, permit)
@@ -89,7 +100,10 @@ impl Unread {
     /// # Errors
     ///
     /// As for [`Unread::json`].
-    pub(crate) async fn creation<O>(self, permit: &mut Permit<O>) -> Result<Creation, Problem> {
+    pub(crate) async fn creation<T: RequestBody>(
+        self,
+        permit: &mut Permit<impl Permitted>,
+    ) -> Result<Creation<T>, Problem> {
         let app = self.app.clone();
         let uri = self.request.extensions().get::<OriginalUri>().map(|uri| uri.0.clone());
         let path = uri.as_ref().unwrap_or(self.request.uri()).path().to_owned();
@@ -159,8 +173,13 @@ async fn collect(mut body: Body, config: &ServerConfig, reservation: &mut Reserv
     Ok(bytes)
 }
 
-/// Builds the tree after its size has been checked and reserved.
-fn parse<O>(app: &App, bytes: &[u8], mut reservation: Reservation, permit: &mut Permit<O>) -> Result<Value, Problem> {
+/// Builds the tree after its size has been checked and reserved, and reads it.
+fn parse<T: RequestBody, O>(
+    app: &App,
+    bytes: &[u8],
+    mut reservation: Reservation,
+    permit: &mut Permit<O>,
+) -> Result<Submitted<T>, Problem> {
     let most = app.config().max_body_nodes;
     let measure = Measure::of(bytes, most).map_err(|error| match error {
         MeasureError::TooMany => too_many(most),
@@ -168,7 +187,8 @@ fn parse<O>(app: &App, bytes: &[u8], mut reservation: Reservation, permit: &mut 
     })?;
     reservation.grow(measure.tree_bytes(bytes.len()))?;
     permit.hold(reservation);
-    serde_json::from_slice(bytes).map_err(|error| malformed(&error))
+    let body = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
+    Ok(T::read(body)?)
 }
 
 /// Without serde_json's own text, which can quote the body.

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bursar_domain::access::{Authority, Caller};
-use bursar_domain::id::{AccountId, TokenId};
+use bursar_kernel::id::{AccountId, TokenId};
+use bursar_kernel::{Authority, Caller};
 
 use crate::problem::Problem;
 

@@ -6,7 +6,6 @@ mod events;
 mod forwarded;
 mod in_flight;
 mod measure;
-mod object;
 mod path;
 mod precondition;
 mod query;
@@ -20,7 +19,6 @@ pub(crate) use body::{Creation, IdempotencyKeyHeader, Unread};
 pub(crate) use events::{LastEventId, WantsEvents};
 pub use forwarded::{ForwardedHeader, TrustedProxies};
 pub(crate) use in_flight::{BytesInFlight, Reservation};
-pub(crate) use object::ObjectReader;
 pub(crate) use path::{
     AccountPath, AccountRegionPath, AccountTokenPath, BindingPath, CredentialPath, CredentialTypePath, DnsProviderPath,
     MemberPath, OperatorTokenPath, Path, PluginPath, ProblemPath, RegionPath, VersionPath,

@@ -1,8 +1,8 @@
 //! Path parameters. A value that does not parse is not found.
 
 use axum::extract::FromRequestParts;
-use bursar_domain::Error;
-use bursar_domain::id::{Reference, TokenId};
+use bursar_kernel::Error;
+use bursar_kernel::id::{Reference, TokenId};
 use http::request::Parts;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use utoipa::IntoParams;

@@ -1,8 +1,8 @@
 //! `If-Match` (RFC 9110, section 13.1.1).
 
 use axum::extract::FromRequestParts;
-use bursar_domain::IfMatch as Wanted;
-use bursar_domain::store::Revision;
+use bursar_kernel::IfMatch as Wanted;
+use bursar_kernel::store::Revision;
 use http::header::IF_MATCH;
 use http::request::Parts;
 use utoipa::IntoParams;

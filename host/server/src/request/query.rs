@@ -1,7 +1,7 @@
 //! Query parameters. All violations are reported at once, unknown parameters included.
 
 use axum::extract::FromRequestParts;
-use bursar_domain::{Error, Violation};
+use bursar_kernel::{Error, Violation};
 use http::request::Parts;
 use jiff::Timestamp;
 use utoipa::IntoParams;

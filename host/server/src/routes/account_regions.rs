@@ -4,8 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use bursar_api as api;
-use bursar_domain::region::OnDetach;
-use bursar_regions::AttachRegion;
+use bursar_regions::OnDetach;
 use http::StatusCode;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -123,9 +122,8 @@ pub(crate) async fn attach_region(
     IfMatch(if_match): IfMatch,
     unread: Unread,
 ) -> Result<Tagged<api::AccountRegion>, Problem> {
-    let body = unread.json(&mut permit).await?;
-    let region =
-        app.broker().regions.attach(&permit, &path.account, &path.region, AttachRegion::read(body), if_match).await?;
+    let body = unread.json::<api::AttachRegion>(&mut permit).await?.map(Into::into);
+    let region = app.broker().regions.attach(&permit, &path.account, &path.region, body, if_match).await?;
     Ok(Tagged(region.revision, region.into()))
 }
 

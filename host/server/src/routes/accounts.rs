@@ -3,7 +3,6 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use bursar_access::{CreateAccount, UpdateAccount};
 use bursar_api as api;
 use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
@@ -72,9 +71,8 @@ pub(crate) async fn create_account(
     _: NoQuery,
     unread: Unread,
 ) -> Result<Created<api::Account>, Problem> {
-    let creation = unread.creation(&mut permit).await?;
-    let created =
-        app.broker().accounts.create(&permit, CreateAccount::read(creation.body), creation.key.as_ref()).await?;
+    let creation = unread.creation::<api::CreateAccount>(&mut permit).await?;
+    let created = app.broker().accounts.create(&permit, creation.body.map(Into::into), creation.key.as_ref()).await?;
     let (account, revision) = created.value;
     Ok(Created {
         list: creation.path,
@@ -128,9 +126,8 @@ pub(crate) async fn update_account(
     IfMatch(if_match): IfMatch,
     unread: Unread,
 ) -> Result<Tagged<api::Account>, Problem> {
-    let changes = unread.merge_patch(&mut permit).await?;
-    let (account, revision) =
-        app.broker().accounts.update(&permit, &path.account, UpdateAccount::read(changes), if_match).await?;
+    let changes = unread.merge_patch::<api::PatchAccount>(&mut permit).await?.map(Into::into);
+    let (account, revision) = app.broker().accounts.update(&permit, &path.account, changes, if_match).await?;
     Ok(Tagged(revision, account.into()))
 }
 

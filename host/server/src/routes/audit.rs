@@ -4,11 +4,9 @@
 use axum::Json;
 use axum::extract::State;
 use bursar_api as api;
-use bursar_domain::audit::{Checkpoint, Filter};
-use bursar_domain::id::CredentialId;
-use bursar_domain::{Error, Violation};
+use bursar_kernel::audit::{Checkpoint, Filter};
+use bursar_kernel::id::CredentialId;
 use jiff::Timestamp;
-use serde_json::Value;
 use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa_axum::router::OpenApiRouter;
@@ -168,14 +166,7 @@ pub(crate) async fn verify_audit(
     _: NoQuery,
     unread: Unread,
 ) -> Result<Json<api::AuditReport>, Problem> {
-    let body = unread.optional_json(&mut permit).await?;
-    let witness = body.map(read_witness).transpose()?;
+    let body = unread.optional_json::<api::Checkpoint>(&mut permit).await?;
+    let witness = body.map(|body| body.accept().map(Checkpoint::from)).transpose()?;
     Ok(Json(app.broker().audit.verify(&permit, witness.as_ref()).await?.into()))
-}
-
-fn read_witness(body: Value) -> Result<Checkpoint, Error> {
-    serde_json::from_value(body).map_err(|_| {
-        let message = "This is no checkpoint: send what GET /v1/audit/checkpoint answered, or no body.";
-        Error::invalid(vec![Violation::new("", "format", message)])
-    })
 }

@@ -4,11 +4,9 @@
 use axum::Json;
 use axum::extract::State;
 use bursar_api as api;
-use bursar_domain::Error;
-use bursar_domain::broker::ListBindings;
-use bursar_domain::id::Reference;
+use bursar_bindings::ListBindings;
+use bursar_kernel::id::Reference;
 use http::StatusCode;
-use serde_json::Value;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -20,8 +18,7 @@ use crate::problem::Problem;
 use crate::reply;
 use crate::reply::Tagged;
 use crate::request::{
-    AccountPath, BindingPath, FromParameters, IfMatch, NoQuery, ObjectReader, PageQuery, Parameters, Path, Query,
-    Unread,
+    AccountPath, BindingPath, FromParameters, IfMatch, NoQuery, PageQuery, Parameters, Path, Query, Unread,
 };
 
 pub(super) fn bounded() -> OpenApiRouter<App> {
@@ -133,19 +130,11 @@ pub(crate) async fn put_binding(
     IfMatch(if_match): IfMatch,
     unread: Unread,
 ) -> Result<Tagged<api::Binding>, Problem> {
-    let body = unread.json(&mut permit).await?;
-    let credential = read_credential(body)?;
+    let body = unread.json::<api::PutBinding>(&mut permit).await?.accept()?;
+    let credential = Reference::from(body.credential.as_str());
     let place = (path.consumer.as_str(), path.slot.as_str());
     let binding = app.broker().bindings.put(&permit, &path.account, place, &credential, if_match).await?;
     Ok(Tagged(binding.revision, binding.into()))
-}
-
-/// Reads `{"credential": "..."}`.
-fn read_credential(body: Value) -> Result<Reference, Error> {
-    let mut object = ObjectReader::new(Some(body));
-    let credential = object.required_text("credential", "name the credential, by id or name");
-    object.finish()?;
-    Ok(Reference::from(credential.as_str()))
 }
 
 /// Ends a binding: the consumer uses the account's default again, where its

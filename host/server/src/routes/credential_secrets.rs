@@ -12,7 +12,7 @@ use crate::auth::{Permit, permit};
 use crate::detached::to_the_end;
 use crate::openapi::{CallsPlugin, NeedsToken, ReadsBody};
 use crate::problem::Problem;
-use crate::request::{CredentialPath, NoQuery, ObjectReader, Path, Unread};
+use crate::request::{CredentialPath, NoQuery, Path, Unread};
 
 pub(super) fn bounded() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -41,10 +41,7 @@ pub(crate) async fn reveal_credential(
     _: NoQuery,
     unread: Unread,
 ) -> Result<Json<api::Revealed>, Problem> {
-    let body = unread.optional_json(&mut permit).await?;
-    let mut object = ObjectReader::new(body);
-    let fields = object.texts("fields");
-    object.finish()?;
+    let api::Reveal { fields } = unread.optional_json(&mut permit).await?.unwrap_or_default().accept()?;
     let revealed = app.broker().credentials.reveal(&permit, &path.account, &path.credential, fields.as_deref()).await?;
     Ok(Json(revealed.into()))
 }
@@ -71,10 +68,7 @@ pub(crate) async fn materialize_credential(
     _: NoQuery,
     unread: Unread,
 ) -> Result<Json<api::Materialized>, Problem> {
-    let body = unread.optional_json(&mut permit).await?;
-    let mut object = ObjectReader::new(body);
-    let format = object.text("format");
-    object.finish()?;
+    let api::Materialize { format } = unread.optional_json(&mut permit).await?.unwrap_or_default().accept()?;
     let materialized =
         app.broker().credentials.materialize(&permit, &path.account, &path.credential, format.as_deref()).await?;
     Ok(Json(materialized.into()))
@@ -102,10 +96,7 @@ pub(crate) async fn probe_credential(
     _: NoQuery,
     unread: Unread,
 ) -> Result<Json<api::Probed>, Problem> {
-    let body = unread.optional_json(&mut permit).await?;
-    let mut object = ObjectReader::new(body);
-    let fqdn = object.text("fqdn");
-    object.finish()?;
+    let api::Probe { fqdn } = unread.optional_json(&mut permit).await?.unwrap_or_default().accept()?;
     let probed = to_the_end(async move {
         match fqdn {
             Some(fqdn) => app.broker().dns.probe(&permit, &path.account, &path.credential, &fqdn).await,

@@ -3,8 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use bursar_api as api;
-use bursar_credentials::{CreateCredential, UpdateCredential};
-use bursar_domain::broker::{Deletion, ListCredentials};
+use bursar_credentials::{Deletion, ListCredentials};
 use http::StatusCode;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -183,12 +182,10 @@ pub(crate) async fn create_credential(
     Query(query): Query<PreflightQuery>,
     unread: Unread,
 ) -> Result<Created<api::CredentialItem>, Problem> {
-    let Creation { body, key, path: list } = unread.creation(&mut permit).await?;
+    let Creation { body, key, path: list } = unread.creation::<api::CreateCredential>(&mut permit).await?;
+    let body = body.map(Into::into);
     let created = to_the_end(async move {
-        app.broker()
-            .credentials
-            .create(&permit, &path.account, CreateCredential::read(body), key.as_ref(), query.probe)
-            .await
+        app.broker().credentials.create(&permit, &path.account, body, key.as_ref(), query.probe).await
     });
     let created = created.await?;
     let view = created.value;
@@ -222,11 +219,9 @@ pub(crate) async fn validate_credential(
     Query(query): Query<PreflightQuery>,
     unread: Unread,
 ) -> Result<StatusCode, Problem> {
-    let body = unread.json(&mut permit).await?;
-    to_the_end(async move {
-        app.broker().credentials.validate(&permit, &path.account, CreateCredential::read(body), query.probe).await
-    })
-    .await?;
+    let body = unread.json::<api::CreateCredential>(&mut permit).await?.map(Into::into);
+    to_the_end(async move { app.broker().credentials.validate(&permit, &path.account, body, query.probe).await })
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -296,13 +291,10 @@ pub(crate) async fn update_credential(
     IfMatch(if_match): IfMatch,
     unread: Unread,
 ) -> Result<Tagged<api::CredentialItem>, Problem> {
-    let changes = unread.merge_patch(&mut permit).await?;
+    let changes = unread.merge_patch::<api::PatchCredential>(&mut permit).await?.map(Into::into);
     let CredentialPath { account, credential } = path;
     let view = to_the_end(async move {
-        app.broker()
-            .credentials
-            .update(&permit, &account, &credential, UpdateCredential::read(changes), if_match, query.probe)
-            .await
+        app.broker().credentials.update(&permit, &account, &credential, changes, if_match, query.probe).await
     });
     let view = view.await?;
     Ok(Tagged(view.revision, view.into()))

@@ -4,7 +4,6 @@
 use axum::Json;
 use axum::extract::State;
 use bursar_api as api;
-use bursar_dns::{CleanUpRecord, PresentRecord};
 use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -69,10 +68,9 @@ pub(crate) async fn present_dns_record(
     _: NoQuery,
     unread: Unread,
 ) -> Result<Json<api::DnsRecord>, Problem> {
-    let body = unread.json(&mut permit).await?;
-    let record = to_the_end(async move {
-        app.broker().dns.present(&permit, &path.account, &path.credential, PresentRecord::read(body)).await
-    });
+    let body = unread.json::<api::PresentDnsRecord>(&mut permit).await?.map(Into::into);
+    let record =
+        to_the_end(async move { app.broker().dns.present(&permit, &path.account, &path.credential, body).await });
     Ok(Json(record.await?.into()))
 }
 
@@ -98,10 +96,7 @@ pub(crate) async fn cleanup_dns_record(
     _: NoQuery,
     unread: Unread,
 ) -> Result<StatusCode, Problem> {
-    let body = unread.json(&mut permit).await?;
-    to_the_end(async move {
-        app.broker().dns.clean_up(&permit, &path.account, &path.credential, CleanUpRecord::read(body)).await
-    })
-    .await?;
+    let body = unread.json::<api::CleanupDnsRecord>(&mut permit).await?.map(Into::into);
+    to_the_end(async move { app.broker().dns.clean_up(&permit, &path.account, &path.credential, body).await }).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -3,7 +3,7 @@
 
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
-use bursar_domain::Error;
+use bursar_kernel::Error;
 use http::header::CONTENT_TYPE;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{FromRequestParts, State};
 use axum::response::{IntoResponse, Response};
 use bursar_api as api;
-use bursar_domain::{Error, Kind};
+use bursar_kernel::{Error, Kind};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;

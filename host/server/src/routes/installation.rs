@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bursar_api as api;
-use bursar_domain::audit::Action;
+use bursar_kernel::audit::Action;
 use http::header::CONTENT_TYPE;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;

@@ -3,8 +3,8 @@
 use axum::Json;
 use axum::extract::State;
 use bursar_api as api;
-use bursar_domain::access::Authority;
-use bursar_domain::clock::rfc3339;
+use bursar_kernel::Authority;
+use bursar_kernel::clock::rfc3339;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

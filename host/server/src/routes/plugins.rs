@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use bursar_api as api;
-use bursar_domain::plugin::{PluginStatus, State as InState};
+use bursar_kernel::plugin::{PluginStatus, State as InState};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -12,7 +12,7 @@ use crate::auth::{Caller, Permit, permit};
 use crate::openapi::{MayConflict, NeedsToken, ReadsBody};
 use crate::problem::Problem;
 use crate::reply;
-use crate::request::{NoQuery, ObjectReader, PageQuery, Path, PluginPath, Query, Unread};
+use crate::request::{NoQuery, PageQuery, Path, PluginPath, Query, Unread};
 
 pub(super) fn bounded() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -90,10 +90,7 @@ pub(crate) async fn approve_plugin(
     _: NoQuery,
     unread: Unread,
 ) -> Result<Json<api::Plugin>, Problem> {
-    let body = unread.optional_json(&mut permit).await?;
-    let mut object = ObjectReader::new(body);
-    let digest = object.text("digest");
-    object.finish()?;
+    let api::DecidePlugin { digest } = unread.optional_json(&mut permit).await?.unwrap_or_default().accept()?;
     Ok(Json(app.broker().approvals.approve(&permit, &path.plugin, digest.as_deref()).await?.into()))
 }
 
@@ -141,9 +138,6 @@ pub(crate) async fn roll_plugin_back(
     _: NoQuery,
     unread: Unread,
 ) -> Result<Json<api::Plugin>, Problem> {
-    let body = unread.optional_json(&mut permit).await?;
-    let mut object = ObjectReader::new(body);
-    let digest = object.text("digest");
-    object.finish()?;
+    let api::DecidePlugin { digest } = unread.optional_json(&mut permit).await?.unwrap_or_default().accept()?;
     Ok(Json(app.broker().approvals.roll_back(&permit, &path.plugin, digest.as_deref()).await?.into()))
 }

@@ -4,8 +4,7 @@
 use axum::Json;
 use axum::extract::State;
 use bursar_api as api;
-use bursar_domain::region::Mode;
-use bursar_regions::{CreateRegion, UpdateRegion};
+use bursar_regions::Mode;
 use http::StatusCode;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -105,9 +104,8 @@ pub(crate) async fn create_region(
     _: NoQuery,
     unread: Unread,
 ) -> Result<Created<api::RegionItem>, Problem> {
-    let creation = unread.creation(&mut permit).await?;
-    let created =
-        app.broker().regions.create(&permit, CreateRegion::read(creation.body), creation.key.as_ref()).await?;
+    let creation = unread.creation::<api::CreateRegion>(&mut permit).await?;
+    let created = app.broker().regions.create(&permit, creation.body.map(Into::into), creation.key.as_ref()).await?;
     let view = created.value;
     Ok(Created {
         list: creation.path,
@@ -163,9 +161,8 @@ pub(crate) async fn update_region(
     IfMatch(if_match): IfMatch,
     unread: Unread,
 ) -> Result<Tagged<api::RegionItem>, Problem> {
-    let body = unread.merge_patch(&mut permit).await?;
-    let view =
-        app.broker().regions.update(&permit, &path.region, UpdateRegion::read(body), query.force, if_match).await?;
+    let body = api::PatchRegion::command(unread.merge_patch(&mut permit).await?);
+    let view = app.broker().regions.update(&permit, &path.region, body, query.force, if_match).await?;
     Ok(Tagged(view.revision, view.into()))
 }
 

@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::auth::{Permit, permit};
 use crate::openapi::{CallsPlugin, NeedsToken, ReadsBody};
 use crate::problem::Problem;
-use crate::request::{AccountPath, NoQuery, ObjectReader, Path, Unread};
+use crate::request::{AccountPath, NoQuery, Path, Unread};
 
 pub(super) fn bounded() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(resolve)).routes(routes!(resolve_image))
@@ -40,12 +40,7 @@ pub(crate) async fn resolve(
     _: NoQuery,
     unread: Unread,
 ) -> Result<Json<api::Resolved>, Problem> {
-    let body = unread.json(&mut permit).await?;
-    let mut object = ObjectReader::new(Some(body));
-    let consumer = object.required_text("consumer", "name who asks, such as app:web");
-    let slot = object.required_text("slot", "name where it is used, such as image-pull");
-    let format = object.text("format");
-    object.finish()?;
+    let api::Resolve { consumer, slot, format } = unread.json(&mut permit).await?.accept()?;
     let resolved = app.broker().bindings.resolve(&permit, &path.account, &consumer, &slot, format.as_deref()).await?;
     Ok(Json(resolved.into()))
 }
@@ -73,11 +68,7 @@ pub(crate) async fn resolve_image(
     _: NoQuery,
     unread: Unread,
 ) -> Result<Json<api::Resolved>, Problem> {
-    let body = unread.json(&mut permit).await?;
-    let mut object = ObjectReader::new(Some(body));
-    let image = object.required_text("image", "name the image, such as ghcr.io/org/app:1");
-    let format = object.text("format");
-    object.finish()?;
+    let api::ResolveImage { image, format } = unread.json(&mut permit).await?.accept()?;
     let resolved = app.broker().bindings.resolve_image(&permit, &path.account, &image, format.as_deref()).await?;
     Ok(Json(resolved.into()))
 }

@@ -3,7 +3,6 @@
 
 use axum::Json;
 use axum::extract::State;
-use bursar_access::{CreateOperatorToken, CreateToken};
 use bursar_api as api;
 use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
@@ -68,11 +67,11 @@ pub(crate) async fn create_token(
     _: NoQuery,
     unread: Unread,
 ) -> Result<Created<api::NewToken>, Problem> {
-    let creation = unread.creation(&mut permit).await?;
+    let creation = unread.creation::<api::CreateToken>(&mut permit).await?;
     let created = app
         .broker()
         .tokens
-        .create(&permit, &path.account, CreateToken::read(creation.body), creation.key.as_ref())
+        .create(&permit, &path.account, creation.body.map(Into::into), creation.key.as_ref())
         .await?;
     Ok(Created {
         list: creation.path,
@@ -144,12 +143,9 @@ pub(crate) async fn create_operator_token(
     _: NoQuery,
     unread: Unread,
 ) -> Result<Created<api::NewToken>, Problem> {
-    let creation = unread.creation(&mut permit).await?;
-    let created = app
-        .broker()
-        .tokens
-        .create_for_operators(&permit, CreateOperatorToken::read(creation.body), creation.key.as_ref())
-        .await?;
+    let creation = unread.creation::<api::CreateOperatorToken>(&mut permit).await?;
+    let created =
+        app.broker().tokens.create_for_operators(&permit, creation.body.map(Into::into), creation.key.as_ref()).await?;
     Ok(Created {
         list: creation.path,
         id: created.value.token.id.to_string(),

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use bursar_api::{CredentialEvent, RegionEvent, SyncEvent};
-use bursar_domain::clock::rfc3339;
-use bursar_domain::id::AccountId;
-use bursar_domain::region::{Notice, PlacementNotice};
+use bursar_kernel::clock::rfc3339;
+use bursar_kernel::id::AccountId;
+use bursar_kernel::{Notice, PlacementNotice};
 use serde::Serialize;
 use serde_json::{Value, json};
 

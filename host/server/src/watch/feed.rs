@@ -4,8 +4,8 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::response::sse;
-use bursar_domain::access::{self, Authority, Right};
-use bursar_domain::id::{AccountId, Reference};
+use bursar_kernel::id::{AccountId, Reference};
+use bursar_kernel::{Authority, Right};
 use futures::Stream;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
@@ -101,7 +101,7 @@ impl Feed {
     }
 }
 
-fn may_read(caller: &access::Caller) -> bool {
+fn may_read(caller: &bursar_kernel::Caller) -> bool {
     match caller.authority {
         Authority::Operator => true,
         Authority::InAccount { role, .. } => role.may(Right::Read),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bursar_domain::region::{Done, Notice, SyncCount};
+use bursar_kernel::{Done, Notice, SyncCount};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::MetricType;
@@ -124,8 +124,8 @@ const LAG_SECONDS: [f64; 11] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
 mod tests {
     use std::time::Duration;
 
-    use bursar_domain::id::{AccountId, CredentialId};
-    use bursar_domain::region::{PlacementNotice, SyncState};
+    use bursar_kernel::id::{AccountId, CredentialId};
+    use bursar_kernel::{PlacementNotice, SyncState};
     use uuid::Uuid;
 
     use super::*;

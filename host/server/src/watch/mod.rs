@@ -12,9 +12,9 @@ mod streams;
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use bursar_domain::clock::Entropy;
-use bursar_domain::id::AccountId;
-use bursar_domain::region::{Notice, Notices};
+use bursar_kernel::clock::Entropy;
+use bursar_kernel::id::AccountId;
+use bursar_kernel::{Notice, Notices};
 use tokio::sync::watch;
 
 use self::event::Event;
@@ -156,7 +156,7 @@ impl Subscription {
 
 #[cfg(test)]
 mod tests {
-    use bursar_domain::id::{CredentialId, RegionId};
+    use bursar_kernel::id::{CredentialId, RegionId};
     use futures::FutureExt as _;
     use uuid::Uuid;
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use bursar_domain::id::AccountId;
+use bursar_kernel::id::AccountId;
 
 use super::event::Event;
 

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bursar_domain::access::Caller;
-use bursar_domain::id::{AccountId, TokenId};
+use bursar_kernel::Caller;
+use bursar_kernel::id::{AccountId, TokenId};
 
 use crate::problem::Problem;
 

@@ -3,8 +3,8 @@
 use bursar_api as api;
 use std::time::Duration;
 
-use bursar_domain::audit::Action;
-use bursar_domain::plugin::PluginError;
+use bursar_kernel::audit::Action;
+use bursar_kernel::plugin::PluginError;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, PROVIDER, TestApp, read, request};

@@ -4,8 +4,8 @@ use bursar_api as api;
 use std::net::TcpListener;
 use std::time::Duration;
 
-use bursar_domain::id::{AccountId, CredentialId};
-use bursar_domain::region::{Done, Notice, Notices as _, PlacementNotice, SyncState};
+use bursar_kernel::id::{AccountId, CredentialId};
+use bursar_kernel::{Done, Notice, Notices as _, PlacementNotice, SyncState};
 use bursar_server::serve;
 use futures::FutureExt as _;
 use serde_json::{Value, json};

@@ -3,8 +3,8 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
-use bursar_domain::audit::{Action, Outcome};
-use bursar_domain::plugin::PluginError;
+use bursar_kernel::audit::{Action, Outcome};
+use bursar_kernel::plugin::PluginError;
 use bursar_server::{ServeError, ServerConfig, TlsFiles, TlsIdentity, serve};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;

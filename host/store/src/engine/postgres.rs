@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bursar_domain::store::Revision;
+use bursar_kernel::store::Revision;
 use jiff::Timestamp;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgRow;

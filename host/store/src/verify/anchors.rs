@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bursar_domain::store::Error;
+use bursar_kernel::store::Error;
 use uuid::Uuid;
 
 use super::Verifier;

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use bursar_domain::audit::{Action, Filter, Outcome, Trail};
-use bursar_domain::store::{Batch, Expect, Store};
+use bursar_kernel::audit::{Action, Filter, Outcome, Trail};
+use bursar_kernel::store::{Batch, Expect, Store};
 use bursar_store::engine::postgres::PostgresEngine;
 use bursar_store::engine::{Engine, Row, Write};
 use bursar_store::{Config, Ledger, RootKeySource, Storage};

@@ -4,8 +4,8 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
 
-use bursar_domain::audit::Trail;
-use bursar_domain::store::{Batch, Expect, Store};
+use bursar_kernel::audit::Trail;
+use bursar_kernel::store::{Batch, Expect, Store};
 use bursar_store::backup::{BackupError, Protection, Unlock, restore};
 use bursar_store::engine::Write;
 use bursar_store::engine::redb::RedbEngine;

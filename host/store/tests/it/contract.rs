@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use bursar_domain::store::{Batch, Error, Expect, Store};
+use bursar_kernel::store::{Batch, Error, Expect, Store};
 use bursar_store::engine::redb::RedbEngine;
 use bursar_store::{Config, Ledger, RootKeySource, Storage};
 
@@ -297,7 +297,7 @@ async fn two_nodes_share_one_database() {
         let won = [one.await.unwrap().is_ok(), other.await.unwrap().is_ok()];
         assert_eq!(won.iter().filter(|won| **won).count(), 1, "round {n}");
     }
-    let report = bursar_domain::audit::Trail::verify(&*first, None).await.unwrap();
+    let report = bursar_kernel::audit::Trail::verify(&*first, None).await.unwrap();
     assert!(report.holds(), "{:?}", report.problems);
     assert!(report.entries > 60);
 
@@ -306,6 +306,6 @@ async fn two_nodes_share_one_database() {
     let again = Ledger::open(&postgres_config(&home, url, "node-2")).await.unwrap();
     assert_eq!(again.node(), second.node());
     again.commit(put(key("again"), Expect::Absent, "1")).await.unwrap();
-    let report = bursar_domain::audit::Trail::verify(&again, None).await.unwrap();
+    let report = bursar_kernel::audit::Trail::verify(&again, None).await.unwrap();
     assert!(report.holds(), "{:?}", report.problems);
 }

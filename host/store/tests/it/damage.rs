@@ -3,8 +3,8 @@
 
 use std::panic::AssertUnwindSafe;
 
-use bursar_domain::audit::Trail;
-use bursar_domain::store::{Batch, Expect, Store};
+use bursar_kernel::audit::Trail;
+use bursar_kernel::store::{Batch, Expect, Store};
 use bursar_store::Ledger;
 use futures::FutureExt as _;
 

@@ -5,8 +5,8 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bursar_domain::audit::Trail;
-use bursar_domain::store::{Batch, Error, Expect, Store};
+use bursar_kernel::audit::Trail;
+use bursar_kernel::store::{Batch, Error, Expect, Store};
 use bursar_store::Ledger;
 use bursar_store::engine::Engine;
 use bursar_store::engine::redb::RedbEngine;

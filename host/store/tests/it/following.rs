@@ -4,8 +4,8 @@
 use std::fs;
 use std::sync::Arc;
 
-use bursar_domain::audit::Trail;
-use bursar_domain::store::{Batch, Error, Expect, Store};
+use bursar_kernel::audit::Trail;
+use bursar_kernel::store::{Batch, Error, Expect, Store};
 use bursar_store::engine::postgres::PostgresEngine;
 use bursar_store::engine::{Engine, Write};
 use bursar_store::{Ledger, OpenError, RootKeySource, RootKeyStatus};

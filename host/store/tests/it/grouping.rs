@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bursar_domain::audit::Trail;
-use bursar_domain::store::{Batch, Error, Expect, Store};
+use bursar_kernel::audit::Trail;
+use bursar_kernel::store::{Batch, Error, Expect, Store};
 use bursar_store::Ledger;
 use bursar_store::engine::redb::RedbEngine;
 use bursar_store::engine::{Engine, EngineError, Row, Snapshot, Transaction};
@@ -85,7 +85,7 @@ async fn within_a_group_each_sees_what_the_ones_before_it_did() {
         Batch::default().put(secret(), Expect::Any, b"4".to_vec()),
         Batch::default().delete(key("a"), Expect::Any),
         Batch::default().put(key("a"), Expect::Absent, b"6".to_vec()),
-        Batch::default().delete(bursar_domain::keys::account(crate::support::account()), Expect::Absent),
+        Batch::default().delete(bursar_kernel::keys::account(crate::support::account()), Expect::Absent),
     ];
     let mut commits: Vec<_> = batches.into_iter().map(|batch| ledger.commit(batch)).collect();
     for commit in &mut commits {

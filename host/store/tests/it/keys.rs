@@ -4,9 +4,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use bursar_domain::audit::{Action, Event, Trail};
-use bursar_domain::keys;
-use bursar_domain::store::{Batch, BlindIndex, Error, Expect, Store};
+use bursar_kernel::audit::{Action, Event, Trail};
+use bursar_kernel::keys;
+use bursar_kernel::store::{Batch, BlindIndex, Error, Expect, Store};
 use bursar_store::engine::Engine;
 use bursar_store::{Ledger, OpenError, RootKeyError, RootKeySource};
 use secrecy::SecretString;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use async_trait::async_trait;
-use bursar_domain::audit::Trail;
-use bursar_domain::store::{Batch, Error, Expect, Revision, Store};
+use bursar_kernel::audit::Trail;
+use bursar_kernel::store::{Batch, Error, Expect, Revision, Store};
 use bursar_store::Ledger;
 use bursar_store::engine::postgres::PostgresEngine;
 use bursar_store::engine::{Engine, EngineError, Row, Snapshot, Transaction, Write};
@@ -115,7 +115,7 @@ async fn a_commit_is_answered_by_what_became_of_it() {
         assert_eq!((record.revision, record.value), (revision, vec![1]));
         assert!(matches!(store.commit(batch).await, Err(Error::Conflict)), "it is there");
     }
-    let (entries, _) = store.list(&bursar_domain::audit::Filter::default(), None, 100).await.unwrap();
+    let (entries, _) = store.list(&bursar_kernel::audit::Filter::default(), None, 100).await.unwrap();
     let by_alice = entries.iter().filter(|entry| entry.event.actor == "alice").count();
     assert_eq!(by_alice, 6, "each once");
     assert!(store.verify(None).await.unwrap().holds());

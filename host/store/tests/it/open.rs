@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use bursar_domain::audit::Trail;
-use bursar_domain::store::{Batch, Error, Expect, Store};
+use bursar_kernel::audit::Trail;
+use bursar_kernel::store::{Batch, Error, Expect, Store};
 use bursar_store::{Ledger, OpenError, RootKeySource};
 
 use crate::support::{Home, config, event, key};

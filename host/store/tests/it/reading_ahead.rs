@@ -1,7 +1,7 @@
 //! The reads of requests of one kind are prefetched, and the requests still see what
 //! others have committed.
 
-use bursar_domain::store::{Batch, Expect, Store};
+use bursar_kernel::store::{Batch, Expect, Store};
 use bursar_store::Ledger;
 
 use crate::support::{Home, account_key, event, postgres};

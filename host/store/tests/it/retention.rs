@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bursar_domain::audit::{Filter, Trail};
-use bursar_domain::store::{Batch, Expect, Store};
+use bursar_kernel::audit::{Filter, Trail};
+use bursar_kernel::store::{Batch, Expect, Store};
 use bursar_store::engine::postgres::PostgresEngine;
 use bursar_store::engine::redb::RedbEngine;
 use bursar_store::engine::{Engine, Row, Write};

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use bursar_domain::store::{Batch, Expect, Store};
+use bursar_kernel::store::{Batch, Expect, Store};
 use bursar_store::engine::Engine;
 use bursar_store::engine::postgres::PostgresEngine;
 use bursar_store::{Config, Ledger, RootKeySource, Storage};

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bursar_domain::audit::{Action, Event, Outcome};
-use bursar_domain::clock::Clock;
-use bursar_domain::id::AccountId;
+use bursar_kernel::audit::{Action, Event, Outcome};
+use bursar_kernel::clock::Clock;
+use bursar_kernel::id::AccountId;
 use bursar_store::engine::redb::RedbEngine;
 use bursar_store::engine::{Engine, Write};
 use bursar_store::{Config, Ledger, RootKeySource, Storage};

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use bursar_domain::audit::{Checkpoint, Trail};
-use bursar_domain::store::{Batch, Error, Expect, Store};
+use bursar_kernel::audit::{Checkpoint, Trail};
+use bursar_kernel::store::{Batch, Error, Expect, Store};
 use bursar_store::Ledger;
 use bursar_store::engine::redb::RedbEngine;
 use bursar_store::engine::{Engine, Row, Write};
@@ -288,8 +288,8 @@ async fn nothing_that_was_put_in_can_be_read_in_the_file() {
     let mut canary = event("canary-actor");
     canary.detail = Some(serde_json::json!({"member": "canary-member"}));
     let batch = Batch::default()
-        .put(bursar_domain::keys::account_name(&victim.ledger, "canary-name"), Expect::Absent, b"canary-value".to_vec())
-        .put(bursar_domain::keys::account(account()), Expect::Absent, b"canary-account".to_vec())
+        .put(bursar_kernel::keys::account_name(&victim.ledger, "canary-name"), Expect::Absent, b"canary-value".to_vec())
+        .put(bursar_kernel::keys::account(account()), Expect::Absent, b"canary-account".to_vec())
         .put(account_key(0x11, "x"), Expect::Absent, b"canary-public".to_vec())
         .put(account_key(0x18, "x"), Expect::Absent, b"canary-secret".to_vec());
     victim.ledger.commit(batch.event(canary)).await.unwrap();

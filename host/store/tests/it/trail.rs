@@ -1,8 +1,8 @@
 //! Listing the audit chain.
 
-use bursar_domain::audit::{Action, Entry, Event, Filter, Outcome, Trail};
-use bursar_domain::id::AccountId;
-use bursar_domain::store::{Batch, Expect, Store};
+use bursar_kernel::audit::{Action, Entry, Event, Filter, Outcome, Trail};
+use bursar_kernel::id::AccountId;
+use bursar_kernel::store::{Batch, Expect, Store};
 use bursar_store::{Config, Ledger, RootKeySource, Storage};
 use jiff::SignedDuration;
 use std::sync::Arc;

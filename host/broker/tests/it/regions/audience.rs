@@ -1,14 +1,11 @@
 //! A region is for the accounts it names; to the others it does not exist.
 
-use bursar_access::{CreateAccount, CreateToken, UpdateAccount};
-use bursar_credentials::CreateCredential;
-use bursar_domain::Kind;
-use bursar_domain::access::{Caller, Request};
-use bursar_domain::audit::Action;
-use bursar_domain::broker::Extent;
-use bursar_domain::id::Reference;
-use bursar_domain::region::{OnDetach, SyncState};
-use bursar_regions::{AttachRegion, CreateRegion, UpdateRegion};
+use crate::support::{region_patch, submitted};
+use bursar_api as api;
+use bursar_kernel::audit::Action;
+use bursar_kernel::id::Reference;
+use bursar_kernel::{Caller, Kind, Request, SyncState};
+use bursar_regions::{Extent, OnDetach};
 use serde_json::{Value, json};
 
 use super::{attached, eu, settle, store};
@@ -17,10 +14,15 @@ use crate::support::{PLAIN, SHELF, World, account, violations};
 /// Makes an account and an admin's token in it.
 async fn tenant(world: &World, name: &str) -> (Reference, Caller) {
     let body = json!({"name": name});
-    world.broker.accounts.create(&world.caller, CreateAccount::read(body), None).await.unwrap();
+    world.broker.accounts.create(&world.caller, submitted::<api::CreateAccount, _>(body), None).await.unwrap();
     let account = Reference::from(name);
     let body = json!({"name": "admin", "role": "admin"});
-    let token = world.broker.tokens.create(&world.caller, &account, CreateToken::read(body), None).await.unwrap();
+    let token = world
+        .broker
+        .tokens
+        .create(&world.caller, &account, submitted::<api::CreateToken, _>(body), None)
+        .await
+        .unwrap();
     let caller =
         world.broker.tokens.authenticate(token.value.text.unwrap().expose(), Request::default()).await.unwrap();
     (account, caller)
@@ -28,16 +30,16 @@ async fn tenant(world: &World, name: &str) -> (Reference, Caller) {
 
 async fn make(world: &World, name: &str, accounts: Value) -> Result<(), Vec<(String, String)>> {
     let body = json!({"name": name, "target": SHELF, "settings": {"where": "there"}, "accounts": accounts});
-    let made = world.broker.regions.create(&world.caller, CreateRegion::read(body), None).await;
+    let made = world.broker.regions.create(&world.caller, submitted::<api::CreateRegion, _>(body), None).await;
     made.map(drop)
         .map_err(|error| violations(&error).into_iter().map(|(at, code)| (at.to_owned(), code.to_owned())).collect())
 }
 
-async fn open_to(world: &World, accounts: Value, force: bool) -> Result<Option<Vec<String>>, bursar_domain::Error> {
+async fn open_to(world: &World, accounts: Value, force: bool) -> Result<Option<Vec<String>>, bursar_kernel::Error> {
     let changed = world
         .broker
         .regions
-        .update(&world.caller, &eu(), UpdateRegion::read(json!({"accounts": accounts})), force, None)
+        .update(&world.caller, &eu(), region_patch(json!({"accounts": accounts})), force, None)
         .await;
     changed.map(|view| view.accounts)
 }
@@ -67,8 +69,16 @@ async fn to_an_account_that_may_not_use_it_a_region_does_not_exist() {
                 broker.regions.attachment(&admin, &web, &never).await.err(),
             ),
             (
-                broker.regions.attach(&admin, &web, &there, AttachRegion::read(json!({})), None).await.err(),
-                broker.regions.attach(&admin, &web, &never, AttachRegion::read(json!({})), None).await.err(),
+                broker
+                    .regions
+                    .attach(&admin, &web, &there, submitted::<api::AttachRegion, _>(json!({})), None)
+                    .await
+                    .err(),
+                broker
+                    .regions
+                    .attach(&admin, &web, &never, submitted::<api::AttachRegion, _>(json!({})), None)
+                    .await
+                    .err(),
             ),
             (
                 broker.regions.detach(&admin, &web, &there, None, None).await.err(),
@@ -92,14 +102,18 @@ async fn to_an_account_that_may_not_use_it_a_region_does_not_exist() {
         }
     }
     // An operator knows of it, and is told what to do.
-    let told =
-        world.broker.regions.attach(&world.caller, &web, &eu(), AttachRegion::read(json!({})), None).await.unwrap_err();
+    let told = world
+        .broker
+        .regions
+        .attach(&world.caller, &web, &eu(), submitted::<api::AttachRegion, _>(json!({})), None)
+        .await
+        .unwrap_err();
     assert_eq!(told.kind, Kind::Conflict);
     assert!(told.message.contains("`accounts`"), "{told}");
     world
         .broker
         .regions
-        .attach(&admin, &web, &Reference::from("ours"), AttachRegion::read(json!({})), None)
+        .attach(&admin, &web, &Reference::from("ours"), submitted::<api::AttachRegion, _>(json!({})), None)
         .await
         .unwrap();
 }
@@ -118,15 +132,19 @@ async fn accounts_are_named_and_kept_by_id() {
     world
         .broker
         .accounts
-        .update(&world.caller, &Reference::from("web"), UpdateAccount::read(renamed), None)
+        .update(&world.caller, &Reference::from("web"), submitted::<api::PatchAccount, _>(renamed), None)
         .await
         .unwrap();
     // A freed name that somebody else takes gains nothing.
     let (web, admin) = tenant(&world, "web").await;
     let shown = world.broker.regions.get(&world.caller, &eu()).await.unwrap();
     assert_eq!(shown.accounts, Some(vec!["shop".to_owned()]));
-    let refused =
-        world.broker.regions.attach(&admin, &web, &eu(), AttachRegion::read(json!({})), None).await.unwrap_err();
+    let refused = world
+        .broker
+        .regions
+        .attach(&admin, &web, &eu(), submitted::<api::AttachRegion, _>(json!({})), None)
+        .await
+        .unwrap_err();
     assert_eq!(refused.kind, Kind::NotFound);
     // A deleted account opens it to nobody, and certainly not to all.
     world.broker.accounts.delete(&world.caller, &Reference::from("shop"), None).await.unwrap();
@@ -137,7 +155,7 @@ async fn accounts_are_named_and_kept_by_id() {
     world
         .broker
         .regions
-        .update(&world.caller, &eu(), UpdateRegion::read(json!({"title": "Europe"})), false, None)
+        .update(&world.caller, &eu(), region_patch(json!({"title": "Europe"})), false, None)
         .await
         .unwrap();
     assert!(world.broker.regions.get(&admin, &eu()).await.is_err());
@@ -153,11 +171,16 @@ async fn an_account_that_uses_it_is_shut_out_only_by_force_and_lets_go_of_it() {
         world
             .broker
             .regions
-            .attach(&admin, &web, &eu(), AttachRegion::read(json!({"onDetach": on_detach})), None)
+            .attach(&admin, &web, &eu(), submitted::<api::AttachRegion, _>(json!({"onDetach": on_detach})), None)
             .await
             .unwrap();
         let body = json!({"type": PLAIN, "name": "theirs", "data": {"token": "s1"}});
-        world.broker.credentials.create(&admin, &web, CreateCredential::read(body), None, false).await.unwrap();
+        world
+            .broker
+            .credentials
+            .create(&admin, &web, submitted::<api::CreateCredential, _>(body), None, false)
+            .await
+            .unwrap();
         let ensured = world.broker.regions.ensure(&admin, &web, &eu(), &|_| {}).await.unwrap();
         assert_eq!((ensured.ready(), world.shelf.things().len()), (true, 1));
 
@@ -172,7 +195,12 @@ async fn an_account_that_uses_it_is_shut_out_only_by_force_and_lets_go_of_it() {
         let used = world.broker.regions.attachment(&admin, &web, &eu()).await.unwrap();
         assert_eq!(used.attachment.detaching, OnDetach::parse(on_detach));
         for again in [
-            world.broker.regions.attach(&admin, &web, &eu(), AttachRegion::read(json!({})), None).await.err(),
+            world
+                .broker
+                .regions
+                .attach(&admin, &web, &eu(), submitted::<api::AttachRegion, _>(json!({})), None)
+                .await
+                .err(),
             world.broker.regions.detach(&admin, &web, &eu(), Some(OnDetach::Keep), None).await.err(),
         ] {
             assert_eq!(again.unwrap().kind, Kind::NotFound);
@@ -185,7 +213,7 @@ async fn an_account_that_uses_it_is_shut_out_only_by_force_and_lets_go_of_it() {
         assert_eq!(world.shelf.things().len(), left);
         assert_eq!(world.broker.regions.attached(&admin, &web).await.unwrap().len(), 0);
         assert!(world.broker.regions.attachment(&admin, &web, &eu()).await.is_err());
-        let by_operator = |event: &bursar_domain::audit::Event| event.actor.starts_with("operator:");
+        let by_operator = |event: &bursar_kernel::audit::Event| event.actor.starts_with("operator:");
         let told: Vec<_> = world.events(Action::RegionDetach).into_iter().filter(by_operator).collect();
         assert_eq!(told.len(), 1, "in the account's own trail too");
         assert!(told[0].account.is_some());
@@ -198,7 +226,7 @@ async fn what_another_account_holds_in_a_region_stays_when_one_is_shut_out() {
     let pair = store(&world, "one", "s1").await;
     settle(&world, pair).await;
     let (web, admin) = tenant(&world, "web").await;
-    world.broker.regions.attach(&admin, &web, &eu(), AttachRegion::read(json!({})), None).await.unwrap();
+    world.broker.regions.attach(&admin, &web, &eu(), submitted::<api::AttachRegion, _>(json!({})), None).await.unwrap();
     open_to(&world, json!(["default"]), true).await.unwrap();
     world.broker.regions.walk(Extent::Everything, false).await.unwrap();
     let used = world.broker.regions.attached(&world.caller, &account()).await.unwrap();
@@ -218,7 +246,7 @@ async fn nobody_begins_to_use_a_region_at_the_moment_they_are_shut_out() {
         world.store.yield_in_turn(seed);
         let region = eu();
         let (attached, narrowed) = tokio::join!(
-            world.broker.regions.attach(&admin, &web, &region, AttachRegion::read(json!({})), None),
+            world.broker.regions.attach(&admin, &web, &region, submitted::<api::AttachRegion, _>(json!({})), None),
             open_to(&world, json!([]), false),
         );
         world.store.yield_in_turn(0);

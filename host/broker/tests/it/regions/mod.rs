@@ -6,15 +6,15 @@ mod pushed;
 mod races;
 mod takeover;
 
+use crate::support::{region_patch, submitted};
+use bursar_api as api;
 use std::time::Duration;
 
-use bursar_credentials::UpdateCredential;
-use bursar_domain::audit::{Action, Outcome};
-use bursar_domain::broker::{Deletion, Extent, PlanAction, ReconcileOptions, Reconciled};
-use bursar_domain::id::Reference;
-use bursar_domain::region::{Mode, OnDetach, Pair, SyncState, TargetError};
-use bursar_domain::{Error, Kind};
-use bursar_regions::{AttachRegion, CreateRegion, UpdateRegion};
+use bursar_credentials::Deletion;
+use bursar_kernel::audit::{Action, Outcome};
+use bursar_kernel::id::Reference;
+use bursar_kernel::{Error, Kind, SyncState};
+use bursar_regions::{Extent, Mode, OnDetach, Pair, PlanAction, ReconcileOptions, Reconciled, TargetError};
 use serde_json::{Value, json};
 
 use crate::support::{PLAIN, SHELF, World, account, violations};
@@ -27,8 +27,13 @@ fn eu() -> Reference {
 async fn attached(drift: &str) -> World {
     let world = World::new().await;
     let body = json!({"name": "eu", "target": SHELF, "settings": {"where": "there", "key": "k3y"}, "drift": drift});
-    world.broker.regions.create(&world.caller, CreateRegion::read(body), None).await.unwrap();
-    world.broker.regions.attach(&world.caller, &account(), &eu(), AttachRegion::read(json!({})), None).await.unwrap();
+    world.broker.regions.create(&world.caller, submitted::<api::CreateRegion, _>(body), None).await.unwrap();
+    world
+        .broker
+        .regions
+        .attach(&world.caller, &account(), &eu(), submitted::<api::AttachRegion, _>(json!({})), None)
+        .await
+        .unwrap();
     world
 }
 
@@ -43,7 +48,7 @@ async fn patch(world: &World, name: &str, body: Value) {
     world
         .broker
         .credentials
-        .update(&world.caller, &account(), &credential, UpdateCredential::read(body), None, false)
+        .update(&world.caller, &account(), &credential, submitted::<api::PatchCredential, _>(body), None, false)
         .await
         .unwrap();
 }
@@ -224,7 +229,7 @@ async fn who_is_narrowed_to_some_credentials_decides_for_none_but_those() {
     let refused = world
         .broker
         .regions
-        .attach(&narrowed, &account(), &eu(), AttachRegion::read(json!({})), None)
+        .attach(&narrowed, &account(), &eu(), submitted::<api::AttachRegion, _>(json!({})), None)
         .await
         .unwrap_err();
     assert_eq!(refused.kind, Kind::Denied);
@@ -290,7 +295,7 @@ async fn ensure_is_complete_and_twice_in_a_row_does_nothing() {
         store(&world, &format!("c{number:02}"), "s").await;
     }
     let told = std::sync::Mutex::new(Vec::new());
-    let tell = |progress: bursar_domain::broker::Progress| told.lock().unwrap().push(progress.done);
+    let tell = |progress: bursar_regions::Progress| told.lock().unwrap().push(progress.done);
     // One that fails in passing does not fail the deployment.
     world.shelf.answer([down()]);
     let ensured = world.broker.regions.ensure(&world.caller, &account(), &eu(), &tell).await.unwrap();
@@ -385,8 +390,7 @@ async fn what_decides_where_things_are_stays_while_things_are_there() {
     let pair = store(&world, "one", "s1").await;
     settle(&world, pair).await;
     let region = eu();
-    let update =
-        |body: Value| world.broker.regions.update(&world.caller, &region, UpdateRegion::read(body), false, None);
+    let update = |body: Value| world.broker.regions.update(&world.caller, &region, region_patch(body), false, None);
     let moved = Box::pin(update(json!({"settings": {"where": "elsewhere"}}))).await.unwrap_err();
     assert_eq!((moved.kind, violations(&moved)), (Kind::Conflict, vec![("/settings/where", "in-use")]));
     let wrong = Box::pin(update(json!({"settings": {"where": null}, "drift": "x", "target": "y"}))).await.unwrap_err();
@@ -407,7 +411,7 @@ async fn the_same_in_another_form_is_put_again() {
     world.shelf.calls();
     let region = eu();
     let body = json!({"settings": {"mode": "0640"}});
-    world.broker.regions.update(&world.caller, &region, UpdateRegion::read(body), false, None).await.unwrap();
+    world.broker.regions.update(&world.caller, &region, region_patch(body), false, None).await.unwrap();
     let plan = world.broker.regions.plan(&world.caller, &account(), &region).await.unwrap();
     assert_eq!(plan.items[0].action, PlanAction::Update);
     world.shelf.calls();

@@ -1,12 +1,13 @@
 //! A target, or a library under it, that panics: an error of that pair, told in
 //! its row, and of nothing else.
 
+use crate::support::{region_patch, submitted};
+use bursar_api as api;
 use std::time::Duration;
 
-use bursar_domain::broker::{Extent, PlanAction, Reconciled};
-use bursar_domain::id::Reference;
-use bursar_domain::region::SyncState;
-use bursar_regions::{AttachRegion, CreateRegion, UpdateRegion};
+use bursar_kernel::SyncState;
+use bursar_kernel::id::Reference;
+use bursar_regions::{Extent, PlanAction, Reconciled};
 use serde_json::json;
 
 use super::{attached, eu, look, patch, row, settle, store};
@@ -24,7 +25,7 @@ async fn a_panic_in_any_call_is_an_error_of_the_row() {
             world
                 .broker
                 .regions
-                .attach(&world.caller, &account(), &eu(), AttachRegion::read(json!({"types": []})), None)
+                .attach(&world.caller, &account(), &eu(), submitted::<api::AttachRegion, _>(json!({"types": []})), None)
                 .await
                 .unwrap();
         }
@@ -41,7 +42,7 @@ async fn a_panic_in_any_call_is_an_error_of_the_row() {
         world.shelf.panic_in(None);
         world.pass(Duration::from_mins(10)).await;
         let other = world.second_node();
-        let by = bursar_domain::broker::ReconcileOptions::system(&other.kernel.ports);
+        let by = bursar_regions::ReconcileOptions::system(&other.kernel.ports);
         let again = other.reconciler.reconcile(pair, &by).await.unwrap();
         let wanted = match call {
             "look" => Reconciled::Unchanged,
@@ -81,11 +82,11 @@ async fn settings_that_make_a_target_panic_are_refused() {
     let world = attached("repair").await;
     world.shelf.panic_in(Some("judge"));
     let body = json!({"name": "us", "target": SHELF, "settings": {"where": "there", "key": "k3y"}});
-    let refused = world.broker.regions.create(&world.caller, CreateRegion::read(body), None).await.unwrap_err();
+    let refused =
+        world.broker.regions.create(&world.caller, submitted::<api::CreateRegion, _>(body), None).await.unwrap_err();
     assert_eq!(violations(&refused), [("/settings", "unusable")]);
     let body = json!({"settings": {"mode": "x"}});
-    let refused =
-        world.broker.regions.update(&world.caller, &eu(), UpdateRegion::read(body), false, None).await.unwrap_err();
+    let refused = world.broker.regions.update(&world.caller, &eu(), region_patch(body), false, None).await.unwrap_err();
     assert_eq!(violations(&refused), [("/settings", "unusable")]);
 }
 

@@ -1,15 +1,20 @@
 //! What is pushed to a region is chosen, or a type's own default.
 
-use bursar_domain::broker::{Extent, Reconciled};
-use bursar_domain::id::Reference;
-use bursar_regions::AttachRegion;
+use crate::support::submitted;
+use bursar_api as api;
+use bursar_kernel::id::Reference;
+use bursar_regions::{Extent, Reconciled};
 use serde_json::{Value, json};
 
 use super::{attached, eu, settle, store};
 use crate::support::{HELD_BACK, PLAIN, World, account, violations};
 
 async fn attach(world: &World, body: Value) -> Result<(), Vec<(String, String)>> {
-    let done = world.broker.regions.attach(&world.caller, &account(), &eu(), AttachRegion::read(body), None).await;
+    let done = world
+        .broker
+        .regions
+        .attach(&world.caller, &account(), &eu(), submitted::<api::AttachRegion, _>(body), None)
+        .await;
     done.map(drop)
         .map_err(|error| violations(&error).into_iter().map(|(at, code)| (at.to_owned(), code.to_owned())).collect())
 }
@@ -73,7 +78,7 @@ async fn ensure_takes_out_what_is_not_to_be_there_and_does_not_count_it() {
     let ensured = world.broker.regions.ensure(&world.caller, &account(), &eu(), &|_| {}).await.unwrap();
     assert_eq!((ensured.ready(), ensured.synced, world.shelf.things().len()), (true, 0, 0));
     let told = std::sync::Mutex::new(0);
-    let tell = |progress: bursar_domain::broker::Progress| *told.lock().unwrap() += progress.total;
+    let tell = |progress: bursar_regions::Progress| *told.lock().unwrap() += progress.total;
     world.broker.regions.ensure(&world.caller, &account(), &eu(), &tell).await.unwrap();
     assert_eq!(told.into_inner().unwrap(), 0, "there is nothing to see to");
 }

@@ -1,12 +1,13 @@
 //! What happens while something is under way.
 
+use crate::support::submitted;
+use bursar_api as api;
 use std::time::Duration;
 
-use bursar_domain::broker::{Deletion, Reconciled};
-use bursar_domain::id::Reference;
-use bursar_domain::keys::Table;
-use bursar_domain::region::{Mode, Pair};
-use bursar_regions::AttachRegion;
+use bursar_credentials::Deletion;
+use bursar_kernel::id::Reference;
+use bursar_kernel::keys::Table;
+use bursar_regions::{Mode, Pair, Reconciled};
 use serde_json::json;
 
 use super::{attached, eu, settle, store};
@@ -84,7 +85,13 @@ async fn nobody_uses_a_region_that_is_deleted_at_the_same_moment() {
         world.broker.regions.detach(&world.caller, &account(), &eu(), None, None).await.unwrap();
         world.store.yield_in_turn(seed);
         let (name, owner) = (eu(), account());
-        let attaching = world.broker.regions.attach(&world.caller, &owner, &name, AttachRegion::read(json!({})), None);
+        let attaching = world.broker.regions.attach(
+            &world.caller,
+            &owner,
+            &name,
+            submitted::<api::AttachRegion, _>(json!({})),
+            None,
+        );
         let deleting = world.broker.regions.delete(&world.caller, &name, false, None);
         let (use_of_it, gone) = tokio::join!(Box::pin(attaching), Box::pin(deleting));
         let left = (world.store.count(Table::Region), world.store.count(Table::Attachment));

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use bursar_domain::broker::{ReconcileOptions, Reconciled};
-use bursar_domain::nodes::Vitals;
-use bursar_domain::region::SyncState;
+use bursar_kernel::SyncState;
+use bursar_kernel::nodes::Vitals;
+use bursar_regions::{ReconcileOptions, Reconciled};
 use serde_json::json;
 
 use super::{attached, patch, row, settle, store};

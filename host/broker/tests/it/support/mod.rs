@@ -5,21 +5,22 @@ mod shelf;
 mod store;
 mod time;
 
+use bursar_api as api;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bursar_access::CreateToken;
-use bursar_credentials::CreateCredential;
-use bursar_dns::{CleanUpRecord, PresentRecord};
-use bursar_domain::Error;
-use bursar_domain::access::{Caller, Quotas, Request};
-use bursar_domain::audit::{Action, Event};
-use bursar_domain::binding::BindingView;
-use bursar_domain::broker::{Broker, BrokerParts, Deletion, Ports, RegionPorts, Source};
-use bursar_domain::credential::View;
-use bursar_domain::dns::{DnsGrants, DnsRecord, RecordState};
-use bursar_domain::id::{NodeId, Reference};
-use bursar_domain::nodes::Nodes;
+use bursar_api::RequestBody;
+use bursar_bindings::{BindingView, Source};
+use bursar_broker::{Broker, BrokerParts};
+use bursar_credentials::{Deletion, View};
+use bursar_dns::{DnsGrants, DnsRecord, RecordState};
+use bursar_kernel::Submitted;
+use bursar_kernel::audit::{Action, Event};
+use bursar_kernel::id::{NodeId, Reference};
+use bursar_kernel::nodes::Nodes;
+use bursar_kernel::{Caller, Error, Ports, Quotas, Request};
+use bursar_regions::RegionPorts;
+use bursar_regions::UpdateRegion;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -72,8 +73,11 @@ impl World {
 
     pub(crate) async fn create(&self, name: &str, type_id: &str, probe: bool) -> Result<View, Error> {
         let body = json!({"type": type_id, "name": name, "data": {"zone": "example.com", "token": "s3cret"}});
-        let created =
-            self.broker.credentials.create(&self.caller, &account(), CreateCredential::read(body), None, probe).await;
+        let created = self
+            .broker
+            .credentials
+            .create(&self.caller, &account(), submitted::<api::CreateCredential, _>(body), None, probe)
+            .await;
         created.map(|created| created.value)
     }
 
@@ -88,7 +92,7 @@ impl World {
         let body = json!({"type": type_id, "name": name, "data": data});
         self.broker
             .credentials
-            .create(&self.caller, &account(), CreateCredential::read(body), None, false)
+            .create(&self.caller, &account(), submitted::<api::CreateCredential, _>(body), None, false)
             .await
             .unwrap()
             .value
@@ -97,7 +101,12 @@ impl World {
     /// Someone with a new token of the account.
     pub(crate) async fn someone(&self, role: &str, scope: Value) -> Caller {
         let body = json!({"name": "someone", "role": role, "scope": scope});
-        let made = self.broker.tokens.create(&self.caller, &account(), CreateToken::read(body), None).await.unwrap();
+        let made = self
+            .broker
+            .tokens
+            .create(&self.caller, &account(), submitted::<api::CreateToken, _>(body), None)
+            .await
+            .unwrap();
         let text = made.value.text.unwrap();
         self.broker.tokens.authenticate(text.expose(), Request::default()).await.unwrap()
     }
@@ -129,7 +138,10 @@ impl World {
     }
 
     pub(crate) async fn cleanup(&self, value: &str) -> Result<(), Error> {
-        self.broker.dns.clean_up(&self.caller, &account(), &zone(), CleanUpRecord::read(record(value))).await
+        self.broker
+            .dns
+            .clean_up(&self.caller, &account(), &zone(), submitted::<api::CleanupDnsRecord, _>(record(value)))
+            .await
     }
 
     /// The ledger: value and state of each row.
@@ -150,12 +162,22 @@ impl World {
 }
 
 pub(crate) async fn present(broker: &Broker, caller: &Caller, value: &str) -> Result<DnsRecord, Error> {
-    broker.dns.present(caller, &account(), &zone(), PresentRecord::read(record(value))).await
+    broker.dns.present(caller, &account(), &zone(), submitted::<api::PresentDnsRecord, _>(record(value))).await
 }
 
 /// The body of a request about a value at the one name of these tests.
 pub(crate) fn record(value: &str) -> Value {
     json!({"fqdn": NAME, "value": value})
+}
+
+/// A command, read from a request's body.
+pub(crate) fn submitted<B: RequestBody, C: From<B>>(body: Value) -> Submitted<C> {
+    B::read(body).unwrap().map(C::from)
+}
+
+/// The command that changes a region.
+pub(crate) fn region_patch(body: Value) -> Submitted<UpdateRegion> {
+    api::PatchRegion::command(api::PatchRegion::read(body).unwrap())
 }
 
 pub(crate) fn account() -> Reference {

@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bursar_domain::audit::{Event, Outcome};
-use bursar_domain::plugin::{
+use bursar_kernel::audit::{Event, Outcome};
+use bursar_kernel::plugin::{
     Artifact, CredentialType, Exchange, FormReport, Inspection, NetworkCall, NetworkOperation, PluginAnswer,
     PluginCall, PluginError, PluginStatus, Plugins, Progress, Report, Rewrite, Taints,
 };
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::secret::SecretJson;
 use serde_json::{Value, json};
 
 use super::MapStore;

@@ -1,16 +1,16 @@
 //! A target in memory that can be told how to behave.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bursar_domain::Violation;
-use bursar_domain::audit::Event;
-use bursar_domain::region::{
-    Login, Notice, Notices, Owner, Parcel, Region, Removal, Seen, Setting, Target, TargetError, TargetKind, Targets,
+use bursar_kernel::audit::Event;
+use bursar_kernel::secret::SecretJson;
+use bursar_kernel::{Notice, Notices, Violation};
+use bursar_regions::{
+    Login, Owner, Parcel, Region, Removal, Seen, SettingsSchema, Target, TargetError, TargetKind, Targets,
 };
-use bursar_domain::secret::SecretJson;
 use serde_json::{Value, json};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -188,7 +188,7 @@ impl Target for Shelves {
 #[async_trait]
 impl Targets for Shelves {
     fn kinds(&self) -> &'static [TargetKind] {
-        &KINDS
+        &*KINDS
     }
 
     fn judge(&self, _: &str, settings: &SecretJson) -> Vec<Violation> {
@@ -210,15 +210,14 @@ impl Notices for Shelf {
     }
 }
 
-const fn setting(name: &'static str, secret: bool, moves: bool) -> Setting {
-    Setting { name, about: "", secret, moves, required: false, lines: false }
-}
-
-static KINDS: [TargetKind; 1] = [TargetKind {
-    id: SHELF,
-    title: "Shelf",
-    summary: "In memory.",
-    settings: &[setting("where", false, true), setting("key", true, false), setting("mode", false, false)],
-    takes_login: true,
-    preferred_formats: "text",
-}];
+static KINDS: LazyLock<[TargetKind; 1]> = LazyLock::new(|| {
+    let settings = r#"{"properties": {"where": {"x-moves": true}, "key": {"writeOnly": true}, "mode": {}}}"#;
+    [TargetKind {
+        id: SHELF,
+        title: "Shelf",
+        summary: "In memory.",
+        settings: SettingsSchema::parse(settings).expect("a schema"),
+        takes_login: true,
+        preferred_formats: "text",
+    }]
+});

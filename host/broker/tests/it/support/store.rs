@@ -6,9 +6,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use bursar_domain::audit::{Checkpoint, Entry, Event, Filter, Report, Trail};
-use bursar_domain::keys::Table;
-use bursar_domain::store::{Batch, BlindIndex, Error, Expect, Record, Revision, Store};
+use bursar_kernel::audit::{Checkpoint, Entry, Event, Filter, Report, Trail};
+use bursar_kernel::keys::Table;
+use bursar_kernel::store::{Batch, BlindIndex, Error, Expect, Record, Revision, Store};
 
 /// A map and the events, nothing sealed.
 #[derive(Default)]

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bursar_domain::clock::{Clock, Entropy, Timer};
+use bursar_kernel::clock::{Clock, Entropy, Timer};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 

@@ -1,6 +1,6 @@
 //! Quotas of each account.
 
-use bursar_domain::access::Quotas;
+use bursar_kernel::Quotas;
 
 use super::positive;
 use crate::config::Configuration;

@@ -5,12 +5,12 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use bursar_domain::Violation;
-use bursar_domain::plugin::{
+use bursar_kernel::Violation;
+use bursar_kernel::plugin::{
     Ability, Artifact, CredentialType, FormReport, Format, Inspection, Manifest, NetworkOperation, Permissions,
     PluginAnswer, PluginCall, PluginError, PluginStatus, Plugins, Progress, Report, Selector, State, Variant,
 };
-use bursar_domain::secret::SecretJson;
+use bursar_kernel::secret::SecretJson;
 use serde_json::json;
 use tokio::sync::Notify;
 

@@ -5,8 +5,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use bursar_domain::audit::{Checkpoint, Entry, Event, Filter, Report, Trail};
-use bursar_domain::store::{Batch, BlindIndex, Error, Expect, Record, Revision, Store};
+use bursar_kernel::audit::{Checkpoint, Entry, Event, Filter, Report, Trail};
+use bursar_kernel::store::{Batch, BlindIndex, Error, Expect, Record, Revision, Store};
 use jiff::Timestamp;
 
 /// A map and the events, nothing sealed.

@@ -1,14 +1,14 @@
 //! A kind of target that is a shelf in memory.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use async_trait::async_trait;
-use bursar_domain::Violation;
-use bursar_domain::region::{
-    Login, Owner, Parcel, Region, Removal, Seen, Setting, Target, TargetError, TargetKind, Targets,
+use bursar_kernel::Violation;
+use bursar_kernel::secret::SecretJson;
+use bursar_regions::{
+    Login, Owner, Parcel, Region, Removal, Seen, SettingsSchema, Target, TargetError, TargetKind, Targets,
 };
-use bursar_domain::secret::SecretJson;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -35,7 +35,7 @@ impl Shelf {
 #[async_trait]
 impl Targets for Shelf {
     fn kinds(&self) -> &'static [TargetKind] {
-        &KINDS
+        &*KINDS
     }
 
     fn judge(&self, _: &str, settings: &SecretJson) -> Vec<Violation> {
@@ -92,14 +92,20 @@ pub(crate) const FOREIGN: &str = "foreign";
 /// One of this name has the push panic.
 pub(crate) const FALLING: &str = "falling";
 
-static KINDS: [TargetKind; 1] = [TargetKind {
-    id: "shelf",
-    title: "Shelf",
-    summary: "A shelf in a room.",
-    settings: &[
-        Setting { name: "room", about: "which room", secret: false, moves: true, required: true, lines: false },
-        Setting { name: "key", about: "the room's key", secret: true, moves: false, required: false, lines: false },
-    ],
-    takes_login: true,
-    preferred_formats: "",
-}];
+static KINDS: LazyLock<[TargetKind; 1]> = LazyLock::new(|| {
+    let settings = r#"{
+        "required": ["room"],
+        "properties": {
+            "room": {"description": "which room", "x-moves": true},
+            "key": {"description": "the room's key", "writeOnly": true}
+        }
+    }"#;
+    [TargetKind {
+        id: "shelf",
+        title: "Shelf",
+        summary: "A shelf in a room.",
+        settings: SettingsSchema::parse(settings).expect("a schema"),
+        takes_login: true,
+        preferred_formats: "",
+    }]
+});
