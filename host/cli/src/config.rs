@@ -327,7 +327,7 @@ mod tests {
         let key = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
         let message = |environment: &[(&str, &str)]| settings(environment).unwrap_err().to_string();
         assert!(message(&[signed]).contains("needs plugins.trusted_keys"));
-        assert!(message(&[("BURSAR_PLUGINS__TRUSTED_KEYS", "RWnope")]).contains("RWnope is no minisign public key"));
+        assert!(message(&[("BURSAR_PLUGINS__TRUSTED_KEYS", "RWnope")]).contains("RWnope is not a minisign public key"));
         assert!(message(&[("BURSAR_PLUGINS__APPROVAL", "maybe")]).contains("must be one of ask, allow, signed-only"));
         let settings = settings(&[signed, ("BURSAR_PLUGINS__TRUSTED_KEYS", key)]).unwrap();
         assert_eq!((settings.approval, settings.trusted_keys[0].to_string().as_str()), (Approval::SignedOnly, key));

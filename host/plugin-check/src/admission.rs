@@ -1,5 +1,5 @@
-//! Whether a broker would take the component, and whether it is the one that the
-//! folder describes.
+//! Checks whether a broker would accept the component, and whether it matches its
+//! folder.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,11 +18,11 @@ use crate::report::{Area, Level, Plugin, Report};
 use crate::subject::Subject;
 use crate::wire::Wire;
 
-/// Loads the component as a broker does. `None` where a broker would refuse it.
+/// Loads the component as a broker does. `None` if a broker would refuse it.
 ///
 /// # Errors
 ///
-/// Where a file cannot be read, or the host cannot run.
+/// When a file cannot be read, or the host cannot run.
 pub(crate) async fn admit(
     subject: &Subject,
     cases: &[Labelled],
@@ -77,8 +77,8 @@ pub(crate) async fn admit(
     Ok(Some(Bench { plugins: Box::new(host), kind, wire, recording }))
 }
 
-/// As a plugin of our own, so that all it asks for is granted: what an operator
-/// grants is for the operator to say.
+/// Loads it as a built-in plugin, which grants all it asks for: that decision is
+/// up to operators.
 async fn load(bytes: &[u8], cache_dir: &Path, wire: &Arc<Wire>, granted: NetworkConfig) -> Result<PluginHost, Error> {
     let network = NetworkConfig { transport: Some(Arc::clone(wire) as _), ..granted };
     let config = PluginHostConfig {
@@ -91,8 +91,8 @@ async fn load(bytes: &[u8], cache_dir: &Path, wire: &Arc<Wire>, granted: Network
     Ok(PluginHost::load(config).await?.0)
 }
 
-/// `host:port` of what the cases ask that only an operator can grant: every
-/// address without TLS, and every one that is no name.
+/// `host:port` of what the cases need and only an operator can grant: plain HTTP,
+/// and hosts given as addresses.
 fn granted_by_operators(cases: &[Labelled]) -> (BTreeSet<String>, BTreeSet<String>) {
     let exchanges = cases.iter().flat_map(|it| it.case.exchanges());
     let mut plain = BTreeSet::new();
@@ -113,7 +113,7 @@ fn report_imports(imports: &[String], is_rust: bool, report: &mut Report) {
     let (wasi, ours): (Vec<_>, Vec<_>) = imports.iter().partition(|name| name.starts_with("wasi:"));
     let mut ours: Vec<_> =
         ours.iter().filter_map(|name| name.strip_prefix("bursar:plugin/")?.split('@').next()).collect();
-    // Words, and nothing that can be called.
+    // Only types, no functions.
     ours.retain(|name| *name != "types");
     ours.sort_unstable();
     let ours = if ours.is_empty() { "nothing".to_owned() } else { ours.join(", ") };
@@ -131,8 +131,7 @@ fn report_imports(imports: &[String], is_rust: bool, report: &mut Report) {
     }
 }
 
-/// Whether the component says what the folder's files say; if not, it is an old
-/// one.
+/// Whether the component matches the folder's files; if not, it is outdated.
 async fn compare(
     subject: &Subject,
     kind: &CredentialType,
@@ -174,5 +173,5 @@ async fn compare(
     Ok(())
 }
 
-/// What is cached is a component that the author has at hand anyway.
+/// The cache holds a component that the author has anyway.
 const CACHE_KEY: [u8; 32] = [7; 32];

@@ -1,5 +1,5 @@
-//! One plugin on the bench: every call of the contract, as a case or a probe of
-//! ours asks it.
+//! One plugin under test: every call of the contract, as a case or a check makes
+//! it.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::limits::Recording;
 use crate::outcome;
 use crate::wire::{Play, Traffic, Wire};
 
-/// The plugin and what it is wired to.
+/// The plugin and what it is connected to.
 pub(crate) struct Bench {
     pub(crate) plugins: Box<dyn Plugins>,
     pub(crate) kind: Arc<CredentialType>,
@@ -22,11 +22,11 @@ pub(crate) struct Bench {
     pub(crate) recording: Arc<Recording>,
 }
 
-/// What came of one call.
+/// The result of one call.
 pub(crate) struct CallResult {
     pub(crate) outcome: Result<Value, PluginError>,
     pub(crate) traffic: Traffic,
-    /// What the plugin logged, and what a broker drops of its words.
+    /// What the plugin logged, and the words that a broker drops.
     pub(crate) said: Vec<String>,
 }
 
@@ -72,7 +72,7 @@ impl Bench {
     async fn speak(&self, case: &Case, data: &SecretJson, context: &Context) -> Result<Value, PluginError> {
         let secret_pointers = self.secret_pointers(data)?;
         let recorder = Arc::clone(&self.wire) as _;
-        // Test data is as a person gave it.
+        // Test data counts as given by a person.
         let taints = Taints::default();
         let call = NetworkCall { data, secret_pointers: &secret_pointers, taints: &taints, context, recorder };
         let (plugins, id) = (&self.plugins, self.id());
@@ -97,7 +97,7 @@ impl Bench {
         Ok(self.plugins.validate_form(self.id(), data)?.secret_pointers)
     }
 
-    /// Where the secrets are, if the form takes the data.
+    /// Where the secrets are, if the form accepts the data.
     pub(crate) fn fits(&self, data: &SecretJson) -> Option<Vec<String>> {
         let report = self.plugins.validate_form(self.id(), data).ok()?;
         report.violations.is_empty().then_some(report.secret_pointers)
@@ -122,7 +122,7 @@ impl Bench {
     }
 }
 
-/// What a case tells the plugin beside the data.
+/// The context of a case's call.
 pub(crate) fn context(case: &Case) -> Context {
     let told = case.context();
     Context {

@@ -1,5 +1,5 @@
 //! A host that keeps none of its promises, for tests: what the real one prevents
-//! must be found all the same, or nobody would notice if it stopped.
+//! must still be found, or nobody would notice if it stopped.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -38,11 +38,11 @@ enum Breach {
     Report,
     /// What the server echoed reaches the plugin unscrubbed, and people.
     Echo,
-    /// The secret goes to another place.
+    /// The secret goes to a wrong place.
     Placement,
-    /// `inspect` gets what is secret, and tells it.
+    /// `inspect` gets a secret, and reveals it.
     Inspect,
-    /// A token that was captured is told.
+    /// A captured token is revealed.
     Token,
 }
 

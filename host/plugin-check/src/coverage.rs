@@ -1,5 +1,5 @@
-//! What the manifest declares and no case shows, and what cases show that it
-//! does not declare.
+//! What the manifest declares without a case, and what cases show that it does
+//! not declare.
 
 use std::collections::BTreeSet;
 
@@ -62,5 +62,5 @@ pub(crate) fn check(kind: &CredentialType, cases: &[Labelled], report: &mut Repo
     }
 }
 
-/// Codes that every host has words for.
+/// Codes that every host has messages for.
 const OURS: [&str; 3] = ["required", "format", "invalid"];

@@ -1,17 +1,16 @@
-//! What an author wants to know of a plugin before anybody trusts it: whether a
-//! broker would take the component, whether its cases hold, and whether a secret
-//! given to it stays where it belongs.
+//! Checks a plugin for its author before anybody trusts it: whether a broker
+//! would accept the component, whether its cases hold, and whether secrets given
+//! to it stay where they belong.
 //!
 //! Start at [`check`]. It loads one component into the real plugin host, with a
-//! wire that leads nowhere: what would go over the network is compared with the
-//! cases, or answered by a server that repeats all it got. Then it looks at
-//! everything the plugin says. The language of the plugin does not matter.
+//! transport that leads nowhere: requests are compared with the cases, or
+//! answered by a server that echoes everything it receives. Then it inspects
+//! everything the plugin said. The language of the plugin does not matter.
 //!
-//! All of this is on test data, so unlike a broker it shows what it finds: the
-//! lines a plugin logged, the texts it failed with, the secrets it was given.
+//! All of this uses test data. Unlike a broker it therefore shows what it finds:
+//! the lines a plugin logged, the texts it failed with, the secrets it was given.
 //!
-//! Deliberately unknown here: a broker, its store and its accounts, and every
-//! credential type.
+//! Unknown here: a broker, its store and its accounts, and every credential type.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -35,14 +34,14 @@ use std::path::PathBuf;
 pub use report::{Area, Finding, Level, Plugin, Report};
 pub use subject::{Lookup, Subject};
 
-/// Why a plugin could not be looked at. What is wrong with the plugin itself is
-/// in its [`Report`].
+/// Why a plugin could not be checked. Faults of the plugin itself are in its
+/// [`Report`].
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file that cannot be read.
     #[error("cannot read {0}: {1}")]
     Io(PathBuf, #[source] std::io::Error),
-    /// A file of cases that is none.
+    /// An invalid file of cases.
     #[error(transparent)]
     Cases(#[from] bursar_plugin_cases::Error),
     /// A file of the folder that is not JSON.
@@ -53,8 +52,8 @@ pub enum Error {
     Host(#[from] bursar_plugin_host::Error),
 }
 
-/// Looks at a plugin from all sides. `cache_dir` keeps compiled code from check
-/// to check; without it nothing stays.
+/// Checks a plugin in every respect. `cache_dir` keeps compiled code between
+/// checks; without it nothing is kept.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! What calls took of the time and memory that a host gives them.
+//! How much of a host's time and memory limits calls used.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use bursar_plugin_host::{Observed, Observer};
 use crate::bench::Bench;
 use crate::report::{Area, Level, Report};
 
-/// Hears of every call.
+/// Records every call.
 #[derive(Default)]
 pub(crate) struct Recording(Mutex<Notes>);
 
@@ -35,7 +35,7 @@ impl Recording {
     }
 
     fn notes(&self) -> MutexGuard<'_, Notes> {
-        // What is inside is whole after every step.
+        // The notes are valid after every step.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -43,7 +43,7 @@ impl Recording {
 impl Observer for Recording {
     fn observe(&self, seen: Observed) {
         let mut notes = self.notes();
-        notes.said.extend(seen.said);
+        notes.said.extend(seen.lines);
         let peak = notes.peaks.entry(seen.call).or_default();
         *peak = Peak {
             time: peak.time.max(seen.time),
@@ -58,7 +58,7 @@ impl Observer for Recording {
     }
 }
 
-/// Tells the most that calls took.
+/// Reports the most that calls used.
 pub(crate) fn check(bench: &Bench, report: &mut Report) {
     validate(&bench.recording.notes().peaks, report);
 }

@@ -1,4 +1,4 @@
-//! What a call came to, in the shapes that cases are written in.
+//! The outcome of a call, in the format of cases.
 
 use bursar_kernel::Violation;
 use bursar_kernel::plugin::{Artifact, Inspection, PluginError, Progress, Report, Rewrite};

@@ -7,7 +7,7 @@ use serde::Serialize;
 pub struct Report {
     /// What it is, where it could be loaded.
     pub plugin: Option<Plugin>,
-    /// In the order of looking.
+    /// In the order of the checks.
     pub findings: Vec<Finding>,
 }
 
@@ -29,21 +29,21 @@ pub struct Plugin {
     pub size_bytes: u64,
 }
 
-/// One thing that was looked at.
+/// One thing that was checked.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Finding {
-    /// How it stands.
+    /// Its result.
     pub level: Level,
     /// What it is about.
     pub area: Area,
     /// One line.
     pub summary: String,
-    /// More lines, for the one who has to mend it; often none.
+    /// More lines, for whoever fixes it; often none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub details: Vec<String>,
 }
 
-/// How a thing stands.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
@@ -61,13 +61,13 @@ pub enum Level {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Area {
-    /// Whether a broker takes it.
+    /// Whether a broker accepts it.
     Admission,
     /// What the author says it does.
     Cases,
     /// What no case shows.
     Coverage,
-    /// Whether the same question has the same answer.
+    /// Whether the same call has the same answer.
     Stability,
     /// Whether secrets stay where they belong.
     Secrets,

@@ -1,4 +1,4 @@
-//! Whether the same question has the same answer: a broker compares what it
+//! Checks whether the same call has the same answer: a broker compares what it
 //! materialized with what is in place, and reads its own output again.
 
 use bursar_kernel::secret::SecretJson;
@@ -7,7 +7,7 @@ use bursar_plugin_cases::{Call, Labelled};
 use crate::bench::{Bench, context};
 use crate::report::{Area, Level, Report, counted};
 
-/// Asks everything twice.
+/// Makes every call twice.
 pub(crate) async fn check(bench: &Bench, cases: &[Labelled], report: &mut Report) {
     let (mut made, mut read) = (0, 0);
     let before = report.count(Level::Fail);

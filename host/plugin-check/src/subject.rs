@@ -1,4 +1,4 @@
-//! What is looked at: a component, and the folder that says what it is.
+//! The subject of a check: a component, and the folder that describes it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,18 +8,18 @@ use serde_json::Value;
 
 use crate::Error;
 
-/// A plugin that its author has at hand.
+/// A plugin on its author's machine.
 #[derive(Clone, Debug)]
 pub struct Subject {
     /// The component.
     pub component: PathBuf,
-    /// The folder of its cases, where there is one.
+    /// The folder of its cases, if there is one.
     pub cases: Option<PathBuf>,
-    /// The folder it was made from, where it is known.
+    /// The folder it was built from, if it is known.
     pub folder: Option<PathBuf>,
 }
 
-/// Where a component was looked for in vain.
+/// Why no component was found.
 #[derive(Debug, thiserror::Error)]
 pub enum Lookup {
     /// There is no manifest.
@@ -28,13 +28,13 @@ pub enum Lookup {
     /// It cannot be read, or names no id.
     #[error("{0}: {1}")]
     Manifest(PathBuf, String),
-    /// It is nowhere.
+    /// It was not found.
     #[error("there is no component; looked for {}", list(.0))]
     NoComponent(Vec<PathBuf>),
 }
 
 impl Subject {
-    /// A component alone.
+    /// A component without a folder.
     #[must_use]
     pub fn of_file(component: PathBuf) -> Self {
         Self { component, cases: None, folder: None }
@@ -55,7 +55,7 @@ impl Subject {
         Ok(Self { component, ..Self::without_component(folder) })
     }
 
-    /// The same where the component is somewhere else.
+    /// The same with a component elsewhere.
     ///
     /// # Errors
     ///
@@ -87,7 +87,7 @@ impl Subject {
         serde_json::from_slice(&text).map(Some).map_err(|error| Error::Json(path, error))
     }
 
-    /// Whether it is made with cargo, and so could be made without WASI.
+    /// Whether it is built with cargo, and could be built without WASI.
     pub(crate) fn is_rust(&self) -> bool {
         self.folder.as_ref().is_some_and(|folder| folder.join("Cargo.toml").is_file())
     }

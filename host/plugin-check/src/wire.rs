@@ -1,5 +1,5 @@
-//! A wire that leads nowhere: requests are compared with a case, or answered by
-//! a server that repeats all it got.
+//! A transport that leads nowhere: requests are compared with a case, or answered
+//! by a server that echoes everything it receives.
 
 use std::sync::Mutex;
 
@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::secrets::Echo;
 
-/// The wire, and what it plays for the next call.
+/// The transport, and what it plays for the next call.
 #[derive(Default)]
 pub(crate) struct Wire(Mutex<Played>);
 
@@ -24,21 +24,21 @@ struct Played {
     refused: Vec<Exchange>,
 }
 
-/// What comes back from the wire.
+/// What requests are answered with.
 pub(crate) enum Play {
     /// What a case says.
     Script(Script),
-    /// What was sent.
+    /// An echo of what was sent.
     Echo(Echo),
 }
 
 /// What went over the wire in one call.
 pub(crate) struct Traffic {
-    /// How a script went.
+    /// Whether the script was followed.
     pub(crate) script: Result<(), String>,
-    /// What an echo heard.
+    /// What was sent to an echo.
     pub(crate) sent: Vec<Sent>,
-    /// What the host did not let out, with its reason.
+    /// What the host refused to send, with its reason.
     pub(crate) refused: Vec<String>,
 }
 
@@ -48,7 +48,7 @@ impl Wire {
         *self.played() = Played { play: Some(play), now, refused: Vec::new() };
     }
 
-    /// What went over it since.
+    /// What went over it since then.
     pub(crate) fn traffic(&self) -> Traffic {
         let played = std::mem::take(&mut *self.played());
         let refused = played
@@ -67,7 +67,7 @@ impl Wire {
     }
 
     fn played(&self) -> std::sync::MutexGuard<'_, Played> {
-        // What is inside is whole after every step.
+        // The state is valid after every step.
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }

@@ -1,10 +1,10 @@
-//! Whether a file may become a plugin at all, before anything of it is compiled.
+//! Decides whether a file may become a plugin, before any of it is compiled.
 //!
-//! Compiling is the costly step, and it comes before anybody approved the file.
-//! So a parser reads it first: what it is, what it imports, which contract it was
-//! built for, and how much there is of everything. It allocates next to nothing,
-//! reads no further than the first limit that is passed, and believes no count
-//! that the file states without holding it to the same limit.
+//! Compiling is expensive and happens before anybody has approved the file. A
+//! parser therefore reads it first: its kind, its imports, the contract it was
+//! built for, and the amount of everything in it. The parser allocates almost
+//! nothing, stops at the first limit that is exceeded, and holds counts that the
+//! file merely states to the same limits.
 
 mod census;
 mod contract;
@@ -17,7 +17,7 @@ pub use self::measure::{ComponentLimits, Measure};
 use self::census::Census;
 use crate::text::sentence;
 
-/// What is known of a component that may be compiled.
+/// What is known about a component that may be compiled.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Admitted {
     /// The contract it was built for: `0.1.0`.
@@ -26,13 +26,13 @@ pub(crate) struct Admitted {
     pub(crate) imports: Vec<String>,
 }
 
-/// Reads a file, which may hold as much as `limits` say. Its memories may start
-/// with `memory_bytes` together.
+/// Reads a file within `limits`. The initial sizes of its memories may add up to
+/// `memory_bytes`.
 ///
 /// # Errors
 ///
-/// The reason, for the operator: what there is too much of, how much, the limit
-/// and its key.
+/// The reason, for the operator: what exceeds which limit, by how much, and the
+/// limit's key.
 pub(crate) fn admit(bytes: &[u8], limits: &ComponentLimits, memory_bytes: u64) -> Result<Admitted, String> {
     check_kind(bytes)?;
     let mut census = Census::new(limits, memory_bytes);
@@ -44,7 +44,13 @@ pub(crate) fn admit(bytes: &[u8], limits: &ComponentLimits, memory_bytes: u64) -
         let payload = payload.map_err(unreadable)?;
         census.take(&payload)?;
         match payload {
-            // The parts inside import from one another; depth 1 is the whole.
+            // The parser takes the end of the file for the end of a part.
+            Payload::ModuleSection { unchecked_range, .. } | Payload::ComponentSection { unchecked_range, .. }
+                if unchecked_range.end > bytes.len() =>
+            {
+                return Err("it is not a whole component: a part of it is cut off".to_owned());
+            }
+            // Inner parts import from one another; depth 1 is the component itself.
             Payload::ComponentImportSection(section) if census.depth() == 1 => {
                 for import in section {
                     imports.push(import.map_err(unreadable)?.name.name.to_owned());

@@ -1,11 +1,10 @@
-//! What came back from a sandbox, checked before anyone believes it.
+//! Checks what a sandbox answered before anyone relies on it.
 //!
-//! Where the call saw no secret (`inspect`, `template`) a plugin's own words
-//! are shown, cleaned. Where it did (`check`, `materialize`) nothing it says is:
-//! only a code that its manifest declared beforehand and a place that exists
-//! pass, as a sorted set, so that neither wording nor order can carry a secret.
-//! What a call of the network plane says (`network::answer`) is shown, cleaned of
-//! the secrets it never saw.
+//! Calls that saw no secret (`inspect`, `template`) may show the plugin's own
+//! words, cleaned. Of calls that did (`check`, `materialize`) only codes that the
+//! manifest declared beforehand and places that exist get through, as a sorted
+//! set: neither wording nor order can carry a secret. Words of a network call
+//! (`network::answer`) are shown with the secrets scrubbed that it never saw.
 
 use std::collections::BTreeSet;
 
@@ -35,8 +34,8 @@ impl Refusal {
     /// The plugin's own words in it.
     pub(crate) fn words(&self) -> Vec<String> {
         match self {
-            Self::Invalid(said) => {
-                said.iter().map(|it| format!("{} at {}: {}", it.code, it.pointer, it.message)).collect()
+            Self::Invalid(raw) => {
+                raw.iter().map(|it| format!("{} at {}: {}", it.code, it.pointer, it.message)).collect()
             }
             Self::Unsupported(text)
             | Self::Denied(text)
@@ -89,25 +88,25 @@ pub(crate) struct RawArtifact {
     pub(crate) sensitive: bool,
 }
 
-/// Checks an inspection. Nothing in it may stand where the form has a secret:
-/// `inspect` saw none, so it could only plant one.
+/// Checks an inspection. It may not fill a secret field: `inspect` saw no secrets
+/// and could only plant one.
 ///
 /// # Errors
 ///
 /// [`PluginError::Failed`] naming the rule.
-pub(crate) fn inspection(said: RawInspection, public: &Value, form: &Form) -> Result<Inspection, PluginError> {
-    let data = object(&said.data)?;
-    // What was public going in may be so coming out, whichever branch of the
-    // schema marks it.
+pub(crate) fn inspection(raw: RawInspection, public: &Value, form: &Form) -> Result<Inspection, PluginError> {
+    let data = object(&raw.data)?;
+    // What was public in the input may be public in the output, whichever branch of
+    // the schema marks it.
     if form.secret_pointers(&data)?.iter().any(|secret| public.pointer(secret).is_none()) {
         return Err(broke("inspect answered a value for a secret field"));
     }
-    let attributes = object(&said.attributes)?;
-    if said.selectors.len() > MAX_SELECTORS {
+    let attributes = object(&raw.attributes)?;
+    if raw.selectors.len() > MAX_SELECTORS {
         return Err(broke("inspect answered more than 256 selectors"));
     }
-    let selectors = said.selectors.into_iter().map(selector).collect::<Result<BTreeSet<_>, _>>()?;
-    let order = match said.order {
+    let selectors = raw.selectors.into_iter().map(selector).collect::<Result<BTreeSet<_>, _>>()?;
+    let order = match raw.order {
         Some(order) => Some(object(&order)?),
         None => None,
     };
@@ -116,27 +115,27 @@ pub(crate) fn inspection(said: RawInspection, public: &Value, form: &Form) -> Re
         attributes,
         selectors: selectors.into_iter().collect(),
         order,
-        not_before: said.not_before,
-        not_after: said.not_after,
+        not_before: raw.not_before,
+        not_after: raw.not_after,
     })
 }
 
-/// Checks rewrites: only of `allowed` pointers, each at most once. A secret of
-/// `data` stays what it is, a text or an object, and stays set: a call that sees
-/// no secret could tell the one from the other.
+/// Checks rewrites: only `allowed` pointers, each at most once. A secret of
+/// `data` keeps its kind of value and stays set: a call that sees no secrets
+/// could otherwise tell the difference.
 ///
 /// # Errors
 ///
 /// [`PluginError::Failed`] naming the rule.
 pub(crate) fn rewrites(
-    said: Vec<RawRewrite>,
+    raw: Vec<RawRewrite>,
     allowed: &[&str],
     data: &Value,
     secret_pointers: &[String],
 ) -> Result<Vec<Rewrite>, PluginError> {
     let mut seen = BTreeSet::new();
-    let mut rewrites = Vec::with_capacity(said.len().min(allowed.len()));
-    for rewrite in said {
+    let mut rewrites = Vec::with_capacity(raw.len().min(allowed.len()));
+    for rewrite in raw {
         if !allowed.contains(&rewrite.pointer.as_str()) {
             return Err(broke("check rewrote a field that is neither secret nor granted"));
         }
@@ -155,9 +154,9 @@ pub(crate) fn rewrites(
     Ok(rewrites)
 }
 
-/// Puts the copies that a manifest declares in the place of what `check` said of
-/// them: which of them it fills could be a message, so that the host does. Only
-/// those among `granted` are filled.
+/// Replaces what `check` answered for declared copies by the copies themselves:
+/// the choice of which to fill could carry a message. Only those among `granted`
+/// are filled.
 pub(crate) fn with_copies(
     mut rewrites: Vec<Rewrite>,
     data: &SecretJson,
@@ -185,16 +184,16 @@ pub(crate) fn with_copies(
 /// # Errors
 ///
 /// [`PluginError::Failed`] naming the rule.
-pub(crate) fn artifacts(said: Vec<RawArtifact>) -> Result<Vec<Artifact>, PluginError> {
-    if said.len() > MAX_ARTIFACTS {
+pub(crate) fn artifacts(raw: Vec<RawArtifact>) -> Result<Vec<Artifact>, PluginError> {
+    if raw.len() > MAX_ARTIFACTS {
         return Err(broke("materialize answered more than 64 artifacts"));
     }
-    if said.iter().map(|artifact| artifact.content.len()).sum::<usize>() > MAX_ARTIFACT_BYTES {
+    if raw.iter().map(|artifact| artifact.content.len()).sum::<usize>() > MAX_ARTIFACT_BYTES {
         return Err(broke("materialize answered more than 1 MiB"));
     }
     let mut names = BTreeSet::new();
-    let mut artifacts = Vec::with_capacity(said.len());
-    for artifact in said {
+    let mut artifacts = Vec::with_capacity(raw.len());
+    for artifact in raw {
         if !is_artifact_name(&artifact.name) {
             return Err(broke("an artifact has a name that is not allowed"));
         }
@@ -214,10 +213,10 @@ pub(crate) fn artifacts(said: Vec<RawArtifact>) -> Result<Vec<Artifact>, PluginE
     Ok(artifacts)
 }
 
-/// A refusal of a call that saw no secret: its words are kept, cleaned.
+/// The refusal of a call that saw no secret: its words are kept, cleaned.
 pub(crate) fn open_refusal(refusal: Refusal, data: &Value, form: &Form) -> PluginError {
     match refusal {
-        Refusal::Invalid(said) => invalid(said.into_iter().take(MAX_VIOLATIONS).map(|violation| Violation {
+        Refusal::Invalid(raw) => invalid(raw.into_iter().take(MAX_VIOLATIONS).map(|violation| Violation {
             pointer: place(violation.pointer, data, form, &[]),
             code: if is_id(&violation.code) { violation.code } else { INVALID.to_owned() },
             message: match sentence(&violation.message) {
@@ -237,8 +236,8 @@ pub(crate) fn open_refusal(refusal: Refusal, data: &Value, form: &Form) -> Plugi
     }
 }
 
-/// A refusal of a call that saw secrets: codes and places alone, in the
-/// manifest's words. A number it names is dropped too: seconds can count.
+/// The refusal of a call that saw secrets: only codes and places, with the
+/// manifest's messages. Numbers are dropped too: seconds could encode data.
 pub(crate) fn quiet_refusal(
     refusal: Refusal,
     manifest: &Manifest,
@@ -247,8 +246,8 @@ pub(crate) fn quiet_refusal(
     form: &Form,
 ) -> PluginError {
     match refusal {
-        Refusal::Invalid(said) => {
-            let reported: BTreeSet<(String, String)> = said
+        Refusal::Invalid(raw) => {
+            let reported: BTreeSet<(String, String)> = raw
                 .into_iter()
                 .take(MAX_VIOLATIONS)
                 .map(|violation| {
@@ -274,8 +273,8 @@ pub(crate) fn broke(rule: &str) -> PluginError {
     PluginError::Failed(rule.to_owned())
 }
 
-fn object(said: &str) -> Result<Value, PluginError> {
-    match parse_json(said, MAX_JSON_BYTES).map_err(broke)? {
+fn object(raw: &str) -> Result<Value, PluginError> {
+    match parse_json(raw, MAX_JSON_BYTES).map_err(broke)? {
         value @ Value::Object(_) => Ok(value),
         _ => Err(broke("a JSON document is not an object")),
     }
@@ -296,8 +295,8 @@ fn invalid(violations: impl Iterator<Item = Violation>) -> PluginError {
 }
 
 /// The pointer, if it names a place in the data or a field that the form
-/// declares; else the form as a whole. Below a secret there are no places: the
-/// names of its parts are part of it.
+/// declares; else the whole form. Inside a secret there are no places, since the
+/// names of its parts belong to it.
 fn place(pointer: String, data: &Value, form: &Form, secret_pointers: &[String]) -> String {
     if let Some(secret) = secret_pointers.iter().find(|secret| is_within(&pointer, secret)) {
         return secret.clone();
@@ -322,7 +321,7 @@ fn wording(code: &str, manifest: &Manifest) -> String {
     match (manifest.messages.get(code), code) {
         (Some(message), _) => sentence(message),
         (None, REQUIRED) => "This field is required.".to_owned(),
-        (None, FORMAT) => "This field does not have the form that is asked for.".to_owned(),
+        (None, FORMAT) => "This field does not have the expected format.".to_owned(),
         (None, _) => GENERIC.to_owned(),
     }
 }
@@ -352,8 +351,8 @@ mod tests {
         let data = json!({ "text": "s", "none": null, "object": { "a": "b" }, "derived": "x" });
         let secrets = ["/text", "/none", "/object"].map(str::to_owned);
         let rewrite = |pointer: &str, value: Value| {
-            let said = RawRewrite { pointer: pointer.to_owned(), value: Zeroizing::new(value.to_string()) };
-            rewrites(vec![said], &["/text", "/none", "/object", "/derived"], &data, &secrets).is_ok()
+            let raw = RawRewrite { pointer: pointer.to_owned(), value: Zeroizing::new(value.to_string()) };
+            rewrites(vec![raw], &["/text", "/none", "/object", "/derived"], &data, &secrets).is_ok()
         };
         for (pointer, value, allowed) in [
             ("/text", json!("other"), true),

@@ -1,5 +1,5 @@
-//! Whether a plugin of a folder may be called: the operator's policy, what was
-//! granted, and whether a new form forgets a secret of the old one.
+//! Decides whether a plugin of a folder may be called: by the operator's policy,
+//! the grants, and whether a new form still marks the secrets of the old one.
 
 use bursar_kernel::plugin::{Decision, Grant, Permissions, State};
 use bursar_schema::pointer::is_within;
@@ -7,14 +7,14 @@ use serde_json::Value;
 
 use crate::form::Form;
 
-/// Which plugins of the folders need an operator's word. Built-in ones need
-/// none.
+/// Which plugins of the folders need an operator's approval. Built-in ones never
+/// do.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Approval {
     /// Those that ask for a host, a placement or a token endpoint.
     #[default]
     Ask,
-    /// None: what is in the folder may what it asks for.
+    /// None: a plugin in the folder gets what it asks for.
     Allow,
     /// None, but only files signed by a trusted key are accepted.
     SignedOnly,
@@ -24,13 +24,12 @@ pub enum Approval {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Hold {
     pub(crate) state: State,
-    /// For the operator; goes on after "it".
+    /// For the operator; follows "it".
     pub(crate) reason: String,
 }
 
 impl Approval {
-    /// The plugin with this digest that asks for `asked`, under what was
-    /// decided.
+    /// Validates what a plugin asks for against the policy and the decision.
     pub(crate) fn validate(self, asked: &Permissions, decision: Option<&Decision>) -> Result<(), Hold> {
         if let Some(revoked) = decision.and_then(|decision| decision.revoked.as_ref()) {
             return Err(Hold::pending(format!("was revoked by {}", revoked.by)));
@@ -52,7 +51,8 @@ impl Approval {
         )))
     }
 
-    /// What a plugin that asks for `asked` was granted, by policy or by word.
+    /// What a plugin that asks for `asked` was granted, by policy or by an
+    /// operator.
     pub(crate) fn granted(self, asked: &Permissions, decision: Option<&Decision>) -> Permissions {
         match self {
             Self::Ask => grant(decision).map(|grant| grant.permissions.clone()).unwrap_or_default(),
@@ -72,9 +72,9 @@ pub(crate) fn grant(decision: Option<&Decision>) -> Option<&Grant> {
     decision.and_then(|decision| decision.grant.as_ref())
 }
 
-/// Whether the component with `digest` takes the place of one whose form marked
-/// as secret what its own no longer does, as seen on the old one's templates.
-/// Who approved exactly this component has looked at it.
+/// Holds back a component whose form no longer marks a secret that its
+/// predecessor's form marked, as seen in the predecessor's templates. An approval
+/// of exactly this component overrides that.
 pub(crate) fn review(
     old: (&Form, &[Value]),
     new: &Form,

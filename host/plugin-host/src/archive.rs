@@ -1,10 +1,10 @@
-//! Components kept by their digest: what is in force and what was before it, so
-//! that a start with a broken file still serves the last good one, and a
-//! rollback has something to go back to.
+//! Keeps components by digest: the active one and its predecessor. A start with a
+//! broken file can then serve the last good component, and a rollback has a
+//! target.
 //!
-//! The index is under a MAC: which component serves is not for those to decide
-//! who can only write to the folder. A component is what its name says or it is
-//! not used.
+//! The index carries a MAC, since write access to the folder must not decide
+//! which component serves. A component whose digest differs from its name is not
+//! used.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -19,54 +19,54 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 use crate::cache::create_private;
 
-/// The folder; without one nothing outlives the process.
+/// The archive's folder; without one nothing outlives the process.
 pub(crate) struct Archive {
     folder: Option<PathBuf>,
     key: hmac::Key,
 }
 
-/// What each plugin of a folder was, by id.
+/// The history of each plugin of a folder, by id.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Index {
     pub(crate) plugins: BTreeMap<String, PluginHistory>,
 }
 
-/// What the plugin of one id was.
+/// The components that one id has had.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct PluginHistory {
-    /// The file it came from, as it is shown.
+    /// The file it came from, as displayed.
     pub(crate) source: String,
-    /// In force, or it was when that was last so; `None` since its file is gone.
+    /// The active component, as last recorded; `None` once its file is gone.
     pub(crate) active: Option<ArchivedComponent>,
-    /// In force before.
+    /// Its predecessor.
     pub(crate) previous: Option<ArchivedComponent>,
 }
 
-/// A component that is kept, or a built-in one.
+/// An archived component, or a built-in one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ArchivedComponent {
     /// `sha256:<hex>`.
     pub(crate) digest: String,
     pub(crate) version: String,
-    /// Text of the signature that was beside it.
+    /// Text of the signature that accompanied it.
     pub(crate) signature: Option<String>,
     pub(crate) permissions: Permissions,
 }
 
 impl Archive {
-    /// Opens the folder, creating it for this user alone, and reads the index.
-    /// One that is not ours counts as none.
+    /// Opens the folder, creating it for this user only, and reads the index. An
+    /// index that fails authentication counts as empty.
     ///
     /// # Errors
     ///
-    /// [`Error::Archive`] when the folder cannot be made.
+    /// [`Error::Archive`] when the folder cannot be created.
     pub(crate) fn open(folder: Option<PathBuf>, key: &[u8; 32]) -> Result<(Self, Index), Error> {
         let archive = Self { folder, key: hmac::Key::new(hmac::HMAC_SHA256, key) };
         let Some(folder) = &archive.folder else { return Ok((archive, Index::default())) };
         create_private(folder).map_err(|source| Error::Archive { path: folder.clone(), source })?;
         let index = match fs::read(folder.join(INDEX)) {
             Ok(bytes) => archive.verified(&bytes).unwrap_or_else(|| {
-                tracing::warn!("the index of kept plugins failed authentication; starting a new one");
+                tracing::warn!("the index of archived plugins failed authentication; starting a new one");
                 Index::default()
             }),
             Err(_) => Index::default(),
@@ -74,11 +74,11 @@ impl Archive {
         Ok((archive, index))
     }
 
-    /// Keeps a component.
+    /// Archives a component.
     ///
     /// # Errors
     ///
-    /// The system's own.
+    /// Those of the file system.
     pub(crate) fn put(&self, digest: &str, bytes: &[u8]) -> io::Result<()> {
         match self.file(digest) {
             Some(file) if !file.exists() => write(&file, &[bytes]),
@@ -86,22 +86,22 @@ impl Archive {
         }
     }
 
-    /// A kept component, if it is there and is what its name says.
+    /// An archived component, if it exists and matches its digest.
     pub(crate) fn get(&self, digest: &str) -> Option<Vec<u8>> {
         let bytes = fs::read(self.file(digest)?).ok()?;
         let intact = sha256(&bytes) == digest;
         if !intact {
-            tracing::warn!(digest, "a kept plugin is not what its name says; it is not used");
+            tracing::warn!(digest, "an archived plugin does not match its digest; it is not used");
         }
         intact.then_some(bytes)
     }
 
-    /// Writes the index, then drops every component that is neither in it nor
-    /// among `present`.
+    /// Writes the index, then deletes every component that is neither in it nor in
+    /// `present`.
     ///
     /// # Errors
     ///
-    /// The system's own; the old index is then in force.
+    /// Those of the file system; the old index then stays valid.
     pub(crate) fn save(&self, index: &Index, present: &BTreeSet<String>) -> io::Result<()> {
         let Some(folder) = &self.folder else { return Ok(()) };
         let text = serde_json::to_vec(index)?;
@@ -139,12 +139,12 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
     format!("sha256:{}", hex::encode(digest(&SHA256, bytes)))
 }
 
-/// The key signs compiled code too: what is signed here starts otherwise.
+/// The key authenticates compiled code too: the prefix keeps the two apart.
 fn signed(text: &[u8]) -> Vec<u8> {
     [b"index of kept plugins\n", text].concat()
 }
 
-/// Whole or not at all, for this user alone.
+/// Writes a file atomically, for this user only.
 fn write(file: &Path, parts: &[&[u8]]) -> io::Result<()> {
     let folder = file.parent().unwrap_or(file);
     let mut part = tempfile::NamedTempFile::new_in(folder)?;

@@ -1,10 +1,10 @@
-//! Compiled code kept between starts, under a key.
+//! Caches compiled code between starts, authenticated by a key.
 //!
-//! Loading compiled code is running it: a file that someone else could write
-//! would be native code of theirs in this process. So each entry carries an
-//! HMAC-SHA256 over the engine's settings, the component's digest and the code,
-//! and the very bytes that were verified are the ones that are loaded. This is
-//! the one module of the project with `unsafe` in it.
+//! Loading compiled code means running it: whoever could write a cache file would
+//! run native code in this process. Each entry therefore carries an HMAC-SHA256
+//! over the engine's settings, the component's digest and the code, and exactly
+//! the bytes that were verified are loaded. This is the project's only module
+//! with `unsafe`.
 
 use std::fs;
 use std::io::{self, Write};
@@ -18,30 +18,30 @@ use wasmtime::component::Component;
 use crate::compile::CompileError;
 use crate::{Error, engine};
 
-/// A folder of compiled components; without one everything is compiled anew.
+/// A folder of compiled components; without one everything is compiled again.
 pub(crate) struct Cache {
     folder: Option<PathBuf>,
     key: hmac::Key,
-    /// Of everything that decides whether code fits this engine.
+    /// A digest of everything that decides whether code fits this engine.
     settings: [u8; 32],
 }
 
-/// How a component was come by.
+/// Where a component's code came from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Found {
-    /// Compiled, because there was no entry or it was not ours.
+    /// The compiler: there was no valid entry.
     Compiled,
-    /// Loaded from the cache.
+    /// The cache.
     Cached,
 }
 
 impl Cache {
-    /// Opens the folder, creating it for this user alone. `key` must be secret
-    /// and the same from start to start.
+    /// Opens the folder, creating it for this user only. `key` must be secret and
+    /// the same at every start.
     ///
     /// # Errors
     ///
-    /// [`Error::Cache`] when the folder cannot be made.
+    /// [`Error::Cache`] when the folder cannot be created.
     pub(crate) fn open(engine: &Engine, folder: Option<PathBuf>, key: &[u8; 32]) -> Result<Self, Error> {
         if let Some(folder) = &folder {
             create_private(folder).map_err(|source| Error::Cache { path: folder.clone(), source })?;
@@ -50,7 +50,7 @@ impl Cache {
     }
 
     /// The code of the component whose SHA-256 is `digest`. An entry that is
-    /// missing, altered or made by another version counts as none.
+    /// altered or from another version is ignored.
     pub(crate) fn load(&self, engine: &Engine, digest: [u8; 32]) -> Option<Component> {
         let file = self.file(digest, "cwasm")?;
         let entry = fs::read(&file).ok()?;
@@ -68,11 +68,11 @@ impl Cache {
         }
     }
 
-    /// Takes over what was just compiled and keeps it for the next start.
+    /// Loads what was just compiled and caches it for the next start.
     ///
     /// # Errors
     ///
-    /// [`CompileError::Invalid`], when the engine does not take it.
+    /// [`CompileError::Invalid`], when the engine rejects it.
     pub(crate) fn take(&self, engine: &Engine, code: &[u8], digest: [u8; 32]) -> Result<Component, CompileError> {
         let component = deserialize(engine, code).map_err(|error| CompileError::invalid(&error))?;
         if let Some(file) = self.file(digest, "cwasm")
@@ -83,14 +83,14 @@ impl Cache {
         Ok(component)
     }
 
-    /// Where something about a component is kept, if anything is.
+    /// The file of this kind for a component; `None` without a folder.
     pub(crate) fn file(&self, digest: [u8; 32], kind: &str) -> Option<PathBuf> {
         let name = format!("{}-{}.{kind}", hex::encode(digest), hex::encode(&self.settings[..8]));
         self.folder.as_ref().map(|folder| folder.join(name))
     }
 
-    /// Under the key and for this engine. All parts but the last have a fixed
-    /// length, so nothing can shift.
+    /// A MAC under the key, for this engine. All parts but the last have a fixed
+    /// length, which makes the input unambiguous.
     pub(crate) fn tag(&self, parts: &[&[u8]]) -> hmac::Tag {
         let mut context = hmac::Context::with_key(&self.key);
         context.update(&self.settings);
@@ -110,7 +110,7 @@ fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
     unsafe { Component::deserialize(engine, code) }
 }
 
-/// Whole or not at all: written beside, then renamed.
+/// Writes a file atomically: a temporary file, then a rename.
 pub(crate) fn write_whole(file: &Path, parts: &[&[u8]]) -> io::Result<()> {
     let mut part = tempfile::NamedTempFile::new_in(file.parent().unwrap_or(file))?;
     for bytes in parts {
@@ -120,7 +120,7 @@ pub(crate) fn write_whole(file: &Path, parts: &[&[u8]]) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes a folder for this user alone.
+/// Creates a folder for this user only.
 #[cfg(unix)]
 pub(crate) fn create_private(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::{DirBuilderExt, PermissionsExt};

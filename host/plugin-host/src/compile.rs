@@ -1,12 +1,11 @@
-//! Compiling a component that was admitted.
+//! Compiles a component that was admitted.
 //!
-//! A file nobody approved yet must not be able to stop the broker, and no parser
-//! can tell what a compiler will make of it. So the components of folders are
-//! compiled by a process of their own (`process` is the broker's side of it,
-//! `child` the other), which may take only so much memory and time, and whose
-//! death is a reason for a rejection and nothing more. Built-in components, which
-//! are the project's own, are compiled in the broker: at a first start that is
-//! twice as fast.
+//! A file that nobody has approved must not be able to stop the broker, and no
+//! parser can predict what a compiler will make of it. Components of folders are
+//! therefore compiled by a separate process (`process` is the broker's side,
+//! `child` the other) with bounded memory and time, whose death is a reason to
+//! reject the file and nothing more. Built-in components, which are the project's
+//! own, are compiled in the broker: that makes a first start twice as fast.
 
 mod child;
 mod process;
@@ -23,33 +22,33 @@ use crate::text::sentence;
 /// Where the components of folders are compiled.
 #[derive(Clone, Debug, Default)]
 pub enum Compiler {
-    /// Here, without bounds: for authors' tools and tests, on components that
-    /// are trusted.
+    /// In this process, without limits: for authors' tools and tests, with trusted
+    /// components.
     #[default]
     InProcess,
-    /// In a process of its own.
+    /// In a separate process.
     Process(CompilerProcess),
 }
 
-/// Why there is no code.
+/// Why a compilation yielded no code.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum CompileError {
-    /// The compiler refuses the component.
+    /// The compiler rejects the component.
     #[error("it does not compile: {0}")]
     Invalid(String),
-    /// The process ended before it was done, and would do so again.
+    /// The process ended early, and would do so again.
     #[error("it cannot be compiled: {0}")]
     Ended(String),
-    /// It says nothing of the component.
+    /// The failure has nothing to do with the component.
     #[error("it could not be compiled now: {0}")]
     Unavailable(String),
-    /// Nobody waits for it any more.
+    /// Nobody waits for the result any more.
     #[error("the plugin host is shutting down")]
     Stopped,
 }
 
 impl CompileError {
-    /// Whether another try would end the same way.
+    /// Whether another attempt would fail the same way.
     pub(crate) fn is_final(&self) -> bool {
         matches!(self, Self::Invalid(_) | Self::Ended(_))
     }
@@ -60,8 +59,8 @@ impl CompileError {
 }
 
 impl Compiler {
-    /// Machine code of a component, for `engine`. It takes a while; `cancellation` ends
-    /// it before its time.
+    /// Compiles a component for `engine`. This takes a while; `cancellation` ends
+    /// it early.
     ///
     /// # Errors
     ///
@@ -80,8 +79,8 @@ impl Compiler {
     }
 }
 
-/// What the process answers: a word, then the engine's settings and the code, or
-/// a reason.
+/// The process answers a tag, then the engine's settings and the code, or a
+/// reason.
 const CODE: &[u8; 8] = b"bursar+\n";
 const REASON: &[u8; 8] = b"bursar-\n";
 const SETTINGS_BYTES: usize = 32;

@@ -1,4 +1,4 @@
-//! What the host is told at its start.
+//! The configuration of the host.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -19,36 +19,36 @@ pub struct PluginHostConfig {
     pub folders: Vec<PathBuf>,
     /// Where compiled code is kept between starts.
     pub cache_dir: Option<PathBuf>,
-    /// Where the components in force, and those before them, are kept. Without
-    /// it there is no rollback, and a bad file at a start leaves nothing.
+    /// Where active components and their predecessors are archived. Without it
+    /// there is no rollback, and a plugin whose file is broken at a start is
+    /// unavailable.
     pub archive_dir: Option<PathBuf>,
-    /// Authenticates cache and archive: secret, and the same from start to
-    /// start.
+    /// Authenticates cache and archive: secret, and the same at every start.
     pub cache_key: [u8; 32],
-    /// Which plugins of the folders need an operator's word.
+    /// Which plugins of the folders need an operator's approval.
     pub approval: Approval,
-    /// Whose signatures count.
+    /// Keys whose signatures count.
     pub trusted_keys: Vec<TrustedKey>,
-    /// What operators decided so far and decide later.
+    /// The operators' decisions.
     pub decisions: Arc<dyn Decisions>,
-    /// Which of the fields under `derives` each type of a folder may fill, in the
-    /// words of [`bursar_kernel::plugin::Derived`], beside those that were
-    /// approved. Those of built-in types are granted.
+    /// Fields under `derives` that each type of a folder may fill besides the
+    /// approved ones, as [`bursar_kernel::plugin::Derived`] displays them. Built-in
+    /// types may fill all of theirs.
     pub granted_derives: BTreeMap<String, Vec<String>>,
-    /// Bounds of each component, of its compilation, and of each call.
+    /// Limits of each component, of its compilation, and of each call.
     pub limits: Limits,
-    /// What compiles the components of folders.
+    /// Compiles the components of folders.
     pub compiler: Compiler,
-    /// How long a start waits for what has to be compiled. The rest follows while
-    /// the host already serves, as a file that is dropped in later.
+    /// How long a start waits for compilations. The rest follows while the host
+    /// already serves, like a file that is added later.
     pub start_wait: Duration,
-    /// What the operator says of the network plane.
+    /// Settings of the network plane.
     pub network: NetworkConfig,
 }
 
 impl PluginHostConfig {
-    /// No plugins, nothing kept, nothing decided: to be filled in, by tools and
-    /// tests that have no installation behind them.
+    /// No plugins, nothing stored, nothing decided: a base for tools and tests
+    /// without an installation.
     #[must_use]
     pub fn ephemeral() -> Self {
         Self {

@@ -1,5 +1,5 @@
-//! The one engine of the process: how components are compiled and where their
-//! memory comes from.
+//! The process's only engine: how components are compiled and where their memory
+//! comes from.
 
 use std::hash::{Hash as _, Hasher};
 use std::thread;
@@ -18,8 +18,8 @@ use crate::limits::Limits;
 pub enum EngineMode {
     /// From a pool reserved at the start: the fast way.
     Pooling,
-    /// From the system, for each call: the machine allows no pool (a container
-    /// with a limit on address space). Calls cost about three times as much.
+    /// From the system, per call: the machine allows no pool (a container with
+    /// limited address space). Calls cost about three times as much.
     OnDemand,
 }
 
@@ -51,8 +51,8 @@ pub(crate) fn start(limits: &Limits) -> Result<(Engine, EngineMode), Error> {
     Ok((engine, mode))
 }
 
-/// An engine that compiles what [`start`]'s runs, and runs nothing: it reserves
-/// no memory for sandboxes, which plays no part in the code.
+/// An engine that compiles for the one of [`start`] and runs nothing: it reserves
+/// no memory for sandboxes, which does not affect the code.
 ///
 /// # Errors
 ///
@@ -61,7 +61,7 @@ pub(crate) fn compiler() -> Result<Engine, Error> {
     Engine::new(&config(None)).map_err(|error| Error::Engine(error.to_string()))
 }
 
-/// Stands for everything that decides whether code fits the engine.
+/// A digest of everything that decides whether code fits the engine.
 pub(crate) fn settings(engine: &Engine) -> [u8; 32] {
     let mut hasher = Sha256Hasher(Context::new(&SHA256));
     engine.precompile_compatibility_hash().hash(&mut hasher);
@@ -90,7 +90,7 @@ fn config(pool: Option<PoolingAllocationConfig>) -> Config {
     config
         .wasm_component_model(true)
         .epoch_interruption(true)
-        // Frames would name guest functions, which a guest can choose freely.
+        // Frames name guest functions, and the guest chooses the names.
         .wasm_backtrace_max_frames(None)
         .concurrency_support(false);
     if let Some(pool) = pool {
@@ -99,8 +99,8 @@ fn config(pool: Option<PoolingAllocationConfig>) -> Config {
     config
 }
 
-/// Without the resident memory kept, a pooled instance costs as much as a fresh
-/// one. Python components hold 38 core instances, hence the generous counts.
+/// Without resident memory a pooled instance would cost as much as a fresh one.
+/// Python components have 38 core instances, hence the generous counts.
 fn pool(limits: &Limits) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(256)
@@ -119,7 +119,7 @@ fn pool(limits: &Limits) -> PoolingAllocationConfig {
     pool
 }
 
-/// Ends by itself once the engine is dropped.
+/// The thread ends once the engine is dropped.
 fn tick(engine: &Engine) -> Result<(), Error> {
     let engine = engine.weak();
     thread::Builder::new()
@@ -135,6 +135,6 @@ fn tick(engine: &Engine) -> Result<(), Error> {
     Ok(())
 }
 
-/// Length of an epoch: the grain of time budgets, and how long a guest runs
+/// Length of an epoch: the granularity of time budgets, and how long a guest runs
 /// before it yields to others.
 pub(crate) const TICK: Duration = Duration::from_millis(10);

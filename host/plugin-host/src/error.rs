@@ -15,7 +15,7 @@ pub enum Error {
     Folder {
         /// As configured.
         path: PathBuf,
-        /// What the system said.
+        /// The cause.
         #[source]
         source: io::Error,
     },
@@ -24,26 +24,26 @@ pub enum Error {
     Cache {
         /// As configured.
         path: PathBuf,
-        /// What the system said.
+        /// The cause.
         #[source]
         source: io::Error,
     },
     /// The archive of components cannot be created.
-    #[error("the folder of kept plugins {path} cannot be used")]
+    #[error("the plugin archive {path} cannot be used")]
     Archive {
         /// As configured.
         path: PathBuf,
-        /// What the system said.
+        /// The cause.
         #[source]
         source: io::Error,
     },
-    /// The operator's folder is where the host keeps what it has seen.
-    #[error("the plugin folder {0} is where Bursar keeps components: put plugins into another one")]
+    /// A plugin folder is the host's own archive.
+    #[error("the plugin folder {0} is Bursar's own archive: put plugins into another folder")]
     FolderIsArchive(PathBuf),
-    /// What operators decided cannot be read.
-    #[error("what was decided about plugins cannot be read")]
+    /// The operators' decisions cannot be read.
+    #[error("the decisions about plugins cannot be read")]
     Decisions(#[source] bursar_kernel::Error),
-    /// Only signed plugins are wanted, and nobody's signature counts.
-    #[error("only signed plugins are to be accepted, and no key is trusted")]
+    /// Only signed plugins are accepted, but no key is trusted.
+    #[error("only signed plugins are accepted, but no key is trusted: set plugins.trusted_keys")]
     NoTrustedKey,
 }

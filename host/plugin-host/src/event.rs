@@ -2,7 +2,7 @@
 
 use bursar_kernel::plugin::State;
 
-/// Something that happened to a plugin without anybody asking.
+/// Something that happened to a plugin without a request.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum PluginEvent {
     /// It is active.
@@ -15,10 +15,10 @@ pub enum PluginEvent {
         digest: String,
         /// `built-in`, or the file.
         source: String,
-        /// The version whose place it took.
+        /// The version it replaces.
         replaces: Option<String>,
     },
-    /// It is described but not called until an operator has looked at it.
+    /// It is described but not called until an operator has reviewed it.
     Waiting {
         /// The type's id.
         id: String,
@@ -33,7 +33,7 @@ pub enum PluginEvent {
         /// For the operator.
         reason: String,
     },
-    /// It is refused, and why.
+    /// It is rejected.
     Rejected {
         /// The type's id, or the file's stem where it could not be described.
         id: String,
@@ -48,7 +48,7 @@ pub enum PluginEvent {
     Removed {
         /// The type's id.
         id: String,
-        /// `sha256:<hex>` of what was in force.
+        /// `sha256:<hex>` of the component that was active.
         digest: String,
         /// The file.
         source: String,
@@ -56,7 +56,7 @@ pub enum PluginEvent {
 }
 
 impl PluginEvent {
-    /// Tells the log.
+    /// Writes the event to the log.
     pub(crate) fn log(&self) {
         match self {
             Self::Loaded { id, version, digest, source, replaces } => {

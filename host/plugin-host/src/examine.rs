@@ -1,4 +1,4 @@
-//! Looking at one file the way a broker would, without one.
+//! Examines one file as a broker would, without a broker.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,9 +18,9 @@ use crate::{Approval, Error, Limits, NetworkConfig, PluginInfo, Signed, TrustedK
 /// A file that a broker would accept.
 #[derive(Clone, Debug)]
 pub struct Examined {
-    /// What it says of itself.
+    /// Its manifest.
     pub manifest: Manifest,
-    /// What the host finds out.
+    /// What the host found out.
     pub info: PluginInfo,
     /// What it asks for.
     pub permissions: Permissions,
@@ -32,8 +32,8 @@ pub struct Examined {
 ///
 /// # Errors
 ///
-/// [`Error`], when the host itself cannot run. Inside, the reason for which a
-/// broker would refuse the file.
+/// [`Error`], when the host itself cannot run. The inner error is the reason why
+/// a broker would refuse the file.
 pub async fn examine(file: &Path, trusted_keys: Vec<TrustedKey>) -> Result<Result<Examined, String>, Error> {
     let limits = Limits::default();
     let most_bytes = limits.component.of(Measure::Bytes);

@@ -1,11 +1,11 @@
-//! Components that could not be compiled, remembered between starts: what
-//! exhausted the compiler once would do so at every start.
+//! Remembers components that could not be compiled, between starts: one that
+//! exhausted the compiler would do so at every start.
 //!
-//! Each is a file beside the compiled code, under the same key, with the limits
-//! that were in force: with others the component is tried again. The file is
-//! there before the compiler starts. Where the broker itself goes down meanwhile,
-//! as it may where a whole container runs out of memory, the next start finds the
-//! attempt, and the one after that makes no third.
+//! Each record is a file beside the compiled code, under the same key, with the
+//! limits in force: under other limits the component is tried again. The file is
+//! written before the compiler starts. If the broker itself dies meanwhile, as it
+//! may when a whole container runs out of memory, the next start finds the
+//! attempt; after two of them no third is made.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,18 +17,18 @@ use crate::cache::{Cache, TAG_BYTES, write_whole};
 use crate::compile::CompileError;
 use crate::limits::CompilationLimits;
 
-/// What is known of earlier attempts.
+/// What is known about earlier attempts.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 struct AttemptRecord {
-    /// In force then.
+    /// The limits then in force.
     limits: String,
-    /// How often it was begun.
+    /// How many attempts were begun.
     attempts: u32,
-    /// How it ended; `None` where nobody was there to see.
+    /// How the last one ended; `None` if it was cut off.
     reason: Option<String>,
 }
 
-/// An attempt that was begun. Dropped without a word, it stays on record.
+/// An attempt in progress. Dropping it leaves it on record.
 pub(crate) struct Attempt<'a> {
     cache: &'a Cache,
     digest: [u8; 32],
@@ -36,11 +36,11 @@ pub(crate) struct Attempt<'a> {
 }
 
 impl<'a> Attempt<'a> {
-    /// Notes that the component is about to be compiled.
+    /// Records that the component is about to be compiled.
     ///
     /// # Errors
     ///
-    /// Why it is not tried again, and the cure.
+    /// Why the component is not tried again, and the cure.
     pub(crate) fn begin(cache: &'a Cache, digest: [u8; 32], limits: &CompilationLimits) -> Result<Self, String> {
         let limits = format!("{limits:?}");
         let known = read(cache, digest).filter(|record| record.limits == limits).unwrap_or_default();
@@ -58,16 +58,16 @@ impl<'a> Attempt<'a> {
         Ok(attempt)
     }
 
-    /// It is compiled.
+    /// Deletes the record: the component was compiled.
     pub(crate) fn forget(self) {
         if let Some(file) = self.cache.file(self.digest, KIND) {
-            // Where it could not be written it is not there.
+            // It does not exist if it could not be written.
             let _ = fs::remove_file(file);
         }
     }
 
-    /// Keeps what came of it, if it would again. What was cut off says nothing,
-    /// and takes nothing from what is known of earlier attempts.
+    /// Records a final failure. An attempt that was cut off proves nothing and
+    /// leaves the count of earlier attempts as it was.
     pub(crate) fn ended(mut self, error: &CompileError) {
         if !error.is_final() {
             self.record.attempts -= 1;
@@ -86,12 +86,12 @@ impl<'a> Attempt<'a> {
         let text = serde_json::to_vec(&self.record).unwrap_or_default();
         let tag = tag(self.cache, self.digest, &text);
         if let Err(error) = write_whole(&file, &[tag.as_ref(), &text]) {
-            tracing::warn!(%error, "that a plugin is being compiled could not be written down");
+            tracing::warn!(%error, "the attempt to compile a plugin could not be recorded");
         }
     }
 }
 
-/// A record that is not ours counts as none.
+/// A record that fails authentication is ignored.
 fn read(cache: &Cache, digest: [u8; 32]) -> Option<AttemptRecord> {
     let bytes = fs::read(cache.file(digest, KIND)?).ok()?;
     let (theirs, text) = bytes.split_at_checked(TAG_BYTES)?;
@@ -99,7 +99,7 @@ fn read(cache: &Cache, digest: [u8; 32]) -> Option<AttemptRecord> {
     serde_json::from_slice(text).ok()
 }
 
-/// The key signs compiled code too: what is signed here starts otherwise.
+/// The key authenticates compiled code too: the prefix keeps the two apart.
 fn tag(cache: &Cache, digest: [u8; 32], text: &[u8]) -> aws_lc_rs::hmac::Tag {
     cache.tag(&[b"failed compilation\n", &digest, text])
 }
@@ -110,7 +110,7 @@ fn file_name(cache: &Cache, digest: [u8; 32]) -> String {
     format!("plugin-cache/{}", name.unwrap_or_default())
 }
 
-/// Whoever may write to a plugin folder could make any number of them.
+/// Bounds the number of records: write access to a plugin folder can create them.
 fn prune(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     let mut records: Vec<(std::time::SystemTime, PathBuf)> = entries

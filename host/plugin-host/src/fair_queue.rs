@@ -1,10 +1,9 @@
-//! Who may call a plugin now: at most so many calls at once, and of the accounts
-//! that wait each has its turn.
+//! Limits concurrent plugin calls and shares them fairly between accounts.
 //!
-//! A semaphore serves whoever came first, so that one account with forty requests
-//! under way keeps every other waiting behind them. Here each account has a lane
-//! of its own: within a lane calls are served in their order, between lanes one
-//! call at a time goes round, and no lane holds every place.
+//! A semaphore is first come, first served: one account with forty requests in
+//! flight would keep every other waiting. Here each account has a lane. Calls of
+//! one lane are served in order, lanes take turns, and no lane can hold every
+//! place.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,11 +14,11 @@ use tokio::sync::oneshot;
 /// Whose call it is.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) enum Lane {
-    /// The broker's own: what it asks of a plugin before it serves.
+    /// The broker's own calls, when it loads a plugin.
     Broker,
-    /// Of callers who ask about no account's credential, all together.
+    /// All calls that concern no account's credential.
     Public,
-    /// About a credential of this account.
+    /// Calls about this account's credentials.
     Account(AccountId),
 }
 
@@ -27,25 +26,25 @@ pub(crate) enum Lane {
 #[derive(Clone)]
 pub(crate) struct FairQueue(Arc<Mutex<QueueState>>);
 
-/// How much there is to share.
+/// How many places there are.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Capacity {
-    /// Calls at once.
+    /// Concurrent calls.
     pub(crate) total: usize,
-    /// Calls at once of one lane.
+    /// Concurrent calls of one lane.
     pub(crate) per_lane: usize,
-    /// Calls of one lane that may wait; a further one is refused.
+    /// Calls of one lane that may wait; further ones are refused.
     pub(crate) waiting_per_lane: usize,
 }
 
-/// A place, given back when dropped.
+/// A place, released when dropped.
 pub(crate) struct Permit {
-    /// `None` once there is nothing to give back.
+    /// `None` once there is nothing to release.
     queue: Option<FairQueue>,
     lane: Lane,
 }
 
-/// So many calls of this lane wait already that another would only add to them.
+/// Too many calls of this lane are waiting already.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) struct Full;
 
@@ -53,8 +52,7 @@ struct QueueState {
     capacity: Capacity,
     running: usize,
     lanes: HashMap<Lane, Calls>,
-    /// The lanes in which somebody waits, each once, the next to be served
-    /// first.
+    /// Lanes with waiting calls, each once, in the order of service.
     turns: VecDeque<Lane>,
 }
 
@@ -69,7 +67,7 @@ impl FairQueue {
         Self(Arc::new(Mutex::new(QueueState { capacity, running: 0, lanes: HashMap::new(), turns: VecDeque::new() })))
     }
 
-    /// Waits for a place. Whoever stops waiting gives up nothing but their turn.
+    /// Waits for a place. Dropping the future gives up the turn and nothing else.
     ///
     /// # Errors
     ///
@@ -82,7 +80,7 @@ impl FairQueue {
                 return Ok(self.permit(lane));
             }
             let turn = state.enqueue(lane)?;
-            // Some of those before may have gone meanwhile.
+            // Calls ahead may have gone in the meantime.
             self.dispatch(&mut state);
             turn
         };
@@ -101,7 +99,7 @@ impl FairQueue {
         while let Some((lane, waiting)) = state.next() {
             state.start(lane);
             if let Err(mut unwanted) = waiting.send(self.permit(lane)) {
-                // Dropping it would come back here for the lock.
+                // Dropping it would lock again.
                 unwanted.queue = None;
                 state.stop(lane);
             }
@@ -119,7 +117,7 @@ impl FairQueue {
 }
 
 impl QueueState {
-    /// Whether a call of `lane` may start at once, before nobody of its own lane.
+    /// Whether a call of `lane` may start at once, without overtaking its own lane.
     fn admits(&self, lane: Lane) -> bool {
         let calls = self.lanes.get(&lane);
         self.running < self.capacity.total
@@ -157,7 +155,7 @@ impl QueueState {
         Ok(receiver)
     }
 
-    /// Takes out who is next, where there is a place for them.
+    /// Removes the next waiting call, if there is a place for it.
     fn next(&mut self) -> Option<(Lane, oneshot::Sender<Permit>)> {
         if self.running >= self.capacity.total {
             return None;

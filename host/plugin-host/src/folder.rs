@@ -1,5 +1,5 @@
-//! Looking at the operator's folders: which plugin files there are, whether
-//! they have changed, and whether they may be read at all.
+//! Reads the operator's folders: which plugin files exist, whether they changed,
+//! and whether they may be trusted.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
@@ -8,15 +8,15 @@ use std::path::{Path, PathBuf};
 
 use crate::admission::too_large;
 
-/// What a file, and the signature beside it, looked like: equal stamps at two
-/// looks mean that nobody is writing.
+/// The state of a file and the signature beside it: equal stamps at two scans
+/// mean that nobody is writing.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Stamp {
     component: Option<FileStamp>,
     signature: Option<FileStamp>,
 }
 
-/// The time of change is in it so that a change of owner or mode counts too.
+/// Includes the time of status change, which covers owner and mode.
 #[derive(Clone, Debug, Eq, PartialEq)]
 struct FileStamp {
     device: u64,
@@ -38,8 +38,8 @@ pub(crate) struct Content {
 ///
 /// # Errors
 ///
-/// The system's, when the folder cannot be read.
-pub(crate) fn look(folder: &Path) -> io::Result<Vec<(PathBuf, Stamp)>> {
+/// Those of the file system, when the folder cannot be read.
+pub(crate) fn scan(folder: &Path) -> io::Result<Vec<(PathBuf, Stamp)>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -53,8 +53,8 @@ pub(crate) fn look(folder: &Path) -> io::Result<Vec<(PathBuf, Stamp)>> {
     Ok(files)
 }
 
-/// Reads a regular file of at most `most_bytes`, and its signature, if both
-/// still are what they were at the last look; `None` where they are not.
+/// Reads a regular file of at most `most_bytes`, and its signature, if both are
+/// unchanged since the last scan; `None` otherwise.
 ///
 /// # Errors
 ///
@@ -63,7 +63,7 @@ pub(crate) fn read(path: &Path, expected: &Stamp, most_bytes: u64) -> Result<Opt
     if stamp(path) != *expected {
         return Ok(None);
     }
-    // Of the link where it is one: whoever can replace it chooses the content.
+    // A link's own owner counts: whoever can replace it chooses the content.
     let unreadable = |error: io::Error| format!("it cannot be read: {}", error.kind());
     check_owner(&fs::symlink_metadata(path).map_err(unreadable)?)?;
     let Some(bytes) = read_file(path, expected.component.as_ref(), most_bytes, "")? else { return Ok(None) };
@@ -79,14 +79,14 @@ pub(crate) fn read(path: &Path, expected: &Stamp, most_bytes: u64) -> Result<Opt
     Ok((stamp(path) == *expected).then_some(Content { bytes, signature }))
 }
 
-/// Where the signature of a component is.
+/// The path of a component's signature.
 pub(crate) fn signature_path(component: &Path) -> PathBuf {
     let mut name = component.as_os_str().to_owned();
     name.push(".minisig");
     PathBuf::from(name)
 }
 
-/// What a file and its signature look like now.
+/// The current state of a file and its signature.
 pub(crate) fn stamp(path: &Path) -> Stamp {
     Stamp { component: file_stamp(path), signature: file_stamp(&signature_path(path)) }
 }
@@ -114,7 +114,7 @@ fn read_file(
     whose: &str,
 ) -> Result<Option<Vec<u8>>, String> {
     let unreadable = |error: io::Error| format!("{whose}it cannot be read: {}", error.kind());
-    // Before opening: one that is a pipe would not answer.
+    // Before opening, since a pipe would block.
     if !fs::metadata(path).map_err(unreadable)?.is_file() {
         return Err(format!("{whose}it is not a regular file"));
     }
@@ -132,7 +132,7 @@ fn read_file(
     Ok(Some(bytes))
 }
 
-/// What somebody else can write is no plugin of the operator's.
+/// Refuses files that others than the operator can write.
 fn check_owner(facts: &Metadata) -> Result<(), String> {
     let us = rustix::process::geteuid().as_raw();
     if facts.uid() != us && facts.uid() != 0 {
@@ -143,7 +143,7 @@ fn check_owner(facts: &Metadata) -> Result<(), String> {
     }
     // A link has no mode of its own.
     if !facts.is_symlink() && facts.mode() & 0o002 != 0 {
-        return Err("everybody may write to it: take that away with `chmod o-w`".to_owned());
+        return Err("everybody may write to it: run `chmod o-w` on it".to_owned());
     }
     Ok(())
 }
@@ -160,7 +160,7 @@ mod tests {
     const MOST_BYTES: u64 = 1 << 10;
 
     fn stamped(folder: &Path, name: &str) -> (PathBuf, Stamp) {
-        look(folder).unwrap().into_iter().find(|(path, _)| path.ends_with(name)).expect("it is seen")
+        scan(folder).unwrap().into_iter().find(|(path, _)| path.ends_with(name)).expect("it is seen")
     }
 
     fn refusal(path: &Path) -> String {
@@ -173,7 +173,7 @@ mod tests {
         for name in ["b.wasm", "a.wasm", ".c.wasm", "d.txt", "a.wasm.minisig", "wasm"] {
             fs::write(folder.path().join(name), b"x").unwrap();
         }
-        let names: Vec<_> = look(folder.path()).unwrap().into_iter().map(|(path, _)| path).collect();
+        let names: Vec<_> = scan(folder.path()).unwrap().into_iter().map(|(path, _)| path).collect();
         assert_eq!(names, [folder.path().join("a.wasm"), folder.path().join("b.wasm")]);
     }
 

@@ -1,11 +1,11 @@
-//! What a plugin finds when it reaches out.
+//! The imports that plugins are linked with.
 //!
-//! In the pure plane, nothing: the contract's own imports answer `unsupported`,
-//! and log lines are counted and dropped, since they could spell out a secret.
-//! In the network plane they lead to [`Plane`]. Guests made from JavaScript
-//! or Python import WASI whether they use it or not; theirs is empty: no files,
-//! environment, arguments or sockets, a clock that stands still, randomness that
-//! is the same every time, in both planes.
+//! In the pure plane they do nothing: the contract's own imports answer
+//! `unsupported`, and log lines are counted and dropped, since they could spell
+//! out a secret. In the network plane they lead to [`Plane`]. Guests written in
+//! JavaScript or Python import WASI whether they use it or not. It is inert in
+//! both planes: no files, environment, arguments or sockets, a clock that stands
+//! still, deterministic randomness.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,12 +25,12 @@ use crate::network::log::Level;
 use crate::network::plane::Plane;
 use crate::observe::Usage;
 
-/// What belongs to one sandbox and dies with it.
+/// The state of one sandbox.
 pub(crate) struct SandboxState {
     pub(crate) meter: Meter,
     usage: Arc<Usage>,
     seed: [u8; 32],
-    /// Present in the network plane alone.
+    /// Present in the network plane only.
     plane: Option<Box<Plane>>,
     /// Made on first use: most plugins never ask.
     wasi: Option<WasiCtx>,
@@ -38,19 +38,19 @@ pub(crate) struct SandboxState {
 }
 
 impl SandboxState {
-    /// `seed` stands in for randomness; `usage` is what the call takes and says.
+    /// `seed` replaces randomness; `usage` collects what the call uses and logs.
     pub(crate) fn new(limits: &Limits, seed: [u8; 32], usage: Arc<Usage>) -> Self {
         let mut resources = ResourceTable::new();
         resources.set_max_capacity(MAX_RESOURCES);
         Self { meter: Meter::new(limits, Arc::clone(&usage)), usage, seed, plane: None, wasi: None, resources }
     }
 
-    /// Lets the call speak. Its data must be without secrets.
+    /// Enters the network plane.
     pub(crate) fn enter(&mut self, plane: Plane) {
         self.plane = Some(Box::new(plane));
     }
 
-    /// The network plane, where the call is in it.
+    /// The network plane, if the call is in it.
     pub(crate) fn plane(&mut self) -> Option<&mut Plane> {
         self.plane.as_deref_mut()
     }
@@ -68,7 +68,7 @@ impl SandboxState {
 ///
 /// # Errors
 ///
-/// The engine's, when a definition does not fit, which is a defect of ours.
+/// The engine's, when a definition does not match: a defect of ours.
 pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<SandboxState>> {
     let mut linker = Linker::new(engine);
     let l = &mut linker;
@@ -116,7 +116,7 @@ impl HasData for HasIo {
     type Data<'a> = &'a mut ResourceTable;
 }
 
-/// Standard streams are closed or swallow everything unless told otherwise.
+/// Standard streams are closed or discard everything by default.
 fn inert(seed: [u8; 32]) -> WasiCtx {
     let mut insecure_seed = [0; 16];
     insecure_seed.copy_from_slice(&stream(seed, "insecure-seed", 1)[..16]);
@@ -132,7 +132,7 @@ fn inert(seed: [u8; 32]) -> WasiCtx {
         .build()
 }
 
-/// `blocks` times 32 bytes that follow from the seed alone.
+/// `blocks` times 32 bytes, derived from the seed only.
 fn stream(seed: [u8; 32], label: &str, blocks: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
     for block in 0..blocks {

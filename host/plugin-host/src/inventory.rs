@@ -1,5 +1,5 @@
-//! What there is to choose from: built-in components, what each file of the
-//! folders holds, what operators decided, what is kept in the archive.
+//! What a selection chooses from: built-in components, files of the folders,
+//! operators' decisions, and the archive.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::archive::{ArchivedComponent, Index, PluginHistory};
 use crate::load::{Loaded, Rejection};
 use crate::selection::Selection;
 
-/// Everything that [`select_active`](crate::selection::select_active) looks at.
+/// The input of [`select_active`](crate::selection::select_active).
 #[derive(Default)]
 pub(crate) struct Inventory {
     /// By id.
@@ -22,9 +22,9 @@ pub(crate) struct Inventory {
     pub(crate) files: Vec<PluginFile>,
     /// By id.
     pub(crate) decisions: BTreeMap<String, Decision>,
-    /// What each id was.
+    /// The history of each id.
     pub(crate) index: Index,
-    /// What is in force.
+    /// The active plugins, by id.
     pub(crate) serving: BTreeMap<String, Arc<Loaded>>,
     /// Components fetched from the archive, by digest; `Err` where it failed.
     pub(crate) fetched: BTreeMap<String, Result<Arc<Loaded>, String>>,
@@ -32,10 +32,10 @@ pub(crate) struct Inventory {
 
 /// A file of a folder.
 pub(crate) struct PluginFile {
-    /// Place of its folder among the folders.
+    /// Index of its folder.
     pub(crate) folder: usize,
     pub(crate) path: PathBuf,
-    /// The plugin it held when it was last good.
+    /// The plugin that it last held.
     pub(crate) id: Option<String>,
     pub(crate) content: FileContent,
 }
@@ -46,7 +46,7 @@ pub(crate) enum FileContent {
     Compiling,
     /// A plugin that passed.
     Plugin(Arc<Loaded>),
-    /// None.
+    /// No valid plugin.
     Nothing(Box<Rejection>),
 }
 
@@ -60,7 +60,7 @@ impl PluginFile {
         }
     }
 
-    /// The plugin whose file this is.
+    /// The id that this file provides.
     pub(crate) fn claims(&self) -> Option<&str> {
         match &self.content {
             FileContent::Plugin(loaded) => Some(&loaded.kind.manifest.id),
@@ -81,8 +81,8 @@ impl Inventory {
         }
     }
 
-    /// Notes that a file is being looked into. Its old content is no candidate
-    /// any more; what is in force stays so.
+    /// Notes that a file is being examined. Its old content is no longer a
+    /// candidate; the active component stays active.
     pub(crate) fn compiling(&mut self, folder: usize, path: &Path) {
         self.place(folder, path).content = FileContent::Compiling;
     }
@@ -104,7 +104,7 @@ impl Inventory {
         self.files.retain(|file| (file.folder, file.path.as_path()) != (folder, path));
     }
 
-    /// Takes over what was selected; answers whether the index has changed.
+    /// Adopts a selection; true if the index changed.
     pub(crate) fn adopt(&mut self, selection: &Selection) -> bool {
         let before = self.index.clone();
         for (id, loaded) in &selection.active {

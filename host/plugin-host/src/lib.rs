@@ -2,22 +2,21 @@
 //!
 //! Start at [`PluginHost::load`], which reads the built-in components and the
 //! operator's folders, and at [`PluginHost`]'s implementation of the domain's
-//! port [`Plugins`](bursar_kernel::plugin::Plugins), where each call a type
-//! answers is one function: encode, run in a fresh sandbox, check what came back.
+//! port [`Plugins`](bursar_kernel::plugin::Plugins), where every call is encoded,
+//! run in a fresh sandbox, and its answer checked.
 //!
-//! Everything behind the sandbox is assumed hostile. What a plugin may import is
-//! a fixed list and what it consists of is counted before it is compiled
-//! (`admission`), a process of its own compiles it (`compile`), what a call may
-//! use up is bounded (`limits`), and
-//! nothing it answers is taken on trust (`answer`): a call that sees secrets can
-//! tell only codes and places, in the words of a manifest written before it saw
-//! any.
+//! Everything inside the sandbox is assumed hostile. A plugin's imports are
+//! checked against a fixed list and its contents are counted before it is
+//! compiled (`admission`), a separate process compiles it (`compile`), each call
+//! has limits (`limits`), and no answer is trusted (`answer`): a call that sees
+//! secrets can answer only codes and places, with the messages of a manifest
+//! written before it saw any.
 //!
-//! A call that sees secrets has no network, clock or randomness: that is the pure
-//! plane. A call that may speak (`network`) holds secrets only by name, and the
-//! host puts them on the wire where the manifest places them.
+//! A call that sees secrets has no network, clock or randomness: the pure plane.
+//! A call of the network plane (`network`) holds secrets only by name, and the
+//! host fills them in where the manifest places them.
 //!
-//! Deliberately unknown here: the store, accounts and every credential type.
+//! Unknown here: the store, accounts and every credential type.
 
 #![deny(unsafe_code)]
 #![warn(missing_docs)]

@@ -1,4 +1,4 @@
-//! What one call may use up.
+//! The limits of one call.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,61 +11,60 @@ use crate::admission::ComponentLimits;
 use crate::engine::TICK;
 use crate::observe::Usage;
 
-/// The bounds of every call. [`Limits::default`] is what ships.
+/// The limits of every call. [`Limits::default`] is what ships.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Limits {
     /// Linear memory of one sandbox, all its memories together, in bytes.
     pub memory_bytes: usize,
-    /// Computing time of `describe`, `schema`, `template`, `inspect`, `check`.
+    /// CPU time of `describe`, `schema`, `template`, `inspect`, `check`.
     pub read_budget: Duration,
-    /// Computing time of `materialize`.
+    /// CPU time of `materialize`.
     pub make_budget: Duration,
-    /// How many times its computing time a call may take by the clock.
+    /// Wall-clock time of a call, as a multiple of its CPU time.
     pub wall_factor: u32,
-    /// Computing time of a call of the network plane.
+    /// CPU time of a call of the network plane.
     pub network_budget: Duration,
-    /// Time by the clock of a call of the network plane, waiting included.
+    /// Wall-clock time of a call of the network plane, including waiting.
     pub network_wall: Duration,
-    /// Time by the clock of one request and its answer.
+    /// Wall-clock time of one request and its answer.
     pub exchange_wall: Duration,
     /// Bytes that one call may copy between guest and host.
     pub copied_bytes: usize,
     /// What a component may consist of.
     pub component: ComponentLimits,
-    /// What compiling one may take.
+    /// Limits of compiling one.
     pub compilation: CompilationLimits,
-    /// Calls at once over all plugins; more wait, and accounts take turns.
+    /// Concurrent calls of all plugins; more wait, and accounts take turns.
     pub concurrent_calls: usize,
-    /// Calls at once into one plugin; more wait.
+    /// Concurrent calls of one plugin; more wait.
     pub concurrent_calls_per_plugin: usize,
-    /// Calls at once on behalf of one account: as many as can be computed at
-    /// once, and fewer than one plugin takes, so that others find a place.
+    /// Concurrent calls on behalf of one account: as many as the machine computes
+    /// at once, and fewer than one plugin takes, which leaves room for others.
     pub concurrent_calls_per_account: usize,
     /// Calls of one account that may wait; further ones are refused.
     pub waiting_calls_per_account: usize,
-    /// The same of the network plane, whose calls have places of their own: a
-    /// slow service must not hold up a call that asks nobody.
+    /// Concurrent calls of the network plane, which have separate places: a slow
+    /// service must not delay pure calls.
     pub concurrent_network_calls: usize,
-    /// Calls at once of the network plane into one plugin; more wait.
+    /// Concurrent calls of the network plane of one plugin; more wait.
     pub concurrent_network_calls_per_plugin: usize,
-    /// Calls at once of the network plane on behalf of one account.
+    /// Concurrent calls of the network plane on behalf of one account.
     pub concurrent_network_calls_per_account: usize,
 }
 
-/// The bounds of a compilation in a process of its own.
+/// The limits of a compilation in a separate process.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct CompilationLimits {
     /// Memory of the process, in bytes.
     pub memory_bytes: u64,
-    /// Computing time, over all its threads.
+    /// CPU time of all its threads.
     pub cpu: Duration,
-    /// Most bytes of machine code and what belongs to it.
+    /// Maximum size of the machine code and its metadata, in bytes.
     pub code_bytes: u64,
 }
 
 impl CompilationLimits {
-    /// Time by the clock. It is generous, since the process stands back behind
-    /// all others.
+    /// Wall-clock time. Generous, since the process has a low priority.
     pub(crate) fn wall(&self) -> Duration {
         self.cpu * WALL_FACTOR + Duration::from_secs(10)
     }
@@ -103,7 +102,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Computing time of `call`.
+    /// CPU time of `call`.
     pub(crate) fn budget(&self, call: Call) -> Duration {
         match call {
             Call::Describe | Call::Schema | Call::Template | Call::Inspect | Call::Check => self.read_budget,
@@ -112,12 +111,12 @@ impl Limits {
         }
     }
 
-    /// Time of `call` by the clock.
+    /// Wall-clock time of `call`.
     pub(crate) fn wall(&self, call: Call) -> Duration {
         if call.may_speak() { self.network_wall } else { self.budget(call) * self.wall_factor }
     }
 
-    /// The same in epochs, at least one.
+    /// CPU time of `call` in epochs, at least one.
     pub(crate) fn ticks(&self, call: Call) -> u32 {
         u32::try_from(self.budget(call).as_millis() / TICK.as_millis()).unwrap_or(u32::MAX).max(1)
     }
@@ -158,7 +157,7 @@ impl From<PluginCall<'_>> for Call {
 }
 
 impl Call {
-    /// The contract's name of it.
+    /// Its name in the contract.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Describe => "form.describe",
@@ -185,7 +184,7 @@ impl Call {
 }
 
 /// Counts the memory of one sandbox. Wasmtime's own limiter bounds each linear
-/// memory by itself, and a component may have many.
+/// memory separately, and a component may have many.
 pub(crate) struct Meter {
     left_bytes: usize,
     usage: Arc<Usage>,

@@ -1,5 +1,5 @@
-//! From a file to a plugin that may be called: admit, compile or fetch from the
-//! cache, then let it describe itself in the sandbox and hold it to what it said.
+//! Loads a plugin from its file: admits it, compiles it or takes it from the
+//! cache, lets it describe itself in the sandbox, and checks that description.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -32,7 +32,7 @@ use crate::{Approval, TrustedKey, v0_1};
 pub(crate) enum ComponentOrigin {
     BuiltIn(&'static str),
     File(PathBuf),
-    /// What that file held before.
+    /// An earlier content of that file.
     Archive(PathBuf),
 }
 
@@ -49,7 +49,7 @@ impl ComponentOrigin {
         }
     }
 
-    /// What to call it while it has not said its id.
+    /// Its name until its id is known.
     fn stem(&self) -> String {
         match self {
             Self::BuiltIn(name) => (*name).to_owned(),
@@ -69,7 +69,8 @@ impl fmt::Display for ComponentOrigin {
     }
 }
 
-/// A plugin that passed. Cheap to clone: a change of what it may makes another.
+/// A plugin that passed every check. Cheap to clone: a change of its permissions
+/// makes a new one.
 #[derive(Clone)]
 pub(crate) struct Loaded {
     pub(crate) kind: Arc<CredentialType>,
@@ -90,7 +91,7 @@ pub(crate) struct Loaded {
     pub(crate) size_bytes: u64,
     /// Who signed it.
     pub(crate) signed: Signed,
-    /// The text of the signature that says so.
+    /// The text of that signature.
     pub(crate) signature: Option<String>,
 }
 
@@ -101,7 +102,7 @@ pub(crate) struct RawComponent {
     pub(crate) signature: Option<String>,
 }
 
-/// A plugin that did not.
+/// A plugin that failed a check.
 #[derive(Clone, Debug)]
 pub(crate) struct Rejection {
     pub(crate) id: String,
@@ -120,14 +121,14 @@ pub(crate) struct Loader {
     pub(crate) archive: Archive,
     pub(crate) approval: Approval,
     pub(crate) trusted_keys: Vec<TrustedKey>,
-    /// What compiles the components of folders.
+    /// Compiles the components of folders.
     pub(crate) compiler: Compiler,
-    /// One compilation at a time: each takes all the processors it finds.
+    /// One compilation at a time: each uses every core.
     pub(crate) compilations: Arc<Semaphore>,
 }
 
 impl Rejection {
-    /// For what could not even be read.
+    /// A file that could not be read.
     pub(crate) fn unread(source: ComponentOrigin, reason: String) -> Self {
         let id = source.stem();
         Self { id, version: String::new(), digest: String::new(), contract_version: String::new(), source, reason }
@@ -147,7 +148,7 @@ impl Loader {
         }
     }
 
-    /// Fills in `known` on the way, for the case that a later step fails.
+    /// Fills in `known` along the way, in case a later step fails.
     async fn steps(self: Arc<Self>, component_file: RawComponent, known: &mut Rejection) -> Result<Loaded, String> {
         let RawComponent { source, bytes, signature } = component_file;
         let mut sha256 = [0; 32];
@@ -186,7 +187,7 @@ impl Loader {
         }
 
         let permissions = Permissions::of(&manifest);
-        // Of a file's, those that are granted are added when it is put in force.
+        // A file's granted fields are added when it becomes active.
         let derives = if source.is_built_in() {
             manifest.derives.iter().map(|it| it.field().to_owned()).collect()
         } else {
@@ -211,7 +212,7 @@ impl Loader {
         })
     }
 
-    /// By the operator's policy.
+    /// Checks the signature under the operator's policy.
     fn check_signature(&self, bytes: &[u8], signature: Option<&str>) -> Result<Signed, String> {
         let signed = check_signature(&self.trusted_keys, bytes, signature)?;
         match (self.approval, &signed) {
@@ -225,16 +226,16 @@ impl Loader {
         }
     }
 
-    /// Without it there is no way back to it, and that is all.
+    /// Archives the component. A failure only prevents a later rollback.
     async fn keep(self: &Arc<Self>, digest: String, bytes: Cow<'static, [u8]>) {
         let this = Arc::clone(self);
         let kept = tokio::task::spawn_blocking(move || this.archive.put(&digest, &bytes)).await;
         if let Ok(Err(error)) = kept {
-            tracing::warn!(%error, "a plugin could not be kept: there will be no going back to it");
+            tracing::warn!(%error, "a plugin could not be archived: it cannot be rolled back to");
         }
     }
 
-    /// What is built in was measured when it was built.
+    /// Built-in components were measured when they were built.
     fn admit(&self, bytes: &[u8], built_in: bool) -> Result<Admitted, String> {
         let limits = self.sandboxes.limits();
         let shipped = ComponentLimits::default();
@@ -242,7 +243,7 @@ impl Loader {
         admission::admit(bytes, component, limits.memory_bytes as u64)
     }
 
-    /// Makes what was admitted ready to be called.
+    /// Prepares an admitted component for calls.
     fn prepare(
         &self,
         admitted: Admitted,
@@ -303,7 +304,7 @@ struct Prepared {
     found: Found,
 }
 
-/// The questions that a plugin answers once, in the sandbox, at load.
+/// The questions that a plugin answers once, at load.
 struct Interview<'a> {
     loader: &'a Loader,
     component: &'a v0_1::Component,
@@ -326,7 +327,7 @@ impl Interview<'_> {
         let text = session.run(self.component.schema(&mut store)).await.map_err(|error| failed("schema", &error))?;
         let schema =
             parse_json(&text, MAX_DESCRIPTION_BYTES).map_err(|rule| format!("its form's schema is refused: {rule}"))?;
-        // Patterns can keep a processor busy for a while.
+        // Compiling patterns can take a while.
         let compiled = tokio::task::spawn_blocking(move || Form::compile(schema)).await;
         compiled.unwrap_or_else(|_| Err("its form's schema cannot be compiled".to_owned()))
     }
@@ -374,8 +375,8 @@ fn failed(step: &str, error: &PluginError) -> String {
     }
 }
 
-/// Whether a template leaves the place to the person: it, or something in it,
-/// is empty or a `<placeholder>`. A place that is missing is not left to anyone.
+/// Whether a template leaves a place for a person to fill in: it, or something in
+/// it, is empty or a `<placeholder>`. A missing place is not one.
 fn awaits_input(template: &Value, pointer: &str) -> bool {
     let Some(value) = template.pointer(pointer) else {
         return false;

@@ -1,4 +1,4 @@
-//! A plugin's manifest: read strictly, then checked against itself.
+//! A plugin's manifest: read strictly, then checked for consistency.
 //!
 //! `schemas/plugin-manifest.json` says the same for authors' editors.
 

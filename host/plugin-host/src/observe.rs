@@ -1,6 +1,6 @@
-//! Watching calls from outside, for an author who checks a plugin on test data.
-//! A broker has no observer: what one is told is what a broker drops, since a
-//! plugin that saw a secret could have put it there.
+//! Observes calls, for an author who checks a plugin with test data. A broker has
+//! no observer: an observer sees what a broker drops, since a plugin that saw a
+//! secret could have put it there.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -12,40 +12,40 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::limits::{Call, Limits};
 
-/// Hears of every call.
+/// Observes every call.
 pub trait Observer: Send + Sync {
     /// A call ended.
     fn observe(&self, seen: Observed);
 
-    /// A plugin gave this as its reason, of which a broker may drop all but the
+    /// A plugin refused with this reason, of which a broker may drop all but the
     /// kind.
     fn refused(&self, reason: &str);
 }
 
-/// One call, as it went. No `Debug`: what a plugin said may be a secret.
+/// How one call went. No `Debug`: a logged line may hold a secret.
 pub struct Observed {
-    /// The contract's name of it: `form.check`.
+    /// Its name in the contract: `form.check`.
     pub call: &'static str,
-    /// Processor time that it took, instantiation with it.
+    /// CPU time it took, including instantiation.
     pub time: Duration,
-    /// Processor time that it may take.
+    /// CPU time it may take.
     pub budget: Duration,
-    /// Linear memory at its end, which is the most it had.
+    /// Linear memory at its end, which is the peak.
     pub memory_bytes: usize,
     /// Linear memory that it may have.
     pub memory_limit_bytes: usize,
     /// Lines that it logged.
-    pub said: Vec<String>,
+    pub lines: Vec<String>,
 }
 
-/// What one call uses up and says.
+/// What one call uses and logs.
 pub(crate) struct Usage {
     pub(crate) log_bytes: AtomicU64,
     pub(crate) memory_bytes: AtomicUsize,
     call: Call,
     budget: Duration,
     memory_limit_bytes: usize,
-    said: Mutex<Vec<String>>,
+    lines: Mutex<Vec<String>>,
     observer: Option<Arc<dyn Observer>>,
 }
 
@@ -57,7 +57,7 @@ impl Usage {
             call,
             budget: limits.budget(call),
             memory_limit_bytes: limits.memory_bytes,
-            said: Mutex::default(),
+            lines: Mutex::default(),
             observer,
         }
     }
@@ -66,12 +66,12 @@ impl Usage {
     pub(crate) fn logged(&self, line: &str) {
         self.log_bytes.fetch_add(line.len() as u64, Ordering::Relaxed);
         if self.observer.is_some() {
-            // What is inside is whole after every step.
-            self.said.lock().unwrap_or_else(PoisonError::into_inner).push(line.to_owned());
+            // The list is valid after every step.
+            self.lines.lock().unwrap_or_else(PoisonError::into_inner).push(line.to_owned());
         }
     }
 
-    /// Runs a call, and tells the observer how it went.
+    /// Runs a call, and reports to the observer how it went.
     pub(crate) async fn watch<T>(&self, work: impl Future<Output = T>) -> T {
         let Some(observer) = &self.observer else {
             return work.await;
@@ -92,13 +92,13 @@ impl Usage {
             budget: self.budget,
             memory_bytes: self.memory_bytes.load(Ordering::Relaxed),
             memory_limit_bytes: self.memory_limit_bytes,
-            said: std::mem::take(&mut *self.said.lock().unwrap_or_else(PoisonError::into_inner)),
+            lines: std::mem::take(&mut *self.lines.lock().unwrap_or_else(PoisonError::into_inner)),
         });
         done
     }
 }
 
-/// Processor time of this thread since it began.
+/// CPU time of this thread.
 fn thread_time() -> Duration {
     // Never negative.
     Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()

@@ -1,5 +1,5 @@
-//! The plugins in force, swapped as a whole: a call takes what is there when it
-//! starts and ends on that, whatever happens meanwhile.
+//! The active plugins, replaced as a whole: a call ends with the component it
+//! began with, whatever changes meanwhile.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ pub struct PluginHost {
     mode: EngineMode,
 }
 
-/// What is known of an active plugin beside its manifest.
+/// Facts about an active plugin besides its manifest.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PluginInfo {
     /// The type's id.
@@ -53,9 +53,9 @@ pub struct PluginInfo {
 
 impl PluginHost {
     /// Starts the engine and loads every plugin: built-in ones, and the files of
-    /// the folders in the order given, by name. A file of the id of a built-in
-    /// type and a higher version takes its place. A plugin that fails any check
-    /// becomes a status and an event, never an error.
+    /// the folders in the order given, by name. A file with a built-in type's id
+    /// and a higher version replaces it. A plugin that fails any check becomes a
+    /// status and an event, never an error.
     ///
     /// # Errors
     ///
@@ -96,8 +96,8 @@ impl PluginHost {
         self.mode
     }
 
-    /// Lets `observer` hear of every call from now on, and of what a broker never
-    /// keeps: for the check of a plugin on test data, and nothing else.
+    /// Lets `observer` see every call from now on, including what a broker never
+    /// keeps. Only for checking a plugin with test data.
     pub fn observe(&self, observer: Arc<dyn Observer>) {
         self.sandboxes.observe(observer);
     }
@@ -108,8 +108,7 @@ impl PluginHost {
         self.registry.published().active.get(id).map(|loaded| loaded.info())
     }
 
-    /// Waits for what happens to plugins from now on, in order. Each event is
-    /// handed out once.
+    /// Waits for events, in order. Each is returned once.
     pub async fn events(&self) -> Vec<PluginEvent> {
         loop {
             let arrived = self.registry.arrived.notified();
@@ -121,17 +120,17 @@ impl PluginHost {
         }
     }
 
-    /// What happened and was not handed out yet.
+    /// Events that were not returned yet.
     #[must_use]
     pub fn pending_events(&self) -> Vec<PluginEvent> {
         self.registry.drain()
     }
 
-    /// Reads what operators decided and acts on it at once. Where it cannot be
-    /// read, the next look tries again.
+    /// Reads the operators' decisions and applies them at once. If they cannot be
+    /// read, the next scan tries again.
     pub(crate) async fn refresh(&self) {
         if let Err(error) = self.registry.read_decisions().await {
-            tracing::warn!(%error, "what was decided about plugins could not be read; trying again");
+            tracing::warn!(%error, "the decisions about plugins could not be read; trying again");
         }
         self.registry.select_active().await;
     }
@@ -139,8 +138,8 @@ impl PluginHost {
     /// The plugin that serves now.
     pub(crate) fn loaded(&self, id: &str) -> Result<Arc<Loaded>, PluginError> {
         let published = self.registry.published();
-        // Whoever found the type a moment ago came too late.
-        let gone = || PluginError::Unavailable("the plugin is not loaded any more".to_owned());
+        // It may have been removed since the caller found it.
+        let gone = || PluginError::Unavailable("the plugin is no longer loaded".to_owned());
         published.active.get(id).cloned().ok_or_else(gone)
     }
 
@@ -154,7 +153,7 @@ impl PluginHost {
     }
 }
 
-/// What there is to choose from, what was chosen, and what is reported of it.
+/// The plugins to choose from, the current selection, and its events.
 pub(crate) struct Registry {
     pub(crate) loader: Arc<Loader>,
     policy: SelectionPolicy,
@@ -191,7 +190,7 @@ impl Registry {
         Arc::clone(&self.published.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Reads what operators decided. Answers whether anything changed.
+    /// Reads the operators' decisions; true if any changed.
     pub(crate) async fn read_decisions(&self) -> Result<bool, bursar_kernel::Error> {
         let all = self.decisions.all().await?;
         let decisions = all.into_iter().map(|decision| (decision.plugin.clone(), decision)).collect();
@@ -201,19 +200,19 @@ impl Registry {
         Ok(changed)
     }
 
-    /// Changes what there is and decides anew.
+    /// Changes the inventory and selects again.
     pub(crate) async fn change(&self, change: impl FnOnce(&mut Inventory)) {
         let mut inventory = self.inventory.lock().await;
         change(&mut inventory);
         self.select_active_in(&mut inventory).await;
     }
 
-    /// Changes what there is; the next decision takes it into account.
+    /// Changes the inventory; the next selection takes it into account.
     pub(crate) async fn prepare(&self, change: impl FnOnce(&mut Inventory)) {
         change(&mut *self.inventory.lock().await);
     }
 
-    /// Decides anew.
+    /// Selects again.
     pub(crate) async fn select_active(&self) {
         self.select_active_in(&mut *self.inventory.lock().await).await;
     }
@@ -230,7 +229,7 @@ impl Registry {
         let events = self.reported.lock().unwrap_or_else(PoisonError::into_inner).news(&selection, inventory);
         if inventory.adopt(&selection) {
             self.save(inventory.index.clone(), inventory.present()).await;
-            // What was in force before is told from the index, which has just changed.
+            // Predecessors come from the index, which has just changed.
             selection = select_active(inventory, &self.policy);
         }
         events.iter().for_each(PluginEvent::log);
@@ -252,7 +251,7 @@ impl Registry {
         let outcome = Arc::clone(&self.loader).load(component_file).await;
         outcome.map(Arc::new).map_err(|rejection| {
             let (id, reason) = (&rejection.id, &rejection.reason);
-            tracing::warn!(plugin = id, reason, "a kept plugin cannot be loaded any more");
+            tracing::warn!(plugin = id, reason, "an archived plugin can no longer be loaded");
             rejection.reason.clone()
         })
     }
@@ -261,7 +260,7 @@ impl Registry {
         let loader = Arc::clone(&self.loader);
         let saved = tokio::task::spawn_blocking(move || loader.archive.save(&index, &present)).await;
         if let Ok(Err(error)) = saved {
-            tracing::warn!(%error, "which plugins serve could not be written down for the next start");
+            tracing::warn!(%error, "the index of active plugins could not be saved");
         }
     }
 
@@ -290,7 +289,7 @@ impl Registry {
     }
 }
 
-/// What the host keeps would be taken for the operator's.
+/// Archived components would otherwise count as the operator's files.
 fn refuse_own_folder(folders: &[PathBuf], archive: Option<&Path>) -> Result<(), Error> {
     let Some(archive) = archive.and_then(|archive| archive.canonicalize().ok()) else { return Ok(()) };
     match folders.iter().find(|folder| folder.canonicalize().is_ok_and(|folder| folder == archive)) {

@@ -1,4 +1,4 @@
-//! What the audit trail was told already: each thing once, not at every look.
+//! Turns selections into events, each reported once.
 
 use std::collections::BTreeMap;
 
@@ -10,15 +10,15 @@ use crate::selection::Selection;
 
 #[derive(Default)]
 pub(crate) struct Reported {
-    /// Digest of what is in force, by id.
+    /// Digests of active plugins, by id.
     active: BTreeMap<String, String>,
-    /// Digest, state and reason of what is not, by id and source.
+    /// Digest, state and reason of the others, by id and source.
     idle: BTreeMap<(String, String), (String, State, Option<String>)>,
 }
 
 impl Reported {
-    /// What is new in `selection`, which is about to take the place of what
-    /// `inventory` serves.
+    /// The events of `selection`, which is about to replace what `inventory`
+    /// serves.
     pub(crate) fn news(&mut self, selection: &Selection, inventory: &Inventory) -> Vec<PluginEvent> {
         let mut news: Vec<PluginEvent> = selection
             .removed
@@ -70,8 +70,8 @@ impl Reported {
         })
     }
 
-    /// Whatever is no longer so will be news again. A file that is being looked
-    /// into may turn out to be what it was.
+    /// Forgets what no longer holds, to report it again if it returns. A file that
+    /// is being examined may turn out unchanged.
     fn forget(&mut self, selection: &Selection) {
         let statuses = &selection.statuses;
         self.active.retain(|id, _| selection.active.contains_key(id));

@@ -1,4 +1,4 @@
-//! One call: a fresh store and instance, its limits, and what became of it.
+//! One call: a fresh store and instance, its limits, and its outcome.
 
 use std::future::Future;
 use std::sync::atomic::Ordering;
@@ -19,23 +19,23 @@ use crate::network::call_secrets::Unusable;
 use crate::network::plane::{Plane, Unrecorded};
 use crate::observe::{Observer, Usage};
 
-/// Makes sandboxes, no more at once than the limits say.
+/// Creates sandboxes, within the limits of concurrent calls.
 pub(crate) struct Sandboxes {
     engine: Engine,
     limits: Limits,
     /// Over all plugins: an exhausted pool would be an error, not a queue.
     slots: Places,
     network: Arc<Network>,
-    /// Only where an author looks at a plugin.
+    /// Set only when an author checks a plugin.
     observer: OnceLock<Arc<dyn Observer>>,
 }
 
-/// The turns of one plugin, so that a slow one cannot hold every slot.
+/// The queue of one plugin: a slow plugin cannot hold every slot.
 #[derive(Clone)]
 pub(crate) struct Turns(Places);
 
-/// Places for calls at once, in which accounts take turns. Calls that speak have
-/// their own: they wait for others.
+/// Queues for concurrent calls, in which accounts take turns. Network calls have
+/// their own, since they wait for services.
 #[derive(Clone)]
 struct Places {
     pure: FairQueue,
@@ -47,14 +47,14 @@ struct Places {
 pub(crate) struct Behalf {
     /// Whose turn it takes.
     pub(crate) lane: Lane,
-    /// What stands in for chance.
+    /// Replaces randomness.
     pub(crate) seed: [u8; 32],
 }
 
 impl Behalf {
     /// The broker itself, while it loads a plugin.
     pub(crate) const BROKER: Self = Self { lane: Lane::Broker, seed: [0; 32] };
-    /// A caller who asks about no credential.
+    /// A call about no credential.
     pub(crate) const PUBLIC: Self = Self { lane: Lane::Public, seed: [0; 32] };
 }
 
@@ -64,7 +64,7 @@ impl From<&Context> for Behalf {
     }
 }
 
-/// One sandbox about to be used once.
+/// A sandbox for one call.
 pub(crate) struct Session<'a> {
     plugin: &'a str,
     call: Call,
@@ -84,12 +84,12 @@ impl Sandboxes {
         &self.engine
     }
 
-    /// Lets `observer` hear of every call from now on; the first one stays.
+    /// Lets `observer` see every call from now on; only the first observer counts.
     pub(crate) fn observe(&self, observer: Arc<dyn Observer>) {
         self.observer.get_or_init(|| observer);
     }
 
-    /// Who hears of every call.
+    /// The observer, if there is one.
     pub(crate) fn observer(&self) -> Option<&Arc<dyn Observer>> {
         self.observer.get()
     }
@@ -98,7 +98,7 @@ impl Sandboxes {
         &self.limits
     }
 
-    /// The turns of a newly loaded plugin.
+    /// The queue of a newly loaded plugin.
     pub(crate) fn turns(&self) -> Turns {
         let limits = &self.limits;
         Turns(Places::new(limits, limits.concurrent_calls_per_plugin, limits.concurrent_network_calls_per_plugin))
@@ -130,14 +130,14 @@ impl Sandboxes {
         let mut ticks = self.limits.ticks(call);
         store.epoch_deadline_callback(move |_| {
             ticks = ticks.saturating_sub(1);
-            // Yielding at each tick is what keeps the other requests served.
+            // Yielding at each tick keeps other requests served.
             if ticks == 0 { Err(Trap::Interrupt.into()) } else { Ok(UpdateDeadline::Yield(1)) }
         });
         let wall = self.limits.wall(call);
         Ok((Session { plugin, call, wall, usage, _slot: slot, _turn: turn }, store))
     }
 
-    /// The same for a call that may speak, about `call.data`.
+    /// The same for a call of the network plane.
     ///
     /// # Errors
     ///
@@ -180,7 +180,7 @@ impl Places {
 }
 
 impl Session<'_> {
-    /// Runs `work`, which is instantiation and the call itself, by the clock.
+    /// Runs `work`, which is instantiation and the call itself, with a timeout.
     ///
     /// # Errors
     ///
@@ -206,7 +206,7 @@ impl Session<'_> {
     }
 }
 
-/// How a call ended early.
+/// Why a call ended early.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum CallFailure {
     Budget,
@@ -253,7 +253,7 @@ impl CallFailure {
 }
 
 const TOO_MANY_TEXTS: &str = "The secrets of this form hold more than 128 texts, more than can be kept from a plugin.";
-/// What is said of a secret that is longer than one a service is sent may be.
+/// The message for a placed secret that is too long.
 pub(crate) const TOO_LONG: &str = "A secret that is sent to a service has at most 16 KiB.";
-/// Resource handles of one sandbox; plugins have hardly any.
+/// Resource handles of one sandbox; plugins use very few.
 const MAX_HANDLES: usize = 1024;

@@ -1,6 +1,5 @@
-//! Which plugin is in force for each id, and how every other one fares: one
-//! function of what there is, so that it does not matter in which order things
-//! happened.
+//! Selects the active plugin of each id and the status of every other: a function
+//! of the inventory, independent of the order of events.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -17,21 +16,21 @@ use crate::status;
 /// What the operator configured.
 pub(crate) struct SelectionPolicy {
     pub(crate) approval: Approval,
-    /// Which pointers each type may derive, beside what was approved.
+    /// Which pointers each type may derive, besides the approved ones.
     pub(crate) granted_derives: BTreeMap<String, Vec<String>>,
 }
 
-/// How everything stands.
+/// The result of a selection.
 #[derive(Default)]
 pub(crate) struct Selection {
-    /// In force, by id.
+    /// Active plugins, by id.
     pub(crate) active: BTreeMap<String, Arc<Loaded>>,
     /// Every plugin, by id; of one id the active one first.
     pub(crate) statuses: Vec<PluginStatus>,
-    /// Ids whose file is gone, with digest and source of what was in force.
+    /// Ids whose file is gone, with digest and source of the component that was
+    /// active.
     pub(crate) removed: Vec<(String, String, String)>,
-    /// What has to be fetched from the archive to decide; once it is, this is
-    /// what of the fetched is needed.
+    /// Components of the archive that the selection needs, fetched already or not.
     pub(crate) requested: Vec<ArchiveRequest>,
 }
 
@@ -41,7 +40,7 @@ pub(crate) struct ArchiveRequest {
     pub(crate) file: PathBuf,
 }
 
-/// Decides anew.
+/// Selects the active plugin of each id.
 pub(crate) fn select_active(inventory: &Inventory, policy: &SelectionPolicy) -> Selection {
     let mut selection = Selection::default();
     let claimed = inventory.files.iter().filter_map(PluginFile::claims);
@@ -64,15 +63,15 @@ struct Candidates<'a> {
     policy: &'a SelectionPolicy,
     inventory: &'a Inventory,
     built_in: Option<&'a Arc<Loaded>>,
-    /// The file whose plugin it is.
+    /// The file that provides the plugin.
     installed: Option<&'a PluginFile>,
-    /// Further files of the id.
+    /// Further files with the same id.
     others: Vec<&'a PluginFile>,
     decision: Option<&'a Decision>,
     record: Option<&'a PluginHistory>,
 }
 
-/// What is in force, and how it came to that.
+/// The active component of an id, and why.
 struct ActivePlugin {
     loaded: Arc<Loaded>,
     pinned: Option<Pin>,
@@ -84,7 +83,7 @@ impl<'a> Candidates<'a> {
     fn of(id: &'a str, inventory: &'a Inventory, policy: &'a SelectionPolicy) -> Self {
         let record = inventory.index.plugins.get(id);
         let mut files: Vec<&PluginFile> = inventory.files.iter().filter(|file| file.claims() == Some(id)).collect();
-        // Whoever serves keeps the id; else the first that can.
+        // The serving file keeps the id; else the first valid one gets it.
         let serving = inventory.serving.get(id).and_then(|loaded| loaded.source.file());
         let incumbent = |file: &&PluginFile| match serving {
             Some(path) => file.path == path,
@@ -113,7 +112,7 @@ impl<'a> Candidates<'a> {
                 }
                 FileContent::Compiling => {
                     selection.statuses.push(status::compiling(self.id, file));
-                    // What it will be is not known, so a rollback still holds.
+                    // Its content is not known yet: a rollback stays in effect.
                     let pin = self.decision.and_then(|decision| decision.pin.clone());
                     self.keep(file, selection).map(|kept| ActivePlugin {
                         pinned: pin.filter(|pin| pin.digest == kept.loaded.kind.digest),
@@ -134,7 +133,7 @@ impl<'a> Candidates<'a> {
         self.report(in_force, waiting.as_ref(), &refused, selection);
     }
 
-    /// What a file holds that passed every check.
+    /// Considers a file's component that passed every check.
     fn validate(
         &self,
         file: &PluginFile,
@@ -179,8 +178,7 @@ impl<'a> Candidates<'a> {
         }
     }
 
-    /// What an operator rolled back to, while the file still is what they
-    /// rolled back from.
+    /// The target of a rollback, while the file still holds what was set aside.
     fn pinned(&self, file: &PluginFile, selection: &mut Selection) -> Option<ActivePlugin> {
         let pin = self.pin(file)?;
         let loaded = match self.built_in.filter(|built_in| built_in.kind.digest == pin.digest) {
@@ -196,7 +194,7 @@ impl<'a> Candidates<'a> {
         (file.digest() == pin.set_aside && pin.set_aside != pin.digest).then_some(pin)
     }
 
-    /// What served before this file's present content: it goes on.
+    /// Keeps what served before this file's present content.
     fn keep(&self, file: &PluginFile, selection: &mut Selection) -> Option<ActivePlugin> {
         let serves = self
             .incumbent(file, selection)
@@ -211,8 +209,7 @@ impl<'a> Candidates<'a> {
         self.built_in.map(|built_in| ActivePlugin { loaded: Arc::clone(built_in), pinned: None, note: None })
     }
 
-    /// The component of this file's that is in force, or was when that was last
-    /// recorded.
+    /// The component of this file that is active, or was when last recorded.
     fn incumbent(&self, file: &PluginFile, selection: &mut Selection) -> Option<Arc<Loaded>> {
         if let Some(serving) = self.inventory.serving.get(self.id)
             && serving.source.file() == Some(file.path.as_path())
@@ -223,7 +220,7 @@ impl<'a> Candidates<'a> {
         self.component(file, &active.digest, selection)
     }
 
-    /// A component of this id by its digest: held, in force, or kept.
+    /// A component of this id by digest: in the file, active, or archived.
     fn component(&self, file: &PluginFile, digest: &str, selection: &mut Selection) -> Option<Arc<Loaded>> {
         let held = match &file.content {
             FileContent::Plugin(loaded) => Some(loaded),
@@ -296,7 +293,7 @@ impl<'a> Candidates<'a> {
         })
     }
 
-    /// With the derived fields that it was granted.
+    /// Adds the derived fields that were granted.
     fn with_derives(&self, loaded: Arc<Loaded>) -> Arc<Loaded> {
         if loaded.source.is_built_in() {
             return loaded;
@@ -315,7 +312,7 @@ impl<'a> Candidates<'a> {
         self.policy.granted_derives.get(self.id).map_or(&[], Vec::as_slice)
     }
 
-    /// A second file of the id.
+    /// Rejects a second file with the id.
     fn second(&self, other: &Loaded, in_force: Option<&ActivePlugin>) -> Rejection {
         let taken = match (in_force, self.installed) {
             (Some(in_force), _) if !in_force.loaded.source.is_built_in() => {
@@ -327,7 +324,7 @@ impl<'a> Candidates<'a> {
         status::rejection(other, taken)
     }
 
-    /// Whose a refused file is: what it said, else what it held before.
+    /// The id of a rejected file: the one it described, else the one it had before.
     fn named(&self, rejection: &Rejection) -> String {
         let described = !rejection.version.is_empty();
         if described { rejection.id.clone() } else { self.id.to_owned() }
@@ -352,7 +349,7 @@ fn is_higher(one: &Loaded, than: &Loaded) -> bool {
 }
 
 impl ArchiveRequest {
-    /// As what it will be loaded.
+    /// The origin it is loaded with.
     pub(crate) fn source(&self) -> ComponentOrigin {
         ComponentOrigin::Archive(self.file.clone())
     }

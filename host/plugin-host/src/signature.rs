@@ -1,4 +1,4 @@
-//! Detached signatures in the form of [minisign]: `NAME.wasm.minisig` beside
+//! Detached signatures in the [minisign] format: `NAME.wasm.minisig` beside
 //! `NAME.wasm`.
 //!
 //! [minisign]: https://jedisct1.github.io/minisign/
@@ -15,12 +15,12 @@ pub struct TrustedKey {
     key: PublicKey,
 }
 
-/// What a signature says of a component.
+/// What a signature proves about a component.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Signed {
     /// There is none.
     Not,
-    /// It was not looked at: no key is trusted.
+    /// It was not checked: no key is trusted.
     Unchecked,
     /// By a key that is not trusted.
     Unknown,
@@ -44,8 +44,9 @@ impl FromStr for TrustedKey {
 
     /// The one line of a minisign public key: `RW...`.
     fn from_str(text: &str) -> Result<Self, String> {
-        let key = PublicKey::from_base64(text.trim())
-            .map_err(|_| format!("{} is no minisign public key, which starts with RW", crate::text::sentence(text)))?;
+        let key = PublicKey::from_base64(text.trim()).map_err(|_| {
+            format!("{} is not a minisign public key, which starts with RW", crate::text::sentence(text))
+        })?;
         Ok(Self { text: text.trim().to_owned(), key })
     }
 }
@@ -62,24 +63,24 @@ impl fmt::Debug for TrustedKey {
     }
 }
 
-/// Holds the text of a signature against the bytes.
+/// Verifies the signature of a component.
 ///
 /// # Errors
 ///
-/// Where it is no signature, or by a trusted key and wrong: somebody meant to
-/// sign and these are not the bytes.
+/// When it is not a signature, or a trusted key's that does not match: these are
+/// not the bytes that were signed.
 pub fn check_signature(keys: &[TrustedKey], bytes: &[u8], signature: Option<&str>) -> Result<Signed, String> {
     let Some(text) = signature else { return Ok(Signed::Not) };
     if keys.is_empty() {
         return Ok(Signed::Unchecked);
     }
     let signature =
-        Signature::decode(text).map_err(|_| "the .minisig file beside it is no minisign signature".to_owned())?;
+        Signature::decode(text).map_err(|_| "the .minisig file beside it is not a minisign signature".to_owned())?;
     for trusted in keys {
         match trusted.key.verify(bytes, &signature, true) {
             Ok(()) => return Ok(Signed::By(trusted.text.clone())),
             Err(VerifyError::UnexpectedKeyId) => {}
-            Err(_) => return Err(format!("its signature by the trusted key {trusted} does not fit the file")),
+            Err(_) => return Err(format!("its signature by the trusted key {trusted} does not match the file")),
         }
     }
     Ok(Signed::Unknown)

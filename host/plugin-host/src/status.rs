@@ -1,4 +1,4 @@
-//! How each plugin fares, in the words operators read.
+//! The status of each plugin, as operators read it.
 
 use bursar_kernel::plugin::{
     Ability, Decision, Derived, PermissionDiff, Permissions, Pin, PluginStatus, Previous, State,
@@ -10,7 +10,7 @@ use crate::inventory::{FileContent, PluginFile};
 use crate::load::{Loaded, Rejection};
 use crate::signature::Signed;
 
-/// What holds for every entry of one id.
+/// What all entries of one id share.
 pub(crate) struct About<'a> {
     pub(crate) decision: Option<&'a Decision>,
     pub(crate) approval: Approval,
@@ -19,7 +19,7 @@ pub(crate) struct About<'a> {
     pub(crate) previous: Option<Previous>,
 }
 
-/// By id; of one id the active one first, what was refused last.
+/// Sorts by id; within an id the active one first, rejected ones last.
 pub(crate) fn order(status: &PluginStatus) -> (&str, u8, &str) {
     let rank = match status.state {
         State::Active => 0,
@@ -87,7 +87,7 @@ pub(crate) fn unclaimed(file: &PluginFile) -> Option<PluginStatus> {
     }
 }
 
-/// A plugin that passed and is not taken all the same.
+/// Rejects a plugin that passed every check.
 pub(crate) fn rejection(loaded: &Loaded, reason: String) -> Rejection {
     Rejection {
         id: loaded.kind.manifest.id.clone(),
@@ -99,7 +99,7 @@ pub(crate) fn rejection(loaded: &Loaded, reason: String) -> Rejection {
     }
 }
 
-/// What an operator should know of an active plugin.
+/// What an operator should know about an active plugin.
 pub(crate) fn note(
     loaded: &Loaded,
     pin: Option<&Pin>,
@@ -169,7 +169,7 @@ fn blank(id: String, source: String, state: State) -> PluginStatus {
     }
 }
 
-/// Enough of a digest for a sentence.
+/// A digest shortened for a sentence.
 fn short(digest: &str) -> &str {
     if digest.is_empty() { UNREADABLE } else { digest.get(..SHORT).unwrap_or(digest) }
 }

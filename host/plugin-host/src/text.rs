@@ -14,7 +14,7 @@ pub(crate) fn parse_json(text: &str, most_bytes: usize) -> Result<Value, &'stati
     if text.len() > most_bytes {
         return Err("a JSON document is too large");
     }
-    // serde_json stops at 128 by itself, so that this recursion is safe.
+    // serde_json stops at depth 128, which makes this recursion safe.
     let value: Value = serde_json::from_str(text).map_err(|_| "a text is not JSON")?;
     if depth(&value) > MAX_DEPTH {
         return Err("a JSON document is nested too deep");

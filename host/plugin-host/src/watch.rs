@@ -1,6 +1,6 @@
-//! Watching the operator's folders. The system's notices are a hint that makes
-//! it quick; a look every two seconds is what it rests on, since network and
-//! overlay file systems forget to notify.
+//! Watches the operator's folders. Notifications of the system only make it
+//! quicker; it relies on a scan every two seconds, since network and overlay file
+//! systems lose notifications.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,12 +14,12 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use crate::admission::Measure;
-use crate::folder::{Stamp, look, read};
+use crate::folder::{Stamp, read, scan};
 use crate::load::{ComponentOrigin, RawComponent, Rejection};
 use crate::registry::Registry;
 use crate::{Error, PluginHost};
 
-/// Ends the watching when it is dropped.
+/// Stops watching when dropped.
 #[derive(Debug)]
 pub struct Watching(JoinHandle<()>);
 
@@ -30,15 +30,15 @@ impl Drop for Watching {
 }
 
 impl PluginHost {
-    /// Goes on looking at the folders, and at what operators decide on other
-    /// nodes, until the answer is dropped.
+    /// Watches the folders, and the operators' decisions on other nodes, until the
+    /// returned guard is dropped.
     #[must_use]
     pub fn watch(&self) -> Watching {
         let (folders, registry) = (Arc::clone(&self.folders), Arc::downgrade(&self.registry));
         Watching(tokio::spawn(async move {
-            let hint = Arc::new(Notify::new());
-            let _watcher = hints(&folders.lock().await.paths, Arc::clone(&hint));
-            run(&folders, &registry, &hint).await;
+            let wakeup = Arc::new(Notify::new());
+            let _watcher = notifications(&folders.lock().await.paths, Arc::clone(&wakeup));
+            run(&folders, &registry, &wakeup).await;
         }))
     }
 }
@@ -47,78 +47,77 @@ impl PluginHost {
 pub(crate) struct Folders {
     paths: Vec<PathBuf>,
     files: BTreeMap<(usize, PathBuf), Seen>,
-    /// Folders that could not be read at the last look.
+    /// Folders that could not be read at the last scan.
     unreadable: Vec<PathBuf>,
 }
 
 struct Seen {
-    /// At the last look.
+    /// At the last scan.
     last: Stamp,
-    /// When its content was taken in.
-    taken: Option<Stamp>,
+    /// When its content was loaded.
+    loaded: Option<Stamp>,
 }
 
 impl Folders {
-    /// Takes a first look.
+    /// Checks that the folders can be read.
     ///
     /// # Errors
     ///
     /// [`Error::Folder`] when one of them cannot be read.
     pub(crate) fn open(paths: Vec<PathBuf>) -> Result<Self, Error> {
         for path in &paths {
-            look(path).map_err(|source| Error::Folder { path: path.clone(), source })?;
+            scan(path).map_err(|source| Error::Folder { path: path.clone(), source })?;
         }
         Ok(Self { paths, files: BTreeMap::new(), unreadable: Vec::new() })
     }
 
-    /// Takes in everything that is there now, decisions being made afterwards.
-    /// What is not done after `wait` is left to [`PluginHost::watch`], since one
-    /// file must not keep all the others waiting.
+    /// Loads every file, without selecting yet. What is not done after `wait` is
+    /// left to [`PluginHost::watch`]: one file must not delay all others.
     pub(crate) async fn load(&mut self, registry: &Arc<Registry>, wait: Duration) {
-        self.look(registry).await;
+        self.scan(registry).await;
         if self.files.is_empty() {
             return;
         }
-        tokio::time::sleep(SETTLE).await;
+        tokio::time::sleep(SETTLE_TIME).await;
         let deadline = Instant::now() + wait;
-        for (folder, path, stamp) in self.look(registry).await.still {
+        for (folder, path, stamp) in self.scan(registry).await.stable {
             registry.prepare(|inventory| inventory.compiling(folder, &path)).await;
-            match timeout_at(deadline, take_in(registry, &path, &stamp)).await {
+            match timeout_at(deadline, load_file(registry, &path, &stamp)).await {
                 Ok(Some(outcome)) => {
                     registry.prepare(|inventory| inventory.holds(folder, &path, outcome)).await;
-                    self.taken(folder, path, stamp);
+                    self.loaded(folder, path, stamp);
                 }
                 Ok(None) => registry.prepare(|inventory| inventory.gone(folder, &path)).await,
                 Err(_elapsed) => {
-                    tracing::warn!(file = %path.display(), "this plugin is compiled after the start, which would take too long");
+                    tracing::warn!(file = %path.display(), "this plugin is compiled after the start, since it takes too long");
                 }
             }
         }
     }
 
-    /// Takes in what has changed and lies still. Answers whether something is
-    /// still being written.
+    /// Loads files that changed and are stable; true if a file is still being
+    /// written.
     async fn follow(&mut self, registry: &Arc<Registry>) -> bool {
-        let Look { still, mut moving } = self.look(registry).await;
-        for (folder, path, stamp) in still {
+        let Scan { stable, mut changing } = self.scan(registry).await;
+        for (folder, path, stamp) in stable {
             registry.change(|inventory| inventory.compiling(folder, &path)).await;
-            match take_in(registry, &path, &stamp).await {
+            match load_file(registry, &path, &stamp).await {
                 Some(outcome) => {
                     registry.change(|inventory| inventory.holds(folder, &path, outcome)).await;
-                    self.taken(folder, path, stamp);
+                    self.loaded(folder, path, stamp);
                 }
-                None => moving = true,
+                None => changing = true,
             }
         }
-        moving
+        changing
     }
 
-    /// Looks at every folder. A file that looks as it did at the last look, and
-    /// otherwise than when it was taken in, lies still.
-    async fn look(&mut self, registry: &Arc<Registry>) -> Look {
+    /// Scans every folder. A changed file is stable when it looks as at the last
+    /// scan.
+    async fn scan(&mut self, registry: &Arc<Registry>) -> Scan {
         let paths = self.paths.clone();
-        let seen = tokio::task::spawn_blocking(move || paths.iter().map(|path| look(path)).collect::<Vec<_>>()).await;
-        let mut outcome = Look { still: Vec::new(), moving: false };
+        let seen = tokio::task::spawn_blocking(move || paths.iter().map(|path| scan(path)).collect::<Vec<_>>()).await;
+        let mut outcome = Scan { stable: Vec::new(), changing: false };
         for (folder, seen) in seen.into_iter().flatten().enumerate() {
             let Some(files) = self.readable(folder, seen) else { continue };
             let present: BTreeMap<PathBuf, Stamp> = files.into_iter().collect();
@@ -137,26 +136,26 @@ impl Folders {
         outcome
     }
 
-    fn compare(&mut self, folder: usize, path: PathBuf, stamp: Stamp, outcome: &mut Look) {
+    fn compare(&mut self, folder: usize, path: PathBuf, stamp: Stamp, outcome: &mut Scan) {
         let Some(seen) = self.files.get_mut(&(folder, path.clone())) else {
-            self.files.insert((folder, path), Seen { last: stamp, taken: None });
-            outcome.moving = true;
+            self.files.insert((folder, path), Seen { last: stamp, loaded: None });
+            outcome.changing = true;
             return;
         };
-        let is_still = seen.last == stamp;
+        let is_stable = seen.last == stamp;
         seen.last = stamp.clone();
-        if seen.taken.as_ref() == Some(&stamp) {
+        if seen.loaded.as_ref() == Some(&stamp) {
             return;
         }
-        if is_still {
-            outcome.still.push((folder, path, stamp));
+        if is_stable {
+            outcome.stable.push((folder, path, stamp));
         } else {
-            outcome.moving = true;
+            outcome.changing = true;
         }
     }
 
-    /// A folder that cannot be read is told of once. What it held stays as it
-    /// is: it may be a disk that is away for a moment.
+    /// Logs once that a folder cannot be read, and keeps its plugins: a disk may be
+    /// away for a moment.
     fn readable(
         &mut self,
         folder: usize,
@@ -170,7 +169,7 @@ impl Folders {
             }
             Err(error) => {
                 if !self.unreadable.contains(path) {
-                    tracing::warn!(folder = %path.display(), %error, "a plugin folder cannot be read; what it held stays");
+                    tracing::warn!(folder = %path.display(), %error, "a plugin folder cannot be read; its plugins stay");
                     self.unreadable.push(path.clone());
                 }
                 None
@@ -178,23 +177,23 @@ impl Folders {
         }
     }
 
-    fn taken(&mut self, folder: usize, path: PathBuf, stamp: Stamp) {
+    fn loaded(&mut self, folder: usize, path: PathBuf, stamp: Stamp) {
         if let Some(seen) = self.files.get_mut(&(folder, path)) {
-            seen.taken = Some(stamp);
+            seen.loaded = Some(stamp);
         }
     }
 }
 
-/// What a look found that was not taken in yet.
-struct Look {
+/// Files that a scan found and that were not loaded yet.
+struct Scan {
     /// Folder, file, and how it looks.
-    still: Vec<(usize, PathBuf, Stamp)>,
-    /// Whether something looked otherwise at the look before.
-    moving: bool,
+    stable: Vec<(usize, PathBuf, Stamp)>,
+    /// Whether a file looked different at the scan before.
+    changing: bool,
 }
 
-/// What a file holds; `None` where it changed meanwhile.
-async fn take_in(
+/// Loads a file; `None` if it changed meanwhile.
+async fn load_file(
     registry: &Arc<Registry>,
     path: &Path,
     stamp: &Stamp,
@@ -214,15 +213,15 @@ async fn take_in(
     }
 }
 
-async fn run(folders: &Mutex<Folders>, registry: &Weak<Registry>, hint: &Notify) {
-    let mut moving = false;
+async fn run(folders: &Mutex<Folders>, registry: &Weak<Registry>, wakeup: &Notify) {
+    let mut changing = false;
     loop {
-        if moving {
-            // However many hints come: two looks are some time apart.
-            tokio::time::sleep(SETTLE).await;
+        if changing {
+            // Scans are some time apart, however many notifications come.
+            tokio::time::sleep(SETTLE_TIME).await;
         } else {
-            // Either is a reason to look.
-            let _ = tokio::time::timeout(LOOK_EVERY, hint.notified()).await;
+            // Either is a reason to scan.
+            let _ = tokio::time::timeout(SCAN_EVERY, wakeup.notified()).await;
         }
         let Some(registry) = registry.upgrade() else { return };
         match registry.read_decisions().await {
@@ -230,37 +229,41 @@ async fn run(folders: &Mutex<Folders>, registry: &Weak<Registry>, hint: &Notify)
             Ok(false) => {}
             Err(error) => {
                 let cause = error.source.as_ref().map(tracing::field::display);
-                tracing::warn!(%error, cause, "what was decided about plugins could not be read; trying again");
+                tracing::warn!(%error, cause, "the decisions about plugins could not be read; trying again");
             }
         }
-        moving = folders.lock().await.follow(&registry).await;
+        changing = folders.lock().await.follow(&registry).await;
     }
 }
 
-/// Asks the system for notices; without them everything only takes longer.
-fn hints(folders: &[PathBuf], hint: Arc<Notify>) -> Option<notify::RecommendedWatcher> {
+/// Asks the system for notifications; without them changes are only found later.
+fn notifications(folders: &[PathBuf], wakeup: Arc<Notify>) -> Option<notify::RecommendedWatcher> {
     let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        // Looking makes notices of its own.
+        // Scanning causes notifications too.
         let only_read = |event: notify::Event| match event.kind {
             EventKind::Access(kind) => kind != AccessKind::Close(AccessMode::Write),
             _ => false,
         };
         if !event.is_ok_and(only_read) {
-            hint.notify_one();
+            wakeup.notify_one();
         }
     });
-    let mut watcher = watcher.inspect_err(|error| tracing::info!(%error, "folders are looked at by the clock")).ok()?;
+    let mut watcher = watcher
+        .inspect_err(
+            |error| tracing::info!(%error, "no notifications about plugin folders; they are scanned periodically"),
+        )
+        .ok()?;
     for folder in folders {
         if let Err(error) = watcher.watch(folder, RecursiveMode::NonRecursive) {
-            tracing::info!(folder = %folder.display(), %error, "this folder is looked at by the clock");
+            tracing::info!(folder = %folder.display(), %error, "no notifications about this folder; it is scanned periodically");
         }
     }
     Some(watcher)
 }
 
-/// Between two looks at a file that has changed.
-const SETTLE: Duration = Duration::from_millis(100);
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Between two scans while a file is changing.
+const SETTLE_TIME: Duration = Duration::from_millis(100);
+const SCAN_EVERY: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
 mod tests {
@@ -279,20 +282,20 @@ mod tests {
         let mut writer = File::create(folder.path().join("half.wasm")).unwrap();
         for piece in 0..5 {
             writer.write_all(b"a part of it").unwrap();
-            let look = folders.look(&host.registry).await;
-            assert!(look.moving && look.still.is_empty(), "piece {piece}");
+            let scan = folders.scan(&host.registry).await;
+            assert!(scan.changing && scan.stable.is_empty(), "piece {piece}");
         }
-        let look = folders.look(&host.registry).await;
-        let [(0, path, stamp)] = &look.still[..] else { panic!("it lies still") };
-        assert!(!look.moving);
+        let scan = folders.scan(&host.registry).await;
+        let [(0, path, stamp)] = &scan.stable[..] else { panic!("it is stable") };
+        assert!(!scan.changing);
 
-        // What changes between a look and the reading is not taken in either.
+        // What changes between a scan and the reading is not loaded either.
         writer.write_all(b"another part").unwrap();
-        assert!(take_in(&host.registry, path, stamp).await.is_none());
-        assert!(folders.look(&host.registry).await.moving);
+        assert!(load_file(&host.registry, path, stamp).await.is_none());
+        assert!(folders.scan(&host.registry).await.changing);
         assert!(host.statuses().is_empty());
 
         std::fs::remove_file(path).unwrap();
-        assert!(take_in(&host.registry, path, stamp).await.is_none());
+        assert!(load_file(&host.registry, path, stamp).await.is_none());
     }
 }

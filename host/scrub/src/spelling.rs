@@ -63,18 +63,18 @@ pub(crate) fn each(value: &[u8], visit: &mut impl FnMut(Spelling, &[u8])) {
     let every = value.iter().fold(String::new(), |every, byte| every + &format!("%{byte:02X}"));
     visit(Spelling::Percent, percent_lower(&every));
     visit(Spelling::Percent, every);
-    if let Ok(text) = str::from_utf8(value) {
-        visit(Spelling::Reversed, text.chars().rev().collect());
-        for once in json(text) {
-            // A service may answer with what it was sent as a JSON string.
-            for twice in json(&once) {
-                visit(Spelling::Json, twice);
-            }
-            visit(Spelling::Json, once);
+    // What is no text is echoed with replacement characters.
+    let text = &*String::from_utf8_lossy(value);
+    visit(Spelling::Reversed, text.chars().rev().collect());
+    for once in json(text) {
+        // A service may answer with what it was sent as a JSON string.
+        for twice in json(&once) {
+            visit(Spelling::Json, twice);
         }
-        visit(Spelling::Markup, markup(text, "&#39;"));
-        visit(Spelling::Markup, markup(text, "&apos;"));
+        visit(Spelling::Json, once);
     }
+    visit(Spelling::Markup, markup(text, "&#39;"));
+    visit(Spelling::Markup, markup(text, "&apos;"));
     visit(Spelling::Numbers, value.iter().map(u8::to_string).collect::<Vec<_>>().join(" "));
     for before in 0..3 {
         base64(value, before, &mut visit);

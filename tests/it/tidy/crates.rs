@@ -32,7 +32,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // What reaches the world on the areas' behalf, behind their ports.
     ("bursar-store", &["bursar-kernel"]),
     ("bursar-plugin-host", &["bursar-kernel", "bursar-schema", "bursar-scrub"]),
-    ("bursar-targets", &["bursar-kernel", "bursar-regions", "bursar-schema"]),
+    ("bursar-targets", &["bursar-kernel", "bursar-regions", "bursar-schema", "bursar-scrub"]),
     // It looks at a plugin on the real host, by the cases that authors write: a
     // port in between would let it look at something else.
     ("bursar-plugin-check", &["bursar-kernel", "bursar-plugin-cases", "bursar-plugin-host", "bursar-scrub"]),

@@ -1,5 +1,5 @@
-//! What operators decided about a plugin: kept in the store, so that it holds
-//! on every node.
+//! The operators' decisions about plugins, kept in the store and valid on every
+//! node.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Permissions;
 use crate::Error;
 
-/// Everything that was decided about the plugin of one id.
+/// The decisions about the plugin of one id.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Decision {
@@ -16,9 +16,9 @@ pub struct Decision {
     pub plugin: String,
     /// What it may.
     pub grant: Option<Grant>,
-    /// That it may not be called, whatever it asks for.
+    /// A revocation: it may not be called, whatever it asks for.
     pub revoked: Option<Revocation>,
-    /// That an earlier component is to be in force.
+    /// A rollback to an earlier component.
     pub pin: Option<Pin>,
 }
 
@@ -37,7 +37,7 @@ pub struct Grant {
     pub at: Timestamp,
 }
 
-/// Who took a grant back.
+/// Who revoked a grant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Revocation {
@@ -49,13 +49,13 @@ pub struct Revocation {
 }
 
 /// A rollback. It holds while the plugin's file is the one that was set aside:
-/// another file says that somebody has mended it.
+/// another file means that somebody has fixed it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Pin {
-    /// What is in force: `sha256:<hex>`.
+    /// The active component: `sha256:<hex>`.
     pub digest: String,
-    /// What the file held: `sha256:<hex>`, empty where it could not be read.
+    /// What the file held: `sha256:<hex>`, empty if it could not be read.
     pub set_aside: String,
     /// Who rolled back.
     pub by: String,
@@ -64,10 +64,10 @@ pub struct Pin {
     pub at: Timestamp,
 }
 
-/// The port by which the plugin host reads them.
+/// The port through which the plugin host reads them.
 #[async_trait]
 pub trait Decisions: Send + Sync {
-    /// Every decision there is.
+    /// Every decision.
     ///
     /// # Errors
     ///

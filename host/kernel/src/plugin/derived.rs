@@ -12,11 +12,11 @@ use crate::secret::SecretJson;
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Derived {
-    /// Whatever `check` makes of the secrets it sees: `/publicKey`. People read
-    /// it; the network plane does not, since nobody can tell what is in it.
+    /// Whatever `check` makes of the secrets it sees: `/publicKey`. People may read
+    /// it; the network plane may not, since nobody can tell what is in it.
     Computed(String),
-    /// One text of the JSON document that a secret is. The host compares, so
-    /// that the network plane may read it.
+    /// One text of a secret's JSON document. The host verifies the copy, so the
+    /// network plane may read it.
     Copied(CopiedField),
 }
 
@@ -42,7 +42,7 @@ impl Derived {
         }
     }
 
-    /// In words that go on after "may".
+    /// A phrase that follows "may".
     #[must_use]
     pub fn words(&self) -> String {
         match self {
@@ -64,8 +64,7 @@ impl fmt::Display for Derived {
 }
 
 impl CopiedField {
-    /// What is at its place in `secret`, where that is a document with a text
-    /// there.
+    /// The text at its place in `secret`, if that is a document with a text there.
     #[must_use]
     pub fn text(&self, secret: &Value) -> Option<String> {
         match secret {

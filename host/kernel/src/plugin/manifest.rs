@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Derived;
 
-/// What a plugin says of itself (`form.describe`): data, read once at load. The
+/// A plugin's description of itself (`form.describe`), read once at load. The
 /// shape is published as `schemas/plugin-manifest.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -30,7 +30,7 @@ pub struct Manifest {
     /// Where to read more.
     #[serde(default)]
     pub documentation: String,
-    /// What it can beyond form and materialize.
+    /// What it can do beyond form and materialize.
     #[serde(default)]
     pub abilities: Vec<Ability>,
     /// Where its credentials are used.
@@ -42,13 +42,13 @@ pub struct Manifest {
     /// What it materializes to; the first is the default.
     pub formats: Vec<Format>,
     /// Whether its credentials are pushed to a region whose attachment lists no
-    /// types. Not, for what serves nobody there, such as a DNS provider's key.
+    /// types. False for what is of no use there, such as a DNS provider's key.
     #[serde(default = "pushed")]
     pub pushed_by_default: bool,
     /// Field order and grouping, for forms.
     #[serde(default)]
     pub hints: Hints,
-    /// Texts of the violation codes that calls on secrets may answer with.
+    /// Messages of the violation codes that calls with secrets may answer.
     #[serde(default)]
     pub messages: BTreeMap<String, String>,
     /// Public fields that `check` may fill from a secret, when granted.
@@ -152,7 +152,7 @@ pub struct HostWish {
     pub reason: String,
 }
 
-/// Where one secret may go.
+/// Where one secret may be injected into requests.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SecretInjection {
@@ -196,8 +196,8 @@ impl Manifest {
         self.abilities.contains(&ability)
     }
 
-    /// Public fields that decide where secrets go: those it says so of, and
-    /// those that stand in a host or an address.
+    /// Public fields that decide where secrets go: those it declares, and those
+    /// used in a host or an address.
     #[must_use]
     pub fn steering_fields(&self) -> BTreeSet<&str> {
         let placements = self.placements.iter().chain(self.token_endpoints.iter().flat_map(|of| &of.placements));

@@ -37,7 +37,7 @@ use crate::secret::SecretJson;
 /// A loaded type: what the core may know of it.
 #[derive(Clone, Debug)]
 pub struct CredentialType {
-    /// What it says of itself.
+    /// Its manifest.
     pub manifest: Manifest,
     /// Its form, JSON Schema 2020-12.
     pub schema: Value,
@@ -47,7 +47,7 @@ pub struct CredentialType {
     pub contract_version: String,
 }
 
-/// How a plugin file fares.
+/// The state of a plugin file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "the contract's words")]
@@ -74,9 +74,9 @@ pub struct PluginStatus {
     pub digest: String,
     /// Of the exported interfaces; empty when unknown.
     pub contract_version: String,
-    /// How it fares.
+    /// Its state.
     pub state: State,
-    /// Why it is in that state; of an active one, what an operator should know.
+    /// Why it is in that state; for an active one, what an operator should know.
     pub reason: Option<String>,
     /// `built-in`, or the file.
     pub source: String,
@@ -90,9 +90,9 @@ pub struct PluginStatus {
     pub grant: Option<Grant>,
     /// From what was granted to what it asks for.
     pub permission_diff: Option<PermissionDiff>,
-    /// What a rollback would put in force.
+    /// What a rollback would activate.
     pub previous: Option<Previous>,
-    /// Whether it is in force by a rollback.
+    /// Whether it is active because of a rollback.
     pub pinned: bool,
 }
 
@@ -107,7 +107,7 @@ impl PluginStatus {
 /// The source of what is part of Bursar.
 pub const BUILT_IN: &str = "built-in";
 
-/// The component that was in force before.
+/// The component that was active before.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Previous {
@@ -121,15 +121,15 @@ pub struct Previous {
     pub sets_aside: String,
 }
 
-/// What is told with each call.
+/// The context of a call.
 #[derive(Clone, Debug)]
 pub struct Context {
-    /// Whose credential it is: in whose turn the call is made. Not told to the
-    /// plugin.
+    /// Whose credential it is, which decides the queue of the call. The plugin does
+    /// not see it.
     pub account: Option<AccountId>,
     /// The credential's slug.
     pub name: String,
-    /// Version of its data; 0 while it is not stored.
+    /// Version of its data; 0 before it is stored.
     pub version: u32,
     /// See the WIT: stable per credential, version and format.
     pub seed: [u8; 32],
@@ -137,7 +137,7 @@ pub struct Context {
     pub options: Value,
 }
 
-/// How the form fared against the schema.
+/// The result of validating a form.
 #[derive(Clone, Debug, Default)]
 pub struct FormReport {
     /// Every violation, pointers rooted at the data.
@@ -146,7 +146,7 @@ pub struct FormReport {
     pub secret_pointers: Vec<String>,
 }
 
-/// Something to find a credential by.
+/// A key to find a credential by.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
 pub struct Selector {
     /// `image-prefix`, `host`, `url-prefix`, ...
@@ -162,7 +162,7 @@ pub struct Inspection {
     pub data: Value,
     /// Facts, an object.
     pub attributes: Value,
-    /// To be indexed.
+    /// Selectors to index.
     pub selectors: Vec<Selector>,
     /// An ACME order, for types that place one.
     pub order: Option<Value>,
@@ -188,14 +188,13 @@ pub struct Artifact {
     pub name: String,
     /// Checked by the host.
     pub media_type: String,
-    /// The content; secret whatever the plugin says.
+    /// The content; always treated as secret.
     pub content: zeroize::Zeroizing<Vec<u8>>,
     /// Whether to mask it on screens.
     pub sensitive: bool,
 }
 
-/// Why a plugin call failed, after the host has made it safe to show: nothing
-/// in here derives from a secret.
+/// Why a plugin call failed, safe to show: nothing in here derives from a secret.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[expect(missing_docs, reason = "the contract's cases; see the WIT")]
 pub enum PluginError {
@@ -211,11 +210,11 @@ pub enum PluginError {
     Unavailable(String),
     #[error("not supported: {0}")]
     Unsupported(String),
-    /// So many calls of the same account wait that the host takes no more.
+    /// Too many calls of the same account are waiting.
     #[error("too many calls of this account are waiting")]
     Busy,
-    /// A trap, a broken limit or an answer against the contract. The text is
-    /// ours and says which.
+    /// A trap, an exceeded limit or an answer that violates the contract. The text
+    /// is ours and says which.
     #[error("the plugin failed: {0}")]
     Failed(String),
 }
@@ -229,19 +228,19 @@ pub trait Plugins: Send + Sync {
     /// The active type with this id.
     fn find(&self, id: &str) -> Option<Arc<CredentialType>>;
 
-    /// Every plugin and how it fares, by id; of one id the active one first.
+    /// Every plugin and its status, by id; within an id the active one first.
     fn status(&self) -> Vec<PluginStatus>;
 
-    /// Reads again what operators decided and acts on it, so that the caller
-    /// sees it in the next [`Plugins::status`].
+    /// Reads and applies the operators' decisions; the next [`Plugins::status`]
+    /// reflects them.
     async fn decided(&self);
 
     /// Checks `data` against the type's schema, all violations at once.
     ///
     /// # Errors
     ///
-    /// [`PluginError::Failed`] where the type is gone or validation ran out of
-    /// its bounds.
+    /// [`PluginError::Failed`] if the type is gone or validation exceeded its
+    /// limits.
     fn validate_form(&self, id: &str, data: &SecretJson) -> Result<FormReport, PluginError>;
 
     /// Makes a call, and answers with the variant that belongs to it.
@@ -321,7 +320,7 @@ pub trait Plugins: Send + Sync {
         answer!(self.call(id, PluginCall::Network { call, operation }).await?, Report)
     }
 
-    /// `dns01.present`. Answers the handle for [`Plugins::dns_poll`] and
+    /// `dns01.present`. Returns the handle for [`Plugins::dns_poll`] and
     /// [`Plugins::dns_cleanup`], at most 4 KiB.
     ///
     /// # Errors
@@ -342,7 +341,7 @@ pub trait Plugins: Send + Sync {
         answer!(self.call(id, PluginCall::Network { call, operation }).await?, Progress)
     }
 
-    /// `dns01.cleanup`. `handle` is empty where it was lost in a crash.
+    /// `dns01.cleanup`. `handle` is empty if it was lost in a crash.
     ///
     /// # Errors
     ///

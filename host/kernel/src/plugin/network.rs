@@ -1,4 +1,5 @@
-//! The network plane: calls that may speak, and hold secrets only by name.
+//! The network plane: calls that may use the network and hold secrets only by
+//! name.
 
 use std::sync::Arc;
 
@@ -22,22 +23,21 @@ pub struct NetworkCall<'a> {
     /// Which of its values a plugin wrote, and what those may hold: they go only
     /// where all of that may go.
     pub taints: &'a Taints,
-    /// What is told with the call.
+    /// The context of the call.
     pub context: &'a Context,
-    /// Who hears of each request.
+    /// Records each request.
     pub recorder: Arc<dyn ExchangeRecorder>,
 }
 
-/// Hears of each request that a plugin makes, before the plugin hears of the
-/// answer.
+/// Records each request that a plugin makes, before the plugin sees the answer.
 #[async_trait]
 pub trait ExchangeRecorder: Send + Sync {
     /// Records it, durably.
     ///
     /// # Errors
     ///
-    /// Where it could not be recorded: the call then fails and the plugin never
-    /// sees the answer.
+    /// When it could not be recorded: the call then fails and the plugin never sees
+    /// the answer.
     async fn record(&self, exchange: Exchange) -> Result<(), Error>;
 }
 
@@ -51,7 +51,7 @@ pub struct Exchange {
     pub host: String,
     /// Without the query.
     pub path: String,
-    /// Of the answer; `None` where none came.
+    /// Of the answer; `None` without one.
     pub status: Option<u16>,
     /// Size of the request's body in bytes.
     pub sent_bytes: u64,
@@ -62,13 +62,13 @@ pub struct Exchange {
     /// Why there is no answer: the rule that refused it, or what failed. Ours,
     /// never the plugin's words.
     pub reason: Option<String>,
-    /// `Ok` with an answer of whatever status, `Denied` where the host refused
-    /// to send it, `Failed` where none came.
+    /// `Ok` with an answer of any status, `Denied` if the host refused to send it,
+    /// `Failed` without an answer.
     #[serde(skip)]
     pub outcome: Outcome,
 }
 
-/// What a look at the live service found.
+/// What a probe of the live service found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
     /// One sentence for a person.
@@ -82,7 +82,7 @@ pub struct Report {
 pub struct TxtRecord {
     /// Fully qualified, lower case, no trailing dot.
     pub fqdn: String,
-    /// The zone cut, where it was looked up.
+    /// The zone cut, if it was looked up.
     pub zone_hint: Option<String>,
     /// The value, unquoted.
     pub value: String,
@@ -90,11 +90,11 @@ pub struct TxtRecord {
     pub ttl_seconds: u32,
 }
 
-/// How far a change has come at the provider.
+/// The progress of a change at the provider.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Progress {
     /// It is at the provider's servers.
     Done,
-    /// Look again after so many seconds.
+    /// Poll again after so many seconds.
     Pending(u32),
 }

@@ -1,6 +1,6 @@
-//! What a plugin asks for beyond computing: hosts, places for its secrets,
-//! token endpoints, public fields derived from secrets. And whether what was
-//! granted covers it, and the difference in words.
+//! What a plugin asks for beyond computing: hosts, places for its secrets, token
+//! endpoints, public fields derived from secrets. Also whether a grant covers it,
+//! and the difference in words.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +20,7 @@ pub struct Permissions {
     pub derives: Vec<Derived>,
 }
 
-/// What one set of permissions has and another has not.
+/// The difference between two sets of permissions.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PermissionDiff {
@@ -48,14 +48,14 @@ impl Permissions {
         !self.reaches_out() && self.derives.is_empty()
     }
 
-    /// Whether anything of it is about the network. Only that keeps a plugin
-    /// waiting: a field that may not be derived just stays as it is.
+    /// Whether it asks for anything of the network. Only that needs approval: a
+    /// field that may not be derived simply stays as it is.
     #[must_use]
     pub fn reaches_out(&self) -> bool {
         !(self.hosts.is_empty() && self.placements.is_empty() && self.token_endpoints.is_empty())
     }
 
-    /// Whether everything about the network that `asked` names is in here.
+    /// Whether it covers everything of the network that `asked` names.
     #[must_use]
     pub fn cover(&self, asked: &Self) -> bool {
         !self.missing(asked).reaches_out()
@@ -75,7 +75,7 @@ impl Permissions {
         }
     }
 
-    /// Each permission as words that go on after "may".
+    /// Each permission as a phrase that follows "may".
     #[must_use]
     pub fn words(&self) -> Vec<String> {
         let hosts = self.hosts.iter().map(|wish| format!("reach {}: {}", host_words(&wish.host), wish.reason));
@@ -87,8 +87,7 @@ impl Permissions {
 }
 
 impl PermissionDiff {
-    /// From what was granted to what is asked for; `None` where both say the
-    /// same.
+    /// From what was granted to what is asked for; `None` if they are equal.
     #[must_use]
     pub fn between(granted: &Permissions, asked: &Permissions) -> Option<Self> {
         let diff = Self { added: granted.missing(asked), removed: asked.missing(granted) };
@@ -116,7 +115,7 @@ fn covers_placement(granted: &SecretInjection, asked: &SecretInjection) -> bool 
         && methods
 }
 
-/// Only at the border of a segment: `/v1` says nothing of `/v10`.
+/// Only at a segment boundary: `/v1` does not cover `/v10`.
 fn covers_path(granted: &str, asked: &str) -> bool {
     asked
         .strip_prefix(granted)

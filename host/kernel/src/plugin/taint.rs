@@ -1,9 +1,9 @@
 //! Which secrets a value may hold because a plugin wrote it.
 //!
 //! `check` sees every secret of a form at once and may rewrite any of them. What
-//! it wrote may therefore hold all that it saw, and goes only where each of
-//! those may go. The rule follows the value: another component with the same
-//! manifest meets it, and so does a version that is restored.
+//! it wrote may therefore hold all that it saw, and goes only where each of those
+//! may go. The rule follows the value: it applies to another component with the
+//! same manifest, and to a version that is restored.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,26 +17,26 @@ use super::{Derived, Rewrite};
 #[serde(transparent)]
 pub struct Taints(BTreeMap<String, Taint>);
 
-/// What a value may hold beside what it says.
+/// What a value may hold besides its own content.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Taint {
     /// The secrets that the plugin saw when it wrote the value.
     pub sources: BTreeSet<String>,
-    /// Whether the value was stored by a build that did not yet say who wrote
-    /// it, so that it may be as the person gave it.
+    /// Whether the value was stored by a build that did not record who wrote it: a
+    /// person may have given it.
     #[serde(default)]
     pub unrecorded: bool,
 }
 
-/// `check` filled a field with something else than its manifest says.
+/// `check` filled a field with something other than its manifest declares.
 #[derive(Debug, Eq, PartialEq, thiserror::Error)]
 #[error("check filled {0} with something else than the copy that its manifest declares")]
 pub struct NotCopied(pub String);
 
 impl Taints {
-    /// What has to be assumed of a version that says nothing: where there are
-    /// several secrets, each may hold every other, and a derived field may hold
-    /// them all unless it is a copy of one that holds nothing else.
+    /// What must be assumed of a version without a record: if there are several
+    /// secrets, each may hold every other, and a derived field may hold them all
+    /// unless it is a copy of one that holds nothing else.
     #[must_use]
     pub fn unrecorded(secrets: &[String], derives: &[Derived], data: &Value) -> Self {
         let sources: BTreeSet<String> = secrets.iter().cloned().collect();
@@ -55,10 +55,10 @@ impl Taints {
         taints
     }
 
-    /// What is left of it when a person changed `before` into `now` by giving
-    /// `given`, a merge patch. A value that stays keeps its taint, also where it
-    /// was sent again: whoever repeats what was stored does not vouch for it.
-    /// Only a secret of which nothing is recorded is taken at its word.
+    /// The taints that remain when a person changed `before` into `now` with
+    /// `given`, a merge patch. An unchanged value keeps its taint, even if it was
+    /// sent again: whoever repeats what was stored does not vouch for it. Only a
+    /// secret without a record is trusted when it is given again.
     #[must_use]
     pub fn kept(&self, before: &Value, now: &Value, given: &Value) -> Self {
         let stays = |pointer: &str, taint: &Taint| match (before.pointer(pointer), now.pointer(pointer)) {
@@ -71,8 +71,8 @@ impl Taints {
         Self(self.0.iter().filter(|(pointer, taint)| stays(pointer, taint)).map(owned).collect())
     }
 
-    /// What is to be recorded after `check` answered `rewrites`: it saw `before`
-    /// with all `secrets`, and the outcome is `after`.
+    /// What to record after `check` answered `rewrites`: it saw `before` with all
+    /// `secrets`, and the outcome is `after`.
     ///
     /// # Errors
     ///
@@ -99,7 +99,7 @@ impl Taints {
             let taint = Taint { sources: seen.clone(), unrecorded: false };
             taints.0.insert((*pointer).to_owned(), taint);
         }
-        // A copy holds what its secret holds, which is decided by now.
+        // A copy holds what its secret holds, which is known by now.
         for derived in derives.iter().filter(|derived| changed.contains(derived.field())) {
             let Derived::Copied(copied) = derived else { continue };
             if !copied.is_copied(after) {
@@ -112,8 +112,8 @@ impl Taints {
         Ok(taints)
     }
 
-    /// The taints that concern the value at `pointer`: its own, and those of
-    /// what it is part of or consists of.
+    /// The taints that concern the value at `pointer`: its own, and those of its
+    /// ancestors and its parts.
     pub fn about<'a>(&'a self, pointer: &'a str) -> impl Iterator<Item = &'a Taint> {
         let concerns = move |place: &str| is_within(pointer, place) || is_within(place, pointer);
         self.0.iter().filter(move |(place, _)| concerns(place)).map(|(_, taint)| taint)

@@ -1,5 +1,5 @@
-//! A server that repeats all it got, plain, in base64 and in hex: what a plugin
-//! could learn from a careless one.
+//! A server that echoes everything it receives, plain, in base64 and in hex: what
+//! a plugin could learn from a careless service.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,28 +14,28 @@ use super::plant::Planter;
 
 /// The server, in one call.
 pub(crate) struct Echo {
-    /// What a case answers, so that the plugin comes as far as it does there.
+    /// The case's answers, which let the plugin get as far as it does there.
     answers: Vec<Answer>,
     endpoints: Vec<TokenEndpoint>,
     tokens: Vec<Token>,
     sent: Vec<Sent>,
 }
 
-/// What the server gives out at a token endpoint: a secret as any other.
+/// A token that the server issues at a token endpoint: a secret like any other.
 #[derive(Clone, Debug)]
 pub(crate) struct Token {
     /// Of the endpoint, in the manifest.
     pub(crate) endpoint: String,
-    /// Under which it is captured.
+    /// The name it is captured under.
     pub(crate) name: String,
-    /// Where in the answer it is.
+    /// Its place in the answer.
     place: String,
     word: String,
     pub(crate) needle: Needle,
 }
 
 impl Token {
-    /// What the server gives out. The same each time.
+    /// The tokens that the server issues. The same each time.
     pub(crate) fn all(manifest: &Manifest) -> Vec<Self> {
         let mut planter = Planter::new(TOKENS);
         let captured = manifest.token_endpoints.iter().flat_map(|endpoint| {
@@ -51,8 +51,8 @@ impl Token {
 }
 
 impl Echo {
-    /// Answers as `exchanges` do, with an echo beside; whatever comes after them
-    /// is answered by the echo alone.
+    /// Answers as `exchanges` do, with an echo added; further requests are answered
+    /// by the echo alone.
     pub(crate) fn new(manifest: &Manifest, exchanges: &[Exchange]) -> Self {
         Self {
             answers: exchanges.iter().map(|exchange| exchange.answer.clone()).collect(),
@@ -78,7 +78,7 @@ impl Echo {
         self.sent
     }
 
-    /// Puts our tokens where the answer of a token endpoint has some.
+    /// Replaces the tokens in a token endpoint's answer by ours.
     fn give_tokens(&self, sent: &Sent, answer: &mut Answer) {
         if answer.status.is_some_and(|status| status >= 300) {
             return;
@@ -112,7 +112,7 @@ fn is_for(endpoint: &TokenEndpoint, url: &Url) -> bool {
     wanted.next().is_none()
 }
 
-/// `text` with the first element of that name holding `word` instead.
+/// `text` with the content of the first element of that name replaced by `word`.
 fn in_xml(text: &str, place: &str, word: &str) -> String {
     let name = place.rsplit('/').next().unwrap_or_default();
     let (open, close) = (format!("<{name}>"), format!("</{name}>"));
@@ -122,8 +122,8 @@ fn in_xml(text: &str, place: &str, word: &str) -> String {
     }
 }
 
-/// Adds to the answer all that was sent: in headers, and in the body where that
-/// is a JSON object.
+/// Adds everything that was sent to the answer: in headers, and in a body that is
+/// a JSON object.
 fn repeat(sent: &Sent, answer: &mut Answer) {
     let mut all = format!("{} {}", sent.method, sent.url).into_bytes();
     for (name, value) in &sent.headers {
@@ -142,9 +142,9 @@ fn repeat(sent: &Sent, answer: &mut Answer) {
     }
 }
 
-/// What tells our tokens from our secrets.
+/// The seed of tokens, which keeps them apart from planted secrets.
 const TOKENS: u64 = 1;
-/// A host takes only so much of headers.
+/// A host limits the size of headers.
 const HEADER_CHARS: usize = 3000;
 
 #[cfg(test)]

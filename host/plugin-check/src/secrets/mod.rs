@@ -1,8 +1,8 @@
-//! Whether a secret that a plugin is given stays where it belongs.
+//! Checks whether secrets that a plugin is given stay where they belong.
 //!
-//! Every form of the cases that has secrets is filled in with ones of ours, and
+//! Every form of the cases that has secrets is filled in with planted ones, and
 //! goes through all calls of the contract, those of the network against a server
-//! that repeats what it got ([`echo`]). Then everything the plugin said is
+//! that echoes what it receives ([`echo`]). Then everything the plugin said is
 //! searched ([`needle`]), and every request for secrets outside their declared
 //! places ([`placement`]).
 
@@ -28,7 +28,7 @@ use echo::Token;
 use placement::Places;
 use planted::{Canary, Planted};
 
-/// Plants secrets and looks for them.
+/// Plants secrets and searches for them.
 pub(crate) async fn check(bench: &Bench, cases: &[Labelled], report: &mut Report) {
     let mut search = Search { bench, report, answers: 0, requests: 0, found: BTreeSet::new() };
     let mut forms: Vec<Value> = Vec::new();
@@ -95,7 +95,7 @@ impl Search<'_> {
         for format in &bench.kind.manifest.formats {
             self.answers += 1;
             match bench.materialize(&planted.data, &format.id, context).await {
-                // What is in an artifact is secret anyway.
+                // The content of an artifact is secret anyway.
                 Ok(artifacts) => {
                     for artifact in artifacts {
                         self.words(label, canaries, "the name of an artifact", &Value::String(artifact.name));
@@ -114,7 +114,7 @@ impl Search<'_> {
         self.dropped(label, canaries, &said);
     }
 
-    /// `check`, and `inspect` of what it makes of the form.
+    /// `check`, and `inspect` of the data that it rewrote.
     async fn checked(&mut self, label: &str, data: &SecretJson, canaries: &[Canary], context: &Context) {
         let bench = self.bench;
         self.answers += 1;
@@ -140,8 +140,8 @@ impl Search<'_> {
         self.inspection(label, canaries, inspection);
     }
 
-    /// What `check` writes into a secret, and a broker then holds to the places
-    /// of all secrets that it saw.
+    /// What `check` writes into a secret: a broker then sends it only where all
+    /// secrets may go that `check` saw.
     fn crossings(&mut self, label: &str, data: &SecretJson, canaries: &[Canary], rewrites: &[Rewrite]) {
         let secrets = self.bench.secret_pointers(data).unwrap_or_default();
         for Rewrite { pointer, value } in rewrites.iter().filter(|it| secrets.contains(&it.pointer)) {
@@ -190,8 +190,8 @@ impl Search<'_> {
             for sent in &traffic.sent {
                 self.request(label, planted, sent);
             }
-            // Against the echo alone a plugin reads nonsense and may well ask
-            // for it.
+            // Against the echo alone a plugin reads nonsense and may make such
+            // requests.
             if !exchanges.is_empty() {
                 for refused in traffic.refused {
                     self.add_finding(
@@ -216,7 +216,7 @@ impl Search<'_> {
         }
     }
 
-    /// Whatever a plugin says that reaches people, logs or the store in the open.
+    /// Searches what reaches people, logs or the store unsealed.
     fn words(&mut self, label: &str, canaries: &[Canary], place: &str, said: &Value) {
         for canary in canaries {
             if let Some(spelling) = canary.spelled_in(said.to_string().as_bytes()) {
@@ -258,7 +258,7 @@ impl Search<'_> {
         }
     }
 
-    /// What a broker drops before anybody sees it.
+    /// Searches what a broker drops before anybody sees it.
     fn dropped(&mut self, label: &str, canaries: &[Canary], said: &[String]) {
         for line in said {
             for canary in canaries {
@@ -273,7 +273,7 @@ impl Search<'_> {
         }
     }
 
-    /// Each finding once, with the first place where it was found.
+    /// Adds each finding once, with the first place where it was found.
     fn add_finding(&mut self, level: Level, summary: String, details: Vec<String>) {
         if self.found.insert(summary.clone()) {
             self.report.explain(level, Area::Secrets, summary, details);

@@ -1,6 +1,6 @@
-//! Whether a request carries a secret only where the manifest places it. The
-//! host enforces that; here it is looked at from outside, on what would have
-//! gone over the wire.
+//! Checks whether a request carries a secret only where the manifest places it.
+//! The host enforces that; here it is verified from outside, on what would have
+//! been sent.
 
 use bursar_kernel::plugin::{Manifest, SecretInjection};
 use bursar_plugin_cases::Sent;
@@ -17,19 +17,19 @@ pub(crate) struct Places<'a> {
 }
 
 impl<'a> Places<'a> {
-    /// Of the secret at a pointer of the data.
+    /// The placements of the secret at a pointer of the data.
     pub(crate) fn of_secret(manifest: &'a Manifest, pointer: &str, public: &'a Value) -> Self {
         Self { placements: manifest.placements.iter().filter(|it| it.secret == pointer).collect(), public }
     }
 
-    /// Of what a token endpoint gave out.
+    /// The placements of a token that an endpoint issued.
     pub(crate) fn of_token(manifest: &'a Manifest, endpoint: &str, name: &str, public: &'a Value) -> Self {
         let endpoint = manifest.token_endpoints.iter().find(|it| it.name == endpoint);
         let placements = endpoint.iter().flat_map(|it| &it.placements).filter(|it| it.secret == name).collect();
         Self { placements, public }
     }
 
-    /// Where `sent` carries the secret though it must not.
+    /// Where `sent` carries the secret although it must not.
     pub(crate) fn strays(&self, needle: &Needle, sent: &Sent) -> Vec<String> {
         let here: Vec<&SecretInjection> = self.placements.iter().copied().filter(|it| self.is_for(it, sent)).collect();
         let may = |place: &str| here.iter().any(|it| it.place.eq_ignore_ascii_case(place));
@@ -122,7 +122,7 @@ fn collect(value: &Value, at: &str, texts: &mut Vec<(String, String)>) {
     }
 }
 
-/// Without the query: one line is enough.
+/// The URL without its query.
 fn shown(url: &Url) -> String {
     format!("{}{}", url.origin().ascii_serialization(), url.path())
 }

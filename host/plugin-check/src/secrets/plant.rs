@@ -1,5 +1,5 @@
-//! Putting a secret of ours in the place of an author's, such that the form and
-//! the plugin still take it.
+//! Replaces an author's secret by one of ours that the form and the plugin still
+//! accept.
 
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
@@ -7,25 +7,25 @@ use serde_json::Value;
 
 use super::needle::Needle;
 
-/// A value to stand in for a secret, and what gives it away.
+/// A replacement for a secret, and what to search for.
 pub(crate) struct Candidate {
     pub(crate) value: Value,
     pub(crate) needles: Vec<Needle>,
 }
 
-/// Makes values of our own. The same ones in every run, so that two reports can
-/// be compared.
+/// Makes values of our own, the same in every run, which keeps reports
+/// comparable.
 pub(crate) struct Planter(StdRng);
 
 impl Planter {
-    /// Two of different seeds never make the same.
+    /// Different seeds make different values.
     pub(crate) fn new(seed: u64) -> Self {
         Self(StdRng::seed_from_u64(seed))
     }
 
-    /// What could stand in for `value`, the best first: plainly ours, then ever
-    /// more like the author's, since a form may ask for a pattern and a plugin
-    /// for a key that fits a certificate. Empty for what cannot hold a text.
+    /// Replacements for `value`, the best first: plainly ours, then ever more like
+    /// the author's, since a form may require a pattern and a plugin a key that
+    /// matches a certificate. Empty for what cannot hold a text.
     pub(crate) fn candidates(&mut self, value: &Value) -> Vec<Candidate> {
         match value {
             // A document may hold PEM, and not the other way round.
@@ -39,7 +39,7 @@ impl Planter {
         }
     }
 
-    /// A text of ours that nothing else says: a word.
+    /// A unique word.
     pub(crate) fn word(&mut self) -> String {
         let letters = b"abcdefghijkmnpqrstuvwxyz23456789";
         let word = (0..20).map(|_| char::from(letters[self.0.random_range(0..letters.len())]));
@@ -61,8 +61,8 @@ impl Planter {
             .collect()
     }
 
-    /// Every letter and digit another one of its kind: what is asked of length
-    /// and alphabet still holds.
+    /// Replaces every letter and digit by another of its kind, which keeps length
+    /// and alphabet.
     fn alike(&mut self, text: &str) -> String {
         let is_hex = text.chars().all(|c| c.is_ascii_hexdigit() || !c.is_ascii_alphanumeric());
         let last = if is_hex { 6 } else { 26 };

@@ -1,4 +1,4 @@
-//! A form of the author's with secrets of ours.
+//! A form of the author with secrets of ours.
 
 use bursar_kernel::secret::{SecretJson, put};
 use bursar_plugin_cases::Case;
@@ -7,17 +7,17 @@ use super::needle::Needle;
 use super::plant::{Planter, needles_of};
 use crate::bench::{Bench, context};
 
-/// A form whose secrets can be told from everything else.
+/// A form whose secrets can be recognised.
 pub(crate) struct Planted {
     pub(crate) data: SecretJson,
     pub(crate) secret_pointers: Vec<String>,
     pub(crate) canaries: Vec<Canary>,
-    /// What the schema takes and the plugin refuses: what it says then is looked
-    /// at too.
+    /// Data that the schema accepts and the plugin refuses: its answer is searched
+    /// too.
     pub(crate) attempts: Vec<Attempt>,
 }
 
-/// A form that was refused, and the secret in it that was ours.
+/// A form that was refused, and our secret in it.
 pub(crate) struct Attempt {
     pub(crate) data: SecretJson,
     pub(crate) canary: Canary,
@@ -27,7 +27,7 @@ pub(crate) struct Attempt {
 pub(crate) struct Canary {
     pub(crate) pointer: String,
     pub(crate) needles: Vec<Needle>,
-    /// Whether it is ours; else the author's own is looked for.
+    /// Whether it is ours; else the author's own is searched for.
     is_ours: bool,
 }
 
@@ -36,7 +36,7 @@ impl Canary {
         self.needles.iter().find_map(|needle| needle.spelled_in(text))
     }
 
-    /// That nothing of ours could stand there.
+    /// Says that nothing of ours could be planted there.
     pub(crate) fn unplanted(&self) -> Option<String> {
         let what = match (self.is_ours, self.needles.is_empty()) {
             (true, _) => return None,
@@ -47,8 +47,8 @@ impl Canary {
     }
 }
 
-/// Fills in the secrets of a case. `None` where the form does not take the
-/// case's data, or has no secret.
+/// Plants secrets in a case's data. `None` if the form does not accept that data,
+/// or has no secret.
 pub(crate) async fn plant(bench: &Bench, case: &Case) -> Option<Planted> {
     let original = SecretJson::new(case.data.clone());
     let secret_pointers = bench.fits(&original)?;
@@ -82,7 +82,7 @@ pub(crate) async fn plant(bench: &Bench, case: &Case) -> Option<Planted> {
         }
         let own = || Canary { pointer: pointer.clone(), needles: needles_of(&own), is_ours: false };
         let mut canary = canary.unwrap_or_else(own);
-        // What is public as well gives nothing away.
+        // What is also public reveals nothing.
         canary.needles.retain(|needle| needle.spelled_in(public.as_bytes()).is_none());
         canaries.push(canary);
     }

@@ -1,4 +1,4 @@
-//! Counting what is in a component while it is parsed.
+//! Counts the contents of a component while it is parsed.
 
 use wasmparser::{FunctionBody, Payload};
 
@@ -6,14 +6,14 @@ use super::measure::{ComponentLimits, Measure};
 use super::too_large;
 use crate::limits::{MEMORIES, TABLE_ELEMENTS, TABLES};
 
-/// What was seen so far.
+/// The counts so far.
 pub(super) struct Census<'a> {
     limits: &'a ComponentLimits,
     seen: [u64; Measure::ALL.len()],
     depth: u64,
     memories: u64,
     tables: u64,
-    /// What memories may start with together.
+    /// Bytes left for the initial sizes of memories.
     memory_bytes_left: u64,
 }
 
@@ -23,7 +23,7 @@ impl<'a> Census<'a> {
         Self { limits, seen, depth: 0, memories: 0, tables: 0, memory_bytes_left: memory_bytes }
     }
 
-    /// How many modules and components are open: 1 in the outermost.
+    /// How many modules and components enclose the position: 1 in the outermost.
     pub(super) fn depth(&self) -> u64 {
         self.depth
     }
@@ -34,12 +34,12 @@ impl<'a> Census<'a> {
         if bytes > most { Err(too_large(bytes, most)) } else { Ok(()) }
     }
 
-    /// Counts one part. What a section states of itself counts as if it were so:
-    /// a compiler may reserve memory for it.
+    /// Counts one part. A count that a section states is taken at face value: a
+    /// compiler may reserve memory for it.
     ///
     /// # Errors
     ///
-    /// The first limit that is passed.
+    /// The first limit that is exceeded.
     pub(super) fn take(&mut self, payload: &Payload<'_>) -> Result<(), String> {
         match payload {
             Payload::Version { encoding, .. } => {
@@ -62,7 +62,7 @@ impl<'a> Census<'a> {
         match payload {
             Payload::FunctionSection(section) => self.add(Measure::Functions, section.count().into())?,
             Payload::CodeSectionStart { count, size, .. } => {
-                // As many as the section before it said, or it is not valid.
+                // Equals the count of the function section in a valid module.
                 self.peak(Measure::Functions, (*count).into())?;
                 return self.add(Measure::CodeBytes, (*size).into());
             }
@@ -79,7 +79,7 @@ impl<'a> Census<'a> {
         self.described(payload)
     }
 
-    /// Types, imports and the like, by the room that they take.
+    /// Counts types, imports and the like by their size.
     fn described(&mut self, payload: &Payload<'_>) -> Result<(), String> {
         use Measure::{DeclarationBytes, DefinitionBytes};
         let (measure, range) = match payload {
@@ -118,7 +118,8 @@ impl<'a> Census<'a> {
         Ok(())
     }
 
-    /// As the sandbox bounds them: more could be compiled and never run.
+    /// Applies the sandbox's limits: a component beyond them could be compiled but
+    /// never run.
     fn memories(&mut self, section: &wasmparser::MemorySectionReader<'_>) -> Result<(), String> {
         self.memories = self.memories.saturating_add(section.count().into());
         if self.memories > u64::from(MEMORIES) {

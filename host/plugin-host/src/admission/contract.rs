@@ -1,10 +1,10 @@
-//! What a component may import, and which version of the contract it speaks.
+//! What a component may import, and the version of the contract it implements.
 
 use crate::text::sentence;
 use crate::v0_1;
 
-/// Reads the contract's version from the names of the exports and holds every
-/// import against the list of what is offered.
+/// Reads the contract's version from the exports' names and checks every import
+/// against the list of those offered.
 ///
 /// # Errors
 ///
@@ -30,7 +30,7 @@ pub(super) fn check(imports: &[String], exports: &[String]) -> Result<String, St
     }
 }
 
-/// Versions within a series are compatible, which the linker sees to.
+/// Versions within a series are compatible; the linker checks that.
 fn is_offered(import: &str) -> bool {
     let Some((name, version)) = import.split_once('@') else {
         return false;
@@ -43,7 +43,7 @@ fn is_offered(import: &str) -> bool {
     }
 }
 
-/// What guests of other languages import for their runtimes; all of it empty.
+/// Imported by the runtimes of other guest languages; all of them are inert.
 const INERT_WASI: [&str; 20] = [
     "wasi:io/error",
     "wasi:io/poll",

@@ -1,22 +1,22 @@
-//! What is measured of a component, and how much of each there may be.
+//! What is measured in a component, and the limit of each measure.
 
-/// One thing there may be too much of.
+/// A quantity with a limit.
 ///
-/// The defaults lie about a third above the largest component that the project
+/// The defaults are about a third above the largest component that the project
 /// builds, which is `CPython` with a DNS provider in it.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Measure {
     /// The file.
     Bytes,
-    /// Modules and components inside one another, the file itself included.
+    /// Depth of nested modules and components, including the file itself.
     Nesting,
     /// Core modules.
     Modules,
-    /// Components, the file itself included.
+    /// Components, including the file itself.
     Components,
     /// Sections of all modules and components.
     Sections,
-    /// Functions of all modules, imported ones aside.
+    /// Functions of all modules, without imported ones.
     Functions,
     /// The largest function's code.
     FunctionBytes,
@@ -24,10 +24,10 @@ pub enum Measure {
     Locals,
     /// The code of all functions.
     CodeBytes,
-    /// What modules declare beside code and data: types, imports, exports,
+    /// What modules declare besides code and data: types, imports, exports,
     /// globals, tables, elements.
     DeclarationBytes,
-    /// What components are put together by: types, instances, aliases, imports,
+    /// What components are composed of: types, instances, aliases, imports,
     /// exports.
     DefinitionBytes,
     /// Data segments.
@@ -36,7 +36,7 @@ pub enum Measure {
     CustomBytes,
 }
 
-/// How much of each there may be; the default is what ships.
+/// The limit of each measure; the default is what ships.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ComponentLimits([u64; Measure::ALL.len()]);
 
@@ -64,13 +64,13 @@ impl Measure {
         self.facts().0
     }
 
-    /// As it ships.
+    /// The limit that ships.
     #[must_use]
     pub fn default_limit(self) -> u64 {
         self.facts().1
     }
 
-    /// Goes on after a number: `functions`.
+    /// Follows a number: `functions`.
     pub(super) fn noun(self) -> &'static str {
         self.facts().2
     }
@@ -105,7 +105,7 @@ impl ComponentLimits {
         self.0[measure as usize]
     }
 
-    /// The same with another limit of one measure.
+    /// These limits with one replaced.
     #[must_use]
     pub fn with(mut self, measure: Measure, most: u64) -> Self {
         self.0[measure as usize] = most;

@@ -15,17 +15,17 @@ use crate::{Error, engine};
 /// Why the process ends without an answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ChildError {
-    /// The bounds could not be set, without which nothing is compiled.
-    #[error("the process cannot be bounded")]
+    /// The process could not limit itself.
+    #[error("the limits of the process cannot be set")]
     Bounds(#[source] io::Error),
-    /// Whoever wanted the code is gone.
-    #[error("the process that asked is gone")]
+    /// The parent process is gone.
+    #[error("the parent process is gone")]
     Orphaned,
     /// The engine does not start.
     #[error(transparent)]
     Engine(Error),
-    /// The pipes.
-    #[error("the component or its code cannot be passed on")]
+    /// Standard input or output failed.
+    #[error("the component cannot be read, or its code not written")]
     Pipe(#[source] io::Error),
 }
 
@@ -33,7 +33,8 @@ pub enum ChildError {
 ///
 /// # Errors
 ///
-/// See [`ChildError`]. That a component does not compile is an answer.
+/// See [`ChildError`]. A component that does not compile is an answer, not an
+/// error.
 pub fn compile_for_parent(parent: u32, limits: &CompilationLimits) -> Result<(), ChildError> {
     bound(limits).map_err(ChildError::Bounds)?;
     leave_with(parent)?;
@@ -54,24 +55,24 @@ pub fn compile_for_parent(parent: u32, limits: &CompilationLimits) -> Result<(),
     written.and_then(|()| stdout.flush()).map_err(ChildError::Pipe)
 }
 
-/// Behind everything else, and within its bounds.
+/// Lowers the priority and sets the limits of this process.
 fn bound(limits: &CompilationLimits) -> io::Result<()> {
     let cpu_seconds = limits.cpu.as_secs().max(1);
     lower(Resource::Data, limits.memory_bytes, limits.memory_bytes)?;
-    // Beside memory: the program itself, and what the allocator sets aside.
+    // Besides memory: the program itself, and what the allocator reserves.
     let address_space = limits.memory_bytes.saturating_add(ASIDE_BYTES);
     lower(Resource::As, address_space, address_space)?;
-    // The first ends it in a way that tells why.
+    // The soft limit's signal identifies the reason.
     lower(Resource::Cpu, cpu_seconds, cpu_seconds + 1)?;
     lower(Resource::Core, 0, 0)?;
     lower(Resource::Fsize, 0, 0)?;
-    // Where memory runs out all the same, this process goes and not the broker.
-    // The file is not there in every container.
+    // If memory runs out nevertheless, the system should kill this process and not
+    // the broker. Not every container has the file.
     let _ = fs::write("/proc/self/oom_score_adj", "1000");
     nice(NICE).map(drop).map_err(Into::into)
 }
 
-/// Never above what the process already has.
+/// Lowers a limit; never raises it.
 fn lower(resource: Resource, soft: u64, hard: u64) -> io::Result<()> {
     let present = getrlimit(resource);
     let within = |wanted: u64, present: Option<u64>| Some(present.map_or(wanted, |present| present.min(wanted)));
@@ -80,11 +81,11 @@ fn lower(resource: Resource, soft: u64, hard: u64) -> io::Result<()> {
     setrlimit(resource, Rlimit { current, maximum }).map_err(Into::into)
 }
 
-/// Ends with the parent, also if that is killed.
+/// Makes this process end with its parent, even if that is killed.
 #[cfg(target_os = "linux")]
 fn leave_with(parent: u32) -> Result<(), ChildError> {
     set_parent_process_death_signal(Some(Signal::KILL)).map_err(|error| ChildError::Bounds(error.into()))?;
-    // It may have ended just before.
+    // The parent may have ended just before.
     let now = getppid().map(|pid| pid.as_raw_nonzero().get().unsigned_abs());
     if now == Some(parent) { Ok(()) } else { Err(ChildError::Orphaned) }
 }
@@ -95,12 +96,12 @@ fn leave_with(_: u32) -> Result<(), ChildError> {
 }
 
 impl CompilationLimits {
-    /// As arguments of the process that compiles.
+    /// The limits as arguments of the compiler process.
     pub(super) fn arguments(&self) -> [String; 2] {
         [format!("--memory-bytes={}", self.memory_bytes), format!("--cpu-seconds={}", self.cpu.as_secs())]
     }
 
-    /// The other way round.
+    /// The limits from arguments of the compiler process.
     #[must_use]
     pub fn of_process(memory_bytes: u64, cpu_seconds: u64) -> Self {
         Self { memory_bytes, cpu: Duration::from_secs(cpu_seconds), ..Self::default() }

@@ -1,4 +1,4 @@
-//! The broker's side of the process that compiles.
+//! The broker's side of the compiler process.
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write as _};
@@ -21,20 +21,20 @@ pub struct CompilerProcess {
 }
 
 impl CompilerProcess {
-    /// The program that runs now, with these arguments: they lead to
+    /// The running program, with arguments that lead to
     /// [`compile_for_parent`](crate::compile_for_parent).
     ///
     /// # Errors
     ///
-    /// The system's, where it does not know which program that is.
+    /// Those of the system, when it cannot name the program.
     pub fn of_this_program(arguments: &[&str]) -> io::Result<Self> {
-        // What was started, also after another was put in its place.
+        // The program that was started, even if its file was replaced since.
         let running = Path::new("/proc/self/exe");
         let program = if running.exists() { running.to_owned() } else { std::env::current_exe()? };
         Ok(Self { program, arguments: arguments.iter().map(OsString::from).collect() })
     }
 
-    /// Lets the process compile, and waits for it.
+    /// Starts the process and waits for its answer.
     pub(super) fn compile(
         &self,
         settings: &[u8; SETTINGS_BYTES],
@@ -47,21 +47,21 @@ impl CompilerProcess {
         let most_bytes = limits.code_bytes + (CODE.len() + SETTINGS_BYTES) as u64;
         cancellation.watch(child)?;
         let (done, ended) = channel();
-        let (answer, said, in_time) = thread::scope(|scope| {
-            // It may end before it has read everything.
+        let (answer, stderr_text, in_time) = thread::scope(|scope| {
+            // The process may end before it has read everything.
             scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(wasm)));
             let answer = scope.spawn(move || {
                 let answer = read(stdout, most_bytes + 1);
-                // Nobody listens any more where it took too long.
+                // Nobody listens any more after a timeout.
                 let _ = done.send(());
                 answer
             });
-            let said = scope.spawn(move || read(stderr, MAX_SAID_BYTES));
+            let stderr_text = scope.spawn(move || read(stderr, MAX_STDERR_BYTES));
             let in_time = ended.recv_timeout(limits.wall()) != Err(RecvTimeoutError::Timeout);
             if !in_time {
                 cancellation.kill();
             }
-            (answer.join().unwrap_or_default(), said.join().unwrap_or_default(), in_time)
+            (answer.join().unwrap_or_default(), stderr_text.join().unwrap_or_default(), in_time)
         });
         let status = cancellation.wait()?;
         if !in_time {
@@ -73,7 +73,7 @@ impl CompilerProcess {
             return Err(CompileError::Ended(format!("its machine code is larger than {most} bytes")));
         }
         if !status.success() {
-            return Err(why(status, &said, limits));
+            return Err(why(status, &stderr_text, limits));
         }
         take(answer, settings)
     }
@@ -84,10 +84,10 @@ impl CompilerProcess {
             .args(&self.arguments)
             .arg(format!("--parent={}", std::process::id()))
             .args(limits.arguments())
-            // Whatever the broker was told in its environment stays here.
+            // The broker's environment may hold secrets.
             .env_clear()
-            // Each thread has functions of its own in hand, and each arena its
-            // own room: memory must not grow with the machine.
+            // Every thread and every allocator arena needs memory: usage must not
+            // grow with the number of cores.
             .env("RAYON_NUM_THREADS", threads().to_string())
             .env("MALLOC_ARENA_MAX", "2")
             .current_dir("/")
@@ -98,7 +98,7 @@ impl CompilerProcess {
     }
 }
 
-/// Ends a compilation before its time.
+/// Ends a compilation early.
 #[derive(Clone, Default)]
 pub(crate) struct Cancellation(Arc<Mutex<Watched>>);
 
@@ -108,7 +108,7 @@ struct Watched {
     child: Option<Child>,
 }
 
-/// Stops when it is dropped: whoever waited for the code has gone away.
+/// Cancels when dropped, since nobody waits for the code any more.
 pub(crate) struct CancelOnDrop(pub(crate) Cancellation);
 
 impl Drop for CancelOnDrop {
@@ -133,13 +133,13 @@ impl Cancellation {
 
     fn kill(&self) {
         if let Some(child) = self.watched().child.as_mut() {
-            // It has ended by itself.
+            // It may have ended on its own.
             let _ = child.kill();
         }
     }
 
-    /// Takes leave of the process, which has closed its output: what goes on
-    /// after that has no business to.
+    /// Waits for the process, which has closed its output, and kills it after a
+    /// grace period.
     fn wait(&self) -> Result<ExitStatus, CompileError> {
         let child = self.watched().child.take();
         let Some(mut child) = child else { return Err(CompileError::Stopped) };
@@ -162,7 +162,7 @@ impl Cancellation {
     }
 }
 
-/// Leaves no zombie.
+/// Kills and reaps the process.
 fn end(child: &mut Child) -> Option<ExitStatus> {
     let _ = child.kill();
     child.wait().ok()
@@ -171,17 +171,17 @@ fn end(child: &mut Child) -> Option<ExitStatus> {
 fn read(from: Option<impl Read>, most_bytes: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     if let Some(from) = from {
-        // What was read until then tells how far it came.
+        // The caller evaluates a partial answer.
         let _ = from.take(most_bytes).read_to_end(&mut bytes);
     }
     bytes
 }
 
-/// What it means that the process died.
-fn why(status: ExitStatus, said: &[u8], limits: &CompilationLimits) -> CompileError {
+/// Explains why the process died.
+fn why(status: ExitStatus, stderr_text: &[u8], limits: &CompilationLimits) -> CompileError {
     use std::os::unix::process::ExitStatusExt as _;
-    let said = String::from_utf8_lossy(said);
-    let out_of_memory = said.contains("memory allocation of") || said.contains("Cannot allocate memory");
+    let stderr_text = String::from_utf8_lossy(stderr_text);
+    let out_of_memory = stderr_text.contains("memory allocation of") || stderr_text.contains("Cannot allocate memory");
     let what = match status.signal() {
         _ if out_of_memory => {
             format!("it took more than {} MiB of memory ({MEMORY_KEY})", limits.memory_bytes >> 20)
@@ -190,8 +190,8 @@ fn why(status: ExitStatus, said: &[u8], limits: &CompilationLimits) -> CompileEr
         Some(SIGKILL) => "its process was killed, as the system does when memory runs out".to_owned(),
         Some(signal) => format!("its process crashed with signal {signal}"),
         None if status.code() == Some(PANICKED) => "the compiler gave up on it".to_owned(),
-        // Its bounds or its pipes: nothing that the component did.
-        None => return CompileError::Unavailable(sentence(said.trim())),
+        // Its limits or its pipes failed: the component is not to blame.
+        None => return CompileError::Unavailable(sentence(stderr_text.trim())),
     };
     CompileError::Ended(what)
 }
@@ -214,14 +214,14 @@ fn threads() -> usize {
     thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS)
 }
 
-/// As docs/operator-guide.md has them.
+/// Keys as in docs/operator-guide.md.
 const MEMORY_KEY: &str = "plugins.limits.compile_memory_mib";
 const SECONDS_KEY: &str = "plugins.limits.compile_seconds";
 const MAX_THREADS: usize = 4;
-const MAX_SAID_BYTES: u64 = 4 << 10;
-/// Between the end of its output and its own.
+const MAX_STDERR_BYTES: u64 = 4 << 10;
+/// Time between the end of its output and its exit.
 const GRACE: Duration = Duration::from_secs(1);
-/// What a Rust program ends with after a panic.
+/// The exit status of a Rust program after a panic.
 const PANICKED: i32 = 101;
 const SIGKILL: i32 = 9;
 const SIGXCPU: i32 = 24;

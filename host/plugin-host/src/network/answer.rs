@@ -1,5 +1,5 @@
-//! What a call of the network plane answered, checked and cleaned. It saw no
-//! secret; what a service echoed at it is blotted out once more.
+//! Checks and scrubs what a call of the network plane answered. The plugin saw no
+//! secrets; what a service echoed to it is scrubbed once more.
 
 use bursar_kernel::plugin::{PluginAnswer, PluginError, Progress, Report};
 use bursar_scrub::Scrubber;
@@ -23,10 +23,10 @@ pub(crate) fn check(answer: RawNetworkAnswer, known: &Scrubber) -> Result<Plugin
     }
 }
 
-/// A refusal, its words kept but cleaned.
-pub(crate) fn refusal(said: Refusal, public: &Value, form: &Form, known: &Scrubber) -> PluginError {
+/// A refusal with its words scrubbed.
+pub(crate) fn refusal(raw: Refusal, public: &Value, form: &Form, known: &Scrubber) -> PluginError {
     let clean = |text: String| known.scrub_text(&text);
-    let said = match said {
+    let raw = match raw {
         Refusal::Invalid(mut violations) => {
             for violation in &mut violations {
                 violation.message = clean(std::mem::take(&mut violation.message));
@@ -40,7 +40,7 @@ pub(crate) fn refusal(said: Refusal, public: &Value, form: &Form, known: &Scrubb
         Refusal::Unsupported(text) => Refusal::Unsupported(clean(text)),
         other @ Refusal::Internal(_) => other,
     };
-    open_refusal(said, public, form)
+    open_refusal(raw, public, form)
 }
 
 fn report(summary: &str, details: &str, known: &Scrubber) -> Result<Report, PluginError> {

@@ -1,4 +1,4 @@
-//! Parts become values, each secret only where a placement lets it be.
+//! Assembles values from parts, each secret only where a placement allows it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -11,15 +11,15 @@ use super::keys::Keys;
 use super::placements::{InjectionRules, KEY};
 use super::request::{Denial, Encoding, Field, Part};
 
-/// What the values of one request are made with.
+/// What the values of one request are assembled from.
 pub(crate) struct Assembly<'a> {
     pub(crate) secrets: &'a CallSecrets,
     pub(crate) keys: &'a Keys,
     pub(crate) rules: &'a InjectionRules<'a>,
 }
 
-/// A value as it is sent, and how much of it counts in limits. What the host
-/// fills in counts nothing, whatever its length: a plugin could measure it.
+/// A value as it is sent, and how much of it counts towards limits. What the host
+/// fills in does not count, or a plugin could measure its length.
 pub(crate) struct Filled<T> {
     pub(crate) value: T,
     /// Bytes that the plugin wrote itself.
@@ -30,7 +30,7 @@ pub(crate) struct Filled<T> {
     pub(crate) made: usize,
 }
 
-/// A part, its value filled in.
+/// A part with its value filled in.
 pub(crate) enum FilledPart {
     /// The plugin's own text.
     Plain(Zeroizing<Vec<u8>>),
@@ -39,9 +39,10 @@ pub(crate) enum FilledPart {
     Secret {
         origin: Origin,
         value: Zeroizing<Vec<u8>>,
-        /// As the part asks for it.
+        /// In the encoding that the part asks for.
         written: Zeroizing<Vec<u8>>,
-        /// Bytes of the user where the part was `basic`, which is a header's.
+        /// Length of the user name if the part was `basic`, which only headers may
+        /// hold.
         user: Option<usize>,
     },
 }
@@ -103,16 +104,16 @@ impl Assembly<'_> {
         Ok(query)
     }
 
-    /// The parts with their values, none of them placed yet.
+    /// The parts with their values, before placements are checked.
     ///
     /// # Errors
     ///
-    /// Where one has no value, or is a signature that must not go to this host.
+    /// When a part has no value, or is a signature that must not go to this host.
     pub(crate) fn pieces(&self, parts: &[Part]) -> Result<Vec<FilledPart>, Denial> {
         parts.iter().map(|part| self.piece(part)).collect()
     }
 
-    /// The parts with their values, each of which may stand at `place`.
+    /// The parts with their values, each checked for `place`.
     fn placed(&self, place: &str, parts: &[Part]) -> Result<Vec<FilledPart>, Denial> {
         let pieces = self.pieces(parts)?;
         for piece in &pieces {
@@ -142,7 +143,7 @@ impl<T> Filled<T> {
         Self { value, counted: 0, secrets: 0, made: 0 }
     }
 
-    /// The bytes of a piece, once it is noted what it is.
+    /// Counts a part and returns its bytes.
     pub(crate) fn note<'p>(&mut self, piece: &'p FilledPart) -> &'p [u8] {
         match piece {
             FilledPart::Plain(bytes) => bytes,
@@ -158,11 +159,11 @@ impl<T> Filled<T> {
     }
 }
 
-/// A part that needs no rules of a request.
+/// Fills in a part that needs no rules of a request.
 ///
 /// # Errors
 ///
-/// Where it has no value.
+/// When it has no value.
 pub(crate) fn piece(part: &Part, secrets: &CallSecrets) -> Result<FilledPart, Denial> {
     let pointer = match part {
         Part::Text(text) => return Ok(FilledPart::Plain(Zeroizing::new(text.clone().into_bytes()))),
@@ -210,7 +211,7 @@ pub(crate) fn form_encoded(value: &[u8]) -> String {
 ///
 /// # Errors
 ///
-/// Where it is not UTF-8.
+/// When it is not UTF-8.
 pub(crate) fn json_escaped(value: &[u8]) -> Result<String, Denial> {
     str::from_utf8(value).map(json_inside).map_err(|_| Denial::new("a secret that is not UTF-8 has no place in JSON"))
 }

@@ -1,10 +1,9 @@
-//! A body whose secrets may stand at named fields alone.
+//! Assembles a body whose secrets may appear only in named fields.
 //!
-//! The body is first put together with a random placeholder for each secret and
-//! read as what its content type says. A secret that may stand at `/token` must
-//! then be the whole value there, and nothing else. Only after that the
-//! placeholders give way to the secrets, escaped so that the reading stays true
-//! whatever a secret holds.
+//! The body is first assembled with a random placeholder for each secret and
+//! parsed by its content type. A secret allowed at `/token` must be the whole
+//! value there and appear nowhere else. Only then are the placeholders replaced
+//! by the secrets, escaped to keep the parse valid whatever a secret holds.
 
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use serde_json::Value;
@@ -15,8 +14,8 @@ use super::call_secrets::Origin;
 use super::placements::InBody;
 use super::request::{Denial, Part};
 
-/// Puts a body together. `content_type` is the request's own, where it has one
-/// that holds no secret.
+/// Assembles a body. `content_type` is the request's, if it has one without
+/// secrets.
 ///
 /// # Errors
 ///
@@ -78,7 +77,7 @@ impl Shape {
             || (content_type.unwrap_or_default(), None),
             |(essence, parameters)| (essence, Some(parameters.trim().to_ascii_lowercase())),
         );
-        // In another charset the same bytes could read otherwise.
+        // In another charset the same bytes could have another meaning.
         if parameters.is_some_and(|parameters| parameters.replace('"', "") != "charset=utf-8") {
             return Err(Denial::new("a secret's body field needs a content-type without parameters but charset=utf-8"));
         }
@@ -93,8 +92,8 @@ impl Shape {
         }
     }
 
-    /// Whether `placeholder` is the whole value at `pointer`. It is in the body
-    /// once, so that it is then nowhere else.
+    /// Whether `placeholder` is the whole value at `pointer`. It occurs in the body
+    /// once, hence nowhere else.
     fn is_at(&self, pointer: &str, placeholder: &str) -> bool {
         match self {
             Self::Json(document) => document.pointer(pointer).and_then(Value::as_str) == Some(placeholder),

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use super::placements::InjectionRules;
 use super::request::Denial;
 
-/// Where a secret comes from, and so where it may go.
+/// Where a secret comes from, which decides where it may go.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Origin {
     /// The configuration, at this pointer.
@@ -40,18 +40,18 @@ pub(crate) struct CallSecrets {
     taints: Taints,
     /// By name: the endpoint, and the value.
     captured: BTreeMap<String, (String, Zeroizing<String>)>,
-    /// What is looked for in every answer.
+    /// Scrubbed from every answer.
     known: Arc<Scrubber>,
-    /// What a plugin wrote, and what was made of that, by what it consists of.
+    /// Values that a plugin wrote, and those made of them, by their origins.
     written: BTreeMap<BTreeSet<Origin>, Arc<Scrubber>>,
 }
 
 /// What the answer to one request must not show.
 ///
-/// A value that a plugin wrote is no accident: blotting it out of whatever
-/// answers would tell the plugin which of a thousand guesses is the value, by a
-/// host that has nothing to do with the secrets in it. It is looked for only
-/// where it may go, and an answer that repeats it is withheld.
+/// A value that a plugin wrote is special: scrubbing it from any answer would
+/// tell the plugin which of a thousand guesses is the value, with the help of a
+/// host that has nothing to do with the secrets in it. It is therefore looked for
+/// only where it may go, and an answer that repeats it is withheld.
 pub(crate) struct Screen {
     pub(crate) known: Arc<Scrubber>,
     pub(crate) written: Vec<Arc<Scrubber>>,
@@ -101,7 +101,7 @@ impl CallSecrets {
         Ok(Self { data, secret_pointers, taints, captured: BTreeMap::new(), known, written })
     }
 
-    /// What of the secrets a plugin wrote.
+    /// Which secrets a plugin wrote.
     pub(crate) fn taints(&self) -> &Taints {
         &self.taints
     }
@@ -110,7 +110,7 @@ impl CallSecrets {
     ///
     /// # Errors
     ///
-    /// Where it is none, not set, or not a text.
+    /// When it is not a secret, not set, or not a text.
     pub(crate) fn secret(&self, pointer: &str) -> Result<(Origin, Zeroizing<Vec<u8>>), Denial> {
         if !self.is_secret(pointer) {
             return Err(Denial::new("a part names a field that is not a secret of the configuration"));
@@ -129,7 +129,7 @@ impl CallSecrets {
     ///
     /// # Errors
     ///
-    /// Where nothing was.
+    /// When nothing was captured.
     pub(crate) fn captured(&self, name: &str) -> Result<(Origin, Zeroizing<Vec<u8>>), Denial> {
         let (endpoint, value) = self
             .captured
@@ -139,13 +139,12 @@ impl CallSecrets {
         Ok((origin, Zeroizing::new(value.as_bytes().to_vec())))
     }
 
-    /// The text at `inside` in the JSON document that the secret at `pointer`
-    /// is; the secret itself where `inside` is empty. `None` where there is no
-    /// such text.
+    /// The text at `inside` in the secret's JSON document, or the secret itself if
+    /// `inside` is empty. `None` if there is no such text.
     ///
     /// # Errors
     ///
-    /// Where a plugin wrote the document.
+    /// When a plugin wrote the document.
     pub(crate) fn inside(&self, pointer: &str, inside: &str) -> Result<Option<Zeroizing<String>>, Denial> {
         if !inside.is_empty() && is_written(&self.taints, pointer) {
             return Err(part_of_written());
@@ -176,8 +175,8 @@ impl CallSecrets {
         self.is_secret(pointer) && self.data.expose().pointer(pointer).is_some_and(|value| !value.is_null())
     }
 
-    /// Refuses a part of what a plugin wrote: which parts there are could be a
-    /// message.
+    /// Refuses a part of a value that a plugin wrote: the choice of parts could
+    /// carry a message.
     fn whole(&self, pointer: &str) -> Result<(), Denial> {
         let is_whole = self.secret_pointers.iter().any(|secret| secret == pointer);
         if is_whole || !is_written(&self.taints, pointer) { Ok(()) } else { Err(part_of_written()) }
@@ -189,8 +188,8 @@ impl CallSecrets {
         self.captured.insert(name.to_owned(), (endpoint.to_owned(), value));
     }
 
-    /// Learns of something else that must not come back: a signature, or a
-    /// secret as a request writes it. `origins` are what it is made of.
+    /// Learns another value that must not come back: a signature, or a secret as a
+    /// request encodes it. `origins` are what it was made from.
     pub(crate) fn learn(&mut self, value: &[u8], origins: &BTreeSet<Origin>) {
         let written = origins.iter().any(|origin| match origin {
             Origin::Config(pointer) => is_written(&self.taints, pointer),
@@ -206,7 +205,7 @@ impl CallSecrets {
         Screen { known: Arc::clone(&self.known), written: here.map(|(_, known)| Arc::clone(known)).collect() }
     }
 
-    /// What must not come back.
+    /// Values to scrub from answers.
     pub(crate) fn known(&self) -> &Scrubber {
         &self.known
     }
@@ -221,12 +220,12 @@ impl CallSecrets {
 pub(crate) enum Unusable {
     /// The secrets hold more texts than can be looked for in every answer.
     TooManyTexts,
-    /// The secret at this pointer is longer than one that is placed may be.
+    /// The secret at this pointer is longer than a placed secret may be.
     TooLong(String),
 }
 
-/// A secret that the manifest places and that is longer than such a one may be.
-/// It is refused before a plugin could find out by sending it.
+/// The first secret that the manifest places and that is too long. It is refused
+/// up front, before a plugin could learn its length by sending it.
 pub(crate) fn too_long<'m>(manifest: &'m Manifest, data: &Value) -> Option<&'m str> {
     let placed = manifest.placements.iter().map(|placement| placement.secret.as_str());
     let mut long = placed.filter(|pointer| {
@@ -244,8 +243,8 @@ fn part_of_written() -> Denial {
     Denial::new("a part names a place inside a secret that check wrote: it goes as a whole, or not at all")
 }
 
-/// Learns every text of a secret value, also inside a JSON document that it is
-/// the text of. There, what the plugin knows from elsewhere is no secret.
+/// Learns every text of a secret value, including those of a JSON document in a
+/// text. In such a document, texts that are public elsewhere are not secret.
 fn learn(value: &Value, public: &BTreeSet<String>, known: &mut Scrubber) -> Result<(), Unusable> {
     texts(value, &mut |text| {
         add(text, known)?;
@@ -281,8 +280,8 @@ fn texts(value: &Value, heard: &mut impl FnMut(&str) -> Result<(), Unusable>) ->
     }
 }
 
-/// Bytes of a secret that a manifest places, and of a captured token. Whatever
-/// its length is up to there, it counts nothing in the limits of a request.
+/// Bytes of a placed secret and of a captured token. Up to this size its length
+/// does not count towards the limits of a request.
 pub(crate) const MAX_PLACED_BYTES: usize = 16 << 10;
 const MIN_LINE_BYTES: usize = 16;
 /// Of all secrets of a call. A service account's key file has some forty.

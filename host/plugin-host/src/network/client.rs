@@ -1,8 +1,8 @@
-//! The real wire: HTTP/1.1 over rustls, to addresses that the guard let pass.
+//! The real transport: HTTP/1.1 over rustls, to addresses that the guard permits.
 //!
-//! Each call has a client of its own, so that no connection outlives a call or
-//! is shared between tenants. There are no redirects, cookies or proxies in it,
-//! and what was sent is not sent again: one request is one exchange.
+//! Each call has its own client: no connection outlives a call or is shared
+//! between tenants. There are no redirects, cookies, proxies or retries: one
+//! request is one exchange.
 
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
@@ -34,7 +34,7 @@ use super::guard::{self, Resolver, SystemResolver};
 use super::target::join;
 use super::{AddressRule, Reach, Transport, TransportError, WireAnswer, WireRequest};
 
-/// The real wire.
+/// The real transport.
 pub struct HttpsTransport {
     shared: Arc<Shared>,
 }
@@ -55,7 +55,7 @@ impl HttpsTransport {
         Self::with_resolver(connect_overrides, extra_roots, Arc::new(SystemResolver))
     }
 
-    /// The same, asking someone else for addresses.
+    /// The same with another resolver.
     #[must_use]
     pub fn with_resolver(
         connect_overrides: BTreeMap<String, SocketAddr>,
@@ -140,7 +140,7 @@ impl Shared {
     }
 }
 
-/// The roots of the system and the operator's own.
+/// Trusts the roots of the system and the operator's own.
 fn tls(extra_roots: &[Vec<u8>]) -> Result<ClientConfig, String> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut roots = Vec::new();
@@ -154,7 +154,7 @@ fn tls(extra_roots: &[Vec<u8>]) -> Result<ClientConfig, String> {
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| format!("TLS cannot start: {error}"))?
-        // The verifier of the platform, with more roots: it checks everything.
+        // The platform's verifier with additional roots: it performs every check.
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
@@ -165,7 +165,7 @@ fn client(tls: ClientConfig, connector: Guarded) -> HttpClient {
     let connector =
         HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(connector);
     Client::builder(TokioExecutor::new())
-        // Of a connection that closed before anything was written to it.
+        // For a connection that closed before anything was written to it.
         .retry_canceled_requests(true)
         .http1_max_buf_size(MAX_HEAD_BYTES)
         .http1_max_headers(MAX_HEADERS)
@@ -189,7 +189,7 @@ fn http_request(request: WireRequest) -> Result<http::Request<Full<Bytes>>, Tran
     Ok(built)
 }
 
-/// Connects to what the guard let pass, and looks nothing up again.
+/// Connects to addresses that the guard permits, without another lookup.
 #[derive(Clone)]
 struct Guarded {
     shared: Arc<Shared>,
@@ -209,7 +209,7 @@ impl Guarded {
         let mut connector = HttpConnector::new_with_resolver(Pinned(addresses));
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        // A name of ours, without a port: addresses and ports are the pinned ones.
+        // A dummy name without a port: addresses and ports are pinned.
         let stream = connector.call(Uri::from_static("http://pinned/")).await;
         stream.map_err(|error| ConnectError::Failed(format!("{}: {}", join(&host, port), chain(&error))))
     }
@@ -229,7 +229,7 @@ impl Service<Uri> for Guarded {
     }
 }
 
-/// Answers every name with the addresses that were decided on.
+/// Resolves every name to the chosen addresses.
 #[derive(Clone)]
 struct Pinned(Vec<SocketAddr>);
 
@@ -258,7 +258,7 @@ enum ConnectError {
     Failed(String),
 }
 
-/// What became of a request, found in what the client says of it.
+/// Finds the cause in the client's chain of errors.
 fn failure(error: &(dyn StdError + 'static)) -> TransportError {
     let mut next = Some(error);
     while let Some(at) = next {
@@ -287,5 +287,5 @@ fn chain(error: &dyn StdError) -> String {
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_HEADERS: usize = 100;
-/// Of a status line and its headers, which may echo all that a request held.
+/// Size of a status line and headers, which may echo the whole request.
 const MAX_HEAD_BYTES: usize = 1 << 20;

@@ -1,4 +1,4 @@
-//! What the operator says of the network plane.
+//! The operator's settings of the network plane.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,8 +10,8 @@ use ipnet::IpNet;
 
 use super::Transport;
 
-/// What the operator says of the network plane. The default grants nothing that
-/// is private and changes no address.
+/// The operator's settings of the network plane. The default grants no private
+/// address and overrides none.
 #[derive(Clone, Default)]
 pub struct NetworkConfig {
     /// `host:port` → where to connect instead: for tests and proxies. TLS still
@@ -23,7 +23,7 @@ pub struct NetworkConfig {
     pub granted_addresses: BTreeMap<String, Vec<AddressRule>>,
     /// By plugin id: `host:port` that it may reach without TLS.
     pub granted_plain_http: BTreeMap<String, Vec<String>>,
-    /// The wire, where it is not the real one.
+    /// A transport other than the real one.
     pub transport: Option<Arc<dyn Transport>>,
 }
 
@@ -37,10 +37,10 @@ impl fmt::Debug for NetworkConfig {
     }
 }
 
-/// An address, or a range of them, that is private and granted all the same.
+/// A private address, or range of addresses, that is granted.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum AddressRule {
-    /// `host:port`: whatever private address this host has, at this port alone.
+    /// `host:port`: any private address of this host, at this port only.
     HostPort(String, u16),
     /// `10.0.0.0/8`: any port.
     Range(IpNet),

@@ -8,11 +8,11 @@ use zeroize::Zeroizing;
 
 use bursar_kernel::secret::SecretJson;
 
-/// An answer as it can be read.
+/// A parsed answer.
 pub(super) enum Document<'a> {
     Json(SecretJson),
     Xml(&'a str),
-    /// Neither: no place is in it.
+    /// Neither, hence without places.
     Other,
 }
 
@@ -27,9 +27,9 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// The text at a place: a JSON pointer (RFC 6901), or the names of nested
-    /// XML elements, `/Result/Credentials/AccessKeyId`, namespaces aside.
-    /// A number counts as its digits.
+    /// The text at a place: a JSON pointer (RFC 6901), or the names of nested XML
+    /// elements, `/Result/Credentials/AccessKeyId`, ignoring namespaces. A number
+    /// counts as its digits.
     pub(super) fn text(&self, place: &str) -> Option<Zeroizing<String>> {
         match self.scalar(place)? {
             Value::String(text) => Some(Zeroizing::new(text)),
@@ -59,7 +59,7 @@ fn element(document: &str, place: &str) -> Option<String> {
     loop {
         let event = reader.read_event().ok()?;
         match (event, &mut text) {
-            // At its end, or something inside the element: not a text.
+            // The end of the document, or a nested element: not a text.
             (Event::Eof, _) | (Event::Start(_) | Event::Empty(_), Some(_)) => return None,
             (Event::Start(start), None) => {
                 if open.len() >= MAX_DEPTH {
@@ -76,7 +76,8 @@ fn element(document: &str, place: &str) -> Option<String> {
             (Event::CData(piece), Some(text)) => text.push_str(&piece.decode().ok()?),
             (Event::GeneralRef(name), Some(text)) => match name.resolve_char_ref().ok()? {
                 Some(character) => text.push(character),
-                // Entities of the document's own are not resolved: there is no end to them.
+                // Entities that the document declares are not resolved: they could
+                // expand without bound.
                 None => text.push_str(resolve_predefined_entity(&name.decode().ok()?)?),
             },
             _ => {}

@@ -18,8 +18,8 @@ use crate::names::is_field_pointer;
 ///
 /// # Errors
 ///
-/// Where it names one that it does not fit, or fits one without naming it: what
-/// is not declared gets no exchange.
+/// When it names an endpoint that it does not match, or matches one without
+/// naming it.
 pub(crate) fn of<'a>(
     manifest: &'a Manifest,
     name: Option<&str>,
@@ -59,7 +59,7 @@ pub(crate) struct Opened {
     pub(crate) exposed: Value,
 }
 
-/// Takes an answer apart. Nothing that is a captured value, or holds one, is
+/// Splits an answer. Captured values, and values that contain one, are never
 /// exposed.
 pub(crate) fn open(endpoint: &TokenEndpoint, status: u16, body: &[u8], known: &Scrubber) -> Opened {
     let document = Document::parse(body);
@@ -102,7 +102,7 @@ pub(crate) fn holds_token(body: &[u8]) -> bool {
     TOKENS.iter().any(|name| document.expose().get(name).is_some_and(Value::is_string))
 }
 
-/// Checks what a manifest says of an endpoint.
+/// Checks an endpoint of a manifest.
 ///
 /// # Errors
 ///

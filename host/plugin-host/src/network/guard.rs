@@ -1,7 +1,6 @@
-//! Which addresses plugins may reach: those of the internet, and what the
-//! operator granted. The decision falls on the very address that is then
-//! connected to, so that a name which answers differently the next time gains
-//! nothing.
+//! Which addresses plugins may reach: public ones, and those the operator
+//! granted. The decision is about the very address that is then connected to: a
+//! name that resolves differently the next time (DNS rebinding) gains nothing.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -11,18 +10,18 @@ use ipnet::IpNet;
 
 use super::AddressRule;
 
-/// Looks names up.
+/// Resolves names.
 #[async_trait]
 pub trait Resolver: Send + Sync {
     /// The addresses of `host`, best first.
     ///
     /// # Errors
     ///
-    /// Where there are none.
+    /// When there are none.
     async fn lookup(&self, host: &str) -> io::Result<Vec<IpAddr>>;
 }
 
-/// What the system would ask: hosts file, then DNS.
+/// The system's resolver: hosts file, then DNS.
 pub(super) struct SystemResolver;
 
 #[async_trait]
@@ -32,12 +31,11 @@ impl Resolver for SystemResolver {
     }
 }
 
-/// Keeps those of `addresses` that plugins may reach, to be connected to as
-/// they are.
+/// Filters `addresses` to those that plugins may reach.
 ///
 /// # Errors
 ///
-/// Where none is left, a sentence that names them and says what they are.
+/// When none is left: a sentence that names them and their purpose.
 pub(super) fn permit(
     host: &str,
     port: u16,
@@ -59,14 +57,14 @@ pub(super) fn permit(
     Ok(permitted)
 }
 
-/// What an address is for, where it is not one of the public internet: the IANA
-/// registries of special-purpose addresses (RFC 6890), and every way in which
-/// an IPv4 address hides in an IPv6 one.
+/// The purpose of an address that is not public: the IANA registries of
+/// special-purpose addresses (RFC 6890), and every way in which an IPv4 address
+/// hides in an IPv6 one.
 fn special(address: IpAddr) -> Option<&'static str> {
     let named = RANGES.iter().find(|(range, _)| range.parse::<IpNet>().is_ok_and(|range| range.contains(&address)));
     match (named, address) {
         (Some((_, what)), _) => Some(what),
-        // Global unicast (RFC 4291, section 2.4) is all that is handed out.
+        // Global unicast (RFC 4291, section 2.4) is all that is assigned.
         (None, IpAddr::V6(v6)) if v6.segments()[0] & 0xe000 != 0x2000 => Some("not global"),
         _ => None,
     }

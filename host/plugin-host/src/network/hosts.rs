@@ -1,4 +1,4 @@
-//! Whether a manifest's word for a host means the host of a request.
+//! Matches a manifest's host patterns against the host of a request.
 
 use serde_json::Value;
 use url::Url;
@@ -6,9 +6,9 @@ use url::Url;
 use super::request::Denial;
 use super::target::Target;
 
-/// Whether `pattern` means the host and port of `target`: `api.example.com`,
+/// Whether `pattern` matches the host and port of `target`: `api.example.com`,
 /// `*.example.com` (one label), `host:port`, or `{/url}`, the host in that field
-/// of the public data. Without a port the scheme's is meant.
+/// of the public data. Without a port the scheme's default applies.
 pub(crate) fn matches(pattern: &str, target: &Target, public: &Value) -> bool {
     if let Some(pointer) = pattern.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
         return in_field(public, pointer).is_some_and(|meant| meant.host == target.host && meant.port == target.port);
@@ -35,7 +35,7 @@ fn in_field(public: &Value, pointer: &str) -> Option<Target> {
     let text = public.pointer(pointer)?.as_str()?.trim();
     let text = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
     let mut url = Url::parse(&text).ok()?;
-    // Only host and port are of interest: the path is the plugin's business.
+    // Only host and port matter.
     url.set_path("");
     url.set_query(None);
     url.set_fragment(None);

@@ -1,4 +1,4 @@
-//! From an answer off the wire to what the plugin may see of it.
+//! Turns an answer into what the plugin may see of it.
 
 use bursar_kernel::plugin::TokenEndpoint;
 
@@ -7,14 +7,14 @@ use super::endpoint;
 use super::request::Response;
 use super::transport::WireAnswer;
 
-/// Why an answer that came is not handed on.
+/// Why an answer is withheld from the plugin.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Unfit {
     TooLarge,
     Encoded,
-    /// A token, of an endpoint that is not declared.
+    /// It holds a token of an undeclared endpoint.
     Token,
-    /// A secret that the plugin wrote itself.
+    /// It repeats a secret that the plugin wrote itself.
     Repeats,
 }
 
@@ -30,9 +30,9 @@ impl Unfit {
     }
 }
 
-/// Holds an answer to the bounds of one. Outside of a declared token endpoint it
-/// must not be one with a token, which nobody would keep from the plugin. What
-/// the plugin is not shown counts at one size in them.
+/// Checks an answer's limits. Outside a declared token endpoint it must not hold
+/// a token, since nothing would keep that from the plugin. A scrubbed secret
+/// counts with the size of its replacement.
 ///
 /// # Errors
 ///
@@ -96,14 +96,14 @@ pub(crate) fn response(answer: &WireAnswer, endpoint: Option<&TokenEndpoint>, se
     Response { status: answer.status, headers, body: opened.exposed.to_string().into_bytes(), captured }
 }
 
-/// Bytes of an answer's body as the plugin is shown it.
+/// Bytes of an answer's body as shown to the plugin.
 const MAX_ANSWER_BYTES: usize = 1 << 20;
-/// Bytes of an answer's body as it comes: with room for echoes of the secrets
-/// that a request may hold, which are blotted out.
+/// Bytes of an answer's body as received: with room for echoes of a request's
+/// secrets, which are scrubbed.
 pub(crate) const MAX_WIRE_BYTES: usize = 2 << 20;
 const MAX_HEADERS: usize = 100;
 const MAX_HEADER_BYTES: usize = 16 << 10;
 /// A number of seconds, or a date (RFC 9110, section 10.2.3).
 const MAX_WAIT_BYTES: usize = 40;
-/// A session is as good as a token.
+/// A session cookie is as valuable as a token.
 const WITHHELD: [&str; 2] = ["set-cookie", "set-cookie2"];

@@ -22,11 +22,11 @@ use super::request::{Denial, Part};
 
 /// Where a key comes from.
 pub(crate) enum KeySource {
-    /// The bytes of the secret at the pointer, behind a prefix.
+    /// The bytes of the secret at the pointer, after a prefix.
     Secret { prefix: String, pointer: String },
-    /// A PEM private key in the secret, or inside the document that it is.
+    /// A PEM private key: the secret itself, or a text in the secret's document.
     Pem { pointer: String, inside: String },
-    /// What was captured under the name, behind a prefix.
+    /// The value captured under the name, after a prefix.
     Captured { prefix: String, name: String },
 }
 
@@ -50,7 +50,7 @@ pub(crate) enum SigningError {
     Denied(String),
     /// The secret is not set.
     NotFound(String),
-    /// The secret at this pointer is no such key.
+    /// The secret at this pointer is not a usable key.
     NoKey { pointer: String },
 }
 
@@ -191,11 +191,11 @@ impl Keys {
         self.keep_output(Output { bytes: Zeroizing::new(hash(algorithm, &message)), origins })
     }
 
-    /// The digest of what the plugin holds itself, in lower-case hex.
+    /// The digest of the plugin's own data, in lower-case hex.
     ///
     /// # Errors
     ///
-    /// Where it was asked too often.
+    /// When asked too often.
     pub(crate) fn digest_text(&mut self, algorithm: DigestAlgorithm, data: &[u8]) -> Result<String, SigningError> {
         self.reported_digests += 1;
         if self.reported_digests > MAX_REPORTED_DIGESTS {
@@ -208,7 +208,7 @@ impl Keys {
     ///
     /// # Errors
     ///
-    /// Where there is no such handle.
+    /// When there is no such handle.
     pub(crate) fn output(&self, handle: u32) -> Result<(&[u8], &BTreeSet<Origin>), Denial> {
         let output = usize::try_from(handle).ok().and_then(|handle| self.made.get(handle));
         let output = output.ok_or_else(|| Denial::new("a part names a signature that there is not"))?;
@@ -231,8 +231,8 @@ impl Keys {
         Ok((Zeroizing::new(tag.as_ref().to_vec()), origins))
     }
 
-    /// What is to be signed. A secret in it needs a `key` placement too: what it
-    /// helps to make goes where that says.
+    /// Assembles what is signed. A secret in it needs a `key` placement too, which
+    /// restricts where the result may go.
     fn message(
         &self,
         data: &[Part],

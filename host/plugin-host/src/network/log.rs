@@ -1,11 +1,11 @@
-//! What a plugin says in the network plane, for the operator's log. It saw no
-//! secret, and yet is taken at its word no further than need be.
+//! Log lines of plugins in the network plane. A plugin saw no secrets, but its
+//! lines are limited, scrubbed and escaped all the same.
 
 use bursar_scrub::Scrubber;
 
 use crate::text::is_unprintable;
 
-/// How much a line matters.
+/// A line's level.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Level {
     Debug,
@@ -23,7 +23,7 @@ pub(crate) struct Lines {
 }
 
 impl Lines {
-    /// Logs a line, unless the call has said enough.
+    /// Logs a line, unless the call has reached its limit.
     pub(crate) fn log(&mut self, plugin: &str, level: Level, message: &str, known: &Scrubber) {
         if self.count >= MAX_LINES || self.bytes + message.len() > MAX_BYTES {
             self.dropped += 1;
@@ -40,13 +40,13 @@ impl Lines {
         }
     }
 
-    /// How many lines were too many.
+    /// How many lines were dropped.
     pub(crate) fn dropped(&self) -> u64 {
         self.dropped
     }
 }
 
-/// One line of it, whatever is in it.
+/// Escapes a message to a single line.
 fn printable(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut line, c| {
         if is_unprintable(c) {

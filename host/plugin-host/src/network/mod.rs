@@ -1,10 +1,10 @@
-//! The network plane: what a plugin's request becomes before it leaves, and
-//! what of the answer comes back.
+//! The network plane: how a plugin's request leaves, and what of the answer comes
+//! back.
 //!
-//! [`plane`] is one call. A request walks `target` (where to), `outbound` (may
-//! it), `assemble` and `body` (secrets in their places), [`Transport`] (out and
-//! back, past `guard`), `inbound` and `scrub` (what may be seen), and is
-//! recorded before anything of the answer is told.
+//! [`plane`] is one call. A request passes `target` (its address), `outbound` (is
+//! it allowed), `assemble` and `body` (secrets in their places), [`Transport`]
+//! (out and back, past `guard`) and `inbound` (what may be seen). It is recorded
+//! before the plugin learns anything of the answer.
 
 pub(crate) mod answer;
 mod assemble;

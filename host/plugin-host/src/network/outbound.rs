@@ -1,5 +1,4 @@
-//! From a request in the plugin's words to one for the wire, or the rule it
-//! breaks.
+//! Turns a plugin's request into one for the wire, or names the rule it breaks.
 
 use bursar_kernel::plugin::{Manifest, TokenEndpoint};
 use http::HeaderName;
@@ -14,7 +13,7 @@ use super::request::{Denial, Field, Part, Request};
 use super::target::{MAX_URL_BYTES, Target};
 use super::{NetworkConfig, WireRequest, body, endpoint, hosts};
 
-/// What decides on the requests of a call.
+/// What decides about the requests of a call.
 pub(crate) struct Terms<'a, 'm> {
     /// The plugin's id.
     pub(crate) plugin: &'a str,
@@ -36,7 +35,7 @@ pub(crate) struct Outbound<'m> {
 }
 
 impl<'m> Terms<'_, 'm> {
-    /// Decides on a request to `target` and fills its secrets in.
+    /// Decides about a request to `target` and fills in its secrets.
     ///
     /// # Errors
     ///
@@ -45,7 +44,7 @@ impl<'m> Terms<'_, 'm> {
         check_counts(request)?;
         let method = request.method.as_str();
         if !is_method(method) {
-            return Err(Denial::new("the method is not one in capitals, or one that plugins have no use for"));
+            return Err(Denial::new("the method must be uppercase; CONNECT and TRACE are forbidden"));
         }
         let endpoint = endpoint::of(self.manifest, request.endpoint.as_deref(), method, target, self.public)?;
         if endpoint.is_none() {
@@ -60,7 +59,7 @@ impl<'m> Terms<'_, 'm> {
         if target.url.as_str().len() + query.counted > MAX_URL_BYTES {
             return Err(Denial::new("the url and its query have more than 8 KiB beside what the host fills in"));
         }
-        // Or a client could find the whole too long to be sent.
+        // Otherwise a client could find the query too long to send.
         if query.secrets > 1 || query.made > 1 {
             return Err(Denial::new("the query holds more than one secret, or more than one signature"));
         }
@@ -85,7 +84,7 @@ impl<'m> Terms<'_, 'm> {
         Ok(Outbound { wire, endpoint, answers })
     }
 
-    /// What can be said of an address before its host is looked up.
+    /// Checks an address before its host is resolved.
     fn permit_address(&self, target: &Target) -> Result<(), Denial> {
         let (plugin, authority) = (self.plugin, target.authority());
         let plain = self.config.granted_plain_http.get(plugin);
@@ -112,7 +111,7 @@ impl<'m> Terms<'_, 'm> {
     }
 }
 
-/// As [`WireRequest`] has them.
+/// The type of headers in [`WireRequest`].
 type Headers = Vec<(String, Zeroizing<Vec<u8>>)>;
 
 /// The line of configuration that lets `plugin` reach a private `authority`.
@@ -138,7 +137,7 @@ fn headers(assembly: &Assembly<'_>, fields: &[Field]) -> Result<Filled<Headers>,
     let mut headers = Filled::new(vec![("accept-encoding".to_owned(), Zeroizing::new(b"identity".to_vec()))]);
     for Field { name, value } in fields {
         let name = HeaderName::from_bytes(name.as_bytes())
-            .map_err(|_| Denial::new("the name of a header holds a character that no header's may"))?;
+            .map_err(|_| Denial::new("the name of a header holds a character that is not allowed"))?;
         let name = name.as_str();
         if HOST_OWNED.contains(&name) || name.starts_with("proxy-") {
             return Err(Denial::new(format!("header {name} is the host's to set")));
@@ -170,14 +169,14 @@ fn content_type(fields: &[Field]) -> Option<&str> {
     }
 }
 
-/// `CONNECT` would open a tunnel, and the answer to `TRACE` is the request.
+/// `CONNECT` would open a tunnel, and the answer to `TRACE` repeats the request.
 fn is_method(method: &str) -> bool {
     (1..=16).contains(&method.len())
         && method.bytes().all(|c| c.is_ascii_uppercase())
         && !["CONNECT", "TRACE"].contains(&method)
 }
 
-/// They say how a message is carried, which is not the plugin's affair.
+/// Headers about the transfer itself, which the host controls.
 const HOST_OWNED: [&str; 10] = [
     "host",
     "connection",

@@ -1,7 +1,7 @@
-//! Whether a secret may stand where a request puts it.
+//! Decides whether a secret may go where a request puts it.
 //!
-//! A value that a plugin wrote may hold every secret the plugin saw, so that it
-//! needs the placements of them all.
+//! A value that a plugin wrote may hold every secret the plugin saw. It therefore
+//! needs a placement of each of them.
 
 use bursar_kernel::plugin::{Manifest, SecretInjection, Taints};
 use serde_json::Value;
@@ -11,7 +11,7 @@ use super::hosts;
 use super::request::Denial;
 use super::target::Target;
 
-/// The placements that concern one request.
+/// The placements that apply to one request.
 pub(crate) struct InjectionRules<'a> {
     manifest: &'a Manifest,
     public: &'a Value,
@@ -31,8 +31,8 @@ impl<'a> InjectionRules<'a> {
         Self { manifest, public, target, method, taints }
     }
 
-    /// Refuses `origin` unless a placement of this host, method and path says
-    /// `place`, and one of each secret that it may hold.
+    /// Refuses `origin` unless a placement for this host, method and path allows
+    /// `place`, for it and for each secret that it may hold.
     ///
     /// # Errors
     ///
@@ -50,12 +50,12 @@ impl<'a> InjectionRules<'a> {
         Ok(())
     }
 
-    /// Where in the body of this request `origin` may stand: anywhere, or only
-    /// as the whole value at some pointers.
+    /// Where `origin` may appear in the body of this request: anywhere, or only as
+    /// the whole value at some pointers.
     ///
     /// # Errors
     ///
-    /// The rule, where it may stand nowhere.
+    /// The rule, if it is allowed nowhere.
     pub(crate) fn in_body(&self, origin: &Origin) -> Result<InBody<'a>, Denial> {
         let mut places = places_in_body(self.here(origin));
         if places.is_nowhere() {
@@ -77,14 +77,14 @@ impl<'a> InjectionRules<'a> {
         Ok(places)
     }
 
-    /// Whether a request to this host may carry `origin` at all: whether its
-    /// answer is one that may know it.
+    /// Whether requests to this host may carry `origin` at all, hence whether its
+    /// answers may know it.
     pub(crate) fn may_reach(&self, origin: &Origin) -> bool {
         let mut all = std::iter::once(origin.clone()).chain(sources(self.taints, origin).map(|source| source.origin));
         all.all(|one| self.to_host(&one).next().is_some())
     }
 
-    /// The placements of `origin` whose host, method and path are this request's.
+    /// The placements of `origin` whose host, method and path match this request.
     fn here<'s>(&'s self, origin: &Origin) -> impl Iterator<Item = &'a SecretInjection> + use<'s, 'a> {
         self.to_host(origin).filter(|placement| {
             (placement.methods.is_empty() || placement.methods.iter().any(|method| method == self.method))
@@ -92,13 +92,13 @@ impl<'a> InjectionRules<'a> {
         })
     }
 
-    /// The placements of `origin` whose host is this request's.
+    /// The placements of `origin` whose host matches this request.
     fn to_host<'s>(&'s self, origin: &Origin) -> impl Iterator<Item = &'a SecretInjection> + use<'s, 'a> {
         of(self.manifest, origin).filter(|placement| hosts::matches(&placement.host, self.target, self.public))
     }
 
-    /// The placements of a secret that another may hold. Where that is only
-    /// assumed it is enough that the host may have both.
+    /// The placements of a secret that another may hold. If that is only assumed,
+    /// it is enough that the host may receive both.
     fn with<'s>(&'s self, source: &TaintSource) -> Box<dyn Iterator<Item = &'a SecretInjection> + 's> {
         if source.unrecorded { Box::new(self.to_host(&source.origin)) } else { Box::new(self.here(&source.origin)) }
     }
@@ -134,7 +134,7 @@ struct TaintSource {
 fn sources<'t>(taints: &'t Taints, origin: &'t Origin) -> impl Iterator<Item = TaintSource> + use<'t> {
     let pointer = match origin {
         Origin::Config(pointer) => Some(pointer),
-        // Whoever gave it out saw what the exchange was allowed to show.
+        // Its issuer saw only what the exchange was allowed to carry.
         Origin::Captured { .. } => None,
     };
     pointer.into_iter().flat_map(|pointer| taints.about(pointer)).flat_map(|taint| {
@@ -210,6 +210,6 @@ fn of<'a>(manifest: &'a Manifest, origin: &Origin) -> impl Iterator<Item = &'a S
     placements.iter().filter(move |placement| placement.secret == secret)
 }
 
-/// The place of what is never sent but signs what is.
+/// The place of a secret that signs requests and is never sent.
 pub(crate) const KEY: &str = "key";
 const BODY: &str = "body";

@@ -20,7 +20,7 @@ use super::request::{Denial, Part, Request, Response, SendError};
 use super::target::Target;
 use super::{Network, Reach, Transport, TransportError, WireAnswer, WireRequest};
 
-/// A call that may speak.
+/// A call of the network plane.
 pub(crate) struct Plane {
     kind: Arc<CredentialType>,
     /// The data without its secrets.
@@ -38,7 +38,7 @@ pub(crate) struct Plane {
     lines: Lines,
 }
 
-/// A request could not be recorded: the call must not go on.
+/// A request could not be recorded: the call must end.
 #[derive(Debug, thiserror::Error)]
 #[error("its requests could not be recorded")]
 pub(crate) struct Unrecorded;
@@ -77,16 +77,17 @@ impl Plane {
         &self.public
     }
 
-    /// What must not come back from the call.
+    /// The call's secrets.
     pub(crate) fn secrets(&self) -> &CallSecrets {
         &self.secrets
     }
 
-    /// Sends a request, and records it before anything of the answer is told.
+    /// Sends a request, and records it before the plugin learns anything of the
+    /// answer.
     ///
     /// # Errors
     ///
-    /// [`Unrecorded`]; inside, why there is no answer.
+    /// [`Unrecorded`]; the inner error says why there is no answer.
     pub(crate) async fn send(&mut self, request: Request) -> Result<Result<Response, SendError>, Unrecorded> {
         self.asked += 1;
         if self.asked > MAX_REQUESTS {
@@ -156,7 +157,7 @@ impl Plane {
         made.inspect(|handle| self.keep_back(*handle))
     }
 
-    /// Tells the digest of what the plugin holds itself.
+    /// The digest of the plugin's own data.
     pub(crate) fn digest_text(&mut self, algorithm: DigestAlgorithm, data: &[u8]) -> Result<String, SigningError> {
         self.keys.digest_text(algorithm, data)
     }
@@ -171,7 +172,7 @@ impl Plane {
         self.lines.log(&self.kind.manifest.id, level, message, self.secrets.known());
     }
 
-    /// Closes the books: how many requests and lines were too many.
+    /// Records how many requests and lines exceeded the limits.
     ///
     /// # Errors
     ///
@@ -179,20 +180,20 @@ impl Plane {
     pub(crate) async fn close(&mut self) -> Result<(), Unrecorded> {
         let plugin = self.kind.manifest.id.as_str();
         if self.lines.dropped() > 0 {
-            tracing::warn!(plugin, lines = self.lines.dropped(), "a plugin logged more than it may");
+            tracing::warn!(plugin, lines = self.lines.dropped(), "a plugin exceeded its limit of log lines");
         }
-        // The first was recorded when it came.
+        // The first of them was recorded at once.
         let more = self.asked.saturating_sub(MAX_REQUESTS + 1);
         if more == 0 {
             return Ok(());
         }
-        tracing::warn!(plugin, requests = more, "a plugin asked for more requests than it may");
+        tracing::warn!(plugin, requests = more, "a plugin exceeded its limit of requests");
         let reason = Some(format!("{more} more requests beyond the 20 of a call"));
         self.record(Exchange { reason, outcome: Outcome::Denied, ..self.exchange("", None) }).await
     }
 
-    /// Brings a request to its host and the answer back, in a task of its own:
-    /// a call that is given up meanwhile must not lose the record of what left.
+    /// Performs the exchange in a separate task: a call that is abandoned meanwhile
+    /// must not lose the record of what was sent.
     async fn carry(
         &self,
         wire: WireRequest,
@@ -242,8 +243,8 @@ impl Plane {
         })
     }
 
-    /// The record of a request of which nothing but its address is known. What
-    /// the plugin chose freely is cut and cleaned.
+    /// The record of a request before it is sent. What the plugin chose freely is
+    /// truncated and scrubbed.
     fn exchange(&self, method: &str, target: Option<&Target>) -> Exchange {
         let clean = |text: &str, most: usize| {
             let text = self.secrets.known().scrub_text(text);
@@ -262,8 +263,8 @@ impl Plane {
         }
     }
 
-    /// A secret as this request writes it: a service that encodes what it was
-    /// sent encodes that.
+    /// Learns the secrets as this request encodes them: a service may encode once
+    /// more what it was sent.
     fn keep_back_written(&mut self, request: &Request) {
         let fields = request.headers.iter().chain(&request.query).flat_map(|field| &field.value);
         for part in fields.chain(request.body.iter().flatten()) {
@@ -275,7 +276,7 @@ impl Plane {
         }
     }
 
-    /// A signature is as secret as its key is good for something.
+    /// Learns a signature, which is a secret too.
     fn keep_back(&mut self, handle: u32) {
         if let Ok((bytes, origins)) = self.keys.output(handle)
             && !origins.is_empty()
@@ -285,8 +286,8 @@ impl Plane {
     }
 }
 
-/// What the plugin may see of a call's data: neither secrets nor what was made
-/// of them, unless the host knows that it is the copy of one place.
+/// What the plugin may see of a call's data: neither secrets nor values derived
+/// from them, except verified copies.
 fn public(manifest: &Manifest, call: &NetworkCall<'_>, secret_pointers: &[String]) -> Value {
     let is_clean = |pointer: &str| call.taints.about(pointer).next().is_none();
     let withheld = manifest.derives.iter().filter(|derived| match derived {
@@ -300,7 +301,7 @@ fn public(manifest: &Manifest, call: &NetworkCall<'_>, secret_pointers: &[String
     call.data.without(&all)
 }
 
-/// What to record of an exchange, what to log of it, and what to tell.
+/// Concludes an exchange: what to record and to log, and what the plugin learns.
 fn conclude(
     outcome: Result<WireAnswer, TransportError>,
     record: Exchange,
@@ -342,5 +343,5 @@ const FLOOD: &str = "a call may send 20 requests";
 const MAX_REQUESTS: u64 = 20;
 const MAX_METHOD: usize = 16;
 const MAX_PATH: usize = 1024;
-/// Kept from an exchange, so that it is recorded before the call is over.
+/// Reserved for recording an exchange before the call ends.
 const RECORDING_TIME: Duration = Duration::from_secs(1);

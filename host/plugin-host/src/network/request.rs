@@ -1,11 +1,11 @@
-//! Requests and answers in the plugin's terms, in words that follow no version
-//! of the contract.
+//! Requests and answers as plugins see them, independent of the contract's
+//! version.
 
 use std::fmt;
 
 /// A piece of a header value, query value, body or message to be signed.
 pub(crate) enum Part {
-    /// As it stands.
+    /// Verbatim.
     Text(String),
     /// The secret at this pointer.
     Secret(String),
@@ -15,7 +15,7 @@ pub(crate) enum Part {
     FormEncoded(String),
     /// The secret as the inside of a JSON string.
     JsonEscaped(String),
-    /// What an earlier answer was captured under.
+    /// The value captured under this name.
     Captured(String),
     /// A signature or digest, by its handle.
     Output(u32, Encoding),
@@ -45,7 +45,7 @@ pub(crate) struct Request {
     pub(crate) endpoint: Option<String>,
 }
 
-/// What the plugin is told came back.
+/// The answer as the plugin sees it.
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
@@ -58,7 +58,7 @@ pub(crate) enum SendError {
     Denied(String),
     Timeout,
     TooLarge,
-    /// One fixed sentence, whatever happened.
+    /// The plugin is not told why.
     Unreachable,
 }
 
@@ -67,7 +67,7 @@ pub(crate) enum SendError {
 pub(crate) struct Denial {
     /// Names the rule and never a secret's value.
     pub(crate) rule: String,
-    /// The line of configuration that would allow it, for the operator alone.
+    /// The line of configuration that would allow it, for the operator only.
     pub(crate) cure: Option<String>,
 }
 

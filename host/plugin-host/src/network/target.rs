@@ -1,5 +1,5 @@
-//! The address of a request: parsed once, and that object alone is used from
-//! then on.
+//! The address of a request: parsed once, and only this object is used
+//! afterwards.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -26,8 +26,8 @@ pub(crate) struct Target {
 impl Target {
     /// Reads `https://host[:port]/path`, or the same with `http`.
     ///
-    /// The path must be one that no server, proxy or parser reads in another
-    /// way than it is written, or else a check of its beginning is worth little.
+    /// Servers, proxies and parsers must agree on the path, or checking its prefix
+    /// would be worthless.
     ///
     /// # Errors
     ///
@@ -76,7 +76,7 @@ impl Target {
         Ok(Self { url, host, port, address })
     }
 
-    /// Whether it goes without TLS.
+    /// Whether it uses no TLS.
     pub(crate) fn is_plain(&self) -> bool {
         self.url.scheme() == "http"
     }
@@ -96,7 +96,7 @@ pub(crate) fn join(host: &str, port: u16) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
-/// Whether what a path says stays the same however often it is decoded.
+/// Whether a path keeps its meaning however often it is decoded.
 fn is_unambiguous(path: &str) -> bool {
     path.split('/').all(|segment| {
         let mut decoded = segment.to_owned();
@@ -110,13 +110,13 @@ fn is_unambiguous(path: &str) -> bool {
             };
             decoded = next;
         }
-        // Some servers cut parameters off before they look for dots.
+        // Some servers strip parameters before they resolve dot segments.
         let name = decoded.split(';').next().unwrap_or_default();
         name != "." && name != ".." && !decoded.chars().any(|c| c.is_control() || matches!(c, '/' | '\\'))
     })
 }
 
-/// What stands between `//` and the path.
+/// The text between `//` and the path.
 fn authority(text: &str) -> &str {
     let after = text.split_once("//").map_or("", |(_, after)| after);
     after.split(['/', '?', '#']).next().unwrap_or_default()

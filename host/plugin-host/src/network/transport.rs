@@ -1,6 +1,6 @@
-//! The port to the wire. What is decided about a request is decided before it
-//! comes here; where its host's addresses lie is decided here, since only here
-//! they are known.
+//! The port to the network. Requests are decided about before they arrive here;
+//! only the addresses of their hosts are decided about here, where they become
+//! known.
 
 use std::fmt;
 use std::sync::Arc;
@@ -28,8 +28,8 @@ pub trait Transport: Send + Sync {
         None
     }
 
-    /// The time that goes with this wire, in Unix seconds: what is replayed was
-    /// signed at a time of its own.
+    /// The current time for this transport, in Unix seconds: replayed exchanges
+    /// were signed at a time of their own.
     fn now(&self) -> i64 {
         SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -49,13 +49,13 @@ pub struct WireRequest {
     pub body: Option<Zeroizing<Vec<u8>>>,
 }
 
-/// What came back.
+/// An answer.
 pub struct WireAnswer {
     /// Of the status line.
     pub status: u16,
     /// In order; names in lower case.
     pub headers: Vec<(String, Vec<u8>)>,
-    /// Whole.
+    /// The whole body.
     pub body: Zeroizing<Vec<u8>>,
 }
 
@@ -70,8 +70,8 @@ pub struct Reach {
     pub max_answer_bytes: usize,
 }
 
-/// Why no answer came. The texts are for the operator's log and the audit
-/// trail; a plugin is told one fixed sentence.
+/// Why no answer came. The texts are for the operator's log and the audit trail;
+/// a plugin sees a fixed sentence.
 #[derive(Debug, thiserror::Error)]
 pub enum TransportError {
     /// Every address of the host is one that plugins may not reach.

@@ -107,30 +107,30 @@ fn pure() -> types::Error {
     types::Error::Unsupported("there is neither clock nor keys in the pure plane".to_owned())
 }
 
-fn parts(said: Vec<types::Part>) -> Vec<Part> {
-    said.into_iter().map(Part::from).collect()
+fn parts(raw: Vec<types::Part>) -> Vec<Part> {
+    raw.into_iter().map(Part::from).collect()
 }
 
-fn fields(said: Vec<http::Field>) -> Vec<Field> {
-    said.into_iter().map(|field| Field { name: field.name, value: parts(field.value) }).collect()
+fn fields(raw: Vec<http::Field>) -> Vec<Field> {
+    raw.into_iter().map(|field| Field { name: field.name, value: parts(field.value) }).collect()
 }
 
 impl From<http::Request> for Request {
-    fn from(said: http::Request) -> Self {
+    fn from(raw: http::Request) -> Self {
         Self {
-            method: said.method,
-            url: said.url,
-            query: fields(said.query),
-            headers: fields(said.headers),
-            body: said.body.map(parts),
-            endpoint: said.endpoint,
+            method: raw.method,
+            url: raw.url,
+            query: fields(raw.query),
+            headers: fields(raw.headers),
+            body: raw.body.map(parts),
+            endpoint: raw.endpoint,
         }
     }
 }
 
 impl From<types::Part> for Part {
-    fn from(said: types::Part) -> Self {
-        match said {
+    fn from(raw: types::Part) -> Self {
+        match raw {
             types::Part::Text(text) => Self::Text(text),
             types::Part::Secret(pointer) => Self::Secret(pointer),
             types::Part::Basic((user, pointer)) => Self::Basic(user, pointer),
@@ -145,8 +145,8 @@ impl From<types::Part> for Part {
 }
 
 impl From<signing::DigestAlgorithm> for DigestAlgorithm {
-    fn from(said: signing::DigestAlgorithm) -> Self {
-        match said {
+    fn from(raw: signing::DigestAlgorithm) -> Self {
+        match raw {
             signing::DigestAlgorithm::Sha1 => Self::Sha1,
             signing::DigestAlgorithm::Sha256 => Self::Sha256,
         }

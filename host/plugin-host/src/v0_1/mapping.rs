@@ -1,4 +1,4 @@
-//! The contract's exported vocabulary, in words that follow no version.
+//! Maps the contract's exported types to version-independent ones.
 
 use bursar_kernel::plugin::{Context, Progress, TxtRecord};
 
@@ -34,45 +34,45 @@ impl From<types::Error> for Refusal {
 }
 
 impl From<types::Violation> for RawViolation {
-    fn from(said: types::Violation) -> Self {
-        Self { pointer: said.pointer, code: said.code, message: said.message }
+    fn from(raw: types::Violation) -> Self {
+        Self { pointer: raw.pointer, code: raw.code, message: raw.message }
     }
 }
 
 impl From<form::Inspection> for RawInspection {
-    fn from(said: form::Inspection) -> Self {
+    fn from(raw: form::Inspection) -> Self {
         Self {
-            data: said.data,
-            attributes: said.attributes,
-            selectors: said.selectors.into_iter().map(|selector| (selector.kind, selector.value)).collect(),
-            order: said.order,
-            not_before: said.not_before,
-            not_after: said.not_after,
+            data: raw.data,
+            attributes: raw.attributes,
+            selectors: raw.selectors.into_iter().map(|selector| (selector.kind, selector.value)).collect(),
+            order: raw.order,
+            not_before: raw.not_before,
+            not_after: raw.not_after,
         }
     }
 }
 
 impl From<form::Rewrite> for RawRewrite {
-    fn from(said: form::Rewrite) -> Self {
-        Self { pointer: said.pointer, value: said.value.into() }
+    fn from(raw: form::Rewrite) -> Self {
+        Self { pointer: raw.pointer, value: raw.value.into() }
     }
 }
 
 impl From<materializer::Artifact> for RawArtifact {
-    fn from(said: materializer::Artifact) -> Self {
-        Self { name: said.name, media_type: said.media_type, content: said.content.into(), sensitive: said.sensitive }
+    fn from(raw: materializer::Artifact) -> Self {
+        Self { name: raw.name, media_type: raw.media_type, content: raw.content.into(), sensitive: raw.sensitive }
     }
 }
 
 impl From<types::Report> for RawNetworkAnswer {
-    fn from(said: types::Report) -> Self {
-        Self::Report { summary: said.summary, details: said.details }
+    fn from(raw: types::Report) -> Self {
+        Self::Report { summary: raw.summary, details: raw.details }
     }
 }
 
 impl From<dns01::Progress> for Progress {
-    fn from(said: dns01::Progress) -> Self {
-        match said {
+    fn from(raw: dns01::Progress) -> Self {
+        match raw {
             dns01::Progress::Done => Self::Done,
             dns01::Progress::Pending(seconds) => Self::Pending(seconds),
         }

@@ -1,9 +1,9 @@
-//! Version 0.1 of the contract: what a component of it exports. Beside it are the
-//! generated bindings, the imports it is offered, and how its vocabulary maps to
-//! words that follow no version.
+//! Version 0.1 of the contract: what a component exports. Submodules hold the
+//! generated bindings, the imports offered, and the mapping to
+//! version-independent types.
 //!
-//! A component exports `form` and whichever of the other interfaces it has, so
-//! each is looked up and bound by itself.
+//! A component exports `form` and any of the other interfaces; each is looked up
+//! and bound separately.
 
 mod bindings;
 mod imports;
@@ -30,7 +30,7 @@ pub(crate) struct Component {
     dns01: Option<dns01::GuestIndices>,
 }
 
-/// What a call answers: outside, how the sandbox fared; inside, what it said.
+/// A call's answer: the outer result is the sandbox's, the inner the plugin's.
 pub(crate) type Answer<T> = wasmtime::Result<Result<T, Refusal>>;
 
 impl Component {
@@ -38,7 +38,7 @@ impl Component {
     ///
     /// # Errors
     ///
-    /// When `form` is missing or not whole.
+    /// When `form` is missing or incomplete.
     pub(crate) fn new(pre: InstancePre<SandboxState>) -> wasmtime::Result<Self> {
         Ok(Self {
             form: form::GuestIndices::new(&pre)?,
@@ -63,8 +63,8 @@ impl Component {
         std::iter::once("form").chain(optional.into_iter().filter(|(_, has)| *has).map(|(name, _)| name)).collect()
     }
 
-    /// Binds every interface once, so that a function of another type is found
-    /// at load and not in the middle of a request.
+    /// Binds every interface once: a function of the wrong type is then found at
+    /// load and not during a request.
     pub(crate) async fn check_types(&self, store: &mut Store<SandboxState>) -> wasmtime::Result<()> {
         let instance = self.pre.instantiate_async(&mut *store).await?;
         self.form.load(&mut *store, &instance)?;
@@ -193,5 +193,5 @@ impl Component {
 
 /// Every component of this contract exports it.
 pub(crate) const FORM: &str = "bursar:plugin/form@";
-/// Versions of the contract that this file speaks for.
+/// Versions of the contract that this module implements.
 pub(crate) const SERIES: &str = "0.1.";

@@ -40,9 +40,9 @@ async fn only_what_is_signed_is_accepted_and_needs_no_more() {
     place.put("mine.wasm.minisig", signature(&stranger, &bytes).as_bytes());
     live.until_told("not among plugins.trusted_keys").await;
     place.put("mine.wasm.minisig", signature(&pair, &[&bytes[..], b"x"].concat()).as_bytes());
-    live.until_told("does not fit the file").await;
+    live.until_told("does not match the file").await;
     place.put("mine.wasm.minisig", b"nonsense");
-    live.until_told("no minisign signature").await;
+    live.until_told("not a minisign signature").await;
     place.put("mine.wasm.minisig", signature(&pair, &bytes).as_bytes());
     let all = live.until(&[("hostile", "1.0.0", State::Active)]).await;
     assert_eq!(all[0].signed_by.as_deref(), Some(trusted.to_string().as_str()));
@@ -68,7 +68,7 @@ async fn a_wrong_signature_is_refused_under_every_policy() {
         place.put("mine.wasm.minisig", signature(&pair, b"something else").as_bytes());
         place.put("mine.wasm", &bytes);
         let all = live.until(&[("mine", "", State::Rejected)]).await;
-        assert!(all[0].reason.as_deref().unwrap().contains("does not fit the file"));
+        assert!(all[0].reason.as_deref().unwrap().contains("does not match the file"));
         // One by somebody else says nothing, and that is told.
         place.put("mine.wasm.minisig", signature(&stranger, &bytes).as_bytes());
         let all = live.until(&[("hostile", "1.0.0", State::Active)]).await;
