@@ -41,7 +41,7 @@ impl Credentials {
         let (credential, out) = self.probed(caller, account, credential).await?;
         let way = Way { protocol: Protocol::Probe, consumer: None, actor: caller.actor(), fallback: false };
         let intent = self.uses.note(Batch::default(), &credential, way).await?;
-        self.look(&out, intent, deadline, Blame::STORED).await
+        ask_on_record(ports, &out, intent, deadline, Blame::STORED).await
     }
 
     /// A stored credential that the caller may have probed, on its way to the
@@ -95,19 +95,25 @@ impl Credentials {
             taints: candidate.taints.clone(),
         };
         let out = Outbound::of_draft(&self.kernel.ports, by, of.clone(), subject, context);
-        self.look(&out, Batch::default(), deadline(&self.kernel.ports), Blame::DRAFT).await.map(drop)
-    }
-
-    /// Records `intent`, asks, records what came of it.
-    async fn look(&self, out: &Outbound, intent: Batch, deadline: Timestamp, blame: Blame) -> Result<Probed, Error> {
         let ports = &self.kernel.ports;
-        let event = Probed::intent(out, ports.now(), None);
-        ports.store().commit(intent.event(event)).await?;
-        let answer = ask(ports, out, None, deadline).await;
-        let (event, probed) = Probed::outcome(out, ports.now(), None, answer, blame);
-        ports.store().commit(Batch::default().event(event)).await?;
-        probed
+        ask_on_record(ports, &out, Batch::default(), deadline(ports), Blame::DRAFT).await.map(drop)
     }
+}
+
+/// Records `intent`, asks, records what came of it.
+async fn ask_on_record(
+    ports: &Ports,
+    out: &Outbound,
+    intent: Batch,
+    deadline: Timestamp,
+    blame: Blame,
+) -> Result<Probed, Error> {
+    let event = Probed::intent(out, ports.now(), None);
+    ports.store().commit(intent.event(event)).await?;
+    let answer = ask(ports, out, None, deadline).await;
+    let (event, probed) = Probed::outcome(out, ports.now(), None, answer, blame);
+    ports.store().commit(Batch::default().event(event)).await?;
+    probed
 }
 
 impl Probed {

@@ -7,6 +7,7 @@ use bursar_kernel::store::{Batch, Expect};
 use bursar_kernel::{Caller, Error, IfMatch, Kind, Notice, Retry, Submitted, Violation, codec, name_taken, parse_name};
 use serde_json::{Value, json};
 
+use crate::administer::region_event;
 use crate::show::{FoundRegion, RegionView, no_such_region};
 use crate::{Region, Regions, Setting, UpdateRegion, keys};
 
@@ -84,7 +85,7 @@ impl Regions {
         };
         let kind = self.reconciler.gateway.kind_of(old);
         let changed: Vec<_> = kind.into_iter().flat_map(|kind| kind.settings.iter()).filter(moves).collect();
-        if changed.is_empty() || !self.is_anything_placed(old.id).await? {
+        if changed.is_empty() || !self.reconciler.records.is_anything_placed(old.id).await? {
             return Ok(());
         }
         let message = "This decides where things are, and credentials are there: drain the region first, or make another \
@@ -125,7 +126,7 @@ impl Regions {
             (batch, shut_out) = self.shut_out(caller, &new, force, batch).await?;
             detail["detached"] = json!(shut_out.len());
         }
-        let event = self.region_event(caller, Action::RegionUpdate, &new, detail);
+        let event = region_event(&self.kernel.authorizer, caller, Action::RegionUpdate, &new, detail);
         let Some(revision) = retry.commit(batch.event(event)).await? else { return Ok(None) };
         // Those who knew of it before are told too.
         self.announce(&old);

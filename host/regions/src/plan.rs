@@ -11,7 +11,9 @@ use futures::{StreamExt as _, stream};
 use crate::attachments::CHUNK;
 use crate::reconcile::{Assignment, Desired, Spec};
 use crate::show::no_such_region;
-use crate::{Attachment, Mode, OnDetach, Owner, Pair, Region, Regions, Seen, SyncStatus, Target, TargetError, keys};
+use crate::{
+    Attachment, Attachments, Mode, OnDetach, Owner, Pair, Region, Seen, SyncStatus, Target, TargetError, keys,
+};
 
 /// What would be done in a region, credential by credential.
 #[derive(Clone, Debug)]
@@ -79,7 +81,7 @@ impl PlanAction {
 /// An action, where, and what a person should know.
 type Foreseen = (PlanAction, Option<String>, Option<String>);
 
-impl Regions {
+impl Attachments {
     /// What a sync of a region would do about each of an account's credentials.
     /// It looks at the target and changes nothing. Of a region that the account
     /// does not use, or that is paused, it tells what would be if it were.
@@ -90,7 +92,7 @@ impl Regions {
     /// in the plan.
     pub async fn plan(&self, caller: &Caller, account: &Reference, region: &Reference) -> Result<Plan, Error> {
         let account = self.kernel.authorizer.authorize(caller, account, Right::Sync, Action::RegionRead).await?;
-        let region = self.region_open_to(caller, &account, region).await?.region;
+        let region = self.regions.region_open_to(caller, &account, region).await?.region;
         let assignment = self.supposed(&account, &region).await?;
         let target = self.reconciler.gateway.open_target(&region).await?;
         let credentials = self.all_credentials(caller, &account).await?;

@@ -2,7 +2,7 @@
 //! same for all its credentials, and the sync status.
 
 use bursar_kernel::id::{AccountId, RegionId};
-use bursar_kernel::keys::{Table, account, of_account};
+use bursar_kernel::keys::{Key, Table, account, of_account};
 use bursar_kernel::store::{Batch, Expect, Record, Revision};
 use bursar_kernel::{Account, Error, Kernel, codec};
 
@@ -89,6 +89,36 @@ impl SyncRecords {
                 }
             }
         }
+    }
+
+    /// Every account's use of a region.
+    pub(crate) async fn attachments_of(&self, region: RegionId) -> Result<Vec<(Attachment, Revision)>, Error> {
+        let records = self.kernel.ports.store().scan(&Key::table(Table::Attachment).bytes(), &[], usize::MAX).await?;
+        let of_it = records.iter().filter(|record| keys::attached(&record.key).is_some_and(|(_, of)| of == region));
+        of_it.map(|record| Ok((codec::decode(record)?, record.revision))).collect()
+    }
+
+    /// What an account has, or may have, in a region.
+    pub(crate) async fn pairs_placed(&self, account: AccountId, region: RegionId) -> Result<Vec<Pair>, Error> {
+        let mut pairs = Vec::new();
+        let mut after = Vec::new();
+        loop {
+            let records = self.kernel.ports.store().scan(&of_account(Table::Placed, account), &after, CHUNK).await?;
+            let Some(last) = records.last() else { return Ok(pairs) };
+            after.clone_from(&last.key);
+            let placed = records.iter().filter_map(|record| keys::pair_placed(&record.key));
+            pairs.extend(placed.filter(|pair| pair.region == region));
+        }
+    }
+
+    /// Whether any account has anything in a region.
+    pub(crate) async fn is_anything_placed(&self, region: RegionId) -> Result<bool, Error> {
+        for (attachment, _) in self.attachments_of(region).await? {
+            if !self.pairs_placed(attachment.account, region).await?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 
