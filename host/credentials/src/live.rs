@@ -4,7 +4,7 @@
 use bursar_kernel::audit::{Action, Event};
 use bursar_kernel::id::{AccountId, CredentialId};
 use bursar_kernel::keys::{Table, of_account, of_credential};
-use bursar_kernel::store::{Batch, Error as StoreError, Expect};
+use bursar_kernel::store::{Batch, Expect, StoreError};
 use bursar_kernel::{ATTEMPTS, Error, codec};
 use serde_json::json;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bursar_kernel::audit::{Action, Event, Outcome};
 use bursar_kernel::id::{Name, Reference};
-use bursar_kernel::plugin::{Ability, Blame, Context, CredentialType, PluginError, Report, Taints, code, refusal};
+use bursar_kernel::plugin::{Ability, Blame, Context, CredentialType, PluginError, ProbeReport, Taints, code, refusal};
 use bursar_kernel::secret::SecretJson;
 use bursar_kernel::store::Batch;
 use bursar_kernel::{Account, Caller, Error, Fqdn, Kind, Operation, Ports, Violation};
@@ -128,7 +128,7 @@ impl Probed {
         out: &Outbound,
         at: Timestamp,
         name: Option<&Fqdn>,
-        answer: Result<Report, PluginError>,
+        answer: Result<ProbeReport, PluginError>,
         blame: Blame,
     ) -> (Event, Result<Self, Error>) {
         let mut detail = json!({ "phase": "outcome", "fqdn": name });
@@ -141,7 +141,7 @@ impl Probed {
         };
         let event = out.event(at, Action::CredentialProbe, outcome, detail);
         let probed = answer.map_err(|error| refusal(error, blame));
-        (event, probed.map(|Report { summary, details }| Self { summary, details, at }))
+        (event, probed.map(|ProbeReport { summary, details }| Self { summary, details, at }))
     }
 }
 
@@ -156,7 +156,7 @@ pub async fn ask(
     out: &Outbound,
     name: Option<&Fqdn>,
     deadline: Timestamp,
-) -> Result<Report, PluginError> {
+) -> Result<ProbeReport, PluginError> {
     let id = out.of.manifest.id.as_str();
     let name = name.map(Fqdn::as_str);
     let mut patience = Patience::new(ports, deadline);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bursar_kernel::audit::{Action, Event};
 use bursar_kernel::id::{AccountId, Reference, RegionId};
-use bursar_kernel::store::{Batch, Error as StoreError, Expect};
+use bursar_kernel::store::{Batch, Expect, StoreError};
 use bursar_kernel::{Caller, Error, IfMatch, Notice, Right, codec};
 use futures::future::{Either, select};
 use futures::{StreamExt as _, stream};

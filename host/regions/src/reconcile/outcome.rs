@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use bursar_kernel::audit::{Action, Event, Outcome};
-use bursar_kernel::store::{Batch, Error as StoreError, Expect};
+use bursar_kernel::store::{Batch, Expect, StoreError};
 use bursar_kernel::{Done, Error, SyncState, codec};
 use jiff::Timestamp;
 use serde_json::{Value, json};
