@@ -191,9 +191,11 @@ mod tests {
     }
 
     #[test]
-    fn the_schemas_of_the_kinds_give_the_types() {
-        let schema = schema_of(&json!({"id": "openbao"})).unwrap();
-        assert_eq!(schema["properties"]["timeoutSeconds"]["type"][0], "integer");
+    fn the_types_come_from_the_schema_of_the_kind() {
+        let schema = schema_of(&kind());
+        assert!(schema.is_some());
+        let settings = gather(&["address=https://bao", "timeoutSeconds=5"], schema).unwrap();
+        assert_eq!(settings, json!({"address": "https://bao", "timeoutSeconds": 5}));
         assert_eq!(schema_of(&json!({"id": "other"})), None);
     }
 
