@@ -49,6 +49,14 @@ pub(crate) fn print() -> Result<(), Error> {
 
 /// The type with the most methods, and the files they are spread over.
 fn largest_type(scan: &Scan) -> String {
+    let largest = methods(scan).into_iter().max_by_key(|(_, (count, _))| *count);
+    largest.map_or_else(String::new, |((krate, name), (count, files))| {
+        format!("methods of the largest type, files it spans | {count} of `{krate}::{name}`, {}", files.len())
+    })
+}
+
+/// The number of methods of each type by crate and name, and the files they are in.
+fn methods(scan: &Scan) -> BTreeMap<(&str, &str), (usize, BTreeSet<&str>)> {
     let mut methods = BTreeMap::<(&str, &str), (usize, BTreeSet<&str>)>::new();
     for file in &scan.files {
         for function in file.functions.iter().filter(|function| !function.is_trait_impl) {
@@ -58,25 +66,29 @@ fn largest_type(scan: &Scan) -> String {
             files.insert(&file.path);
         }
     }
-    let largest = methods.into_iter().max_by_key(|(_, (count, _))| *count);
-    largest.map_or_else(String::new, |((krate, name), (count, files))| {
-        format!("methods of the largest type, files it spans | {count} of `{krate}::{name}`, {}", files.len())
-    })
+    methods
+}
+
+/// The names of types that one crate declares more than once.
+fn repeated_in_one_crate(scan: &Scan) -> Vec<(&str, &str)> {
+    let mut within = BTreeMap::<(&str, &str), usize>::new();
+    for file in &scan.files {
+        for name in &file.types {
+            *within.entry((&file.krate, name)).or_default() += 1;
+        }
+    }
+    within.into_iter().filter(|(_, count)| *count > 1).map(|(name, _)| name).collect()
 }
 
 /// The number of names that several types share, in all crates and within one.
 fn repeated_names(scan: &Scan) -> String {
     let mut everywhere = BTreeMap::<&str, usize>::new();
-    let mut within = BTreeMap::<(&str, &str), usize>::new();
-    for file in &scan.files {
-        for name in &file.types {
-            *everywhere.entry(name).or_default() += 1;
-            *within.entry((&file.krate, name)).or_default() += 1;
-        }
+    for name in scan.files.iter().flat_map(|file| &file.types) {
+        *everywhere.entry(name).or_default() += 1;
     }
     let declarations: usize = everywhere.values().sum();
     let repeated = everywhere.values().filter(|count| **count > 1).count();
-    let in_one_crate = within.values().filter(|count| **count > 1).count();
+    let in_one_crate = repeated_in_one_crate(scan).len();
     format!(
         "type declarations, names declared more than once, of these in one crate | {declarations}, {repeated}, \
          {in_one_crate}"
@@ -137,3 +149,36 @@ const WALKS: [(&str, (&str, &str)); 4] = [
     ("a region push", ("regions/src/reconcile/mod.rs", "reconcile")),
     ("an `http.send`", ("plugin-host/src/network/plane.rs", "send")),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scan() -> Scan {
+        Scan::of(&root().join("host")).expect("the sources can be read")
+    }
+
+    /// A type with more is several things.
+    #[test]
+    fn no_type_has_more_than_forty_methods() {
+        let scan = scan();
+        let large: Vec<_> = methods(&scan).into_iter().filter(|(_, (count, _))| *count > 40).collect();
+        assert!(large.is_empty(), "split {large:?}");
+    }
+
+    #[test]
+    fn a_crate_gives_a_name_to_one_type() {
+        let scan = scan();
+        let repeated = repeated_in_one_crate(&scan);
+        assert!(repeated.is_empty(), "rename one of each: {repeated:?}");
+    }
+
+    #[test]
+    fn the_walks_begin_where_they_say() {
+        let scan = scan();
+        let graph = CallGraph::of(&scan);
+        for (what, (file, function)) in WALKS {
+            assert!(graph.walk(file, function).is_some(), "the walk of {what}: `{function}` is not in {file}");
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use bursar_kernel::audit::Action;
 use bursar_kernel::id::{AccountId, Name, TokenId};
 use bursar_kernel::keys::{self, Key, Table};
-use bursar_kernel::store::{Batch, Error as StoreError, Expect};
+use bursar_kernel::store::{Batch, Expect, StoreError};
 use bursar_kernel::{Account, Caller, Error, Kernel, Kind, Scope, TokenKind, audit, codec};
 
 use crate::keys::{token, token_hash};

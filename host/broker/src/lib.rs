@@ -11,11 +11,11 @@ use std::sync::Arc;
 use bursar_access::{Accounts, Installation, Members, Tokens};
 use bursar_approvals::Approvals;
 use bursar_bindings::{BindingDependents, Bindings};
-use bursar_credentials::{CredentialTypes, Credentials, Dependents};
+use bursar_credentials::{CredentialTypes, Credentials, Deletions, Dependents};
 use bursar_dns::{Dns, DnsDependents, DnsGrants, DnsProviders};
 use bursar_kernel::audit::Trail;
 use bursar_kernel::{AuditTrail, Error, Kernel, Ports, Quotas};
-use bursar_regions::{Reconciler, RegionDependents, RegionPorts, Regions};
+use bursar_regions::{Attachments, Reconciler, RegionDependents, RegionPorts, Regions};
 
 /// What a broker is made of.
 pub struct BrokerParts {
@@ -43,18 +43,21 @@ pub struct Broker {
     pub approvals: Approvals,
     pub types: CredentialTypes,
     pub credentials: Arc<Credentials>,
+    /// Deleting, destroying and restoring them.
+    pub deletions: Deletions,
     pub bindings: Bindings,
     pub dns: Dns,
     pub dns_providers: DnsProviders,
     pub regions: Arc<Regions>,
+    /// How accounts use regions.
+    pub attachments: Arc<Attachments>,
     pub reconciler: Arc<Reconciler>,
 }
 
 impl Broker {
     /// Joins the areas. Does no I/O.
     #[must_use]
-    pub fn new(parts: BrokerParts) -> Self {
-        let BrokerParts { ports, trail, regions, dns_grants, quotas } = parts;
+    pub fn new(BrokerParts { ports, trail, regions, dns_grants, quotas }: BrokerParts) -> Self {
         let kernel = Kernel::new(ports, quotas);
         let ports = &kernel.ports;
         let reconciler = Arc::new(Reconciler::new(&kernel, regions));
@@ -63,7 +66,8 @@ impl Broker {
             Arc::new(DnsDependents::new(ports.clone())),
             Arc::new(RegionDependents::new(reconciler.clone())),
         ];
-        let credentials = Arc::new(Credentials::new(&kernel, dependents));
+        let credentials = Arc::new(Credentials::new(&kernel, dependents.clone()));
+        let regions = Arc::new(Regions::new(&kernel, credentials.clone(), reconciler.clone()));
         let types = CredentialTypes::new(ports.clone());
         Self {
             installation: Installation::new(&kernel),
@@ -76,7 +80,9 @@ impl Broker {
             types,
             bindings: Bindings::new(&kernel, credentials.clone()),
             dns: Dns::new(&kernel, credentials.clone(), dns_grants),
-            regions: Arc::new(Regions::new(&kernel, credentials.clone(), reconciler.clone())),
+            deletions: Deletions::new(&kernel, credentials.clone(), dependents),
+            attachments: Arc::new(Attachments::new(&kernel, credentials.clone(), regions.clone(), reconciler.clone())),
+            regions,
             credentials,
             reconciler,
             kernel,

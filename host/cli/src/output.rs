@@ -13,10 +13,10 @@ use crate::failure::Failure;
 /// How results are printed.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
 pub(crate) enum Format {
-    /// For people.
+    /// Tables, for people.
     #[default]
     Table,
-    /// What the API answers.
+    /// The API's JSON.
     Json,
     /// The same as YAML.
     Yaml,

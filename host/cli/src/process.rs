@@ -28,7 +28,8 @@ pub(crate) fn raise_open_files() {
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
     match setrlimit(Resource::Nofile, raised) {
         Ok(()) => {
-            tracing::info!(from = limit_text(limit.current), to = limit_text(limit.maximum), "open files: limit raised")
+            let (from, to) = (limit_text(limit.current), limit_text(limit.maximum));
+            tracing::info!(from, to, "open files: limit raised");
         }
         Err(error) => {
             tracing::warn!(limit = limit_text(limit.current), %error, "cannot raise the limit of open files");

@@ -15,10 +15,11 @@ use bursar_kernel::{
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::default::promotion_event;
 use crate::form::Validated;
 use crate::{
-    CreateCredential, Credential, Credentials, Extras, Found, MadeBy, Version, VersionAction, View, index, keys,
-    parse_credential_name,
+    CreateCredential, Credential, Credentials, Extras, Found, MadeBy, Version, VersionAction, View, announce, index,
+    keys, parse_credential_name,
 };
 
 /// A command that may be carried out.
@@ -84,7 +85,7 @@ impl Credentials {
             let batch = kernel.idempotency.record(batch, caller, key, credential.id.0)?;
             if let Some(revision) = retry.commit(batch).await? {
                 room.take();
-                self.announce(&credential, "created");
+                announce(&self.kernel.ports, &credential, "created");
                 let mut extras = [Extras { is_default, ..Extras::default() }];
                 self.describe(caller, &account, &[&credential], &mut extras, true).await?;
                 let [extras] = extras;
@@ -240,7 +241,7 @@ impl Credentials {
             ..kernel.authorizer.event(caller, Action::CredentialCreate, Outcome::Ok)
         });
         if promoted {
-            batch = batch.event(self.promotion_event(caller, credential));
+            batch = batch.event(promotion_event(&self.kernel.authorizer, caller, credential));
         }
         Ok((batch, promoted))
     }

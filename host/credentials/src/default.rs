@@ -5,7 +5,7 @@ use bursar_kernel::id::Reference;
 use bursar_kernel::keys::{Table, of_account};
 use bursar_kernel::plugin::Ability;
 use bursar_kernel::store::{Batch, Expect};
-use bursar_kernel::{Caller, Error, Kind, Right, Violation, codec};
+use bursar_kernel::{Authorizer, Caller, Error, Kind, Right, Violation, codec};
 
 use crate::{Credential, Credentials, View, keys};
 
@@ -44,19 +44,19 @@ impl Credentials {
             let batch = Batch::default()
                 .put(key, Expect::Any, codec::encode(&found.credential.id)?)
                 .require(name.key, Expect::At(name.revision))
-                .event(self.promotion_event(caller, &found.credential));
+                .event(promotion_event(&kernel.authorizer, caller, &found.credential));
             if retry.commit(batch).await?.is_some() {
                 return self.view(caller, &account, found).await;
             }
         }
     }
+}
 
-    /// The record of a promotion.
-    pub(crate) fn promotion_event(&self, caller: &Caller, credential: &Credential) -> Event {
-        Event {
-            account: Some(credential.account),
-            credential: Some(credential.id),
-            ..self.kernel.authorizer.event(caller, Action::CredentialSetDefault, Outcome::Ok)
-        }
+/// The record of a promotion.
+pub(crate) fn promotion_event(authorizer: &Authorizer, caller: &Caller, credential: &Credential) -> Event {
+    Event {
+        account: Some(credential.account),
+        credential: Some(credential.id),
+        ..authorizer.event(caller, Action::CredentialSetDefault, Outcome::Ok)
     }
 }

@@ -1,12 +1,17 @@
 //! Deleting and destroying (D-4).
 
+use std::sync::Arc;
+
 use bursar_kernel::audit::{Action, Event, Outcome};
 use bursar_kernel::id::Reference;
 use bursar_kernel::keys::Table;
 use bursar_kernel::store::{Batch, Expect};
-use bursar_kernel::{Account, Caller, Conflict, Counted, Error, IfMatch, Kind, Right, codec};
+use bursar_kernel::{Account, Caller, Conflict, Counted, Error, IfMatch, Kernel, Kind, Right, codec};
 
-use crate::{Credential, Credentials, Found, Hold, Removal, index, keys, not_found};
+use crate::{
+    Credential, CredentialRecords, Credentials, Defaults, Dependents, Found, Hold, Removal, announce, index, keys,
+    not_found,
+};
 
 /// How to delete.
 #[derive(Clone, Copy, Debug, Default)]
@@ -17,7 +22,29 @@ pub struct Deletion {
     pub purge: bool,
 }
 
-impl Credentials {
+/// Deleting, destroying and restoring credentials, with what other areas hang on
+/// them.
+pub struct Deletions {
+    pub(crate) kernel: Kernel,
+    pub(crate) credentials: Arc<Credentials>,
+    pub(crate) records: CredentialRecords,
+    pub(crate) defaults: Defaults,
+    dependents: Vec<Arc<dyn Dependents>>,
+}
+
+impl Deletions {
+    /// Deletions of these credentials. Does no I/O.
+    #[must_use]
+    pub fn new(kernel: &Kernel, credentials: Arc<Credentials>, dependents: Vec<Arc<dyn Dependents>>) -> Self {
+        Self {
+            records: CredentialRecords::new(kernel.ports.clone()),
+            defaults: Defaults::new(kernel.ports.clone()),
+            kernel: kernel.clone(),
+            credentials,
+            dependents,
+        }
+    }
+
     /// Deletes a credential: softly, or for good.
     ///
     /// # Errors
@@ -38,7 +65,7 @@ impl Credentials {
     ) -> Result<(), Error> {
         let action = if deletion.purge { Action::CredentialPurge } else { Action::CredentialDelete };
         let account = self.kernel.authorizer.authorize(caller, account, Right::Delete, action).await?;
-        let found = self.find(caller, &account, credential).await?;
+        let found = self.credentials.find(caller, &account, credential).await?;
         IfMatch::check(if_match.as_ref(), Some(found.revision))?;
         if deletion.purge {
             self.purge(caller, &account, found, deletion.force, if_match).await
@@ -60,7 +87,7 @@ impl Credentials {
         let mut retry = self.kernel.journal.retry(&keys::for_credential(credential, Table::Credential));
         loop {
             retry.next().await?;
-            let found = self.find(caller, account, &reference).await?;
+            let found = self.credentials.find(caller, account, &reference).await?;
             IfMatch::check(if_match.as_ref(), Some(found.revision))?;
             if found.credential.deleted_at.is_some() {
                 return Err(not_found());
@@ -72,12 +99,14 @@ impl Credentials {
             let deleted = Credential { deleted_at: Some(self.kernel.ports.now()), ..found.credential.clone() };
             let key = keys::for_credential(&deleted, Table::Credential);
             let mut event = self.deletion_event(caller, Action::CredentialDelete, &deleted);
-            holds.iter().for_each(|hold| hold.note(&mut event));
+            for hold in &holds {
+                hold.note(&mut event);
+            }
             let batch = holds.iter().fold(Batch::default(), |batch, hold| hold.unchanged(batch));
             let batch = batch.put(key, Expect::At(found.revision), codec::encode(&deleted)?);
             let batch = self.release(&found.credential, batch, false).await?;
             if let Some(revision) = retry.commit(batch.event(event)).await? {
-                self.announce(&deleted, "deleted");
+                announce(&self.kernel.ports, &deleted, "deleted");
                 return Ok(Found { credential: deleted, revision });
             }
         }
@@ -110,7 +139,7 @@ impl Credentials {
         let mut retry = self.kernel.journal.retry(&keys::for_credential(&found.credential, Table::Credential));
         loop {
             retry.next().await?;
-            let found = self.find(caller, account, &reference).await?;
+            let found = self.credentials.find(caller, account, &reference).await?;
             IfMatch::check(if_match.as_ref(), Some(found.revision))?;
             let mut event = self.deletion_event(caller, Action::CredentialPurge, &found.credential);
             let batch = self.destroy(&found, force, &mut event).await?;
@@ -120,7 +149,7 @@ impl Credentials {
                 self.kernel.quotas.release_one(account.id, Counted::Credentials);
                 // Its bindings went with it.
                 self.kernel.quotas.recount(account.id, Counted::Bindings);
-                self.announce(&found.credential, "purged");
+                announce(&self.kernel.ports, &found.credential, "purged");
                 return Ok(());
             }
         }

@@ -37,11 +37,11 @@ mod view;
 
 use std::sync::Arc;
 
-use bursar_kernel::{Kernel, Notice};
+use bursar_kernel::{Kernel, Notice, Ports};
 
 pub use command::{CreateCredential, MAX_LABEL_BYTES, MAX_LABELS, UpdateCredential, parse_credential_name};
 pub use defaults::Defaults;
-pub use delete::Deletion;
+pub use delete::{Deletion, Deletions};
 pub use dependents::{Dependents, Extras, Hold, Removal};
 pub use form::Forms;
 pub use index::Match;
@@ -100,10 +100,10 @@ impl Credentials {
     pub fn forms(&self) -> &Forms {
         &self.forms
     }
+}
 
-    /// Publishes a change of a credential.
-    pub(crate) fn announce(&self, credential: &Credential, change: &'static str) {
-        let (account, name) = (credential.account, credential.name.to_string());
-        self.kernel.ports.tell(&Notice::Credential { account, credential: credential.id, name, change });
-    }
+/// Publishes a change of a credential.
+pub(crate) fn announce(ports: &Ports, credential: &Credential, change: &'static str) {
+    let (account, name) = (credential.account, credential.name.to_string());
+    ports.tell(&Notice::Credential { account, credential: credential.id, name, change });
 }

@@ -4,7 +4,7 @@
 use bursar_kernel::audit::{Action, Event};
 use bursar_kernel::id::{AccountId, CredentialId};
 use bursar_kernel::keys::{Table, of_account, of_credential};
-use bursar_kernel::store::{Batch, Error as StoreError, Expect};
+use bursar_kernel::store::{Batch, Expect, StoreError};
 use bursar_kernel::{ATTEMPTS, Error, codec};
 use serde_json::json;
 
@@ -68,7 +68,7 @@ impl Defaults {
             let last = loop {
                 let records = self.ports.store().scan(&prefix, &after, CHUNK_TO_INDEX).await?;
                 let Some(last) = records.last().map(|record| record.key.clone()) else { break None };
-                let mut batch = Batch::default().event(self.indexed(account, json!(records.len())));
+                let mut batch = Batch::default().event(self.indexed(account, &json!(records.len())));
                 for record in &records {
                     let credential: Credential = codec::decode(record)?;
                     if credential.deleted_at.is_none() {
@@ -87,11 +87,11 @@ impl Defaults {
             after = last;
         }
         let batch = Batch::default().put(indexed, Expect::Any, codec::encode(&true)?);
-        self.ports.store().commit(batch.event(self.indexed(account, json!("all")))).await?;
+        self.ports.store().commit(batch.event(self.indexed(account, &json!("all")))).await?;
         Ok(())
     }
 
-    fn indexed(&self, account: AccountId, what: serde_json::Value) -> Event {
+    fn indexed(&self, account: AccountId, what: &serde_json::Value) -> Event {
         let detail = Some(json!({ "indexed": what }));
         Event { account: Some(account), detail, ..self.ports.system_event(Action::Housekeeping) }
     }

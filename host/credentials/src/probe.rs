@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bursar_kernel::audit::{Action, Event, Outcome};
 use bursar_kernel::id::{Name, Reference};
-use bursar_kernel::plugin::{Ability, Blame, Context, CredentialType, PluginError, Report, Taints, code, refusal};
+use bursar_kernel::plugin::{Ability, Blame, Context, CredentialType, PluginError, ProbeReport, Taints, code, refusal};
 use bursar_kernel::secret::SecretJson;
 use bursar_kernel::store::Batch;
 use bursar_kernel::{Account, Caller, Error, Fqdn, Kind, Operation, Ports, Violation};
@@ -41,7 +41,7 @@ impl Credentials {
         let (credential, out) = self.probed(caller, account, credential).await?;
         let way = Way { protocol: Protocol::Probe, consumer: None, actor: caller.actor(), fallback: false };
         let intent = self.uses.note(Batch::default(), &credential, way).await?;
-        self.look(&out, intent, deadline, Blame::STORED).await
+        ask_on_record(ports, &out, intent, deadline, Blame::STORED).await
     }
 
     /// A stored credential that the caller may have probed, on its way to the
@@ -95,19 +95,25 @@ impl Credentials {
             taints: candidate.taints.clone(),
         };
         let out = Outbound::of_draft(&self.kernel.ports, by, of.clone(), subject, context);
-        self.look(&out, Batch::default(), deadline(&self.kernel.ports), Blame::DRAFT).await.map(drop)
-    }
-
-    /// Records `intent`, asks, records what came of it.
-    async fn look(&self, out: &Outbound, intent: Batch, deadline: Timestamp, blame: Blame) -> Result<Probed, Error> {
         let ports = &self.kernel.ports;
-        let event = Probed::intent(out, ports.now(), None);
-        ports.store().commit(intent.event(event)).await?;
-        let answer = ask(ports, out, None, deadline).await;
-        let (event, probed) = Probed::outcome(out, ports.now(), None, answer, blame);
-        ports.store().commit(Batch::default().event(event)).await?;
-        probed
+        ask_on_record(ports, &out, Batch::default(), deadline(ports), Blame::DRAFT).await.map(drop)
     }
+}
+
+/// Records `intent`, asks, records what came of it.
+async fn ask_on_record(
+    ports: &Ports,
+    out: &Outbound,
+    intent: Batch,
+    deadline: Timestamp,
+    blame: Blame,
+) -> Result<Probed, Error> {
+    let event = Probed::intent(out, ports.now(), None);
+    ports.store().commit(intent.event(event)).await?;
+    let answer = ask(ports, out, None, deadline).await;
+    let (event, probed) = Probed::outcome(out, ports.now(), None, answer, blame);
+    ports.store().commit(Batch::default().event(event)).await?;
+    probed
 }
 
 impl Probed {
@@ -122,7 +128,7 @@ impl Probed {
         out: &Outbound,
         at: Timestamp,
         name: Option<&Fqdn>,
-        answer: Result<Report, PluginError>,
+        answer: Result<ProbeReport, PluginError>,
         blame: Blame,
     ) -> (Event, Result<Self, Error>) {
         let mut detail = json!({ "phase": "outcome", "fqdn": name });
@@ -135,7 +141,7 @@ impl Probed {
         };
         let event = out.event(at, Action::CredentialProbe, outcome, detail);
         let probed = answer.map_err(|error| refusal(error, blame));
-        (event, probed.map(|Report { summary, details }| Self { summary, details, at }))
+        (event, probed.map(|ProbeReport { summary, details }| Self { summary, details, at }))
     }
 }
 
@@ -150,7 +156,7 @@ pub async fn ask(
     out: &Outbound,
     name: Option<&Fqdn>,
     deadline: Timestamp,
-) -> Result<Report, PluginError> {
+) -> Result<ProbeReport, PluginError> {
     let id = out.of.manifest.id.as_str();
     let name = name.map(Fqdn::as_str);
     let mut patience = Patience::new(ports, deadline);

@@ -6,9 +6,10 @@ use bursar_kernel::keys::{Table, of_account};
 use bursar_kernel::store::{Batch, Expect};
 use bursar_kernel::{Caller, Error, Kind, Right, codec, name_taken};
 
-use crate::{Credential, Credentials, Found, View, keys};
+use crate::default::promotion_event;
+use crate::{Credential, Deletions, Found, View, announce, keys};
 
-impl Credentials {
+impl Deletions {
     /// Brings a deleted credential back under its name, and as the default where
     /// it was that and there is none since.
     ///
@@ -21,7 +22,7 @@ impl Credentials {
         let mut retry = kernel.journal.retry(&of_account(Table::Credential, account.id));
         loop {
             retry.next().await?;
-            let found = self.find(caller, &account, credential).await?;
+            let found = self.credentials.find(caller, &account, credential).await?;
             if found.credential.deleted_at.is_none() {
                 return Err(Error::new(Kind::Conflict, "the credential is not deleted"));
             }
@@ -42,11 +43,11 @@ impl Credentials {
                 });
             let (mut batch, promoted) = self.defaults.promote_restored(batch, &restored).await?;
             if promoted {
-                batch = batch.event(self.promotion_event(caller, &restored));
+                batch = batch.event(promotion_event(&kernel.authorizer, caller, &restored));
             }
             if let Some(revision) = retry.commit(batch).await? {
-                self.announce(&restored, "restored");
-                return self.view(caller, &account, Found { credential: restored, revision }).await;
+                announce(&kernel.ports, &restored, "restored");
+                return self.credentials.view(caller, &account, Found { credential: restored, revision }).await;
             }
         }
     }

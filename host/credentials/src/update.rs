@@ -12,7 +12,8 @@ use crate::form::{Stored, Validated};
 use crate::probe::Candidate;
 use crate::repointing::refuse_repointing;
 use crate::{
-    Credential, Credentials, Found, MAX_LABELS, UpdateCredential, VersionAction, View, keys, parse_credential_name,
+    Credential, Credentials, Found, MAX_LABELS, UpdateCredential, VersionAction, View, announce, keys,
+    parse_credential_name,
 };
 
 /// A credential as it would be.
@@ -67,7 +68,7 @@ impl Credentials {
                 return self.view(caller, &account, found).await;
             }
             if let Some(revision) = retry.commit(batch).await? {
-                self.announce(&updated, "updated");
+                announce(&self.kernel.ports, &updated, "updated");
                 return self.view(caller, &account, Found { credential: updated, revision }).await;
             }
         }

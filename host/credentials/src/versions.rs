@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::form::{Stored, Validated};
 use crate::selector::Term;
-use crate::{Credential, Credentials, Found, MadeBy, Version, VersionAction, VersionView, View, index, keys};
+use crate::{Credential, Credentials, Found, MadeBy, Version, VersionAction, VersionView, View, announce, index, keys};
 
 impl Credentials {
     /// The versions of a credential, newest first.
@@ -74,7 +74,7 @@ impl Credentials {
             IfMatch::check(if_match.as_ref(), Some(found.revision))?;
             let (new, batch) = self.restoration(caller, &found, number).await?;
             if let Some(revision) = retry.commit(batch).await? {
-                self.announce(&new, "updated");
+                announce(&self.kernel.ports, &new, "updated");
                 return self.view(caller, &account, Found { credential: new, revision }).await;
             }
         }

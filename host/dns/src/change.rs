@@ -4,7 +4,7 @@ use bursar_credentials::{Found, Outbound, Patience, Protocol, RESERVED, Way, bou
 use bursar_kernel::audit::{Action, Outcome};
 use bursar_kernel::keys::Table;
 use bursar_kernel::plugin::{PluginError, TxtRecord, code};
-use bursar_kernel::store::{Batch, Error as StoreError, Expect, Revision};
+use bursar_kernel::store::{Batch, Expect, Revision, StoreError};
 use bursar_kernel::{Error, Operation, codec};
 use jiff::Timestamp;
 use serde_json::{Value, json};

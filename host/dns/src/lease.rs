@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use async_lock::MutexGuardArc;
 use bursar_credentials::{Credential, RESERVED};
-use bursar_kernel::store::{Batch, Error as StoreError, Expect, Record, Revision};
+use bursar_kernel::store::{Batch, Expect, Record, Revision, StoreError};
 use bursar_kernel::{ATTEMPTS, Error, Fqdn, Kind, codec};
 use futures::future::{Either, select};
 use jiff::Timestamp;

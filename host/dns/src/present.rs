@@ -6,7 +6,7 @@ use bursar_credentials::{Outbound, bounded};
 use bursar_kernel::audit::{Action, Outcome};
 use bursar_kernel::id::Reference;
 use bursar_kernel::plugin::{Blame, PluginError, Progress, refusal};
-use bursar_kernel::store::{Batch, Error as StoreError, Expect, Revision};
+use bursar_kernel::store::{Batch, Expect, Revision, StoreError};
 use bursar_kernel::{Caller, Error, Kind, Submitted, codec};
 use jiff::Timestamp;
 

@@ -5,7 +5,7 @@ use bursar_kernel::audit::{Action, Event};
 use bursar_kernel::id::CredentialId;
 use bursar_kernel::keys::{Key, Table};
 use bursar_kernel::plugin::{Ability, PluginError, code};
-use bursar_kernel::store::{Batch, Error as StoreError, Expect, Record};
+use bursar_kernel::store::{Batch, Expect, Record, StoreError};
 use bursar_kernel::{Error, Kind, codec};
 use serde_json::json;
 

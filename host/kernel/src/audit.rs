@@ -323,14 +323,14 @@ pub trait Trail: Send + Sync {
         filter: &Filter,
         cursor: Option<&str>,
         limit: usize,
-    ) -> Result<(Vec<Entry>, Option<String>), crate::store::Error>;
+    ) -> Result<(Vec<Entry>, Option<String>), crate::store::StoreError>;
 
     /// Signs the current head of the chain.
     ///
     /// # Errors
     ///
     /// As for [`crate::store::Store::get`].
-    async fn checkpoint(&self) -> Result<Checkpoint, crate::store::Error>;
+    async fn checkpoint(&self) -> Result<Checkpoint, crate::store::StoreError>;
 
     /// Verifies the whole chain and the live records, and that the chain still
     /// contains the record that the `trusted` checkpoint covers.
@@ -338,7 +338,7 @@ pub trait Trail: Send + Sync {
     /// # Errors
     ///
     /// Only if the store could not be read; what is wrong is in the report.
-    async fn verify(&self, trusted: Option<&Checkpoint>) -> Result<Report, crate::store::Error>;
+    async fn verify(&self, trusted: Option<&Checkpoint>) -> Result<Report, crate::store::StoreError>;
 }
 
 /// What a verification found.

@@ -38,9 +38,9 @@ pub struct QuotaCounts {
 
 /// The counts that are known.
 #[derive(Default)]
-struct Counts(Mutex<HashMap<Key, Count>>);
+struct Counts(Mutex<HashMap<CountKey, Count>>);
 
-type Key = (AccountId, Counted);
+type CountKey = (AccountId, Counted);
 
 #[derive(Clone, Copy, Debug)]
 struct Count {
@@ -53,7 +53,7 @@ struct Count {
 /// Room for one more, given back unless it is taken.
 pub struct Reservation<'a> {
     counts: &'a Counts,
-    key: Key,
+    key: CountKey,
     taken: bool,
 }
 
@@ -102,14 +102,14 @@ impl QuotaCounts {
 impl Counts {
     /// Whether the count is fresh enough. One at the limit is taken again sooner,
     /// since another node may have made room, but not for each that is refused.
-    fn is_known(&self, key: Key, limit: u64, now: Timestamp) -> bool {
+    fn is_known(&self, key: CountKey, limit: u64, now: Timestamp) -> bool {
         self.all().get(&key).is_some_and(|count| {
             let is_full = count.stored + count.reserved >= limit;
             now.duration_since(count.taken_at) < if is_full { RECOUNT_WHEN_FULL } else { RECOUNT }
         })
     }
 
-    fn learn(&self, key: Key, stored: u64, taken_at: Timestamp) {
+    fn learn(&self, key: CountKey, stored: u64, taken_at: Timestamp) {
         let mut counts = self.all();
         let reserved = counts.get(&key).map_or(0, |count| count.reserved);
         if counts.len() >= MAX_COUNTS {
@@ -118,7 +118,7 @@ impl Counts {
         counts.insert(key, Count { stored, reserved, taken_at });
     }
 
-    fn reserve(&self, key: Key, limit: u64) -> Option<Reservation<'_>> {
+    fn reserve(&self, key: CountKey, limit: u64) -> Option<Reservation<'_>> {
         let mut counts = self.all();
         let count = counts.get_mut(&key)?;
         if count.stored + count.reserved >= limit {
@@ -128,7 +128,7 @@ impl Counts {
         Some(Reservation { counts: self, key, taken: false })
     }
 
-    fn all(&self) -> MutexGuard<'_, HashMap<Key, Count>> {
+    fn all(&self) -> MutexGuard<'_, HashMap<CountKey, Count>> {
         // A poisoned map still holds only counts.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -192,7 +192,7 @@ const MAX_COUNTS: usize = 40_000;
 mod tests {
     use super::*;
 
-    const KEY: Key = (AccountId(uuid::Uuid::nil()), Counted::Tokens);
+    const KEY: CountKey = (AccountId(uuid::Uuid::nil()), Counted::Tokens);
 
     fn known(stored: u64) -> Counts {
         let counts = Counts::default();

@@ -23,14 +23,14 @@ pub(crate) struct Repeats(Mutex<Kinds>);
 
 #[derive(Default)]
 struct Kinds {
-    of: HashMap<Key, Tally>,
+    of: HashMap<RepeatKey, Tally>,
     /// How many kinds each actor has.
     per_actor: HashMap<String, usize>,
 }
 
 /// What makes two refusals the same.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub(crate) struct Key {
+pub(crate) struct RepeatKey {
     /// Whose account, token and name it is.
     actor: String,
     /// Everything the event tells but its time and request, or what is left of
@@ -43,7 +43,7 @@ pub(crate) struct Key {
 /// What is to be done about a refusal.
 pub(crate) enum Repeated {
     /// It is to be recorded, then given to [`Repeats::recorded`].
-    First(Key),
+    First(RepeatKey),
     /// It is on record already, and counted.
     Again,
 }
@@ -56,14 +56,14 @@ struct Tally {
 impl Repeats {
     /// The key of what is counted: what a token's holder can bring about at will
     /// without a change. `None` for what is always recorded.
-    pub(crate) fn key(event: &Event) -> Option<Key> {
+    pub(crate) fn key(event: &Event) -> Option<RepeatKey> {
         let by_token = ["operator:", "user:", "workload:"].iter().any(|kind| event.actor.starts_with(kind));
         if event.outcome == Outcome::Ok || !by_token {
             return None;
         }
         let token = event.detail.as_ref().map(|detail| &detail["token"]);
         let like = Event { at: Timestamp::UNIX_EPOCH, request_id: None, ..event.clone() };
-        Some(Key {
+        Some(RepeatKey {
             actor: json!([event.actor_account, event.actor, token]).to_string(),
             kind: json!(like).to_string(),
             account: json!(event.actor_account).to_string(),
@@ -71,7 +71,7 @@ impl Repeats {
     }
 
     /// Counts one more of the kind, or says that it is to be recorded first.
-    pub(crate) fn count(&self, key: Key) -> Repeated {
+    pub(crate) fn count(&self, key: RepeatKey) -> Repeated {
         let mut kinds = self.kinds();
         let key = kinds.admitted(key);
         match kinds.of.get_mut(&key) {
@@ -85,7 +85,7 @@ impl Repeats {
 
     /// Notes that the first of a kind is durable. Of several at once each was
     /// recorded; the first to get here stands for them.
-    pub(crate) fn recorded(&self, key: Key, first: Event) {
+    pub(crate) fn recorded(&self, key: RepeatKey, first: Event) {
         let mut kinds = self.kinds();
         if !kinds.of.contains_key(&key) {
             *kinds.per_actor.entry(key.actor.clone()).or_default() += 1;
@@ -115,13 +115,13 @@ impl Repeats {
     }
 
     /// Takes everything out and starts a new minute. Returns what repeated.
-    fn drain(&self) -> Vec<(Key, Tally)> {
+    fn drain(&self) -> Vec<(RepeatKey, Tally)> {
         let kinds = std::mem::take(&mut *self.kinds());
         kinds.of.into_iter().filter(|(_, repeated)| repeated.count > 0).collect()
     }
 
     /// Puts counts back that could not be recorded.
-    fn put_back(&self, repeats: Vec<(Key, Tally)>) {
+    fn put_back(&self, repeats: Vec<(RepeatKey, Tally)>) {
         let mut kinds = self.kinds();
         for (key, repeated) in repeats {
             if let Some(newer) = kinds.of.get_mut(&key) {
@@ -142,15 +142,15 @@ impl Repeats {
 impl Kinds {
     /// The key under which a refusal is counted, less exact where there are too
     /// many kinds already.
-    fn admitted(&self, key: Key) -> Key {
+    fn admitted(&self, key: RepeatKey) -> RepeatKey {
         if self.of.contains_key(&key) {
             return key;
         }
         if self.of.len() >= MAX_KINDS {
-            return Key { actor: key.account.clone(), kind: OTHERS.to_owned(), account: key.account };
+            return RepeatKey { actor: key.account.clone(), kind: OTHERS.to_owned(), account: key.account };
         }
         if self.per_actor.get(&key.actor).is_some_and(|kinds| *kinds >= MAX_KINDS_PER_TOKEN) {
-            return Key { kind: OTHERS.to_owned(), ..key };
+            return RepeatKey { kind: OTHERS.to_owned(), ..key };
         }
         key
     }
@@ -158,7 +158,7 @@ impl Kinds {
 
 impl Tally {
     /// The record of the repeats: like the first one, with their count.
-    fn event(&self, key: &Key, at: Timestamp) -> Event {
+    fn event(&self, key: &RepeatKey, at: Timestamp) -> Event {
         let mut event = Event { at, request_id: None, ..self.first.clone() };
         let mut detail = match event.detail.take() {
             Some(detail) if key.kind != OTHERS && detail.is_object() => detail,

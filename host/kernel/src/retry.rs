@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_lock::MutexGuardArc;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::store::{Batch, Error as StoreError, Revision};
+use crate::store::{Batch, Revision, StoreError};
 use crate::{Error, Ports, Queues, overtaken};
 
 /// The attempts of one use case: each begins with [`Retry::next`] and ends with

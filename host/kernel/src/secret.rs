@@ -79,10 +79,20 @@ pub mod sealed {
 
     use super::SecretJson;
 
+    /// Writes the secret as it is.
+    ///
+    /// # Errors
+    ///
+    /// The serializer's own.
     pub fn serialize<S: Serializer>(secret: &SecretJson, serializer: S) -> Result<S::Ok, S::Error> {
         secret.expose().serialize(serializer)
     }
 
+    /// Reads a secret back.
+    ///
+    /// # Errors
+    ///
+    /// The deserializer's own.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretJson, D::Error> {
         Value::deserialize(deserializer).map(SecretJson::new)
     }

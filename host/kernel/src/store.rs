@@ -32,9 +32,9 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`Error::Unsealable`] if the value was not written by this installation
-    /// under this key and revision; [`Error::Unavailable`] if the engine failed.
-    async fn get(&self, key: &[u8]) -> Result<Option<Record>, Error>;
+    /// [`StoreError::Unsealable`] if the value was not written by this installation
+    /// under this key and revision; [`StoreError::Unavailable`] if the engine failed.
+    async fn get(&self, key: &[u8]) -> Result<Option<Record>, StoreError>;
 
     /// Up to `limit` records whose keys start with `prefix` and sort after
     /// `after` (empty: from the start), in key order.
@@ -42,15 +42,15 @@ pub trait Store: Send + Sync {
     /// # Errors
     ///
     /// As for [`Store::get`].
-    async fn scan(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Record>, Error>;
+    async fn scan(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Record>, StoreError>;
 
     /// Applies all changes of `batch` and appends its events to the audit chain,
     /// or does neither. Returns once the commit is durable.
     ///
     /// # Errors
     ///
-    /// [`Error::Conflict`] if a precondition does not hold.
-    async fn commit(&self, batch: Batch) -> Result<Revision, Error>;
+    /// [`StoreError::Conflict`] if a precondition does not hold.
+    async fn commit(&self, batch: Batch) -> Result<Revision, StoreError>;
 }
 
 /// Changes that are applied together, and the audit events that describe them. Each
@@ -128,7 +128,7 @@ pub trait BlindIndex: Send + Sync {
 /// Why storage failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub enum StoreError {
     /// A concurrent commit changed a key first: read and decide again.
     #[error("the record changed since it was read")]
     Conflict,
@@ -144,12 +144,12 @@ pub enum Error {
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-impl From<Error> for crate::Error {
-    fn from(error: Error) -> Self {
+impl From<StoreError> for crate::Error {
+    fn from(error: StoreError) -> Self {
         let kind = match &error {
-            Error::Conflict => crate::Kind::Conflict,
-            Error::Unsealable { .. } => crate::Kind::Internal,
-            Error::Unavailable(_) => crate::Kind::Unavailable,
+            StoreError::Conflict => crate::Kind::Conflict,
+            StoreError::Unsealable { .. } => crate::Kind::Internal,
+            StoreError::Unavailable(_) => crate::Kind::Unavailable,
         };
         Self::new(kind, &error).because(error)
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bursar_kernel::plugin::{
     Artifact, CredentialType, FormReport, Inspection, NetworkCall, NetworkOperation, PluginAnswer, PluginCall,
-    PluginError, PluginStatus, Plugins, Progress, Report as Probed, Rewrite,
+    PluginError, PluginStatus, Plugins, ProbeReport as Probed, Progress, Rewrite,
 };
 use bursar_kernel::secret::SecretJson;
 use bursar_plugin_cases::{Labelled, load};

@@ -1,7 +1,7 @@
 //! The outcome of a call, in the format of cases.
 
 use bursar_kernel::Violation;
-use bursar_kernel::plugin::{Artifact, Inspection, PluginError, Progress, Report, Rewrite};
+use bursar_kernel::plugin::{Artifact, Inspection, PluginError, ProbeReport, Progress, Rewrite};
 use serde_json::{Map, Value, json};
 
 /// `{"ok": answer}` or `{"error": {...}}`.
@@ -54,7 +54,7 @@ pub(crate) fn artifacts(artifacts: &[Artifact]) -> Value {
     json!({ "artifacts": by_name })
 }
 
-pub(crate) fn report(report: &Report) -> Value {
+pub(crate) fn report(report: &ProbeReport) -> Value {
     json!({ "summary": report.summary, "details": report.details })
 }
 

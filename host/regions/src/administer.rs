@@ -7,8 +7,8 @@ use bursar_kernel::id::{AccountId, Reference, RegionId};
 use bursar_kernel::keys::{Key, Table};
 use bursar_kernel::store::{Batch, Expect};
 use bursar_kernel::{
-    Caller, Created, Error, IdempotencyKey, IfMatch, Kind, Notice, Page, Submitted, Violation, codec, gone, name_taken,
-    page, parse_name,
+    Authorizer, Caller, Created, Error, IdempotencyKey, IfMatch, Kind, Notice, Page, Submitted, Violation, codec, gone,
+    name_taken, page, parse_name,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -80,7 +80,13 @@ impl Regions {
             let batch = Batch::default()
                 .put(keys::region(region.id), Expect::Absent, codec::encode(&region)?)
                 .put(name_key.clone(), Expect::Absent, codec::encode(&region.id)?)
-                .event(self.region_event(caller, Action::RegionCreate, &region, json!({ "target": region.target })));
+                .event(region_event(
+                    &self.kernel.authorizer,
+                    caller,
+                    Action::RegionCreate,
+                    &region,
+                    json!({ "target": region.target }),
+                ));
             let batch = kernel.idempotency.record(batch, caller, key, region.id.0)?;
             if let Some(revision) = retry.commit(batch).await? {
                 self.announce(&region);
@@ -188,7 +194,7 @@ impl Regions {
                 .get(&keys::region_name(self.kernel.ports.blind(), region.name.as_str()))
                 .await?;
             let name = name.ok_or_else(no_such_region)?;
-            let attachments = self.attachments_of(region.id).await?;
+            let attachments = self.reconciler.records.attachments_of(region.id).await?;
             if !force && !attachments.is_empty() {
                 let conflicts = self.conflicts_with(&region, &attachments).await?;
                 let message = "accounts use this region: detach it from them first, or delete it by force, which leaves \
@@ -196,7 +202,7 @@ impl Regions {
                 return Err(Error { conflicts, ..Error::new(Kind::Conflict, message) });
             }
             let detail = json!({ "accounts": attachments.len() });
-            let event = self.region_event(caller, Action::RegionDelete, &region, detail);
+            let event = region_event(&self.kernel.authorizer, caller, Action::RegionDelete, &region, detail);
             let mut batch = Batch::default();
             for (attachment, revision) in &attachments {
                 batch = batch.delete(keys::attachment(attachment.account, region.id), Expect::At(*revision));
@@ -211,11 +217,17 @@ impl Regions {
                 .delete(keys::region(region.id), Expect::At(revision))
                 .event(event);
             for (attachment, _) in &attachments {
-                let event = self.region_event(caller, Action::RegionDetach, &region, json!({ "abandoned": true }));
+                let event = region_event(
+                    &self.kernel.authorizer,
+                    caller,
+                    Action::RegionDetach,
+                    &region,
+                    json!({ "abandoned": true }),
+                );
                 batch = batch.event(Event { account: Some(attachment.account), ..event });
             }
             if retry.commit(batch).await?.is_some() {
-                self.reconciler.forget(region.id);
+                self.reconciler.gateway.forget(region.id);
                 self.announce(&region);
                 for (attachment, _) in attachments {
                     self.kernel.ports.tell(&Notice::Account(attachment.account));
@@ -235,26 +247,33 @@ impl Regions {
         self.kernel.authorizer.authorize_operator(caller, Action::RegionRead).await?;
         let region = self.find_region(caller, region).await?.region;
         let reconciler = &self.reconciler;
-        let target = match reconciler.open_target(&region).await? {
+        let target = match reconciler.gateway.open_target(&region).await? {
             Ok(target) => target,
             Err(error) => return Ok(Err(error)),
         };
-        let breaker = reconciler.breaker(region.id);
+        let breaker = reconciler.gateway.breaker(region.id);
         // Where it is back, all may go there again.
         let permit = breaker.permit(|| self.kernel.ports.now(), true).await;
-        let answer = reconciler.call(&region, target.check()).await;
+        let answer = reconciler.gateway.call(&region, target.check()).await;
         if let Ok(permit) = permit {
             permit.report(&answer, self.kernel.ports.now(), |most| self.kernel.ports.jittered(most));
         }
         Ok(answer)
     }
+}
 
-    pub(crate) fn region_event(&self, caller: &Caller, action: Action, region: &Region, detail: Value) -> Event {
-        let mut event = self.kernel.authorizer.event(caller, action, Outcome::Ok);
-        event.region = Some(region.name.to_string());
-        if let (Some(Value::Object(all)), Value::Object(detail)) = (&mut event.detail, detail) {
-            all.extend(detail);
-        }
-        event
+/// An event about a region.
+pub(crate) fn region_event(
+    authorizer: &Authorizer,
+    caller: &Caller,
+    action: Action,
+    region: &Region,
+    detail: Value,
+) -> Event {
+    let mut event = authorizer.event(caller, action, Outcome::Ok);
+    event.region = Some(region.name.to_string());
+    if let (Some(Value::Object(all)), Value::Object(detail)) = (&mut event.detail, detail) {
+        all.extend(detail);
     }
+    event
 }

@@ -8,10 +8,11 @@ use bursar_kernel::store::{Batch, Expect};
 use bursar_kernel::{Account, Caller, Error, IfMatch, Kind, Notice, Operation, Scope, Submitted, Violation, codec};
 use serde_json::json;
 
+use crate::administer::region_event;
 use crate::show::{FoundRegion, no_such_region};
-use crate::{AccountRegion, AttachRegion, Attachment, Regions, keys};
+use crate::{AccountRegion, AttachRegion, Attachment, Attachments, keys};
 
-impl Regions {
+impl Attachments {
     /// Has an account use a region, or use it in another way. Its credentials
     /// are put there from then on (S0-04).
     ///
@@ -28,7 +29,7 @@ impl Regions {
     ) -> Result<AccountRegion, Error> {
         let account = self.kernel.authorizer.authorize_operation(caller, account, Operation::AttachRegion).await?;
         self.decides_for_all(caller, &account, Action::RegionAttach).await?;
-        let region = self.region_open_to(caller, &account, region).await?.region;
+        let region = self.regions.region_open_to(caller, &account, region).await?.region;
         let mut violations = Vec::new();
         self.validate_types(submitted.command(), &mut violations);
         self.validate_formats(submitted.command(), &mut violations);
@@ -68,7 +69,7 @@ impl Regions {
         loop {
             retry.next().await?;
             let FoundRegion { region, revision } =
-                self.region_open_to(caller, account, &Reference::Id(region.0)).await?;
+                self.regions.region_open_to(caller, account, &Reference::Id(region.0)).await?;
             let record = self.kernel.ports.store().get(&key).await?;
             let old: Option<Attachment> = record.as_ref().map(codec::decode).transpose()?;
             IfMatch::check(if_match.as_ref(), record.as_ref().map(|record| record.revision))?;
@@ -87,7 +88,7 @@ impl Regions {
             }
             let expect = record.map_or(Expect::Absent, |record| Expect::At(record.revision));
             let detail = json!({ "formats": new.formats, "types": new.types, "onDetach": new.on_detach });
-            let event = self.region_event(caller, Action::RegionAttach, &region, detail);
+            let event = region_event(&self.kernel.authorizer, caller, Action::RegionAttach, &region, detail);
             let event = Event { account: Some(account.id), ..event };
             let batch = self.kernel.authorizer.require_account(Batch::default(), account.id).await?;
             // The name's record is written again, so that nobody deletes the region

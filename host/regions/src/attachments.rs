@@ -1,13 +1,14 @@
 //! Which regions an account uses, and the state of its credentials there.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use bursar_credentials::Credential;
+use bursar_credentials::{Credential, Credentials};
 use bursar_kernel::audit::Action;
 use bursar_kernel::id::{AccountId, Reference, RegionId};
-use bursar_kernel::keys::{Key, Table, of_account};
+use bursar_kernel::keys::{Table, of_account};
 use bursar_kernel::store::{Revision, Store};
-use bursar_kernel::{Account, Caller, Error, Right, SyncState, codec};
+use bursar_kernel::{Account, Caller, Error, Kernel, Right, SyncState, codec};
 
 use crate::show::is_within_scope;
 use crate::walk::SyncStatuses;
@@ -32,7 +33,26 @@ pub struct AccountRegion {
     pub counts: Vec<(SyncState, u64)>,
 }
 
-impl Regions {
+/// How accounts use regions: which they use, what is in place there.
+pub struct Attachments {
+    pub(crate) kernel: Kernel,
+    pub(crate) credentials: Arc<Credentials>,
+    pub(crate) regions: Arc<Regions>,
+    pub(crate) reconciler: Arc<Reconciler>,
+}
+
+impl Attachments {
+    /// Attachments to these regions. Does no I/O.
+    #[must_use]
+    pub fn new(
+        kernel: &Kernel,
+        credentials: Arc<Credentials>,
+        regions: Arc<Regions>,
+        reconciler: Arc<Reconciler>,
+    ) -> Self {
+        Self { kernel: kernel.clone(), credentials, regions, reconciler }
+    }
+
     /// The regions an account uses, with those it is letting go of.
     ///
     /// # Errors
@@ -58,7 +78,7 @@ impl Regions {
         region: &Reference,
     ) -> Result<AccountRegion, Error> {
         let account = self.kernel.authorizer.authorize(caller, account, Right::List, Action::RegionRead).await?;
-        let region = self.region_known_to(caller, &account, region).await?;
+        let region = self.regions.region_known_to(caller, &account, region).await?;
         self.use_of(caller, &account, region).await
     }
 
@@ -73,13 +93,6 @@ impl Regions {
         let used = (region, codec::decode(&record)?, record.revision);
         let counts = self.count_states(caller, account, std::slice::from_ref(&used)).await?;
         Ok(account_region(used, &counts))
-    }
-
-    /// Every account's use of a region.
-    pub(crate) async fn attachments_of(&self, region: RegionId) -> Result<Vec<(Attachment, Revision)>, Error> {
-        let records = self.kernel.ports.store().scan(&Key::table(Table::Attachment).bytes(), &[], usize::MAX).await?;
-        let of_it = records.iter().filter(|record| keys::attached(&record.key).is_some_and(|(_, of)| of == region));
-        of_it.map(|record| Ok((codec::decode(record)?, record.revision))).collect()
     }
 
     /// How many of an account's credentials, of those the caller reaches, stand

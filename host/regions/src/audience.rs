@@ -8,6 +8,7 @@ use bursar_kernel::store::{Batch, Expect, Revision};
 use bursar_kernel::{Account, Authority, Caller, Conflict, Error, Kind, Notice, Violation, codec};
 use serde_json::json;
 
+use crate::administer::region_event;
 use crate::show::{FoundRegion, is_within_scope, no_such_region};
 use crate::{Attachment, Region, Regions, keys};
 
@@ -101,7 +102,7 @@ impl Regions {
         force: bool,
         mut batch: Batch,
     ) -> Result<(Batch, Vec<AccountId>), Error> {
-        let attachments = self.attachments_of(new.id).await?;
+        let attachments = self.reconciler.records.attachments_of(new.id).await?;
         let outside = |(of, _): &(Attachment, Revision)| of.detaching.is_none() && !new.admits(of.account);
         let outside: Vec<_> = attachments.into_iter().filter(outside).collect();
         if !force && !outside.is_empty() {
@@ -114,7 +115,7 @@ impl Regions {
         for (mut attachment, revision) in outside {
             attachment.detaching = Some(attachment.on_detach);
             let detail = json!({ "onDetach": attachment.on_detach, "notOpenAnyMore": true });
-            let event = self.region_event(caller, Action::RegionDetach, new, detail);
+            let event = region_event(&self.kernel.authorizer, caller, Action::RegionDetach, new, detail);
             let event = Event { account: Some(attachment.account), ..event };
             let key = keys::attachment(attachment.account, new.id);
             batch = batch.put(key, Expect::At(revision), codec::encode(&attachment)?).event(event);

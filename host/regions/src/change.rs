@@ -7,6 +7,7 @@ use bursar_kernel::store::{Batch, Expect};
 use bursar_kernel::{Caller, Error, IfMatch, Kind, Notice, Retry, Submitted, Violation, codec, name_taken, parse_name};
 use serde_json::{Value, json};
 
+use crate::administer::region_event;
 use crate::show::{FoundRegion, RegionView, no_such_region};
 use crate::{Region, Regions, Setting, UpdateRegion, keys};
 
@@ -82,15 +83,15 @@ impl Regions {
             let member = |of: &Region| of.settings.expose().get(&setting.name).cloned();
             setting.moves && member(new) != member(old)
         };
-        let kind = self.reconciler.kind_of(old);
-        let moved: Vec<_> = kind.into_iter().flat_map(|kind| kind.settings.iter()).filter(moves).collect();
-        if moved.is_empty() || !self.is_anything_placed(old.id).await? {
+        let kind = self.reconciler.gateway.kind_of(old);
+        let changed: Vec<_> = kind.into_iter().flat_map(|kind| kind.settings.iter()).filter(moves).collect();
+        if changed.is_empty() || !self.reconciler.records.is_anything_placed(old.id).await? {
             return Ok(());
         }
         let message = "This decides where things are, and credentials are there: drain the region first, or make another \
                        one.";
         let violation = |setting: &&Setting| Violation::new(format!("/settings/{}", setting.name), "in-use", message);
-        Err(Error { kind: Kind::Conflict, ..Error::invalid(moved.iter().map(violation).collect()) })
+        Err(Error { kind: Kind::Conflict, ..Error::invalid(changed.iter().map(violation).collect()) })
     }
 
     /// Commits a region's new form. `None` where another writer was faster.
@@ -125,7 +126,7 @@ impl Regions {
             (batch, shut_out) = self.shut_out(caller, &new, force, batch).await?;
             detail["detached"] = json!(shut_out.len());
         }
-        let event = self.region_event(caller, Action::RegionUpdate, &new, detail);
+        let event = region_event(&self.kernel.authorizer, caller, Action::RegionUpdate, &new, detail);
         let Some(revision) = retry.commit(batch.event(event)).await? else { return Ok(None) };
         // Those who knew of it before are told too.
         self.announce(&old);

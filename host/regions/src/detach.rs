@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use bursar_kernel::audit::{Action, Event};
 use bursar_kernel::id::{AccountId, Reference, RegionId};
-use bursar_kernel::keys::{Table, of_account};
-use bursar_kernel::store::{Batch, Error as StoreError, Expect};
+use bursar_kernel::store::{Batch, Expect, StoreError};
 use bursar_kernel::{Caller, Error, IfMatch, Notice, Right, codec};
 use futures::future::{Either, select};
 use futures::{StreamExt as _, stream};
 use serde_json::json;
 
-use crate::attachments::{CHUNK, not_attached};
-use crate::{Attachment, OnDetach, Pair, ReconcileOptions, Region, Regions, keys};
+use crate::administer::region_event;
+use crate::attachments::not_attached;
+use crate::{Attachment, Attachments, OnDetach, ReconcileOptions, Region, keys};
 
-impl Regions {
+impl Attachments {
     /// Has an account let go of a region. What it has there is removed, or left,
     /// as `on_detach` or else the attachment says. This waits a while for it;
     /// what is not done by then, such as in a region that is down, is done when
@@ -33,7 +33,7 @@ impl Regions {
     ) -> Result<(), Error> {
         let account = self.kernel.authorizer.authorize(caller, account, Right::Sync, Action::RegionDetach).await?;
         self.decides_for_all(caller, &account, Action::RegionDetach).await?;
-        let region = self.find_region(caller, region).await?.region;
+        let region = self.regions.find_region(caller, region).await?.region;
         let key = keys::attachment(account.id, region.id);
         let mut retry = self.kernel.journal.retry(&key);
         loop {
@@ -46,7 +46,13 @@ impl Regions {
                 break;
             }
             attachment.detaching = Some(how);
-            let event = self.region_event(caller, Action::RegionDetach, &region, json!({ "onDetach": how }));
+            let event = region_event(
+                &self.kernel.authorizer,
+                caller,
+                Action::RegionDetach,
+                &region,
+                json!({ "onDetach": how }),
+            );
             let batch = Batch::default()
                 .put(key.clone(), Expect::At(record.revision), codec::encode(&attachment)?)
                 .event(Event { account: Some(account.id), ..event });
@@ -65,7 +71,7 @@ impl Regions {
     }
 
     async fn empty_out(&self, account: AccountId, region: RegionId, options: &ReconcileOptions) -> Result<(), Error> {
-        let pairs = self.pairs_placed(account, region).await?;
+        let pairs = self.reconciler.records.pairs_placed(account, region).await?;
         let mut reconciling = stream::iter(pairs)
             .map(|pair| self.reconciler.reconcile(pair, options))
             .buffer_unordered(self.reconciler.concurrency());
@@ -86,7 +92,7 @@ impl Regions {
         let key = keys::attachment(account, region);
         let Some(record) = self.kernel.ports.store().get(&key).await? else { return Ok(false) };
         let attachment: Attachment = codec::decode(&record)?;
-        if attachment.detaching.is_none() || !self.pairs_placed(account, region).await?.is_empty() {
+        if attachment.detaching.is_none() || !self.reconciler.records.pairs_placed(account, region).await?.is_empty() {
             return Ok(false);
         }
         let named = self.kernel.ports.store().get(&keys::region(region)).await?;
@@ -112,29 +118,6 @@ impl Regions {
             Err(StoreError::Conflict) => Ok(false),
             Err(error) => Err(error.into()),
         }
-    }
-
-    /// What an account has, or may have, in a region.
-    pub(crate) async fn pairs_placed(&self, account: AccountId, region: RegionId) -> Result<Vec<Pair>, Error> {
-        let mut pairs = Vec::new();
-        let mut after = Vec::new();
-        loop {
-            let records = self.kernel.ports.store().scan(&of_account(Table::Placed, account), &after, CHUNK).await?;
-            let Some(last) = records.last() else { return Ok(pairs) };
-            after.clone_from(&last.key);
-            let placed = records.iter().filter_map(|record| keys::pair_placed(&record.key));
-            pairs.extend(placed.filter(|pair| pair.region == region));
-        }
-    }
-
-    /// Whether any account has anything in a region.
-    pub(crate) async fn is_anything_placed(&self, region: RegionId) -> Result<bool, Error> {
-        for (attachment, _) in self.attachments_of(region).await? {
-            if !self.pairs_placed(attachment.account, region).await?.is_empty() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 }
 

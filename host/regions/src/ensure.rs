@@ -13,9 +13,10 @@ use futures::{StreamExt as _, stream};
 use jiff::SignedDuration;
 use serde_json::json;
 
+use crate::administer::region_event;
 use crate::attachments::{CHUNK, attached_to, not_attached};
 use crate::show::is_within_scope;
-use crate::{AttachRegion, Attachment, Mode, Pair, ReconcileOptions, Reconciled, Region, Regions, keys};
+use crate::{AttachRegion, Attachment, Attachments, Mode, Pair, ReconcileOptions, Reconciled, Region, keys};
 
 /// How far it is.
 #[derive(Clone, Debug)]
@@ -65,7 +66,7 @@ impl Ensured {
 /// Who is told how far it is.
 pub type OnProgress<'a> = &'a (dyn Fn(Progress) + Send + Sync);
 
-impl Regions {
+impl Attachments {
     /// Has every credential of an account in place in a region before it
     /// returns, or names those that are not (S0-40). An account that does not
     /// use the region yet does from now on. What is in place is not touched.
@@ -81,7 +82,7 @@ impl Regions {
         progress: OnProgress<'_>,
     ) -> Result<Ensured, Error> {
         let account = self.kernel.authorizer.authorize(caller, account, Right::Sync, Action::RegionEnsure).await?;
-        let region = self.region_open_to(caller, &account, region).await?.region;
+        let region = self.regions.region_open_to(caller, &account, region).await?.region;
         takes_part(&region)?;
         let record = self.kernel.ports.store().get(&keys::attachment(account.id, region.id)).await?;
         let known: Option<Attachment> = record.as_ref().map(codec::decode).transpose()?;
@@ -93,7 +94,7 @@ impl Regions {
         let options = self.on_behalf_of(caller).eagerly();
         let ensured = self.reconcile_all(caller, &account, &region, &options, progress).await?;
         let detail = json!({ "synced": ensured.synced, "failed": ensured.failed.len() });
-        let event = self.region_event(caller, Action::RegionEnsure, &region, detail);
+        let event = region_event(&self.kernel.authorizer, caller, Action::RegionEnsure, &region, detail);
         let outcome = if ensured.ready() { Outcome::Ok } else { Outcome::Failed };
         self.kernel.journal.record(Event { account: Some(account.id), outcome, ..event }).await?;
         Ok(ensured)
@@ -114,7 +115,7 @@ impl Regions {
         progress: OnProgress<'_>,
     ) -> Result<Ensured, Error> {
         let account = self.kernel.authorizer.authorize(caller, account, Right::Sync, Action::CredentialSync).await?;
-        let region = self.find_region(caller, region).await?.region;
+        let region = self.regions.find_region(caller, region).await?.region;
         let record =
             self.kernel.ports.store().get(&keys::attachment(account.id, region.id)).await?.ok_or_else(not_attached)?;
         if codec::decode::<Attachment>(&record)?.detaching.is_some() {

@@ -1,9 +1,10 @@
 //! Regions: which there are, which an account uses, and that its credentials are
 //! in place there.
 //!
-//! [`Regions`] holds what callers ask for; [`Reconciler`] keeps one credential in
-//! one region as it should be, and [`engine`] is the loop that has it do so. Where credentials are put is known by the port
-//! [`Target`] alone.
+//! [`Regions`] holds the regions, [`Attachments`] how accounts use them. The
+//! [`Reconciler`] keeps one credential in one region as it should be, and
+//! [`engine`] is the loop that has it do so. Where credentials are put is known
+//! by the port [`Target`] alone.
 
 #![forbid(unsafe_code)]
 
@@ -38,7 +39,7 @@ use bursar_kernel::secret::SecretJson;
 use bursar_kernel::{Account, Caller, Error, Kernel, Kind, Ports, Right, Violation};
 use uuid::Uuid;
 
-pub use attachments::AccountRegion;
+pub use attachments::{AccountRegion, Attachments};
 pub use command::{AttachRegion, ChosenLogin, CreateRegion, UpdateRegion};
 pub use dependents::RegionDependents;
 pub use ensure::{Ensured, NotInPlace, OnProgress, Progress};
@@ -63,7 +64,7 @@ pub struct RegionPorts {
     pub concurrency: usize,
 }
 
-/// The use cases of regions.
+/// Regions as operators define them.
 pub struct Regions {
     kernel: Kernel,
     credentials: Arc<Credentials>,

@@ -17,7 +17,7 @@ impl Regions {
         }
         let in_body =
             |violation: Violation| Violation { pointer: format!("/settings{}", violation.pointer), ..violation };
-        self.reconciler.complaints(target, settings).into_iter().map(in_body).collect()
+        self.reconciler.gateway.complaints(target, settings).into_iter().map(in_body).collect()
     }
 
     /// The credential that a region is to sign in with.
@@ -47,7 +47,7 @@ impl Regions {
             complain("/login/credential", "unknown", "There is no such credential in that account.".to_owned());
             return Ok(None);
         };
-        if let Err(why) = self.reconciler.can_sign_in(&found) {
+        if let Err(why) = self.reconciler.gateway.can_sign_in(&found) {
             complain("/login/credential", "unsupported", format!("This credential {why}."));
             return Ok(None);
         }

@@ -9,9 +9,11 @@ use bursar_kernel::{Account, Caller, Error, Right, codec};
 use futures::{StreamExt as _, stream};
 
 use crate::attachments::CHUNK;
-use crate::reconcile::{Assignment, Content, Desired};
+use crate::reconcile::{Assignment, Desired, Spec};
 use crate::show::no_such_region;
-use crate::{Attachment, Mode, OnDetach, Owner, Pair, Region, Regions, Seen, SyncStatus, Target, TargetError, keys};
+use crate::{
+    Attachment, Attachments, Mode, OnDetach, Owner, Pair, Region, Seen, SyncStatus, Target, TargetError, keys,
+};
 
 /// What would be done in a region, credential by credential.
 #[derive(Clone, Debug)]
@@ -79,7 +81,7 @@ impl PlanAction {
 /// An action, where, and what a person should know.
 type Foreseen = (PlanAction, Option<String>, Option<String>);
 
-impl Regions {
+impl Attachments {
     /// What a sync of a region would do about each of an account's credentials.
     /// It looks at the target and changes nothing. Of a region that the account
     /// does not use, or that is paused, it tells what would be if it were.
@@ -90,9 +92,9 @@ impl Regions {
     /// in the plan.
     pub async fn plan(&self, caller: &Caller, account: &Reference, region: &Reference) -> Result<Plan, Error> {
         let account = self.kernel.authorizer.authorize(caller, account, Right::Sync, Action::RegionRead).await?;
-        let region = self.region_open_to(caller, &account, region).await?.region;
+        let region = self.regions.region_open_to(caller, &account, region).await?.region;
         let assignment = self.supposed(&account, &region).await?;
-        let target = self.reconciler.open_target(&region).await?;
+        let target = self.reconciler.gateway.open_target(&region).await?;
         let credentials = self.all_credentials(caller, &account).await?;
         let (assignment, target) = (&assignment, &target);
         let items: Vec<Result<Option<PlanItem>, Error>> = stream::iter(credentials)
@@ -111,7 +113,7 @@ impl Regions {
     /// The assignment as it would be if the account used the region and it took
     /// part.
     async fn supposed(&self, account: &Account, region: &Region) -> Result<Assignment, Error> {
-        let assignment = self.reconciler.assignment(account.id, region.id).await?;
+        let assignment = self.reconciler.records.assignment(account.id, region.id).await?;
         let mut assignment = assignment.ok_or_else(no_such_region)?;
         assignment.attachment.get_or_insert_with(|| {
             let attachment = Attachment {
@@ -158,7 +160,7 @@ impl Regions {
         let record = self.kernel.ports.store().get(&keys::placed(pair)).await?;
         let status: SyncStatus = record.as_ref().map(codec::decode).transpose()?.unwrap_or_default();
         let unknown = |error: &TargetError| Some((PlanAction::Unknown, None, Some(error.to_string())));
-        let content = match reconciler.desired(assignment, Some(credential), &status) {
+        let spec = match reconciler.desired(assignment, Some(credential), &status) {
             Desired::Unmanaged | Desired::Keep => return Ok(Some((PlanAction::Unchanged, None, None))),
             Desired::Absent { keep } => {
                 let place = status.locations.last().map(|location| location.place.clone());
@@ -166,19 +168,19 @@ impl Regions {
                 return Ok(place.map(|place| (action, Some(place), keep.then(|| "it is left there".to_owned()))));
             }
             Desired::Undetermined(error) => return Ok(unknown(&error)),
-            Desired::Present(content) => content,
+            Desired::Present(spec) => spec,
         };
         let target = match target {
             Ok(target) => target,
             Err(error) => return Ok(unknown(error)),
         };
-        let owner = reconciler.owner(assignment, pair, credential.name.as_str());
-        let place = match reconciler.place(&assignment.region, target, &owner) {
+        let owner = reconciler.gateway.owner(assignment, pair, credential.name.as_str());
+        let place = match reconciler.gateway.place(&assignment.region, target, &owner) {
             Ok(place) => place,
             Err(error) => return Ok(unknown(&error)),
         };
         let seen = self.look(assignment, target, &place, &owner).await;
-        let (action, message) = self.compare(credential, &status, &content, &place, seen).await?;
+        let (action, message) = self.compare(credential, &status, &spec, &place, seen).await?;
         Ok(Some((action, Some(place), message)))
     }
 
@@ -190,9 +192,9 @@ impl Regions {
         owner: &Owner,
     ) -> Result<Seen, TargetError> {
         let ports = &self.kernel.ports;
-        let breaker = self.reconciler.breaker(assignment.region.id);
+        let breaker = self.reconciler.gateway.breaker(assignment.region.id);
         let permit = breaker.permit(|| ports.now(), false).await.map_err(|open| open.error)?;
-        let seen = self.reconciler.call(&assignment.region, target.look(place, owner)).await;
+        let seen = self.reconciler.gateway.call(&assignment.region, target.look(place, owner)).await;
         permit.report(&seen, ports.now(), |most| ports.jittered(most));
         seen
     }
@@ -201,27 +203,27 @@ impl Regions {
         &self,
         credential: &Credential,
         status: &SyncStatus,
-        content: &Content,
+        spec: &Spec,
         place: &str,
         seen: Result<Seen, TargetError>,
     ) -> Result<(PlanAction, Option<String>), Error> {
-        let wanted = if status.is_settled(&content.input) {
+        let wanted = if status.is_settled(&spec.input) {
             status.content.clone()
         } else {
-            match self.reconciler.materialize(credential, content).await? {
+            match self.reconciler.materializer.materialize(credential, spec).await? {
                 Ok(materialized) => materialized.fingerprint,
                 Err(error) => return Ok((PlanAction::Unknown, Some(error.to_string()))),
             }
         };
         let here = status.locations.iter().any(|known| known.place == place);
-        let same_form = status.form.is_empty() || status.form == content.form;
+        let same_form = status.form.is_empty() || status.form == spec.form;
         // What we last put there, where nothing has been begun since.
         let ours = (here && status.begun_for.is_empty()).then_some(status.content.as_str());
         Ok(match seen {
             Ok(Seen::Nothing) if ours.is_some() => (PlanAction::Drifted, Some("somebody removed it".to_owned())),
             Ok(Seen::Nothing) => (PlanAction::Create, None),
             Ok(Seen::Ours(files)) => {
-                let there = self.reconciler.content_fingerprint(&files);
+                let there = self.reconciler.materializer.content_fingerprint(&files);
                 let as_left = ours.is_none_or(|ours| ours == there);
                 match (there == wanted && same_form, as_left) {
                     (true, _) => (PlanAction::Unchanged, None),

@@ -88,7 +88,7 @@ impl Regions {
     pub(crate) async fn region_view(&self, caller: &Caller, found: FoundRegion) -> Result<RegionView, Error> {
         let FoundRegion { region, revision } = found;
         let full = caller.authority == Authority::Operator;
-        let kind = self.reconciler.kind_of(&region);
+        let kind = self.reconciler.gateway.kind_of(&region);
         let (mut settings, mut secret_settings, mut login) = (serde_json::json!({}), Vec::new(), None);
         let mut accounts = None;
         if full {
@@ -101,7 +101,7 @@ impl Regions {
             }
         }
         // What the target's own words tell of it is for those who run it.
-        let down = self.reconciler.breaker(region.id).why_open();
+        let down = self.reconciler.gateway.breaker(region.id).why_open();
         let down = if full { down } else { down.map(|_| "not reachable".to_owned()) };
         Ok(RegionView { region, revision, settings, secret_settings, login, accounts, down, full })
     }

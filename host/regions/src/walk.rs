@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use crate::attachments::CHUNK;
 use crate::reconcile::Assignment;
 use crate::reconcile::decide::{Observation, decide};
-use crate::{Pair, ReconcileOptions, Regions, SyncStatus, keys};
+use crate::{Attachments, Pair, ReconcileOptions, SyncStatus, keys};
 
 /// Which pairs.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -40,7 +40,7 @@ pub struct Walk {
 
 /// A walk under way.
 struct Walker<'a> {
-    regions: &'a Regions,
+    attachments: &'a Attachments,
     region: Option<RegionId>,
     options: ReconcileOptions,
     now: Timestamp,
@@ -54,11 +54,11 @@ struct AccountAssignments {
     assignments: HashMap<RegionId, Option<Assignment>>,
     /// Where its credentials are to be.
     attached: Vec<RegionId>,
-    /// Regions it has let go of, as long as nothing was seen there.
+    /// Attachments it has let go of, as long as nothing was seen there.
     left: Vec<RegionId>,
 }
 
-impl Regions {
+impl Attachments {
     /// Walks the pairs of `extent` and returns what has to be reconciled. With
     /// `verify` that is also what seems well, so that it is checked. A walk through
     /// everything publishes its counts.
@@ -71,7 +71,8 @@ impl Regions {
         let options = ReconcileOptions::system(&self.kernel.ports);
         let options = if verify { options.verifying() } else { options };
         let now = self.kernel.ports.now();
-        let mut walker = Walker { regions: self, region, options, now, walk: Walk::default(), counts: BTreeMap::new() };
+        let mut walker =
+            Walker { attachments: self, region, options, now, walk: Walk::default(), counts: BTreeMap::new() };
         match extent {
             Extent::Everything => {
                 for account in self.kernel.authorizer.all_accounts().await? {
@@ -84,7 +85,7 @@ impl Regions {
             Extent::Account(id) => walker.account_by_id(id, None).await?,
             Extent::Credential(id, credential) => walker.account_by_id(id, Some(credential)).await?,
             Extent::Region(region) => {
-                for (attachment, _) in self.attachments_of(region).await? {
+                for (attachment, _) in self.reconciler.records.attachments_of(region).await? {
                     walker.account_by_id(attachment.account, None).await?;
                 }
             }
@@ -99,7 +100,7 @@ impl Regions {
 
 impl Walker<'_> {
     async fn account_by_id(&mut self, id: AccountId, credential: Option<CredentialId>) -> Result<(), Error> {
-        match self.regions.kernel.authorizer.account_record(id).await? {
+        match self.attachments.kernel.authorizer.account_record(id).await? {
             Some(record) => self.account(codec::decode(&record)?, credential).await,
             None => Ok(()),
         }
@@ -110,17 +111,17 @@ impl Walker<'_> {
         let id = used.account.id;
         if let Some(credential) = only {
             let record =
-                self.regions.kernel.ports.store().get(&of_credential(Table::Credential, id, credential)).await?;
+                self.attachments.kernel.ports.store().get(&of_credential(Table::Credential, id, credential)).await?;
             let prefix = of_credential(Table::Placed, id, credential);
-            let placed = self.regions.kernel.ports.store().scan(&prefix, &[], usize::MAX).await?;
+            let placed = self.attachments.kernel.ports.store().scan(&prefix, &[], usize::MAX).await?;
             let known = record.as_ref().map(codec::decode).transpose()?;
             return self.credential(&mut used, credential, known.as_ref(), &placed).await;
         }
-        let mut placed = SyncStatuses::new(self.regions.kernel.ports.store(), id);
+        let mut placed = SyncStatuses::new(self.attachments.kernel.ports.store(), id);
         let mut after = Vec::new();
         loop {
             let prefix = of_account(Table::Credential, id);
-            let records = self.regions.kernel.ports.store().scan(&prefix, &after, CHUNK).await?;
+            let records = self.attachments.kernel.ports.store().scan(&prefix, &after, CHUNK).await?;
             let Some(last) = records.last() else { break };
             after.clone_from(&last.key);
             for record in &records {
@@ -139,7 +140,7 @@ impl Walker<'_> {
             self.credential(&mut used, orphan, None, &records).await?;
         }
         for region in used.left {
-            self.regions.conclude_detaching(id, region).await?;
+            self.attachments.conclude_detaching(id, region).await?;
         }
         Ok(())
     }
@@ -148,10 +149,11 @@ impl Walker<'_> {
         let prefix = of_account(Table::Attachment, account.id);
         let mut used =
             AccountAssignments { account, assignments: HashMap::new(), attached: Vec::new(), left: Vec::new() };
-        for record in self.regions.kernel.ports.store().scan(&prefix, &[], usize::MAX).await? {
+        for record in self.attachments.kernel.ports.store().scan(&prefix, &[], usize::MAX).await? {
             let Some((_, id)) = keys::attached(&record.key) else { continue };
-            let Some(region) = self.regions.kernel.ports.store().get(&keys::region(id)).await? else { continue };
-            let assignment = self.regions.reconciler.assignment_of(used.account.clone(), &region, Some(&record))?;
+            let Some(region) = self.attachments.kernel.ports.store().get(&keys::region(id)).await? else { continue };
+            let assignment =
+                self.attachments.reconciler.records.assignment_of(used.account.clone(), &region, Some(&record))?;
             if assignment.attachment.as_ref().is_some_and(|(attachment, _)| attachment.detaching.is_none()) {
                 used.attached.push(id);
             } else {
@@ -170,7 +172,7 @@ impl Walker<'_> {
         status: Option<&SyncStatus>,
     ) -> Option<Timestamp> {
         let Some(assignment) = assignment else { return status.map(|_| self.now) };
-        let reconciler = &self.regions.reconciler;
+        let reconciler = &self.attachments.reconciler;
         let none = SyncStatus::default();
         let desired = reconciler.desired(assignment, credential, status.unwrap_or(&none));
         let recorded = reconciler.recorded(assignment, status, &self.options);
@@ -193,7 +195,7 @@ impl Walker<'_> {
         }
         for region in statuses.keys() {
             if !used.assignments.contains_key(region) {
-                let assignment = self.regions.reconciler.assignment(used.account.id, *region).await?;
+                let assignment = self.attachments.reconciler.records.assignment(used.account.id, *region).await?;
                 used.assignments.insert(*region, assignment);
             }
             used.left.retain(|left| left != region);

@@ -1,4 +1,4 @@
-//! One schema out of an OpenAPI document.
+//! One schema out of an `OpenAPI` document.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{Input, Schema, SchemaError};
 
 impl Schema {
-    /// Compiles the component `name` of one of our own OpenAPI documents, with
+    /// Compiles the component `name` of one of our own `OpenAPI` documents, with
     /// the components it refers to.
     ///
     /// # Errors

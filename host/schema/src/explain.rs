@@ -38,7 +38,9 @@ impl<'a> Explanation<'a> {
                 self.note(error, pointer, Fault::Missing);
             }
             Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
-                unexpected.iter().for_each(|name| self.unknown(error, at, name));
+                for name in unexpected {
+                    self.unknown(error, at, name);
+                }
             }
             // The validator turns `additionalProperties: false` without
             // `properties` into this: every field is unexpected.

@@ -68,7 +68,9 @@ pub(crate) fn each(value: &[u8], visit: &mut impl FnMut(Spelling, &[u8])) {
     visit(Spelling::Reversed, text.chars().rev().collect());
     for once in json(text) {
         // A service may answer with what it was sent as a JSON string.
-        json(&once).into_iter().for_each(|twice| visit(Spelling::Json, twice));
+        for twice in json(&once) {
+            visit(Spelling::Json, twice);
+        }
         visit(Spelling::Json, once);
     }
     visit(Spelling::Markup, markup(text, "&#39;"));

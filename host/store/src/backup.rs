@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use age::secrecy::SecretString;
 use bursar_kernel::audit::{Report, Trail};
-use bursar_kernel::store::Error;
+use bursar_kernel::store::StoreError;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
@@ -95,7 +95,7 @@ pub enum BackupError {
     Open(#[from] OpenError),
     /// The store cannot be read.
     #[error(transparent)]
-    Store(#[from] Error),
+    Store(#[from] StoreError),
 }
 
 impl From<RowsError> for BackupError {

@@ -22,7 +22,7 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use bursar_kernel::audit::{Entry, Event};
-use bursar_kernel::store::{Error, Revision};
+use bursar_kernel::store::{Revision, StoreError};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -221,7 +221,7 @@ impl<'a> Appender<'a> {
 /// # Errors
 ///
 /// Names the head if it cannot be opened.
-pub(crate) fn head_of(keyring: &Keyring, node: Uuid, row: Option<&Row>) -> Result<Head, Error> {
+pub(crate) fn head_of(keyring: &Keyring, node: Uuid, row: Option<&Row>) -> Result<Head, StoreError> {
     match row {
         None => Ok(Head::new(node)),
         Some(row) => Head::open(keyring, row).ok_or_else(|| unsealable(&row.key)),

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use bursar_kernel::audit::Event;
-use bursar_kernel::store::{Batch, Error, Revision};
+use bursar_kernel::store::{Batch, Revision, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use zeroize::Zeroize;
 
@@ -27,14 +27,14 @@ use crate::segment::SegmentRange;
 
 /// A command for the committer.
 pub(crate) enum Command {
-    Commit(Batch, oneshot::Sender<Result<Revision, Error>>),
-    Rekey(Box<(RootKey, RootRecord, Event)>, oneshot::Sender<Result<u64, Error>>),
+    Commit(Batch, oneshot::Sender<Result<Revision, StoreError>>),
+    Rekey(Box<(RootKey, RootRecord, Event)>, oneshot::Sender<Result<u64, StoreError>>),
     /// Records the heads of the other chains; returns those that are broken.
-    Anchor(oneshot::Sender<Result<Vec<String>, Error>>),
+    Anchor(oneshot::Sender<Result<Vec<String>, StoreError>>),
     /// Records the range that was exported, and the changes that are carried over.
-    Prune(Box<(SegmentRange, Vec<RowChange>)>, oneshot::Sender<Result<(), Error>>),
+    Prune(Box<(SegmentRange, Vec<RowChange>)>, oneshot::Sender<Result<(), StoreError>>),
     /// Removes these records, which were exported.
-    Remove(RangeInclusive<u64>, oneshot::Sender<Result<(), Error>>),
+    Remove(RangeInclusive<u64>, oneshot::Sender<Result<(), StoreError>>),
     Close(oneshot::Sender<()>),
 }
 
@@ -161,7 +161,7 @@ async fn gather(group: &mut Vec<Waiting>, pace: &mut Pace, commands: &mut mpsc::
     other
 }
 
-type Reply = oneshot::Sender<Result<Revision, Error>>;
+type Reply = oneshot::Sender<Result<Revision, StoreError>>;
 type Waiting = (Batch, Reply);
 
 /// Commits `group`; returns the answer to each of its batches.
@@ -169,7 +169,7 @@ async fn commit(
     core: &Core,
     known_head: &mut Option<Head>,
     group: Vec<Waiting>,
-) -> Vec<(Reply, Result<Revision, Error>)> {
+) -> Vec<(Reply, Result<Revision, StoreError>)> {
     let (mut batches, replies): (Vec<Batch>, Vec<_>) = group.into_iter().unzip();
     let (mut tries, since) = (0_u32, Instant::now());
     let outcome = loop {
@@ -198,7 +198,7 @@ async fn commit(
 }
 
 /// Retries `work` while it collides with another node.
-async fn retrying<T, F: Future<Output = Result<T, Failure>>>(work: impl Fn() -> F) -> Result<T, Error> {
+async fn retrying<T, F: Future<Output = Result<T, Failure>>>(work: impl Fn() -> F) -> Result<T, StoreError> {
     let mut tries = 0_u32;
     loop {
         match work().await {
@@ -206,7 +206,7 @@ async fn retrying<T, F: Future<Output = Result<T, Failure>>>(work: impl Fn() -> 
                 tries += 1;
                 tokio::time::sleep(backoff(tries)).await;
             }
-            done => return done.map_err(Error::from),
+            done => return done.map_err(StoreError::from),
         }
     }
 }

@@ -274,7 +274,7 @@ impl EngineError {
     }
 }
 
-impl From<EngineError> for bursar_kernel::store::Error {
+impl From<EngineError> for bursar_kernel::store::StoreError {
     fn from(error: EngineError) -> Self {
         Self::Unavailable(Box::new(error))
     }

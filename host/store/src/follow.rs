@@ -8,7 +8,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use bursar_kernel::store::{Error, Revision};
+use bursar_kernel::store::{Revision, StoreError};
 use uuid::Uuid;
 
 use crate::engine::{Engine, Row};
@@ -44,7 +44,7 @@ impl RootKeyStatus {
 #[error("the root key was rotated by another node: put the new one where storage.root_key says")]
 pub(crate) struct RootKeyMissing;
 
-impl From<RootKeyMissing> for Error {
+impl From<RootKeyMissing> for StoreError {
     fn from(missing: RootKeyMissing) -> Self {
         Self::Unavailable(Box::new(missing))
     }
@@ -92,7 +92,7 @@ impl RootFollower {
         self.missing().is_none_or(|since| since.elapsed() < CACHED_KEYS_SERVE_FOR)
     }
 
-    async fn check(&self, engine: &dyn Engine, keyring: &Keyring) -> Result<RootKeyCheck, Error> {
+    async fn check(&self, engine: &dyn Engine, keyring: &Keyring) -> Result<RootKeyCheck, StoreError> {
         let mut last_failure = self.last_failure.lock().await;
         let mut tries = 0;
         let refused = loop {
@@ -153,9 +153,9 @@ impl Core {
     ///
     /// # Errors
     ///
-    /// [`Error::Unsealable`] only if the row was altered; [`RootKeyMissing`] if the
+    /// [`StoreError::Unsealable`] only if the row was altered; [`RootKeyMissing`] if the
     /// current root key cannot be loaded.
-    pub(crate) async fn unwrap_account(&self, account: Uuid, row: &Row) -> Result<Arc<AccountKey>, Error> {
+    pub(crate) async fn unwrap_account(&self, account: Uuid, row: &Row) -> Result<Arc<AccountKey>, StoreError> {
         let mut row = row.clone();
         for _ in 0..MAX_ROTATIONS {
             let tried = match self.keyring.unwrap_account(&row) {
@@ -187,7 +187,7 @@ impl Core {
     /// # Errors
     ///
     /// If the current root key cannot be loaded.
-    pub(crate) async fn follow_root(&self) -> Result<(), Error> {
+    pub(crate) async fn follow_root(&self) -> Result<(), StoreError> {
         match self.root.check(&*self.engine, &self.keyring).await? {
             RootKeyCheck::Current | RootKeyCheck::Loaded => Ok(()),
             RootKeyCheck::Missing => Err(RootKeyMissing.into()),
@@ -202,7 +202,7 @@ impl Ledger {
     /// # Errors
     ///
     /// If the store could not be read.
-    pub async fn follow_root_key(&self) -> Result<RootKeyStatus, Error> {
+    pub async fn follow_root_key(&self) -> Result<RootKeyStatus, StoreError> {
         self.core.root.check(&*self.core.engine, &self.core.keyring).await?;
         Ok(self.root_key_status())
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bursar_kernel::audit::{Action, Event};
 use bursar_kernel::keys::{SealScope, scope};
-use bursar_kernel::store::{Batch, Error, Expect, Revision};
+use bursar_kernel::store::{Batch, Expect, Revision, StoreError};
 use uuid::Uuid;
 
 use crate::MAX_CHANGES;
@@ -21,7 +21,7 @@ use crate::tables;
 /// The outcome of a group's commit.
 pub(crate) struct Committed {
     /// In the order of the batches.
-    pub(crate) answers: Vec<Result<Revision, Error>>,
+    pub(crate) answers: Vec<Result<Revision, StoreError>>,
     /// The new head of the chain.
     pub(crate) head: Head,
 }
@@ -30,7 +30,7 @@ pub(crate) struct Committed {
 pub(crate) enum Failure {
     Engine(EngineError),
     /// The chain is broken, or the root key is missing.
-    Store(Error),
+    Store(StoreError),
 }
 
 impl Failure {
@@ -43,11 +43,11 @@ impl Failure {
     }
 
     /// The error for one of many batches that failed together.
-    pub(crate) fn share(shared: &Arc<Self>) -> Error {
+    pub(crate) fn share(shared: &Arc<Self>) -> StoreError {
         match &**shared {
-            Self::Store(Error::Unsealable { key_hex }) => Error::Unsealable { key_hex: key_hex.clone() },
-            Self::Store(Error::Unavailable(why)) => Error::Unavailable(why.to_string().into()),
-            Self::Engine(_) | Self::Store(_) => Error::Unavailable(shared.source().to_string().into()),
+            Self::Store(StoreError::Unsealable { key_hex }) => StoreError::Unsealable { key_hex: key_hex.clone() },
+            Self::Store(StoreError::Unavailable(why)) => StoreError::Unavailable(why.to_string().into()),
+            Self::Engine(_) | Self::Store(_) => StoreError::Unavailable(shared.source().to_string().into()),
         }
     }
 }
@@ -58,7 +58,7 @@ impl From<EngineError> for Failure {
     }
 }
 
-impl From<Failure> for Error {
+impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Engine(error) => error.into(),
@@ -67,8 +67,8 @@ impl From<Failure> for Error {
     }
 }
 
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
 }
@@ -85,7 +85,7 @@ pub(crate) async fn commit(core: &Core, known_head: Option<&Head>, batches: &[Ba
     let head = head(core, &mut *tx, known_head).await?;
     let revisions = tx.revisions(batches.len()).await?;
     if revisions.first().is_some_and(|first| *first <= head.revision) {
-        return Err(Failure::Store(Error::Unavailable(
+        return Err(Failure::Store(StoreError::Unavailable(
             "the revision counter went back: the store was altered; restore a backup".into(),
         )));
     }
@@ -116,7 +116,7 @@ pub(crate) async fn commit(core: &Core, known_head: Option<&Head>, batches: &[Ba
     for (account, key) in accounts {
         core.keyring.remember(account, key);
     }
-    let conflicts = answers.iter().filter(|answer| matches!(answer, Err(Error::Conflict))).count() as u64;
+    let conflicts = answers.iter().filter(|answer| matches!(answer, Err(StoreError::Conflict))).count() as u64;
     let batches = answers.iter().filter(|answer| answer.is_ok()).count() as u64;
     core.counters.add(u64::from(durable), batches, conflicts, events);
     Ok(Committed { answers, head: new_head })
@@ -271,7 +271,7 @@ impl Group<'_> {
                 Expect::At(revision) => current == Some(revision),
             }
         };
-        if conditions().all(met) { Ok(()) } else { Err(Failure::Store(Error::Conflict)) }
+        if conditions().all(met) { Ok(()) } else { Err(Failure::Store(StoreError::Conflict)) }
     }
 
     /// Deletes a record and the keys that open it. Without a record the delete is only
@@ -382,5 +382,5 @@ pub(crate) fn housekeeping(at: jiff::Timestamp) -> Event {
 }
 
 fn invalid_batch(why: &'static str) -> Failure {
-    Failure::Store(Error::Unavailable(why.into()))
+    Failure::Store(StoreError::Unavailable(why.into()))
 }

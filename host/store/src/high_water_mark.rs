@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use bursar_kernel::store::Error;
+use bursar_kernel::store::StoreError;
 use uuid::Uuid;
 
 use crate::anchor::Anchor;
@@ -29,7 +29,7 @@ pub(crate) enum BrokenChain {
     Rewritten { node: Uuid, seq: u64 },
 }
 
-impl From<BrokenChain> for Error {
+impl From<BrokenChain> for StoreError {
     fn from(broken: BrokenChain) -> Self {
         Self::Unavailable(Box::new(broken))
     }
@@ -97,7 +97,7 @@ impl HighWaterMark {
 ///
 /// # Errors
 ///
-/// [`BrokenChain`] if the chain has lost records, [`Error::Unsealable`] if the head
+/// [`BrokenChain`] if the chain has lost records, [`StoreError::Unsealable`] if the head
 /// cannot be opened.
 pub(crate) async fn own_head(core: &Core, tx: &mut dyn Transaction) -> Result<Head, Failure> {
     let seen = core.high_water_mark.get();

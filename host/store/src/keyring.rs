@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use aes_gcm::Aes256Gcm;
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::Ed25519KeyPair;
-use bursar_kernel::store::{Error, Revision};
+use bursar_kernel::store::{Revision, StoreError};
 use uuid::Uuid;
 
 use crate::engine::{Row, Write};
@@ -65,7 +65,7 @@ impl Keyring {
     /// # Errors
     ///
     /// Names the row that is missing or cannot be opened.
-    pub(crate) fn open(root: &RootKey, root_revision: Revision, rows: &[Option<Row>]) -> Result<Self, Error> {
+    pub(crate) fn open(root: &RootKey, root_revision: Revision, rows: &[Option<Row>]) -> Result<Self, StoreError> {
         let wrapping = Wrapping { cipher: cipher(&root.wrapping_key()), root_revision };
         let mut keys: [Key256; INSTALLATION_KEYS] = std::array::from_fn(|_| Key256::default());
         for ((key, row), name) in keys.iter_mut().zip(rows).zip(installation_rows()) {
@@ -150,7 +150,7 @@ impl Keyring {
     /// # Errors
     ///
     /// Names the row if it cannot be opened under the current root key.
-    pub(crate) fn rewrap(&self, row: &Row, root: &Aes256Gcm, revision: Revision) -> Result<Write, Error> {
+    pub(crate) fn rewrap(&self, row: &Row, root: &Aes256Gcm, revision: Revision) -> Result<Write, StoreError> {
         let key = self.wrapping().unwrap(row).ok_or_else(|| unsealable(&row.key))?;
         let sealed = seal(root, &row.key, revision, key.as_slice());
         Ok(Write { key: row.key.clone(), content: Some((revision, sealed)) })
@@ -189,8 +189,8 @@ pub(crate) fn key_of(bytes: &[u8]) -> Option<Key256> {
 }
 
 /// The error that names `key`.
-pub(crate) fn unsealable(key: &[u8]) -> Error {
-    Error::Unsealable { key_hex: hex::encode(key) }
+pub(crate) fn unsealable(key: &[u8]) -> StoreError {
+    StoreError::Unsealable { key_hex: hex::encode(key) }
 }
 
 const INSTALLATION_KEYS: usize = 5;

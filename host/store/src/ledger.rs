@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bursar_kernel::audit::Event;
 use bursar_kernel::clock::Clock;
 use bursar_kernel::keys::{FIRST_STORE_TABLE, SealScope, scope};
-use bursar_kernel::store::{Batch, BlindIndex, Error, Record, Revision, Store};
+use bursar_kernel::store::{Batch, BlindIndex, Record, Revision, Store, StoreError};
 use jiff::SignedDuration;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
@@ -102,7 +102,7 @@ impl Ledger {
     /// # Errors
     ///
     /// If nothing can be committed, for example because this node's own chain is broken.
-    pub async fn anchor(&self) -> Result<Vec<String>, Error> {
+    pub async fn anchor(&self) -> Result<Vec<String>, StoreError> {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Anchor(reply)).await?;
         let broken = answer.await.map_err(|_| stopped())??;
@@ -128,7 +128,7 @@ impl Ledger {
     /// # Errors
     ///
     /// If the database failed.
-    pub async fn clock_ahead(&self) -> Result<Option<SignedDuration>, Error> {
+    pub async fn clock_ahead(&self) -> Result<Option<SignedDuration>, StoreError> {
         let (asked_at, since) = (self.core.clock.now(), Instant::now());
         let Some(theirs) = self.core.engine.time().await? else { return Ok(None) };
         // The database answered at some moment in between: take the one with the least offset.
@@ -165,7 +165,7 @@ impl Ledger {
         Ok(Self { core, committer })
     }
 
-    pub(crate) async fn send(&self, command: Command) -> Result<(), Error> {
+    pub(crate) async fn send(&self, command: Command) -> Result<(), StoreError> {
         self.committer.send(command).await.map_err(|_| stopped())
     }
 }
@@ -179,33 +179,33 @@ pub enum RekeyError {
     RootKey(#[from] RootKeyError),
     /// The rotation could not be committed.
     #[error(transparent)]
-    Store(#[from] Error),
+    Store(#[from] StoreError),
 }
 
 #[async_trait]
 impl Store for Ledger {
-    async fn get(&self, key: &[u8]) -> Result<Option<Record>, Error> {
+    async fn get(&self, key: &[u8]) -> Result<Option<Record>, StoreError> {
         if scope(key).is_none() {
             return Ok(None);
         }
         self.core.get(key).await
     }
 
-    async fn scan(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Record>, Error> {
+    async fn scan(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Record>, StoreError> {
         let rows = self.core.reads.scan(prefix, after, limit).await?;
         let mut records = Vec::with_capacity(rows.len());
         for row in rows.into_iter().take_while(|row| row.key.first().is_some_and(|table| *table < FIRST_STORE_TABLE)) {
             match self.core.open(&row).await {
                 Ok(value) => records.push(Record { key: row.key, revision: row.revision, value }),
                 // A key that opens it may have changed since: read both at once.
-                Err(Error::Unsealable { .. }) => records.extend(self.core.get(&row.key).await?),
+                Err(StoreError::Unsealable { .. }) => records.extend(self.core.get(&row.key).await?),
                 Err(error) => return Err(error),
             }
         }
         Ok(records)
     }
 
-    async fn commit(&self, batch: Batch) -> Result<Revision, Error> {
+    async fn commit(&self, batch: Batch) -> Result<Revision, StoreError> {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Commit(batch, reply)).await?;
         answer.await.map_err(|_| stopped())?
@@ -236,7 +236,7 @@ impl Core {
         }
     }
 
-    async fn get(&self, key: &[u8]) -> Result<Option<Record>, Error> {
+    async fn get(&self, key: &[u8]) -> Result<Option<Record>, StoreError> {
         let mut wanted = vec![key.to_vec()];
         wanted.extend(tables::companions(key).into_iter().filter(|_| self.sealed));
         let mut found = self.reads.get_many(&wanted).await?;
@@ -247,7 +247,7 @@ impl Core {
     }
 
     /// Opens a row with the cached account key and the current data key.
-    async fn open(&self, row: &Row) -> Result<Vec<u8>, Error> {
+    async fn open(&self, row: &Row) -> Result<Vec<u8>, StoreError> {
         let companions = match scope(&row.key) {
             Some(SealScope::OwnKey(_)) if self.sealed => self.reads.get_many(&tables::companions(&row.key)).await?,
             _ => Vec::new(),
@@ -256,7 +256,7 @@ impl Core {
         self.open_with(row, &companions).await
     }
 
-    async fn open_with(&self, row: &Row, companions: &[Row]) -> Result<Vec<u8>, Error> {
+    async fn open_with(&self, row: &Row, companions: &[Row]) -> Result<Vec<u8>, StoreError> {
         let altered = || unsealable(&row.key);
         let Row { key, revision, value } = row;
         if !self.sealed {
@@ -281,7 +281,7 @@ impl Core {
     }
 
     /// The account's key, from its row if that is among `companions`.
-    async fn account(&self, account: Uuid, companions: &[Row]) -> Result<Arc<crate::keyring::AccountKey>, Error> {
+    async fn account(&self, account: Uuid, companions: &[Row]) -> Result<Arc<crate::keyring::AccountKey>, StoreError> {
         let row_key = tables::account_key(account);
         let Some(row) = companions.iter().find(|companion| companion.key == row_key) else {
             return self.last_seen(account).ok_or_else(|| unsealable(&row_key));
@@ -295,8 +295,8 @@ impl Core {
     }
 }
 
-pub(crate) fn stopped() -> Error {
-    Error::Unavailable("the store was closed".into())
+pub(crate) fn stopped() -> StoreError {
+    StoreError::Unavailable("the store was closed".into())
 }
 
 /// Commands that may queue before a caller has to wait.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bursar_kernel::audit::Checkpoint;
 use bursar_kernel::clock::Clock;
-use bursar_kernel::store::Error;
+use bursar_kernel::store::StoreError;
 use uuid::Uuid;
 
 use crate::anchor::{self, Anchor};
@@ -97,7 +97,7 @@ pub enum OpenError {
     Engine(#[from] EngineError),
     /// A row that the store needs to open was altered.
     #[error(transparent)]
-    Store(#[from] Error),
+    Store(#[from] StoreError),
     /// The operating system failed.
     #[error("the store cannot be opened")]
     Io(#[from] std::io::Error),
@@ -432,7 +432,7 @@ async fn find_root(engine: &dyn Engine, source: &RootKeySource) -> Result<(RootK
 }
 
 /// The record that describes the root key, and its row.
-pub(crate) async fn root_record(engine: &dyn Engine) -> Result<Option<(RootRecord, Row)>, Error> {
+pub(crate) async fn root_record(engine: &dyn Engine) -> Result<Option<(RootRecord, Row)>, StoreError> {
     let Some(row) = engine.get_many(&[tables::root()]).await?.pop().flatten() else { return Ok(None) };
     let record = serde_json::from_slice(&row.value).map_err(|_| crate::keyring::unsealable(&row.key))?;
     Ok(Some((record, row)))

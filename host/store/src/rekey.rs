@@ -1,7 +1,7 @@
 //! Rotation of the root key: rewraps every key in one commit.
 
 use bursar_kernel::audit::Event;
-use bursar_kernel::store::Error;
+use bursar_kernel::store::StoreError;
 
 use crate::chain::{Appender, RowChange};
 use crate::engine::Write;
@@ -17,24 +17,24 @@ use crate::tables;
 /// # Errors
 ///
 /// The old root key stays in use.
-pub(crate) async fn rewrap(core: &Core, root: &RootKey, record: &RootRecord, event: &Event) -> Result<u64, Error> {
+pub(crate) async fn rewrap(core: &Core, root: &RootKey, record: &RootRecord, event: &Event) -> Result<u64, StoreError> {
     let mut tx = core.engine.begin().await?;
     tx.allow_long_statements();
     // The root record first: nodes that create an account key wait for this lock.
     let locked = tx.lock(&[tables::root(), tables::head(core.node)]).await?;
     if locked.first() != Some(&Some(core.keyring.root_revision())) {
-        return Err(Error::Unavailable("another node rotated the root key at the same time: try again".into()));
+        return Err(StoreError::Unavailable("another node rotated the root key at the same time: try again".into()));
     }
     let rows = tx.scan(&[tables::KEYRING], &[], usize::MAX).await?;
     let keys: Vec<Vec<u8>> = rows.iter().map(|row| row.key.clone()).collect();
     tx.lock(&keys).await?;
     let head = own_head(core, &mut *tx).await?;
     let [revision] = tx.revisions(1).await?[..] else {
-        return Err(Error::Unavailable("the engine returned no revision".into()));
+        return Err(StoreError::Unavailable("the engine returned no revision".into()));
     };
 
     let wrapping = cipher(&root.wrapping_key());
-    let record = serde_json::to_vec(record).map_err(|error| Error::Unavailable(error.into()))?;
+    let record = serde_json::to_vec(record).map_err(|error| StoreError::Unavailable(error.into()))?;
     let mut writes = vec![Write { key: tables::root(), content: Some((revision, record)) }];
     for row in &rows {
         writes.push(core.keyring.rewrap(row, &wrapping, revision)?);

@@ -13,7 +13,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use bursar_kernel::audit::{Action, Event};
-use bursar_kernel::store::Error;
+use bursar_kernel::store::StoreError;
 use serde_json::json;
 use tokio::sync::oneshot;
 
@@ -75,7 +75,7 @@ pub enum PruneError {
     Checkpoint(#[source] std::io::Error),
     /// The store could not be read or written.
     #[error(transparent)]
-    Store(#[from] Error),
+    Store(#[from] StoreError),
 }
 
 impl Ledger {
@@ -106,7 +106,7 @@ impl Ledger {
             return Ok(None);
         }
 
-        let mut snapshot = core.engine.snapshot().await.map_err(Error::from)?;
+        let mut snapshot = core.engine.snapshot().await.map_err(StoreError::from)?;
         let options = verify::VerifyOptions { cut: Some((core.node, last)), ..verify::VerifyOptions::default() };
         let verified = verify::verify(&core.keyring, &mut *snapshot, options).await?;
         if let Some(first) = verified.report.problems.first() {
@@ -148,7 +148,7 @@ impl Ledger {
     }
 
     /// Removes the remaining records of `range`, the oldest first.
-    async fn remove(&self, range: &SegmentRange) -> Result<(), Error> {
+    async fn remove(&self, range: &SegmentRange) -> Result<(), StoreError> {
         let node = range.node;
         let newest = self.core.engine.get_many(&[tables::audit(node, range.last)]).await?;
         if newest.iter().all(Option::is_none) {
@@ -167,7 +167,7 @@ impl Ledger {
 }
 
 /// The newest exported range, according to this node's chain.
-async fn last_exported(core: &Core) -> Result<Option<SegmentRange>, Error> {
+async fn last_exported(core: &Core) -> Result<Option<SegmentRange>, StoreError> {
     let key = tables::exported(core.node);
     let Some(row) = core.engine.get_many(std::slice::from_ref(&key)).await?.pop().flatten() else { return Ok(None) };
     let opened = core.keyring.audit.open(row.revision, &key, row.revision, &row.value);
@@ -195,7 +195,7 @@ pub(crate) async fn record(core: &Core, range: &SegmentRange, carried: &[RowChan
         chain.append(revision, &event, part.to_vec());
         records += 1;
     }
-    let bytes = serde_json::to_vec(range).map_err(|error| Error::Unavailable(error.into()))?;
+    let bytes = serde_json::to_vec(range).map_err(|error| StoreError::Unavailable(error.into()))?;
     let row = Write { content: Some((revision, core.keyring.audit.seal(revision, &key, revision, &bytes))), key };
     let event = Event { detail: Some(json!(range)), ..Event::system(now, Action::AuditPrune) };
     chain.append(revision, &event, vec![RowChange::of(&row)]);
@@ -238,7 +238,7 @@ struct ChainSize {
 }
 
 impl ChainSize {
-    async fn of(core: &Core, oldest: u64, newest: u64) -> Result<Self, Error> {
+    async fn of(core: &Core, oldest: u64, newest: u64) -> Result<Self, StoreError> {
         let records = (newest + 1).saturating_sub(oldest);
         let step = (records / SAMPLE_SIZE).max(1);
         let seqs = (oldest..=newest).step_by(usize::try_from(step).unwrap_or(usize::MAX));

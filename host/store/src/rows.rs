@@ -7,7 +7,7 @@
 
 use std::io::{BufWriter, Error as IoError, IntoInnerError, Read, Write};
 
-use bursar_kernel::store::Error;
+use bursar_kernel::store::StoreError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
@@ -34,7 +34,7 @@ impl Rows {
         Self { after, until: Some(until), ..Self::of(prefix) }
     }
 
-    pub(crate) async fn next(&mut self, snapshot: &mut dyn Snapshot) -> Result<Option<Row>, Error> {
+    pub(crate) async fn next(&mut self, snapshot: &mut dyn Snapshot) -> Result<Option<Row>, StoreError> {
         if self.page.as_slice().is_empty() && !self.done {
             let page = snapshot.scan(&self.prefix, &self.after, PAGE).await?;
             self.done = page.len() < PAGE;
@@ -101,7 +101,7 @@ pub(crate) enum RowsError {
     Io(#[from] IoError),
     /// The store cannot be read.
     #[error(transparent)]
-    Store(#[from] Error),
+    Store(#[from] StoreError),
 }
 
 fn write_header(out: &mut impl Write, header: &impl Serialize) -> Result<(), IoError> {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bursar_kernel::audit::{Checkpoint, Entry, Filter, Report, Trail};
-use bursar_kernel::store::{Error, Revision};
+use bursar_kernel::store::{Revision, StoreError};
 use jiff::SignedDuration;
 use uuid::Uuid;
 
@@ -30,7 +30,7 @@ impl Trail for Ledger {
         filter: &Filter,
         cursor: Option<&str>,
         limit: usize,
-    ) -> Result<(Vec<Entry>, Option<String>), Error> {
+    ) -> Result<(Vec<Entry>, Option<String>), StoreError> {
         let Some(positions) = positions(&self.core, cursor).await? else { return Ok((Vec::new(), None)) };
         let mut streams: Vec<Stream> =
             positions.into_iter().map(|(node, next)| Stream::new(filter, node, next)).collect();
@@ -50,7 +50,7 @@ impl Trail for Ledger {
         Ok((entries, cursor_of(&streams)))
     }
 
-    async fn checkpoint(&self) -> Result<Checkpoint, Error> {
+    async fn checkpoint(&self) -> Result<Checkpoint, StoreError> {
         // The signed record then vouches for the other chains as well.
         if !self.core.is_read_only {
             self.anchor().await?;
@@ -60,7 +60,7 @@ impl Trail for Ledger {
         Ok(checkpoint::sign(&self.core.keyring, &Anchor::from(&head), self.core.clock.now()))
     }
 
-    async fn verify(&self, trusted: Option<&Checkpoint>) -> Result<Report, Error> {
+    async fn verify(&self, trusted: Option<&Checkpoint>) -> Result<Report, StoreError> {
         self.verify_with(trusted, Vec::new()).await
     }
 }
@@ -72,7 +72,11 @@ impl Ledger {
     /// # Errors
     ///
     /// Only if the store could not be read; what is wrong is in the report.
-    pub async fn verify_with(&self, trusted: Option<&Checkpoint>, segments: Vec<Segment>) -> Result<Report, Error> {
+    pub async fn verify_with(
+        &self,
+        trusted: Option<&Checkpoint>,
+        segments: Vec<Segment>,
+    ) -> Result<Report, StoreError> {
         let mut snapshot = self.core.engine.snapshot().await?;
         let options = verify::VerifyOptions { trusted, segments, ..verify::VerifyOptions::default() };
         Ok(verify::verify(&self.core.keyring, &mut *snapshot, options).await?.report)
@@ -81,7 +85,7 @@ impl Ledger {
 
 /// The position in each node's chain where reading continues; `None` for an invalid
 /// cursor.
-async fn positions(core: &Core, cursor: Option<&str>) -> Result<Option<Vec<(Uuid, u64)>>, Error> {
+async fn positions(core: &Core, cursor: Option<&str>) -> Result<Option<Vec<(Uuid, u64)>>, StoreError> {
     let Some(cursor) = cursor else {
         let heads = core.engine.scan(&[tables::HEAD], &[], usize::MAX).await?;
         return Ok(Some(heads.iter().filter_map(|row| Some((tables::node_of(&row.key)?, u64::MAX))).collect()));
@@ -104,7 +108,7 @@ fn cursor_of(streams: &[Stream]) -> Option<String> {
 
 /// Takes the newest record of all streams if `take`. The streams are filled in either
 /// case, to find out which are done.
-async fn newest(core: &Core, streams: &mut [Stream], take: bool) -> Result<Option<(AuditRecord, Hash)>, Error> {
+async fn newest(core: &Core, streams: &mut [Stream], take: bool) -> Result<Option<(AuditRecord, Hash)>, StoreError> {
     for stream in streams.iter_mut() {
         stream.fill(core).await?;
     }
@@ -150,7 +154,7 @@ impl Stream {
         Some(taken)
     }
 
-    async fn fill(&mut self, core: &Core) -> Result<(), Error> {
+    async fn fill(&mut self, core: &Core) -> Result<(), StoreError> {
         if self.exhausted || !self.waiting.is_empty() {
             return Ok(());
         }
@@ -169,7 +173,7 @@ impl Stream {
     }
 
     /// The records themselves: `found`, or those that its index rows point to.
-    async fn records(&self, core: &Core, found: Vec<Row>) -> Result<Vec<Row>, Error> {
+    async fn records(&self, core: &Core, found: Vec<Row>) -> Result<Vec<Row>, StoreError> {
         if self.prefix.first() == Some(&tables::AUDIT) {
             return Ok(found);
         }

@@ -13,7 +13,7 @@ mod exported;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use bursar_kernel::audit::{Checkpoint, Report};
-use bursar_kernel::store::{Error, Revision};
+use bursar_kernel::store::{Revision, StoreError};
 use uuid::Uuid;
 
 use crate::chain::{AuditRecord, CHECKPOINT_EVERY, GENESIS, Hash, Head, RowChange, hash_of, hash_text, sha256};
@@ -59,7 +59,7 @@ pub(crate) async fn verify(
     keyring: &Keyring,
     snapshot: &mut dyn Snapshot,
     options: VerifyOptions<'_>,
-) -> Result<Verified, Error> {
+) -> Result<Verified, StoreError> {
     let VerifyOptions { trusted, segments, cut } = options;
     let mut verifier = Verifier {
         keyring,
@@ -133,7 +133,7 @@ struct Walk {
 }
 
 impl Verifier<'_> {
-    async fn heads(&mut self, snapshot: &mut dyn Snapshot) -> Result<(), Error> {
+    async fn heads(&mut self, snapshot: &mut dyn Snapshot) -> Result<(), StoreError> {
         let mut rows = Rows::of(&[tables::HEAD]);
         while let Some(row) = rows.next(snapshot).await? {
             match Head::open(self.keyring, &row) {
@@ -148,7 +148,7 @@ impl Verifier<'_> {
         Ok(())
     }
 
-    async fn checkpoints(&mut self, snapshot: &mut dyn Snapshot) -> Result<(), Error> {
+    async fn checkpoints(&mut self, snapshot: &mut dyn Snapshot) -> Result<(), StoreError> {
         let mut rows = Rows::of(&[tables::CHECKPOINT]);
         while let Some(row) = rows.next(snapshot).await? {
             match self.open_checkpoint(&row) {
@@ -173,7 +173,7 @@ impl Verifier<'_> {
         ours.then_some(((node, checkpoint.seq), hash_of(&checkpoint.hash)?))
     }
 
-    async fn chains(&mut self, snapshot: &mut dyn Snapshot) -> Result<(), Error> {
+    async fn chains(&mut self, snapshot: &mut dyn Snapshot) -> Result<(), StoreError> {
         let mut without_records: HashSet<Uuid> = self.heads.keys().copied().collect();
         let mut walk: Option<Walk> = None;
         let mut rows = Rows::of(&[tables::AUDIT]);
@@ -331,7 +331,7 @@ impl Verifier<'_> {
         });
     }
 
-    async fn account_index(&mut self, snapshot: &mut dyn Snapshot) -> Result<(), Error> {
+    async fn account_index(&mut self, snapshot: &mut dyn Snapshot) -> Result<(), StoreError> {
         let mut rows = Rows::of(&[tables::AUDIT_ACCOUNT]);
         while let Some(row) = rows.next(snapshot).await? {
             if !self.index.remove(&row.key) {
@@ -347,7 +347,7 @@ impl Verifier<'_> {
         Ok(())
     }
 
-    async fn live_rows(&mut self, snapshot: &mut dyn Snapshot) -> Result<(), Error> {
+    async fn live_rows(&mut self, snapshot: &mut dyn Snapshot) -> Result<(), StoreError> {
         let mut rows = Rows::of(&[]);
         while let Some(row) = rows.next(snapshot).await? {
             if row.key.first().is_some_and(|table| AUDIT_TABLES.contains(table)) || !tables::is_recorded(&row.key) {

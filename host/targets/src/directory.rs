@@ -28,11 +28,11 @@ use serde_json::Value;
 
 use self::manifest::CredentialPath;
 use self::options::DirectoryOptions;
-use crate::settings::{Kind, Violations};
+use crate::settings::{CompiledKind, Violations};
 
 /// The kind.
-pub(super) static KIND: LazyLock<Kind> = LazyLock::new(|| {
-    Kind::new(include_str!("directory/settings.json"), |settings| TargetKind {
+pub(super) static KIND: LazyLock<CompiledKind> = LazyLock::new(|| {
+    CompiledKind::new(include_str!("directory/settings.json"), |settings| TargetKind {
         id: "directory",
         title: "Directory",
         summary: "Files in a directory of the broker's machine, to be read there or mounted elsewhere.",

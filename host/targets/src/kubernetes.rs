@@ -25,13 +25,13 @@ use self::secret::{DesiredSecret, Ownership, contents, ownership};
 use self::secrets::SecretClient;
 use self::settings::KubernetesSettings;
 use crate::blot::Blotter;
-use crate::settings::Kind;
+use crate::settings::CompiledKind;
 
 pub(super) use self::settings::validate;
 
 /// The kind.
-pub(super) static KIND: LazyLock<Kind> = LazyLock::new(|| {
-    Kind::new(include_str!("kubernetes/settings.json"), |settings| TargetKind {
+pub(super) static KIND: LazyLock<CompiledKind> = LazyLock::new(|| {
+    CompiledKind::new(include_str!("kubernetes/settings.json"), |settings| TargetKind {
         id: "kubernetes",
         title: "Kubernetes",
         summary: "Secrets in a cluster, one for each credential",

@@ -1,4 +1,4 @@
-//! Where regions put credentials: directories, Kubernetes clusters, OpenBao and
+//! Where regions put credentials: directories, Kubernetes clusters, `OpenBao` and
 //! webhook receivers, each behind the port that regions define.
 //!
 //! The regions decide what to push and when. This crate speaks to each kind of

@@ -35,11 +35,11 @@ use self::content::{Content, OwnershipMark, UNMARKED, foreign_owner};
 use self::kv::{KvEngine, LatestVersion, SecretMetadata, WriteOutcome};
 use self::session::Session;
 use self::settings::{KvLocation, OpenBaoOptions, sign_in};
-use crate::settings::{Kind, Violations};
+use crate::settings::{CompiledKind, Violations};
 
 /// The kind.
-pub(super) static KIND: LazyLock<Kind> = LazyLock::new(|| {
-    Kind::new(include_str!("openbao/settings.json"), |settings| TargetKind {
+pub(super) static KIND: LazyLock<CompiledKind> = LazyLock::new(|| {
+    CompiledKind::new(include_str!("openbao/settings.json"), |settings| TargetKind {
         id: "openbao",
         title: "OpenBao or Vault",
         summary: "One secret of a KV engine, version 2, for each credential.",

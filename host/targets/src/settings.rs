@@ -11,8 +11,8 @@ use serde::de::value::MapDeserializer;
 use serde::de::{DeserializeOwned, Deserializer};
 use serde_json::{Error, Value};
 
-/// A kind of target and its compiled schema.
-pub(crate) struct Kind {
+/// A kind of target, with its schema compiled.
+pub(crate) struct CompiledKind {
     pub(crate) description: TargetKind,
     schema: Schema,
 }
@@ -21,7 +21,7 @@ pub(crate) struct Kind {
 #[derive(Default)]
 pub(crate) struct Violations(Vec<Violation>);
 
-impl Kind {
+impl CompiledKind {
     /// Compiles the `schema` of a kind that `describe` describes.
     pub(crate) fn new(schema: &str, describe: impl FnOnce(SettingsSchema) -> TargetKind) -> Self {
         let settings = SettingsSchema::parse(schema).expect("our own schema, which a test parses");
@@ -50,9 +50,9 @@ impl Kind {
 
     /// Every violation in the order of the schema, those of unknown settings first.
     ///
-    /// Adds texts that must be on one line and are not, such as a token read from a
-    /// file with its newline. Only new settings are checked for this: stored ones
-    /// are used as they are, as long as their target can.
+    /// Adds texts that must be on one line (without `x-multiline`) and are not, such as
+    /// a token read from a file with its newline. Only new settings are checked for
+    /// this: stored ones are used as they are, as long as their target can.
     pub(crate) fn complete(&self, settings: &SecretJson, mut violations: Violations) -> Vec<Violation> {
         for setting in self.description.settings.iter() {
             let text = settings.expose().get(&setting.name).and_then(Value::as_str);
@@ -71,11 +71,11 @@ impl Kind {
     /// Attributes what is wrong inside a setting to the setting, and drops what
     /// follows from its type.
     fn attribute(&self, Violations(violations): &mut Violations) {
-        for violation in violations.iter_mut() {
-            if let Some(position) = self.position(&violation.pointer)
-                && let Some(setting) = self.description.settings.iter().nth(position)
+        for Violation { pointer, .. } in violations.iter_mut() {
+            if self.position(pointer).is_some()
+                && let Some(inside) = pointer[1..].find('/')
             {
-                violation.pointer = format!("/{}", setting.name);
+                pointer.truncate(1 + inside);
             }
         }
         let mistyped: Vec<String> =
@@ -84,7 +84,7 @@ impl Kind {
         violations.dedup_by(|one, before| one.pointer == before.pointer && one.code == before.code);
     }
 
-    /// The place of the setting that a pointer leads to.
+    /// The position of the setting that a pointer leads to.
     fn position(&self, pointer: &str) -> Option<usize> {
         let name = pointer.split('/').nth(1)?;
         self.description.settings.iter().position(|setting| setting.name == name)
@@ -97,7 +97,7 @@ impl Violations {
         self.0.push(Violation::new(pointer, code, message));
     }
 
-    /// `value`, where nothing is wrong with its settings.
+    /// `value`, where there are none.
     ///
     /// # Errors
     ///

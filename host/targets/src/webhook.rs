@@ -23,11 +23,11 @@ use self::answer::ReceiverResponse;
 use self::settings::{WebhookOptions, key};
 use crate::blot::Blotter;
 use crate::http::Connection;
-use crate::settings::{Kind, Violations};
+use crate::settings::{CompiledKind, Violations};
 
 /// The kind.
-pub(super) static KIND: LazyLock<Kind> = LazyLock::new(|| {
-    Kind::new(include_str!("webhook/settings.json"), |settings| TargetKind {
+pub(super) static KIND: LazyLock<CompiledKind> = LazyLock::new(|| {
+    CompiledKind::new(include_str!("webhook/settings.json"), |settings| TargetKind {
         id: "webhook",
         title: "Webhook",
         summary: "A receiver of your own, which gets each change as a signed request.",

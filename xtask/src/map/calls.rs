@@ -1,6 +1,8 @@
 //! The call graph, by the names of functions. If several functions share a name, the
 //! call goes to the one whose owner is the receiver's type, as far as field types and
-//! return types show it; otherwise it is followed only within its own file.
+//! return types show it; otherwise it is followed only within its own file. A call
+//! through a port, whose functions are of a crate that the caller does not depend on, is
+//! not followed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -73,7 +75,10 @@ impl<'a> CallGraph<'a> {
 
     fn target(&self, from: usize, caller: &Function, call: &Call) -> Option<(usize, usize)> {
         let group = group(&self.scan.files[from]);
-        let found = self.by_name.get(&(group, call.name.as_str()))?;
+        let named = self.by_name.get(&(group, call.name.as_str()))?;
+        let krate = &self.scan.files[from].krate;
+        let found: Vec<_> =
+            named.iter().filter(|(to, _)| self.scan.may_call(krate, &self.scan.files[*to].krate)).copied().collect();
         if let [one] = found[..] {
             return Some(one);
         }

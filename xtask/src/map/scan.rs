@@ -1,5 +1,6 @@
 //! Reads the production sources: types, functions and their calls.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +11,8 @@ use super::Error;
 /// All production sources under one folder.
 pub(super) struct Scan {
     pub(super) files: Vec<SourceFile>,
+    /// The crates that each crate depends on, by the names of their folders.
+    uses: BTreeMap<String, Vec<String>>,
 }
 
 /// One file.
@@ -48,15 +51,29 @@ pub(super) struct Call {
 
 impl Scan {
     pub(super) fn of(folder: &Path) -> Result<Self, Error> {
-        let mut files = Vec::new();
+        let (mut files, mut uses) = (Vec::new(), BTreeMap::new());
         for krate in entries(folder)? {
             let sources = krate.join("src");
             if sources.is_dir() {
                 read_folder(folder, &sources, &mut files)?;
+                let name = krate.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                uses.insert(name, our_dependencies(&krate.join("Cargo.toml"))?);
             }
         }
-        Ok(Self { files })
+        Ok(Self { files, uses })
     }
+
+    /// Whether a crate can name the functions of another.
+    pub(super) fn may_call(&self, from: &str, to: &str) -> bool {
+        from == to || self.uses.get(from).is_some_and(|uses| uses.iter().any(|used| used == to))
+    }
+}
+
+/// The crates of ours that a manifest names, without `bursar-`.
+fn our_dependencies(manifest: &Path) -> Result<Vec<String>, Error> {
+    let text = fs::read_to_string(manifest).map_err(|source| Error::File { path: manifest.to_owned(), source })?;
+    let names = text.lines().filter_map(|line| line.strip_prefix("bursar-")?.split(['.', ' ']).next());
+    Ok(names.map(ToOwned::to_owned).collect())
 }
 
 fn read_folder(base: &Path, folder: &Path, files: &mut Vec<SourceFile>) -> Result<(), Error> {

@@ -158,7 +158,7 @@ async fn what_is_bound_is_deleted_only_by_force_and_comes_back_bound() {
     warned("2 consumers cannot authenticate").await;
     assert_eq!(world.bind("app:other", "image-pull", &id.to_string()).await.unwrap_err().kind, Kind::Conflict);
 
-    world.broker.credentials.restore(&world.caller, &account(), &by_id).await.unwrap();
+    world.broker.deletions.restore(&world.caller, &account(), &by_id).await.unwrap();
     assert_eq!(world.resolve(WEB.0, WEB.1).await.unwrap(), ("ghcr".to_owned(), Source::Binding));
 
     world.delete(&by_id, by_force).await.unwrap();

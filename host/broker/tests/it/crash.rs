@@ -107,7 +107,7 @@ async fn a_deleted_credential_still_cleans_up() {
     let world = World::new().await;
     die_presenting(&world, "one").await;
     let id = world.broker.credentials.get(&world.caller, &account(), &zone()).await.unwrap().credential.id;
-    world.broker.credentials.delete(&world.caller, &account(), &zone(), Deletion::default(), None).await.unwrap();
+    world.broker.deletions.delete(&world.caller, &account(), &zone(), Deletion::default(), None).await.unwrap();
     tokio::time::sleep(Duration::from_mins(3)).await;
     assert_eq!(sweep(&world).await, []);
     assert_eq!(world.provider.calls(), ["present", "cleanup"]);
@@ -115,7 +115,7 @@ async fn a_deleted_credential_still_cleans_up() {
     let purge = Deletion { purge: true, force: false };
     world
         .broker
-        .credentials
+        .deletions
         .delete(&world.caller, &account(), &id.0.to_string().as_str().into(), purge, None)
         .await
         .unwrap();
@@ -128,10 +128,10 @@ async fn one_that_is_purged_meanwhile_ends_and_says_so() {
     let purge = async {
         tokio::time::sleep(Duration::from_secs(1)).await;
         let gently = Deletion { purge: true, force: false };
-        let refused = world.broker.credentials.delete(&world.caller, &account(), &zone(), gently, None).await;
+        let refused = world.broker.deletions.delete(&world.caller, &account(), &zone(), gently, None).await;
         assert_eq!(refused.unwrap_err().conflicts.len(), 1, "what is on its way is in the way");
         let by_force = Deletion { purge: true, force: true };
-        world.broker.credentials.delete(&world.caller, &account(), &zone(), by_force, None).await
+        world.broker.deletions.delete(&world.caller, &account(), &zone(), by_force, None).await
     };
     let (shown, purged): (Result<_, Error>, _) = futures::join!(world.present("one"), purge);
     purged.unwrap();

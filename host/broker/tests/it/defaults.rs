@@ -30,7 +30,7 @@ async fn is_default(world: &World, credential: &Reference) -> bool {
 }
 
 async fn restore(world: &World, credential: &Reference) -> Result<bool, Error> {
-    Ok(world.broker.credentials.restore(&world.caller, &account(), credential).await?.is_default)
+    Ok(world.broker.deletions.restore(&world.caller, &account(), credential).await?.is_default)
 }
 
 async fn set_default(world: &World, credential: &Reference) {
@@ -165,7 +165,7 @@ async fn a_purge_leaves_no_place_behind() {
     world.broker.regions.create(&world.caller, submitted::<api::CreateRegion, _>(body), None).await.unwrap();
     world
         .broker
-        .regions
+        .attachments
         .attach(&world.caller, &account(), &"eu".into(), submitted::<api::AttachRegion, _>(json!({})), None)
         .await
         .unwrap();
@@ -295,7 +295,7 @@ async fn an_account_takes_its_index_along() {
         .create(&world.caller, &web, submitted::<api::CreateCredential, _>(body), None, false)
         .await
         .unwrap();
-    world.broker.credentials.delete(&world.caller, &web, &"one".into(), FORCED_PURGE, None).await.unwrap();
+    world.broker.deletions.delete(&world.caller, &web, &"one".into(), FORCED_PURGE, None).await.unwrap();
     world.broker.accounts.delete(&world.caller, &web, None).await.unwrap();
     assert_eq!(world.store.count(Table::LiveOfType), before - 1);
 }

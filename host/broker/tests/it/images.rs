@@ -121,7 +121,7 @@ async fn the_index_follows_changes_deletions_restores_and_scopes() {
 
     world.delete(&by_id, Deletion::default()).await.unwrap();
     assert_eq!(name_for(&world, image).await, None);
-    world.broker.credentials.restore(&world.caller, &account(), &by_id).await.unwrap();
+    world.broker.deletions.restore(&world.caller, &account(), &by_id).await.unwrap();
     assert_eq!(name_for(&world, image).await.as_deref(), Some("ghcr"));
 
     world.store("second", REGISTRY, "image-prefix", &["ghcr.io"]).await;

@@ -36,7 +36,7 @@ async fn records_outlive_a_deletion_and_are_in_the_way_of_a_purge() {
     assert!(view.warnings.is_empty() && view.last_used_at.is_some(), "a credential in use is no worry");
     let id = Reference::Id(view.credential.id.0);
     let delete = async |purge, force| {
-        world.broker.credentials.delete(&world.caller, &account(), &id, Deletion { purge, force }, None).await
+        world.broker.deletions.delete(&world.caller, &account(), &id, Deletion { purge, force }, None).await
     };
     let refused = delete(true, false).await.unwrap_err();
     let told: Vec<_> = refused.conflicts.iter().map(|one| (one.kind.as_str(), one.name.as_str())).collect();

@@ -87,7 +87,7 @@ impl Round {
         if self.nodes.is_alone() {
             return Ok(());
         }
-        let text = |error: bursar_kernel::store::Error| chain(&error);
+        let text = |error: bursar_kernel::store::StoreError| chain(&error);
         let mut standing = self.ledger.follow_root_key().await.map_err(text)?;
         let root_key = self.root_key.read().unwrap_or_else(PoisonError::into_inner).clone();
         if matches!(standing, RootKeyStatus::Missing { .. })

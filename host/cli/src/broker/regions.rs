@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bursar_broker::Broker;
 use bursar_kernel::{Notice, Notices};
-use bursar_regions::Regions;
+use bursar_regions::Attachments;
 use bursar_regions::engine::{self, Inbox, Pace};
 use bursar_server::Watchers;
 use tokio::task::JoinHandle;
@@ -54,7 +54,7 @@ impl Reconciling {
     pub(super) fn start(broker: &Arc<Broker>, audience: &Audience, settings: &Settings) -> Self {
         let stop = CancellationToken::new();
         let running =
-            tokio::spawn(run(broker.regions.clone(), audience.inbox.clone(), settings.sync.pace, stop.clone()));
+            tokio::spawn(run(broker.attachments.clone(), audience.inbox.clone(), settings.sync.pace, stop.clone()));
         Self { stop, running }
     }
 
@@ -68,9 +68,9 @@ impl Reconciling {
 
 /// Keeps nothing, so that it can begin anew after a defect: the first walk finds
 /// everything.
-async fn run(regions: Arc<Regions>, inbox: Arc<Inbox>, pace: Pace, stop: CancellationToken) {
+async fn run(attachments: Arc<Attachments>, inbox: Arc<Inbox>, pace: Pace, stop: CancellationToken) {
     loop {
-        let reconciling = engine::run(regions.clone(), inbox.clone(), pace, stop.clone());
+        let reconciling = engine::run(attachments.clone(), inbox.clone(), pace, stop.clone());
         match tokio::spawn(reconciling).await {
             Ok(()) => return,
             Err(error) => tracing::error!(%error, "keeping regions in place failed: it begins anew"),

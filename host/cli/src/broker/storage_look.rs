@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bursar_kernel::keys::{Key, Table};
-use bursar_kernel::store::{Batch, Error as StoreError, Expect, Store as _};
+use bursar_kernel::store::{Batch, Expect, Store as _, StoreError};
 use bursar_store::Ledger;
 use tokio::sync::Mutex;
 

@@ -156,7 +156,7 @@ pub(crate) struct CreateRegion {
 impl CreateRegion {
     async fn run(self, session: &Session) -> Result<(), Failure> {
         let login = self.login.as_deref().map(login).transpose()?;
-        let settings = self.settings.whole(session, &kind(session, &self.target).await?)?;
+        let settings = self.settings.complete(session, &kind(session, &self.target).await?)?;
         let mut body = SecretJson::new(json!({"name": self.name, "target": self.target}));
         put(body.expose_mut(), "/settings", settings.expose().clone());
         if let Some(title) = &self.title {

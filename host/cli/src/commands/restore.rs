@@ -117,7 +117,7 @@ fn copy_key(from: &Path, to: &Path) -> Result<bool, Failure> {
 }
 
 /// Records the restoration as the first event after the restored chain.
-async fn record(config: &Config) -> Result<(), Result<bursar_store::OpenError, bursar_kernel::store::Error>> {
+async fn record(config: &Config) -> Result<(), Result<bursar_store::OpenError, bursar_kernel::store::StoreError>> {
     let ledger = Ledger::open(config).await.map_err(Ok)?;
     let recorded = ledger.commit(Batch::default().event(system_event(Action::InstallationRestore))).await;
     ledger.close().await;

@@ -25,12 +25,12 @@ use crate::{Conflict, Error, Kind};
 pub struct Nodes {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    state: Mutex<State>,
+    state: Mutex<Roll>,
     /// Whether no other process can open the store, so that no heartbeat is needed.
     alone: bool,
 }
 
-struct State {
+struct Roll {
     own: Beat,
     others: Roster,
     has_beaten: bool,
@@ -45,7 +45,7 @@ impl Nodes {
         let now = clock.now();
         let own =
             Beat { node, process, version: version.to_owned(), started_at: now, at: now, vitals: Vitals::default() };
-        let state = State { own, others: Roster::default(), has_beaten: false, doubled: false };
+        let state = Roll { own, others: Roster::default(), has_beaten: false, doubled: false };
         Self { store, clock, state: Mutex::new(state), alone: false }
     }
 
@@ -168,7 +168,7 @@ impl Nodes {
         Err(Error { conflicts, ..Error::new(Kind::Conflict, message) })
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, Roll> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Artifact, Context, Inspection, NetworkCall, Progress, Report, Rewrite, TxtRecord};
+use super::{Artifact, Context, Inspection, NetworkCall, ProbeReport, Progress, Rewrite, TxtRecord};
 use crate::secret::SecretJson;
 
 /// One call of a plugin; see the function of [`Plugins`](super::Plugins) with its
@@ -35,7 +35,7 @@ pub enum PluginAnswer {
     Inspection(Inspection),
     Rewrites(Vec<Rewrite>),
     Artifacts(Vec<Artifact>),
-    Report(Report),
+    Report(ProbeReport),
     Handle(String),
     Progress(Progress),
     Done(()),

@@ -35,7 +35,7 @@ pub struct Manifest {
     pub abilities: Vec<Ability>,
     /// Where its credentials are used.
     #[serde(default)]
-    pub slots: Vec<Slot>,
+    pub slots: Vec<SlotDeclaration>,
     /// Presets of the form, such as registry providers; the first is the default.
     #[serde(default)]
     pub variants: Vec<Variant>,
@@ -84,7 +84,7 @@ pub enum Ability {
 /// A place where credentials are picked: `image-pull`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Slot {
+pub struct SlotDeclaration {
     /// `^[a-z][a-z0-9-]{0,63}$`.
     pub id: String,
     /// Whether the account default serves when nothing is bound.

@@ -22,9 +22,9 @@ pub use call::{NetworkOperation, PluginAnswer, PluginCall};
 pub use decision::{Decision, Decisions, Grant, Pin, Revocation};
 pub use derived::{CopiedField, Derived};
 pub use manifest::{
-    Ability, Format, HintGroup, Hints, HostWish, Manifest, SecretInjection, Slot, TokenEndpoint, Variant,
+    Ability, Format, HintGroup, Hints, HostWish, Manifest, SecretInjection, SlotDeclaration, TokenEndpoint, Variant,
 };
-pub use network::{Exchange, ExchangeRecorder, NetworkCall, Progress, Report, TxtRecord};
+pub use network::{Exchange, ExchangeRecorder, NetworkCall, ProbeReport, Progress, TxtRecord};
 pub use permissions::{PermissionDiff, Permissions};
 pub use refusal::{Blame, code, refusal};
 pub use taint::{NotCopied, Taint, Taints, is_tidied};
@@ -305,7 +305,7 @@ pub trait Plugins: Send + Sync {
     /// # Errors
     ///
     /// See [`PluginError`].
-    async fn probe(&self, id: &str, call: &NetworkCall<'_>) -> Result<Report, PluginError> {
+    async fn probe(&self, id: &str, call: &NetworkCall<'_>) -> Result<ProbeReport, PluginError> {
         let operation = NetworkOperation::Probe;
         answer!(self.call(id, PluginCall::Network { call, operation }).await?, Report)
     }
@@ -315,7 +315,12 @@ pub trait Plugins: Send + Sync {
     /// # Errors
     ///
     /// See [`PluginError`].
-    async fn dns_check(&self, id: &str, call: &NetworkCall<'_>, fqdn: Option<&str>) -> Result<Report, PluginError> {
+    async fn dns_check(
+        &self,
+        id: &str,
+        call: &NetworkCall<'_>,
+        fqdn: Option<&str>,
+    ) -> Result<ProbeReport, PluginError> {
         let operation = NetworkOperation::DnsCheck { fqdn };
         answer!(self.call(id, PluginCall::Network { call, operation }).await?, Report)
     }

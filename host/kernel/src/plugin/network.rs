@@ -70,7 +70,7 @@ pub struct Exchange {
 
 /// What a probe of the live service found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Report {
+pub struct ProbeReport {
     /// One sentence for a person.
     pub summary: String,
     /// Facts, an object.

@@ -1,7 +1,7 @@
 //! Checks and scrubs what a call of the network plane answered. The plugin saw no
 //! secrets; what a service echoed to it is scrubbed once more.
 
-use bursar_kernel::plugin::{PluginAnswer, PluginError, Progress, Report};
+use bursar_kernel::plugin::{PluginAnswer, PluginError, ProbeReport, Progress};
 use bursar_scrub::Scrubber;
 use serde_json::{Map, Value};
 
@@ -43,10 +43,10 @@ pub(crate) fn refusal(raw: Refusal, public: &Value, form: &Form, known: &Scrubbe
     open_refusal(raw, public, form)
 }
 
-fn report(summary: &str, details: &str, known: &Scrubber) -> Result<Report, PluginError> {
+fn report(summary: &str, details: &str, known: &Scrubber) -> Result<ProbeReport, PluginError> {
     match parse_json(details, MAX_DETAILS_BYTES).map_err(broke)? {
         details @ Value::Object(_) => {
-            Ok(Report { summary: sentence(&known.scrub_text(summary)), details: scrub(details, known) })
+            Ok(ProbeReport { summary: sentence(&known.scrub_text(summary)), details: scrub(details, known) })
         }
         _ => Err(broke("the details of a report are not an object")),
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::Pair;
-use crate::{Extent, Reconciled, Regions};
+use crate::{Attachments, Extent, Reconciled};
 use bursar_kernel::Error;
 use bursar_kernel::id::RegionId;
 use futures::StreamExt as _;
@@ -43,11 +43,11 @@ impl Agenda {
     }
 
     /// The next pair, and whether to look at the target.
-    pub(super) fn next(&mut self, regions: &Regions) -> Option<(Pair, bool)> {
+    pub(super) fn next(&mut self, attachments: &Attachments) -> Option<(Pair, bool)> {
         for (region, lane) in &mut self.lanes {
             // While a region is down, one pair at a time checks whether it is back.
             let most =
-                if lane.parked.is_empty() || !regions.reconciler.is_down(*region) { self.concurrency } else { 1 };
+                if lane.parked.is_empty() || !attachments.reconciler.is_down(*region) { self.concurrency } else { 1 };
             while lane.running < most {
                 let Some((pair, look)) = lane.pop() else { break };
                 // A pair that was moved up from `looks` is still queued there.
@@ -65,11 +65,11 @@ impl Agenda {
     /// Records the outcome of a pair, and returns what to walk next.
     pub(super) fn reconciled(
         &mut self,
-        regions: &Regions,
+        attachments: &Attachments,
         pair: Pair,
         outcome: Result<Reconciled, Error>,
     ) -> Option<Extent> {
-        let now = regions.kernel.ports.now();
+        let now = attachments.kernel.ports.now();
         let lane = self.lanes.entry(pair.region).or_default();
         lane.running = lane.running.saturating_sub(1);
         let Some(Stage::Running { look, again }) = self.pairs.remove(&pair) else { return None };
@@ -93,7 +93,7 @@ impl Agenda {
                 self.later(pair, look, Instant::now() + AFTER_A_DEFECT);
             }
         }
-        if regions.reconciler.is_down(pair.region) {
+        if attachments.reconciler.is_down(pair.region) {
             self.keep_probing(pair.region, skipped_probe);
         } else {
             self.reopen(pair.region);

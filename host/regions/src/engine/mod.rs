@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::Pair;
-use crate::{Extent, ReconcileOptions, Reconciled, Regions, Walk};
+use crate::{Attachments, Extent, ReconcileOptions, Reconciled, Walk};
 use bursar_kernel::{Error, Kind};
 use futures::FutureExt as _;
 use tokio::task::JoinSet;
@@ -38,8 +38,8 @@ pub struct Pace {
 
 /// Runs until `shutdown`, then waits a while for pushes in progress. The next start
 /// finds and finishes those that are cut off.
-pub async fn run(regions: Arc<Regions>, inbox: Arc<Inbox>, pace: Pace, shutdown: CancellationToken) {
-    let mut agenda = Agenda::new(regions.reconciler.concurrency());
+pub async fn run(attachments: Arc<Attachments>, inbox: Arc<Inbox>, pace: Pace, shutdown: CancellationToken) {
+    let mut agenda = Agenda::new(attachments.reconciler.concurrency());
     let mut reconciling: JoinSet<(Pair, Result<Reconciled, Error>)> = JoinSet::new();
     let mut walks: JoinSet<(WalkCause, Result<Walk, Error>)> = JoinSet::new();
     let mut rounds = interval(pace.interval);
@@ -51,14 +51,14 @@ pub async fn run(regions: Arc<Regions>, inbox: Arc<Inbox>, pace: Pace, shutdown:
     looks.tick().await;
     let (mut rounding, mut hinted) = (false, false);
     loop {
-        while let Some((pair, look)) = agenda.next(&regions) {
-            let regions = regions.clone();
-            reconciling.spawn(reconcile(regions, pair, look));
+        while let Some((pair, look)) = agenda.next(&attachments) {
+            let attachments = attachments.clone();
+            reconciling.spawn(reconcile(attachments, pair, look));
         }
         tokio::select! {
             () = shutdown.cancelled() => break,
             Some(Ok((pair, outcome))) = reconciling.join_next() => {
-                if let Some(extent) = agenda.reconciled(&regions, pair, outcome) {
+                if let Some(extent) = agenda.reconciled(&attachments, pair, outcome) {
                     inbox.hint(extent);
                 }
             }
@@ -71,7 +71,7 @@ pub async fn run(regions: Arc<Regions>, inbox: Arc<Inbox>, pace: Pace, shutdown:
                 // The next walk finds what this one missed.
                 let failed = match walk {
                     Ok(walk) => {
-                        agenda.take(walk.due, look, regions.kernel.ports.now());
+                        agenda.take(walk.due, look, attachments.kernel.ports.now());
                         walk.failed
                     }
                     Err(error) => Some(error),
@@ -84,15 +84,15 @@ pub async fn run(regions: Arc<Regions>, inbox: Arc<Inbox>, pace: Pace, shutdown:
             () = agenda.wake() => {}
             _ = rounds.tick(), if !rounding => {
                 rounding = true;
-                walks.spawn(round(regions.clone(), false));
+                walks.spawn(round(attachments.clone(), false));
             }
             _ = looks.tick(), if !rounding => {
                 rounding = true;
-                walks.spawn(round(regions.clone(), true));
+                walks.spawn(round(attachments.clone(), true));
             }
             extents = inbox.take(), if !hinted => {
                 hinted = true;
-                walks.spawn(follow(regions.clone(), extents));
+                walks.spawn(follow(attachments.clone(), extents));
             }
         }
     }
@@ -103,10 +103,10 @@ pub async fn run(regions: Arc<Regions>, inbox: Arc<Inbox>, pace: Pace, shutdown:
     }
 }
 
-async fn reconcile(regions: Arc<Regions>, pair: Pair, look: bool) -> (Pair, Result<Reconciled, Error>) {
-    let options = ReconcileOptions::system(&regions.kernel.ports);
+async fn reconcile(attachments: Arc<Attachments>, pair: Pair, look: bool) -> (Pair, Result<Reconciled, Error>) {
+    let options = ReconcileOptions::system(&attachments.kernel.ports);
     let options = if look { options.verifying() } else { options };
-    (pair, catch_panic(Box::pin(regions.reconciler.reconcile(pair, &options))).await)
+    (pair, catch_panic(Box::pin(attachments.reconciler.reconcile(pair, &options))).await)
 }
 
 /// Turns a panic into an error: a defect of one pair does not stop the others.
@@ -121,14 +121,14 @@ enum WalkCause {
     Hints,
 }
 
-async fn round(regions: Arc<Regions>, look: bool) -> (WalkCause, Result<Walk, Error>) {
-    (WalkCause::Round { look }, catch_panic(regions.walk(Extent::Everything, look)).await)
+async fn round(attachments: Arc<Attachments>, look: bool) -> (WalkCause, Result<Walk, Error>) {
+    (WalkCause::Round { look }, catch_panic(attachments.walk(Extent::Everything, look)).await)
 }
 
-async fn follow(regions: Arc<Regions>, extents: Vec<Extent>) -> (WalkCause, Result<Walk, Error>) {
+async fn follow(attachments: Arc<Attachments>, extents: Vec<Extent>) -> (WalkCause, Result<Walk, Error>) {
     let mut all = Walk::default();
     for extent in extents {
-        match catch_panic(regions.walk(extent, false)).await {
+        match catch_panic(attachments.walk(extent, false)).await {
             Ok(walk) => {
                 all.due.extend(walk.due);
                 all.failed = all.failed.or(walk.failed);

@@ -1,13 +1,13 @@
 //! What should be there, materialized; and how contents are told apart.
 
-use bursar_credentials::Credential;
-use bursar_kernel::Error;
+use bursar_credentials::{Credential, CredentialRecords};
 use bursar_kernel::plugin::{Artifact, PluginError, code};
+use bursar_kernel::{Error, Kernel};
 use zeroize::Zeroizing;
 
-use super::Reconciler;
-use super::desired::Content;
-use crate::TargetError;
+use super::decide::SeenContent;
+use super::desired::Spec;
+use crate::{Seen, TargetError};
 
 /// Content, ready to be put somewhere.
 pub(crate) struct Materialized {
@@ -16,16 +16,26 @@ pub(crate) struct Materialized {
     pub(crate) fingerprint: String,
 }
 
-impl Reconciler {
+/// Makes what should be there, and tells contents apart.
+pub(crate) struct Materializer {
+    kernel: Kernel,
+    records: CredentialRecords,
+}
+
+impl Materializer {
+    pub(super) fn new(kernel: &Kernel) -> Self {
+        Self { records: CredentialRecords::new(kernel.ports.clone()), kernel: kernel.clone() }
+    }
+
     /// Materializes what should be there. It does not leave the host by that.
     pub(crate) async fn materialize(
         &self,
         credential: &Credential,
-        content: &Content,
+        spec: &Spec,
     ) -> Result<Result<Materialized, TargetError>, Error> {
         let data = self.records.secret_data(credential, credential.version).await?;
         let mut artifacts: Vec<Artifact> = Vec::new();
-        for format in &content.formats {
+        for format in &spec.formats {
             let context = self.records.materialize_context(credential, format);
             let plugins = self.kernel.ports.plugins();
             let made = match plugins.materialize(&credential.type_id, &data, format, &context).await {
@@ -39,7 +49,7 @@ impl Reconciler {
                     Some(_) => {
                         let what = format!(
                             "the formats {} make different files called `{}`: choose one of them",
-                            content.formats.join(", "),
+                            spec.formats.join(", "),
                             artifact.name
                         );
                         return Ok(Err(TargetError::Invalid(what)));
@@ -49,6 +59,17 @@ impl Reconciler {
         }
         let fingerprint = self.fingerprint_of(artifacts.iter().map(|of| (of.name.as_str(), of.content.as_slice())));
         Ok(Ok(Materialized { artifacts, fingerprint }))
+    }
+
+    /// What was seen, with contents told apart by fingerprints alone.
+    pub(crate) fn seen_content(&self, seen: Result<Seen, TargetError>) -> SeenContent {
+        match seen {
+            Ok(Seen::Nothing) => SeenContent::Nothing,
+            Ok(Seen::Ours(files)) => SeenContent::Ours(self.content_fingerprint(&files)),
+            Ok(Seen::Foreign(_)) => SeenContent::Foreign,
+            Ok(Seen::CannotTell) => SeenContent::CannotTell,
+            Err(error) => SeenContent::Failed(error),
+        }
     }
 
     /// Keyed fingerprint of what was seen at a target.

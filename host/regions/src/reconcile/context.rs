@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::decide::Recorded;
-use super::desired::Content;
+use super::desired::Spec;
 use super::{Assignment, ReconcileOptions, Reconciler};
 use crate::{Attempt, Pair, SyncStatus};
 
@@ -63,18 +63,12 @@ impl ReconcileContext<'_> {
     }
 
     /// An event about a push.
-    pub(super) fn push_event(
-        &self,
-        reconciler: &Reconciler,
-        content: &Content,
-        action: Action,
-        detail: Value,
-    ) -> Event {
+    pub(super) fn push_event(&self, reconciler: &Reconciler, spec: &Spec, action: Action, detail: Value) -> Event {
         let mut detail = detail;
-        detail["formats"] = json!(content.formats);
+        detail["formats"] = json!(spec.formats);
         Event {
             version: self.credential().map(|credential| credential.version),
-            plugin: Some(MadeBy::from(&*content.of).for_audit()),
+            plugin: Some(MadeBy::from(&*spec.of).for_audit()),
             ..self.event(reconciler, action, detail)
         }
     }

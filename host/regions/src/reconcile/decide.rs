@@ -8,9 +8,10 @@
 //! again.
 
 use bursar_kernel::SyncState;
+use bursar_kernel::nodes::Nodes;
 use jiff::{SignedDuration, Timestamp};
 
-use super::desired::{Content, Desired};
+use super::desired::{Desired, Spec};
 use super::{Assignment, ReconcileOptions, Reconciler};
 use crate::{DriftPolicy, Failure, SyncStatus, TargetError};
 
@@ -125,7 +126,7 @@ pub(crate) fn decide(desired: &Desired, recorded: &Recorded<'_>, observed: &Obse
         Desired::Absent { keep } if *keep || status.locations.is_empty() => {
             Action::Release { keep: !status.locations.is_empty() }
         }
-        Desired::Present(content) => decide_present(content, status, recorded, observed),
+        Desired::Present(spec) => decide_present(spec, status, recorded, observed),
         _ => match (backoff(status, recorded, desired.wish()), desired) {
             (Some(due_at), _) => Action::BackOff(due_at),
             (None, Desired::Undetermined(error)) => Action::Fail { error: error.clone(), doubtful: false },
@@ -135,23 +136,23 @@ pub(crate) fn decide(desired: &Desired, recorded: &Recorded<'_>, observed: &Obse
 }
 
 /// The same where the credential should be there.
-fn decide_present(content: &Content, status: &SyncStatus, recorded: &Recorded<'_>, observed: &Observation) -> Action {
-    let synced = status.is_settled(&content.input);
+fn decide_present(spec: &Spec, status: &SyncStatus, recorded: &Recorded<'_>, observed: &Observation) -> Action {
+    let synced = status.is_settled(&spec.input);
     if synced && !recorded.verify {
         return Action::Nothing;
     }
-    let reported = is_reported(content, status, recorded);
+    let reported = is_reported(spec, status, recorded);
     if reported && !recorded.verify && !recorded.repair {
         return Action::LeaveDrifted;
     }
-    if let Some(due_at) = backoff(status, recorded, &content.input) {
+    if let Some(due_at) = backoff(status, recorded, &spec.input) {
         return Action::BackOff(due_at);
     }
     // Content first: it may be what is there already, under another version.
     let known = synced.then_some(&status.content);
     let Some(fingerprint) = observed.content.as_ref().or(known) else { return Action::Materialize };
     let Some(place) = &observed.place else { return Action::Locate };
-    let same_form = status.form.is_empty() || status.form == content.form;
+    let same_form = status.form.is_empty() || status.form == spec.form;
     let same = |other: &String| same_form && other == fingerprint;
     let here = status.locations.last().is_some_and(|location| location.place == *place);
     if here && is_certain(status) && same(&status.content) && !recorded.verify {
@@ -165,7 +166,7 @@ fn decide_present(content: &Content, status: &SyncStatus, recorded: &Recorded<'_
         let drift = match seen {
             SeenContent::Ours(there) if same(there) => return Action::Adopt,
             SeenContent::CannotTell if synced && !recorded.repair => return Action::Nothing,
-            SeenContent::Failed(error) if only_verifies(content, status, recorded) && error.is_passing() => {
+            SeenContent::Failed(error) if only_verifies(spec, status, recorded) && error.is_passing() => {
                 return Action::Postpone(error.clone());
             }
             SeenContent::Failed(error) => return Action::Fail { error: error.clone(), doubtful: true },
@@ -175,7 +176,7 @@ fn decide_present(content: &Content, status: &SyncStatus, recorded: &Recorded<'_
             SeenContent::CannotTell | SeenContent::Foreign => None,
         };
         // Only what was right before can have been changed by others.
-        let was_right = status.input == content.input && status.begun_for.is_empty();
+        let was_right = status.input == spec.input && status.begun_for.is_empty();
         repairs = drift.filter(|_| was_right);
         if let (Some(what), DriftPolicy::Report, false) = (repairs, recorded.drift, recorded.repair) {
             return Action::ReportDrift(what);
@@ -186,13 +187,13 @@ fn decide_present(content: &Content, status: &SyncStatus, recorded: &Recorded<'_
 
 /// Whether a reconciliation would only check what is there: that its region cannot
 /// be reached says nothing of it then.
-pub(super) fn only_verifies(content: &Content, status: &SyncStatus, recorded: &Recorded<'_>) -> bool {
-    (status.is_settled(&content.input) || is_reported(content, status, recorded)) && !recorded.ignore_backoff
+pub(super) fn only_verifies(spec: &Spec, status: &SyncStatus, recorded: &Recorded<'_>) -> bool {
+    (status.is_settled(&spec.input) || is_reported(spec, status, recorded)) && !recorded.ignore_backoff
 }
 
 /// A new version of ours ends the matter of what others changed.
-fn is_reported(content: &Content, status: &SyncStatus, recorded: &Recorded<'_>) -> bool {
-    status.reported && status.input == content.input && recorded.drift == DriftPolicy::Report
+fn is_reported(spec: &Spec, status: &SyncStatus, recorded: &Recorded<'_>) -> bool {
+    status.reported && status.input == spec.input && recorded.drift == DriftPolicy::Report
 }
 
 /// Whether what is there is what was last put there, as far as we know.
@@ -228,7 +229,7 @@ impl Reconciler {
         options: &ReconcileOptions,
     ) -> Recorded<'a> {
         Recorded {
-            busy_until: status.and_then(|status| self.busy(status)),
+            busy_until: status.and_then(|status| busy(status, &self.ports.nodes, self.kernel.ports.now())),
             status,
             drift: assignment.region.drift,
             region_updated_at: assignment.region.updated_at,
@@ -238,20 +239,19 @@ impl Reconciler {
             now: self.kernel.ports.now(),
         }
     }
+}
 
-    /// When to check again, where another process is at it.
-    fn busy(&self, status: &SyncStatus) -> Option<Timestamp> {
-        let attempt = status.attempt.as_ref()?;
-        let (nodes, now) = (&self.ports.nodes, self.kernel.ports.now());
-        // In this process all stand in one queue: what is marked is left over.
-        let is_over = attempt.by == nodes.process()
-            || attempt.until <= now
-            || match attempt.node {
-                Some(node) => nodes.has_ended(node, attempt.by),
-                None => nodes.is_alone(),
-            };
-        (!is_over).then(|| attempt.until.min(now + CHECK_AGAIN))
-    }
+/// When to check again, where another process is at it.
+fn busy(status: &SyncStatus, nodes: &Nodes, now: Timestamp) -> Option<Timestamp> {
+    let attempt = status.attempt.as_ref()?;
+    // In this process all stand in one queue: what is marked is left over.
+    let is_over = attempt.by == nodes.process()
+        || attempt.until <= now
+        || match attempt.node {
+            Some(node) => nodes.has_ended(node, attempt.by),
+            None => nodes.is_alone(),
+        };
+    (!is_over).then(|| attempt.until.min(now + CHECK_AGAIN))
 }
 
 /// How long a push takes as a rule, or a node to be taken for gone.

@@ -22,13 +22,13 @@ pub(crate) enum Desired {
         keep: bool,
     },
     /// The credential.
-    Present(Content),
+    Present(Spec),
     /// The credential, but in which form cannot be determined.
     Undetermined(TargetError),
 }
 
 /// A credential as it should be there.
-pub(crate) struct Content {
+pub(crate) struct Spec {
     pub(crate) of: Arc<CredentialType>,
     pub(crate) formats: Vec<String>,
     /// Fingerprint of everything that decides the content.
@@ -41,7 +41,7 @@ impl Desired {
     /// What a failure to bring this about is a failure of.
     pub(crate) fn wish(&self) -> &str {
         match self {
-            Self::Present(content) => &content.input,
+            Self::Present(spec) => &spec.input,
             Self::Absent { .. } => REMOVAL,
             Self::Unmanaged | Self::Keep | Self::Undetermined(_) => "",
         }
@@ -97,13 +97,13 @@ impl Reconciler {
         let input = self.input(assignment, credential, &of, &formats);
         let shape = format!("{}\n{}", formats.join(","), assignment.layout);
         let form = fingerprint(&self.kernel.ports.blind().digest("sync-form", shape.as_bytes()));
-        Desired::Present(Content { of, formats, input, form })
+        Desired::Present(Spec { of, formats, input, form })
     }
 
     /// Whether credentials of a type are put in a region that is used so.
     pub(crate) fn belongs_there(&self, attachment: &Attachment, region: &Region, type_id: &str) -> bool {
         let Some(of) = self.kernel.ports.plugins().find(type_id) else { return attachment.pushes(type_id, true) };
-        formats(attachment, &of, self.kind_of(region)).map_or(true, |formats| !formats.is_empty())
+        formats(attachment, &of, self.gateway.kind_of(region)).map_or(true, |formats| !formats.is_empty())
     }
 
     fn input(

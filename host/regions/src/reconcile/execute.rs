@@ -6,10 +6,10 @@ use bursar_kernel::Error;
 
 use super::circuit_breaker::{CircuitBreaker, OpenState, Permit, next_try};
 use super::content::Materialized;
-use super::decide::{Action, Observation, SeenContent, only_verifies};
-use super::desired::Content;
+use super::decide::{Action, Observation, only_verifies};
+use super::desired::Spec;
 use super::{Desired, ReconcileContext, Reconciled, Reconciler};
-use crate::{Seen, Target, TargetError};
+use crate::{Target, TargetError};
 
 /// What a reconciliation has in hand of the target.
 pub(super) struct Session<'a> {
@@ -44,6 +44,13 @@ impl<'a> Session<'a> {
             permit.report(answer, reconciler.kernel.ports.now(), |most| reconciler.kernel.ports.jittered(most));
         }
     }
+
+    /// A look went well, and no other call follows.
+    fn conclude_look(&mut self, reconciler: &Reconciler, observed: &Observation) {
+        if observed.seen.is_some() {
+            self.report(reconciler, &Ok(()));
+        }
+    }
 }
 
 impl Reconciler {
@@ -56,11 +63,11 @@ impl Reconciler {
         observed: &mut Observation,
         action: Action,
     ) -> Result<Option<Reconciled>, Error> {
-        let content = if let Desired::Present(content) = desired { Some(content) } else { None };
+        let spec = if let Desired::Present(spec) = desired { Some(spec) } else { None };
         let reconciled = match action {
             Action::Leave => Reconciled::Left,
             Action::Nothing => {
-                self.conclude_look(session, observed);
+                session.conclude_look(self, observed);
                 Reconciled::Unchanged
             }
             Action::LeaveDrifted => Reconciled::Drifted,
@@ -88,8 +95,8 @@ impl Reconciler {
             | Action::Push { .. }
             | Action::Adopt
             | Action::ReportDrift(_) => {
-                let Some(content) = content else { return Err(Error::not_found("credential")) };
-                return self.execute_present(context, session, content, observed, action).await;
+                let Some(spec) = spec else { return Err(Error::not_found("credential")) };
+                return self.execute_present(context, session, spec, observed, action).await;
             }
         };
         Ok(Some(reconciled))
@@ -100,29 +107,29 @@ impl Reconciler {
         &self,
         context: &mut ReconcileContext<'_>,
         session: &mut Session<'_>,
-        content: &Content,
+        spec: &Spec,
         observed: &mut Observation,
         action: Action,
     ) -> Result<Option<Reconciled>, Error> {
         match action {
-            Action::Materialize => self.find_content(context, session, content, observed).await,
-            Action::Locate => self.find_place(context, session, content, observed).await,
+            Action::Materialize => self.find_content(context, session, spec, observed).await,
+            Action::Locate => self.find_place(context, session, spec, observed).await,
             Action::Look => {
                 self.find_seen(context, session, observed).await;
                 Ok(None)
             }
             Action::Push { repairs } => {
                 let place = observed.place.clone().unwrap_or_default();
-                self.push(context, session, content, place, repairs).await.map(Some)
+                self.push(context, session, spec, place, repairs).await.map(Some)
             }
             Action::ReportDrift(what) => {
-                self.conclude_look(session, observed);
-                self.report_drift(context, content, what).await.map(Some)
+                session.conclude_look(self, observed);
+                self.report_drift(context, spec, what).await.map(Some)
             }
             _ => {
-                self.conclude_look(session, observed);
+                session.conclude_look(self, observed);
                 let fingerprint = observed.content.as_ref().unwrap_or(&context.status.content).clone();
-                self.adopt(context, session, content, &fingerprint).await.map(Some)
+                self.adopt(context, session, spec, &fingerprint).await.map(Some)
             }
         }
     }
@@ -131,23 +138,23 @@ impl Reconciler {
         &self,
         context: &mut ReconcileContext<'_>,
         session: &mut Session<'_>,
-        content: &Content,
+        spec: &Spec,
         observed: &mut Observation,
     ) -> Result<Option<Reconciled>, Error> {
         // Nothing is opened that would not be sent.
         if session.permit.is_none()
             && let Some(open) = session.breaker.shut(self.kernel.ports.now(), context.options.ignore_backoff)
         {
-            return self.kept_off(context, content, open).await.map(Some);
+            return self.kept_off(context, spec, open).await.map(Some);
         }
         let Some(credential) = context.credential() else { return Err(Error::not_found("credential")) };
-        match self.materialize(credential, content).await? {
+        match self.materializer.materialize(credential, spec).await? {
             Ok(materialized) => {
                 observed.content = Some(materialized.fingerprint.clone());
                 session.materialized = Some(materialized);
                 Ok(None)
             }
-            Err(error) => self.fail(context, &error, &content.input, None).await.map(Some),
+            Err(error) => self.fail(context, &error, &spec.input, None).await.map(Some),
         }
     }
 
@@ -155,21 +162,21 @@ impl Reconciler {
         &self,
         context: &mut ReconcileContext<'_>,
         session: &mut Session<'_>,
-        content: &Content,
+        spec: &Spec,
         observed: &mut Observation,
     ) -> Result<Option<Reconciled>, Error> {
         if let Err(open) = session.acquire(self, context.options.ignore_backoff).await {
-            return self.kept_off(context, content, open).await.map(Some);
+            return self.kept_off(context, spec, open).await.map(Some);
         }
         let region = &context.assignment.region;
-        let target = match self.open_target(region).await? {
+        let target = match self.gateway.open_target(region).await? {
             Ok(target) => target,
-            Err(error) => return self.fail(context, &error, &content.input, None).await.map(Some),
+            Err(error) => return self.fail(context, &error, &spec.input, None).await.map(Some),
         };
-        let owner = self.owner(&context.assignment, context.pair, &context.credential_name());
-        match self.place(region, &*target, &owner) {
+        let owner = self.gateway.owner(&context.assignment, context.pair, &context.credential_name());
+        match self.gateway.place(region, &*target, &owner) {
             Ok(place) => observed.place = Some(place),
-            Err(error) => return self.fail(context, &error, &content.input, None).await.map(Some),
+            Err(error) => return self.fail(context, &error, &spec.input, None).await.map(Some),
         }
         session.target = Some(target);
         Ok(None)
@@ -177,30 +184,12 @@ impl Reconciler {
 
     async fn find_seen(&self, context: &ReconcileContext<'_>, session: &mut Session<'_>, observed: &mut Observation) {
         let (Some(target), Some(place)) = (&session.target, &observed.place) else { return };
-        let owner = self.owner(&context.assignment, context.pair, &context.credential_name());
-        let seen = self.call(&context.assignment.region, target.look(place, &owner)).await;
+        let owner = self.gateway.owner(&context.assignment, context.pair, &context.credential_name());
+        let seen = self.gateway.call(&context.assignment.region, target.look(place, &owner)).await;
         if seen.is_err() {
             session.report(self, &seen);
         }
-        observed.seen = Some(self.seen_content(seen));
-    }
-
-    /// What was seen, with contents told apart by fingerprints alone.
-    pub(crate) fn seen_content(&self, seen: Result<Seen, TargetError>) -> SeenContent {
-        match seen {
-            Ok(Seen::Nothing) => SeenContent::Nothing,
-            Ok(Seen::Ours(files)) => SeenContent::Ours(self.content_fingerprint(&files)),
-            Ok(Seen::Foreign(_)) => SeenContent::Foreign,
-            Ok(Seen::CannotTell) => SeenContent::CannotTell,
-            Err(error) => SeenContent::Failed(error),
-        }
-    }
-
-    /// A look went well, and no other call follows.
-    fn conclude_look(&self, session: &mut Session<'_>, observed: &Observation) {
-        if observed.seen.is_some() {
-            session.report(self, &Ok(()));
-        }
+        observed.seen = Some(self.materializer.seen_content(seen));
     }
 
     /// The target is down, so it was not tried. That says nothing of what is there
@@ -208,12 +197,12 @@ impl Reconciler {
     async fn kept_off(
         &self,
         context: &mut ReconcileContext<'_>,
-        content: &Content,
+        spec: &Spec,
         open: OpenState,
     ) -> Result<Reconciled, Error> {
-        if only_verifies(content, &context.status, &context.recorded(self)) {
+        if only_verifies(spec, &context.status, &context.recorded(self)) {
             return Ok(open.into());
         }
-        self.keep_off(context, &open, &content.input).await
+        self.keep_off(context, &open, &spec.input).await
     }
 }

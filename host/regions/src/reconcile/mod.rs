@@ -9,50 +9,48 @@
 //! outcome is committed. What a crash leaves between the two commits is found by
 //! its sync status and finished.
 
-mod assignment;
 mod circuit_breaker;
 mod content;
 mod context;
 pub(crate) mod decide;
 mod desired;
-mod edge;
 mod execute;
-mod login;
+mod gateway;
 mod options;
 mod outcome;
 mod push;
+mod records;
 mod remove;
 
-use std::collections::HashMap;
-use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use bursar_credentials::{Credential, CredentialRecords};
-use bursar_kernel::id::{CredentialId, RegionId};
+use bursar_credentials::CredentialRecords;
+use bursar_kernel::id::RegionId;
 use bursar_kernel::{ATTEMPTS, Error, Kernel, Kind, Queues};
 use futures::FutureExt as _;
-use uuid::Uuid;
 
-pub(crate) use self::assignment::Assignment;
-use self::circuit_breaker::CircuitBreaker;
+use self::content::Materializer;
 use self::context::ReconcileContext;
 use self::decide::{Observation, decide};
-pub(crate) use self::desired::{Content, Desired};
+pub(crate) use self::desired::{Desired, Spec};
 use self::execute::Session;
+use self::gateway::TargetGateway;
 pub use self::options::{ReconcileOptions, Reconciled};
 use self::outcome::Overtaken;
-use crate::{Login, Pair, Region, RegionPorts, TargetKind, keys};
+pub(crate) use self::records::Assignment;
+use self::records::SyncRecords;
+use crate::{Pair, RegionPorts, keys};
 
 /// Brings credentials in regions to where they should be, whoever asks.
 pub struct Reconciler {
     kernel: Kernel,
-    records: CredentialRecords,
+    credentials: CredentialRecords,
     ports: RegionPorts,
-    breakers: Mutex<HashMap<RegionId, Arc<CircuitBreaker>>>,
+    pub(crate) records: SyncRecords,
+    pub(crate) materializer: Materializer,
+    pub(crate) gateway: TargetGateway,
     /// One reconciliation of a pair at a time.
     queues: Queues,
-    /// The sign-ins in use, with the version they are of.
-    logins: Mutex<HashMap<RegionId, (CredentialId, u32, Login)>>,
 }
 
 impl Reconciler {
@@ -60,12 +58,13 @@ impl Reconciler {
     #[must_use]
     pub fn new(kernel: &Kernel, ports: RegionPorts) -> Self {
         Self {
-            records: CredentialRecords::new(kernel.ports.clone()),
+            credentials: CredentialRecords::new(kernel.ports.clone()),
+            records: SyncRecords::new(kernel, ports.targets.kinds()),
+            materializer: Materializer::new(kernel),
+            gateway: TargetGateway::new(kernel, &ports),
             kernel: kernel.clone(),
             ports,
-            breakers: Mutex::default(),
             queues: Queues::default(),
-            logins: Mutex::default(),
         }
     }
 
@@ -101,13 +100,13 @@ impl Reconciler {
     }
 
     async fn attempt(&self, pair: Pair, options: &ReconcileOptions) -> Result<Reconciled, Error> {
-        let (status, expect) = self.sync_status(pair).await?;
-        let Some(assignment) = self.assignment(pair.account, pair.region).await? else {
+        let (status, expect) = self.records.sync_status(pair).await?;
+        let Some(assignment) = self.records.assignment(pair.account, pair.region).await? else {
             return self.forget_status(pair, &status, expect).await;
         };
-        let found = self.records.get(pair.account, pair.credential).await?;
+        let found = self.credentials.get(pair.account, pair.credential).await?;
         let desired = self.desired(&assignment, found.as_ref().map(|found| &found.credential), &status);
-        let breaker = self.breaker(pair.region);
+        let breaker = self.gateway.breaker(pair.region);
         let mut session = Session::new(&breaker);
         let mut context = ReconcileContext { pair, assignment, found, options, status, expect };
         let mut observed = Observation::default();
@@ -129,7 +128,7 @@ impl Reconciler {
     /// Whether a region's target is down, as far as this process has found.
     #[must_use]
     pub fn is_down(&self, region: RegionId) -> bool {
-        self.breaker(region).why_open().is_some()
+        self.gateway.breaker(region).why_open().is_some()
     }
 
     pub(crate) fn kernel(&self) -> &Kernel {
@@ -140,38 +139,25 @@ impl Reconciler {
         &self.ports
     }
 
-    pub(crate) fn kind_of(&self, region: &Region) -> Option<&'static TargetKind> {
-        self.ports.targets.kinds().iter().find(|kind| kind.id == region.target)
-    }
-
-    pub(crate) fn breaker(&self, region: RegionId) -> Arc<CircuitBreaker> {
-        let mut breakers = self.breakers.lock().unwrap_or_else(PoisonError::into_inner);
-        breakers.entry(region).or_insert_with(|| Arc::new(CircuitBreaker::new(self.ports.concurrency))).clone()
-    }
-
-    /// Drops what is kept of a region that is gone.
-    pub(crate) fn forget(&self, region: RegionId) {
-        self.breakers.lock().unwrap_or_else(PoisonError::into_inner).remove(&region);
-        self.logins.lock().unwrap_or_else(PoisonError::into_inner).remove(&region);
-    }
-
-    fn login_of(&self, region: RegionId, credential: &Credential) -> Option<Login> {
-        let logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
-        let (id, version, login) = logins.get(&region)?;
-        ((*id, *version) == (credential.id, credential.version)).then(|| login.clone())
-    }
-
-    fn cache_login(&self, region: RegionId, credential: &Credential, login: Login) {
-        let mut logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
-        logins.insert(region, (credential.id, credential.version, login));
-    }
-
-    /// Tells this installation from others at a target. Public: it stands in
-    /// what is put there.
-    fn installation_id(&self) -> Uuid {
-        let digest = self.kernel.ports.blind().digest("installation-id", b"");
-        let mut bytes = [0_u8; 16];
-        bytes.copy_from_slice(&digest[..16]);
-        uuid::Builder::from_custom_bytes(bytes).into_uuid()
+    /// What a reconciliation that panicked leaves: the pair in error, nobody at it.
+    ///
+    /// # Errors
+    ///
+    /// Where the store fails.
+    pub(super) async fn broke_off(&self, pair: Pair, options: &ReconcileOptions) -> Result<Reconciled, Error> {
+        let error = self.gateway.defect(&pair.region.to_string());
+        let (mut status, expect) = self.records.sync_status(pair).await?;
+        let Some(assignment) = self.records.assignment(pair.account, pair.region).await? else {
+            let due_at = self.kernel.ports.now();
+            return Ok(Reconciled::Failed { due_at, message: error.to_string(), passing: false });
+        };
+        let found = self.credentials.get(pair.account, pair.credential).await?;
+        let credential = found.as_ref().map(|found| &found.credential);
+        let wish = || self.desired(&assignment, credential, &status).wish().to_owned();
+        // It may have been this that panicked.
+        let wish = catch_unwind(AssertUnwindSafe(wish)).unwrap_or_default();
+        status.attempt = None;
+        let mut context = ReconcileContext { pair, assignment, found, options, status, expect };
+        self.fail(&mut context, &error, &wish, None).await
     }
 }

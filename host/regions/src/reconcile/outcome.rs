@@ -4,12 +4,13 @@
 use std::time::Duration;
 
 use bursar_kernel::audit::{Action, Event, Outcome};
-use bursar_kernel::store::{Batch, Error as StoreError, Expect};
+use bursar_kernel::store::{Batch, Expect, StoreError};
 use bursar_kernel::{Done, Error, SyncState, codec};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::circuit_breaker::{OpenState, next_try};
-use super::desired::Content;
+use super::desired::Spec;
 use super::execute::Session;
 use super::{ReconcileContext, Reconciled, Reconciler};
 use crate::{Failure, Pair, SyncStatus, Target, TargetError, keys};
@@ -24,7 +25,7 @@ impl Reconciler {
     pub(super) async fn pushed(
         &self,
         context: &mut ReconcileContext<'_>,
-        content: &Content,
+        spec: &Spec,
         fingerprint: &str,
         target: &dyn Target,
         receipt: Value,
@@ -32,20 +33,20 @@ impl Reconciler {
     ) -> Result<Reconciled, Error> {
         // What was there of this version before says nothing of how long it took.
         let newer = context.status.version != context.credential().map(|credential| credential.version);
-        let lag = (newer && !repair).then(|| self.lag(context)).flatten();
-        let failures = failures(&context.status, &content.input);
+        let lag = (newer && !repair).then(|| lag(context, self.kernel.ports.now())).flatten();
+        let failures = failures(&context.status, &spec.input);
         if let Some(newest) = context.status.locations.last_mut() {
             newest.receipt = Some(receipt).filter(|receipt| !receipt.is_null());
         }
         if context.status.locations.len() > 1 {
             self.kernel.journal.record(self.removal_event(context, 1)).await?;
         }
-        self.mark_synced(context, content, fingerprint);
-        let left = self.remove_old_locations(context, content, target, failures).await;
-        let event = self.outcome_event(context, content, "put", left.as_ref());
+        mark_synced(context, spec, fingerprint, self.kernel.ports.now());
+        let left = self.remove_old_locations(context, spec, target, failures).await;
+        let event = self.outcome_event(context, spec, "put", left.as_ref());
         self.write(context, event).await?;
         context.publish(self, Done::Pushed(lag));
-        Ok(left.map_or(Reconciled::Pushed, |error| self.failed(&context.status, &error)))
+        Ok(left.map_or(Reconciled::Pushed, |error| failed(&context.status, &error, self.kernel.ports.now())))
     }
 
     /// It was there already.
@@ -53,15 +54,15 @@ impl Reconciler {
         &self,
         context: &mut ReconcileContext<'_>,
         session: &Session<'_>,
-        content: &Content,
+        spec: &Spec,
         fingerprint: &str,
     ) -> Result<Reconciled, Error> {
-        let synced = context.status.is_settled(&content.input) && context.status.locations.len() < 2;
+        let synced = context.status.is_settled(&spec.input) && context.status.locations.len() < 2;
         if synced && !context.options.ignore_backoff {
             return Ok(Reconciled::Unchanged);
         }
         let Some(target) = session.target.clone() else { return Err(Error::not_found("region")) };
-        let failures = failures(&context.status, &content.input);
+        let failures = failures(&context.status, &spec.input);
         if context.status.locations.len() > 1 {
             // Others keep off until it is done.
             context.status.attempt = Some(self.claim());
@@ -72,19 +73,19 @@ impl Reconciler {
             let batch = context.assignment.unchanged(batch).event(event);
             context.expect = Expect::At(self.kernel.ports.store().commit(batch).await?);
         }
-        self.mark_synced(context, content, fingerprint);
-        let left = self.remove_old_locations(context, content, &*target, failures).await;
-        let event = self.outcome_event(context, content, "none", left.as_ref());
+        mark_synced(context, spec, fingerprint, self.kernel.ports.now());
+        let left = self.remove_old_locations(context, spec, &*target, failures).await;
+        let event = self.outcome_event(context, spec, "none", left.as_ref());
         self.write(context, event).await?;
         context.publish(self, Done::Found);
-        Ok(left.map_or(Reconciled::Unchanged, |error| self.failed(&context.status, &error)))
+        Ok(left.map_or(Reconciled::Unchanged, |error| failed(&context.status, &error, self.kernel.ports.now())))
     }
 
     /// Somebody changed it, and the policy is to report that.
     pub(super) async fn report_drift(
         &self,
         context: &mut ReconcileContext<'_>,
-        content: &Content,
+        spec: &Spec,
         what: &str,
     ) -> Result<Reconciled, Error> {
         if context.status.state == SyncState::Drifted {
@@ -97,7 +98,7 @@ impl Reconciler {
         context.status.failure = Some(Failure {
             message: format!("{what} there: sync it to put it right"),
             reason: "drifted".to_owned(),
-            wish: content.input.clone(),
+            wish: spec.input.clone(),
             at: now,
             failures: 0,
             due_at: now,
@@ -137,7 +138,7 @@ impl Reconciler {
         };
         self.write(context, event).await?;
         context.publish(self, Done::Failed(error.code().to_owned()));
-        Ok(self.failed(&context.status, error))
+        Ok(failed(&context.status, error, self.kernel.ports.now()))
     }
 
     /// The target is down, so it was not tried: said once, until something is well.
@@ -193,7 +194,7 @@ impl Reconciler {
         if expect == Expect::Absent {
             return Ok(Reconciled::Unchanged);
         }
-        self.forget(pair.region);
+        self.gateway.forget(pair.region);
         let places: Vec<&str> = status.locations.iter().map(|location| location.place.as_str()).collect();
         let event = Event {
             account: Some(pair.account),
@@ -206,28 +207,12 @@ impl Reconciler {
         Ok(Reconciled::Removed)
     }
 
-    fn mark_synced(&self, context: &mut ReconcileContext<'_>, content: &Content, fingerprint: &str) {
-        let version = context.credential().map(|credential| credential.version);
-        let status = &mut context.status;
-        status.state = SyncState::Synced;
-        status.version = version;
-        status.synced_at = Some(self.kernel.ports.now());
-        status.failure = None;
-        status.input.clone_from(&content.input);
-        status.form.clone_from(&content.form);
-        status.reported = false;
-        status.doubtful = false;
-        fingerprint.clone_into(&mut status.content);
-        status.attempt = None;
-        status.begun_for.clear();
-    }
-
     /// Removes what stands under older names. Where that fails the pair is in
     /// error, although the newest is in place. `failures` of this wish came before.
     async fn remove_old_locations(
         &self,
         context: &mut ReconcileContext<'_>,
-        content: &Content,
+        spec: &Spec,
         target: &dyn Target,
         failures: u32,
     ) -> Option<TargetError> {
@@ -237,7 +222,7 @@ impl Reconciler {
         context.status.failure = Some(Failure {
             message: format!("it is in place, but what stands under its old name could not be removed: {error}"),
             reason: error.code().to_owned(),
-            wish: content.input.clone(),
+            wish: spec.input.clone(),
             at: now,
             failures: failures.saturating_add(1),
             due_at: next_try(now, failures, &error, |most| ports.jittered(most)),
@@ -249,7 +234,7 @@ impl Reconciler {
     fn outcome_event(
         &self,
         context: &ReconcileContext<'_>,
-        content: &Content,
+        spec: &Spec,
         change: &str,
         left: Option<&TargetError>,
     ) -> Event {
@@ -258,7 +243,7 @@ impl Reconciler {
             detail["reason"] = json!(error.code());
             detail["message"] = json!(format!("what stands under its old name could not be removed: {error}"));
         }
-        let event = context.push_event(self, content, Action::CredentialSync, detail);
+        let event = context.push_event(self, spec, Action::CredentialSync, detail);
         if left.is_some() { Event { outcome: Outcome::Failed, ..event } } else { event }
     }
 
@@ -273,24 +258,42 @@ impl Reconciler {
             done => Ok(done.map(drop)?),
         }
     }
+}
 
-    fn failed(&self, status: &SyncStatus, error: &TargetError) -> Reconciled {
-        let failure = status.failure.as_ref();
-        let due_at = failure.map_or_else(|| self.kernel.ports.now(), |failure| failure.due_at);
-        let message = failure.map_or_else(|| error.to_string(), |failure| failure.message.clone());
-        Reconciled::Failed { due_at, message, passing: error.is_passing() }
-    }
+/// How a pair in error is answered.
+fn failed(status: &SyncStatus, error: &TargetError, now: Timestamp) -> Reconciled {
+    let failure = status.failure.as_ref();
+    let due_at = failure.map_or(now, |failure| failure.due_at);
+    let message = failure.map_or_else(|| error.to_string(), |failure| failure.message.clone());
+    Reconciled::Failed { due_at, message, passing: error.is_passing() }
+}
 
-    /// How long ago it was wanted.
-    fn lag(&self, context: &ReconcileContext<'_>) -> Option<Duration> {
-        let changed = context.credential().map(|credential| credential.updated_at)?;
-        let attached = context.assignment.attachment.as_ref().map(|(attachment, _)| attachment.attached_at)?;
-        let since = changed.max(attached).max(context.assignment.region.updated_at);
-        Duration::try_from(self.kernel.ports.now().duration_since(since)).ok()
-    }
+/// How long ago it was wanted.
+fn lag(context: &ReconcileContext<'_>, now: Timestamp) -> Option<Duration> {
+    let changed = context.credential().map(|credential| credential.updated_at)?;
+    let attached = context.assignment.attachment.as_ref().map(|(attachment, _)| attachment.attached_at)?;
+    let since = changed.max(attached).max(context.assignment.region.updated_at);
+    Duration::try_from(now.duration_since(since)).ok()
 }
 
 /// How many tries of this wish have failed in a row.
 fn failures(status: &SyncStatus, wish: &str) -> u32 {
     status.failure.as_ref().filter(|failure| failure.wish == wish).map_or(0, |failure| failure.failures)
+}
+
+/// Has the status say that `spec` is in place since `now`.
+fn mark_synced(context: &mut ReconcileContext<'_>, spec: &Spec, fingerprint: &str, now: Timestamp) {
+    let version = context.credential().map(|credential| credential.version);
+    let status = &mut context.status;
+    status.state = SyncState::Synced;
+    status.version = version;
+    status.synced_at = Some(now);
+    status.failure = None;
+    status.input.clone_from(&spec.input);
+    status.form.clone_from(&spec.form);
+    status.reported = false;
+    status.doubtful = false;
+    fingerprint.clone_into(&mut status.content);
+    status.attempt = None;
+    status.begun_for.clear();
 }

@@ -2,16 +2,16 @@
 
 use bursar_credentials::keys as credential_keys;
 use bursar_kernel::audit::{Action, Event};
-use bursar_kernel::keys::{Table, of_account};
+use bursar_kernel::keys::Table;
 use bursar_kernel::store::{Batch, Expect};
 use bursar_kernel::{Done, Error, SyncState, codec};
 use serde_json::{Value, json};
 
 use super::content::fingerprint;
-use super::desired::Content;
+use super::desired::Spec;
 use super::execute::Session;
 use super::{ReconcileContext, Reconciled, Reconciler};
-use crate::{Pair, Parcel, RemoteLocation, SyncStatus, Target, TargetError, keys};
+use crate::{Parcel, RemoteLocation, SyncStatus, Target, TargetError, keys};
 
 impl Reconciler {
     /// Pushes, from the intent to the outcome.
@@ -19,7 +19,7 @@ impl Reconciler {
         &self,
         context: &mut ReconcileContext<'_>,
         session: &mut Session<'_>,
-        content: &Content,
+        spec: &Spec,
         place: String,
         repairs: Option<&str>,
     ) -> Result<Reconciled, Error> {
@@ -32,36 +32,36 @@ impl Reconciler {
             context.publish(self, Done::Drifted);
         }
         let before = context.status.clone();
-        let repair = before.input == content.input && !before.content.is_empty();
-        context.status = self.intended(&before, &content.input);
+        let repair = before.input == spec.input && !before.content.is_empty();
+        context.status = self.intended(&before, &spec.input);
         let receipt = keep_in_sight(context, &place);
         let mut detail = json!({ "place": place });
         if let Some(what) = repairs {
             detail["repairs"] = json!(what);
         }
-        let event = context.push_event(self, content, Action::RegionPush, detail);
+        let event = context.push_event(self, spec, Action::RegionPush, detail);
         let unchanged = credential_keys::for_credential(&found.credential, Table::Credential);
         let batch = Batch::default().require(unchanged, Expect::At(found.revision));
         self.commit_intent(context, batch, event).await?;
 
         let parcel = Parcel {
-            owner: self.owner(&context.assignment, context.pair, found.credential.name.as_str()),
+            owner: self.gateway.owner(&context.assignment, context.pair, found.credential.name.as_str()),
             type_id: found.credential.type_id.clone(),
             version: found.credential.version,
-            formats: content.formats.clone(),
+            formats: spec.formats.clone(),
             artifacts: materialized.artifacts,
             idempotency_key: self.idempotency_key(context, None),
         };
-        let answer = self.call(&context.assignment.region, target.put(&place, &parcel, receipt.as_ref())).await;
+        let answer = self.gateway.call(&context.assignment.region, target.put(&place, &parcel, receipt.as_ref())).await;
         drop(parcel);
         session.report(self, &answer);
         match answer {
-            Ok(receipt) => self.pushed(context, content, &materialized.fingerprint, &*target, receipt, repair).await,
+            Ok(receipt) => self.pushed(context, spec, &materialized.fingerprint, &*target, receipt, repair).await,
             // A target that refused has written nothing.
             Err(error @ TargetError::Foreign(_)) => {
-                self.place_taken(context, content, before, &place, &error, &*target).await
+                self.place_taken(context, spec, before, &place, &error, &*target).await
             }
-            Err(error) => self.fail(context, &error, &content.input, None).await,
+            Err(error) => self.fail(context, &error, &spec.input, None).await,
         }
     }
 
@@ -107,52 +107,32 @@ impl Reconciler {
     async fn place_taken(
         &self,
         context: &mut ReconcileContext<'_>,
-        content: &Content,
+        spec: &Spec,
         mut before: SyncStatus,
         place: &str,
         error: &TargetError,
         target: &dyn Target,
     ) -> Result<Reconciled, Error> {
         let is_elsewhere = before.locations.iter().any(|location| location.place != place);
-        let known = before.failure.as_ref().filter(|failure| failure.wish == content.input);
+        let known = before.failure.as_ref().filter(|failure| failure.wish == spec.input);
         // Once is enough: who has it is one of ours then or never.
         let looked_for = known.is_some_and(|failure| failure.reason == error.code());
         // Of a renamed account nothing stands where others of it are to go.
         let account_name = context.assignment.account.name.as_str();
         let renamed_itself = before.locations.iter().any(|old| old.place != place && old.account_name == account_name);
-        if is_elsewhere && !looked_for && renamed_itself && self.is_held_by_another(context.pair, place).await? {
+        if is_elsewhere && !looked_for && renamed_itself && self.records.is_held_by_another(context.pair, place).await?
+        {
             let begun = std::mem::replace(&mut context.status, before);
             self.kernel.journal.record(self.removal_event(context, 0)).await?;
             let removed = self.remove_locations(context, target, 0).await;
             before = std::mem::replace(&mut context.status, begun);
             if let Err(error) = removed {
-                return self.fail(context, &error, &content.input, Some(&before)).await;
+                return self.fail(context, &error, &spec.input, Some(&before)).await;
             }
             before.content.clear();
             before.input.clear();
         }
-        self.fail(context, error, &content.input, Some(&before)).await
-    }
-
-    async fn is_held_by_another(&self, pair: Pair, place: &str) -> Result<bool, Error> {
-        let mut after = Vec::new();
-        loop {
-            let prefix = of_account(Table::Placed, pair.account);
-            let records = self.kernel.ports.store().scan(&prefix, &after, CHUNK).await?;
-            let Some(last) = records.last() else { return Ok(false) };
-            after.clone_from(&last.key);
-            for record in &records {
-                let other = keys::pair_placed(&record.key);
-                let elsewhere = other.is_none_or(|other| other.region != pair.region || other == pair);
-                if elsewhere {
-                    continue;
-                }
-                let status: SyncStatus = codec::decode(record)?;
-                if status.locations.iter().any(|known| known.place == place) {
-                    return Ok(true);
-                }
-            }
-        }
+        self.fail(context, error, &spec.input, Some(&before)).await
     }
 }
 
@@ -171,5 +151,3 @@ fn keep_in_sight(context: &mut ReconcileContext<'_>, place: &str) -> Option<Valu
     });
     receipt
 }
-
-const CHUNK: usize = 500;

@@ -21,7 +21,7 @@ impl Reconciler {
         if let Err(open) = session.acquire(self, context.options.ignore_backoff).await {
             return self.keep_off(context, &open, REMOVAL).await;
         }
-        let target = match self.open_target(&context.assignment.region).await? {
+        let target = match self.gateway.open_target(&context.assignment.region).await? {
             Ok(target) => target,
             Err(error) => return self.fail(context, &error, REMOVAL, None).await,
         };
@@ -60,12 +60,12 @@ impl Reconciler {
             let removal = Removal {
                 owner: Owner {
                     account_name: old.account_name,
-                    ..self.owner(&context.assignment, context.pair, &old.credential_name)
+                    ..self.gateway.owner(&context.assignment, context.pair, &old.credential_name)
                 },
                 idempotency_key: self.idempotency_key(context, Some(&old.place)),
             };
             let removing = target.remove(&old.place, &removal, old.receipt.as_ref());
-            self.call(&context.assignment.region, removing).await?;
+            self.gateway.call(&context.assignment.region, removing).await?;
             context.status.locations.remove(0);
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! API bodies, by components of an OpenAPI document, and settings of regions.
+//! API bodies, by components of an `OpenAPI` document, and settings of regions.
 
 use std::collections::BTreeMap;
 

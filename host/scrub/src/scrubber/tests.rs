@@ -15,7 +15,9 @@ fn knowing(matching: Matching, value: &str) -> Scrubber {
 
 fn pieces(values: &[&str]) -> Scrubber {
     let mut scrubber = Scrubber::new(Matching::Pieces);
-    values.iter().for_each(|value| scrubber.add(value.as_bytes()));
+    for value in values {
+        scrubber.add(value.as_bytes());
+    }
     scrubber
 }
 

@@ -73,7 +73,7 @@ pub(crate) async fn list_account_regions(
     Path(path): Path<AccountPath>,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<api::Page<api::AccountRegion>>, Problem> {
-    let regions = app.broker().regions.attached(&caller, &path.account).await?;
+    let regions = app.broker().attachments.attached(&caller, &path.account).await?;
     let regions = reply::part(regions, |region| region.name.clone(), page.cursor.as_deref(), page.limit);
     Ok(reply::page(regions, api::AccountRegion::from))
 }
@@ -95,7 +95,7 @@ pub(crate) async fn show_account_region(
     Path(path): Path<AccountRegionPath>,
     _: NoQuery,
 ) -> Result<Tagged<api::AccountRegion>, Problem> {
-    let region = app.broker().regions.attachment(&caller, &path.account, &path.region).await?;
+    let region = app.broker().attachments.attachment(&caller, &path.account, &path.region).await?;
     Ok(Tagged(region.revision, region.into()))
 }
 
@@ -123,7 +123,7 @@ pub(crate) async fn attach_region(
     unread: Unread,
 ) -> Result<Tagged<api::AccountRegion>, Problem> {
     let body = unread.json::<api::AttachRegion>(&mut permit).await?.map(Into::into);
-    let region = app.broker().regions.attach(&permit, &path.account, &path.region, body, if_match).await?;
+    let region = app.broker().attachments.attach(&permit, &path.account, &path.region, body, if_match).await?;
     Ok(Tagged(region.revision, region.into()))
 }
 
@@ -149,7 +149,7 @@ pub(crate) async fn detach_region(
     IfMatch(if_match): IfMatch,
 ) -> Result<StatusCode, Problem> {
     let letting_go = async move {
-        app.broker().regions.detach(&caller, &path.account, &path.region, query.on_detach, if_match).await
+        app.broker().attachments.detach(&caller, &path.account, &path.region, query.on_detach, if_match).await
     };
     to_the_end(letting_go).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -186,7 +186,7 @@ pub(crate) async fn ensure_region(
 ) -> Result<Response, Problem> {
     let broker = app.clone();
     let ensuring = |on_step: work::OnStep| async move {
-        let ensured = broker.broker().regions.ensure(&caller, &path.account, &path.region, &*on_step).await?;
+        let ensured = broker.broker().attachments.ensure(&caller, &path.account, &path.region, &*on_step).await?;
         Ok(Outcome::new(ensured.ready(), &api::EnsuredRegion::from(ensured)))
     };
     work::answer(&app, wants_events, ensuring).await
@@ -220,7 +220,7 @@ pub(crate) async fn sync_region(
 ) -> Result<Response, Problem> {
     let broker = app.clone();
     let syncing = |on_step: work::OnStep| async move {
-        let synced = broker.broker().regions.sync(&caller, &path.account, &path.region, &*on_step).await?;
+        let synced = broker.broker().attachments.sync(&caller, &path.account, &path.region, &*on_step).await?;
         Ok(Outcome::new(synced.ready(), &api::EnsuredRegion::from(synced)))
     };
     work::answer(&app, wants_events, syncing).await
@@ -245,5 +245,5 @@ pub(crate) async fn plan_region(
     Path(path): Path<AccountRegionPath>,
     _: NoQuery,
 ) -> Result<Json<api::RegionPlan>, Problem> {
-    Ok(Json(app.broker().regions.plan(&caller, &path.account, &path.region).await?.into()))
+    Ok(Json(app.broker().attachments.plan(&caller, &path.account, &path.region).await?.into()))
 }

@@ -212,7 +212,7 @@ pub(crate) async fn sync_account(
 ) -> Result<Response, Problem> {
     let broker = app.clone();
     let syncing = |on_step: work::OnStep| async move {
-        let regions = broker.broker().regions.sync_account(&caller, &path.account, &*on_step).await?;
+        let regions = broker.broker().attachments.sync_account(&caller, &path.account, &*on_step).await?;
         let synced = api::SyncedAccount::from(regions);
         Ok(Outcome::new(synced.ready, &synced))
     };

@@ -39,7 +39,7 @@ pub(crate) async fn restore_credential(
     Path(path): Path<CredentialPath>,
     _: NoQuery,
 ) -> Result<Tagged<api::CredentialItem>, Problem> {
-    let view = app.broker().credentials.restore(&caller, &path.account, &path.credential).await?;
+    let view = app.broker().deletions.restore(&caller, &path.account, &path.credential).await?;
     Ok(Tagged(view.revision, view.into()))
 }
 
@@ -84,7 +84,8 @@ pub(crate) async fn sync_credential(
     Path(path): Path<CredentialPath>,
     _: NoQuery,
 ) -> Result<Tagged<api::CredentialItem>, Problem> {
-    let syncing = async move { app.broker().regions.sync_credential(&caller, &path.account, &path.credential).await };
+    let syncing =
+        async move { app.broker().attachments.sync_credential(&caller, &path.account, &path.credential).await };
     let view = to_the_end(syncing).await?;
     Ok(Tagged(view.revision, view.into()))
 }

@@ -323,7 +323,7 @@ pub(crate) async fn delete_credential(
     let deletion = Deletion { force: query.force, purge: query.purge };
     // A purge removes it from regions first.
     let deleting = async move {
-        app.broker().credentials.delete(&caller, &path.account, &path.credential, deletion, if_match).await
+        app.broker().deletions.delete(&caller, &path.account, &path.credential, deletion, if_match).await
     };
     to_the_end(deleting).await?;
     Ok(StatusCode::NO_CONTENT)

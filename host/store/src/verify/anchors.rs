@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bursar_kernel::store::Error;
+use bursar_kernel::store::StoreError;
 use uuid::Uuid;
 
 use super::Verifier;
@@ -22,7 +22,7 @@ impl Verifier<'_> {
 
     /// Collects the anchors in rows of their own, for those whose audit records were
     /// exported. The rows are verified like all live rows.
-    pub(super) async fn anchor_rows(&mut self, snapshot: &mut dyn Snapshot) -> Result<(), Error> {
+    pub(super) async fn anchor_rows(&mut self, snapshot: &mut dyn Snapshot) -> Result<(), StoreError> {
         let mut rows = Rows::of(&[tables::ANCHOR]);
         while let Some(row) = rows.next(snapshot).await? {
             if let Some((anchor, by)) = Anchor::open(self.keyring, &row) {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use bursar_kernel::store::{Batch, Error, Expect, Store};
+use bursar_kernel::store::{Batch, Expect, Store, StoreError};
 use bursar_store::engine::redb::RedbEngine;
 use bursar_store::{Config, Ledger, RootKeySource, Storage};
 
@@ -89,23 +89,23 @@ async fn what_was_put_is_read(store: Arc<dyn Store>) {
 
 async fn absent_twice_conflicts(store: Arc<dyn Store>) {
     store.commit(put(key("a"), Expect::Absent, "1")).await.unwrap();
-    assert!(matches!(store.commit(put(key("a"), Expect::Absent, "2")).await, Err(Error::Conflict)));
+    assert!(matches!(store.commit(put(key("a"), Expect::Absent, "2")).await, Err(StoreError::Conflict)));
     assert_eq!(store.get(&key("a")).await.unwrap().unwrap().value, b"1");
 }
 
 async fn a_stale_revision_conflicts(store: Arc<dyn Store>) {
     let old = store.commit(put(key("a"), Expect::Any, "1")).await.unwrap();
     store.commit(put(key("a"), Expect::At(old), "2")).await.unwrap();
-    assert!(matches!(store.commit(put(key("a"), Expect::At(old), "3")).await, Err(Error::Conflict)));
+    assert!(matches!(store.commit(put(key("a"), Expect::At(old), "3")).await, Err(StoreError::Conflict)));
     let delete = Batch::default().delete(key("a"), Expect::At(old));
-    assert!(matches!(store.commit(delete).await, Err(Error::Conflict)));
-    assert!(matches!(store.commit(put(key("none"), Expect::At(old), "3")).await, Err(Error::Conflict)));
+    assert!(matches!(store.commit(delete).await, Err(StoreError::Conflict)));
+    assert!(matches!(store.commit(put(key("none"), Expect::At(old), "3")).await, Err(StoreError::Conflict)));
 }
 
 async fn a_conflict_leaves_nothing(store: Arc<dyn Store>) {
     store.commit(put(key("b"), Expect::Any, "1")).await.unwrap();
     let batch = put(account_key(0x18, "a"), Expect::Any, "1").put(key("b"), Expect::Absent, b"2".to_vec());
-    assert!(matches!(store.commit(batch).await, Err(Error::Conflict)));
+    assert!(matches!(store.commit(batch).await, Err(StoreError::Conflict)));
     assert!(store.get(&account_key(0x18, "a")).await.unwrap().is_none());
     // The account key that the refused batch would have created does not exist either.
     store.commit(put(account_key(0x18, "a"), Expect::Absent, "3")).await.unwrap();
@@ -117,7 +117,7 @@ async fn a_requirement_is_kept_and_changes_nothing(store: Arc<dyn Store>) {
     let with = |expect, value: &str| put(key("default"), Expect::Any, value).require(key("name"), expect);
 
     store.commit(with(Expect::At(revision), "a")).await.unwrap();
-    assert!(matches!(store.commit(with(Expect::Absent, "b")).await, Err(Error::Conflict)));
+    assert!(matches!(store.commit(with(Expect::Absent, "b")).await, Err(StoreError::Conflict)));
     assert_eq!(store.get(&key("name")).await.unwrap().unwrap().revision, revision);
 
     // Batches with the same requirement do not conflict with each other.
@@ -125,7 +125,7 @@ async fn a_requirement_is_kept_and_changes_nothing(store: Arc<dyn Store>) {
     assert!(futures::future::join_all(all).await.iter().all(Result::is_ok));
 
     store.commit(Batch::default().delete(key("name"), Expect::Any)).await.unwrap();
-    assert!(matches!(store.commit(with(Expect::At(revision), "c")).await, Err(Error::Conflict)));
+    assert!(matches!(store.commit(with(Expect::At(revision), "c")).await, Err(StoreError::Conflict)));
     assert_ne!(store.get(&key("default")).await.unwrap().unwrap().value, b"c");
 }
 
@@ -133,7 +133,7 @@ async fn a_precondition_alone_is_kept(store: Arc<dyn Store>) {
     let guarded = || put(key("a"), Expect::Any, "1").delete(key("guard"), Expect::Absent);
     store.commit(guarded()).await.unwrap();
     store.commit(put(key("guard"), Expect::Absent, "")).await.unwrap();
-    assert!(matches!(store.commit(guarded()).await, Err(Error::Conflict)));
+    assert!(matches!(store.commit(guarded()).await, Err(StoreError::Conflict)));
     assert!(store.get(&key("guard")).await.unwrap().unwrap().value.is_empty());
 }
 
@@ -146,7 +146,7 @@ async fn a_revision_is_never_used_twice(store: Arc<dyn Store>) {
             seen.push(store.commit(Batch::default().delete(place.clone(), Expect::At(revision))).await.unwrap());
             assert!(store.get(&place).await.unwrap().is_none());
             let stale = put(place.clone(), Expect::At(revision), "2");
-            assert!(matches!(store.commit(stale).await, Err(Error::Conflict)));
+            assert!(matches!(store.commit(stale).await, Err(StoreError::Conflict)));
         }
     }
     assert!(seen.is_sorted_by(|a, b| a < b), "{seen:?}");
@@ -198,7 +198,7 @@ async fn concurrent_increments_are_all_counted(store: Arc<dyn Store>) {
             let count: u32 = String::from_utf8(record.value).unwrap().parse().unwrap();
             match store.commit(put(place.clone(), Expect::At(record.revision), &(count + 1).to_string())).await {
                 Ok(_) => break,
-                Err(Error::Conflict) => {}
+                Err(StoreError::Conflict) => {}
                 Err(error) => panic!("{error:?}"),
             }
         }
@@ -220,7 +220,7 @@ async fn of_many_only_one_is_first(store: Arc<dyn Store>) {
     for outcome in futures::future::join_all(tries).await {
         match outcome.unwrap() {
             Ok(n) => winners.push(n),
-            Err(error) => assert!(matches!(error, Error::Conflict), "{error:?}"),
+            Err(error) => assert!(matches!(error, StoreError::Conflict), "{error:?}"),
         }
     }
     assert_eq!(winners.len(), 1);
@@ -233,7 +233,7 @@ async fn wrong_batches_are_refused(store: Arc<dyn Store>) {
     let too_many =
         (0..5000_u32).fold(Batch::default(), |batch, n| batch.put(key(n.to_be_bytes()), Expect::Any, vec![]));
     for batch in [twice, nowhere, too_many] {
-        assert!(matches!(store.commit(batch).await, Err(Error::Unavailable(_))));
+        assert!(matches!(store.commit(batch).await, Err(StoreError::Unavailable(_))));
     }
     assert!(store.scan(b"", b"", 9).await.unwrap().is_empty());
     store.commit(put(key("a"), Expect::Absent, "1")).await.unwrap();

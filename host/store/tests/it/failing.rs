@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bursar_kernel::audit::Trail;
-use bursar_kernel::store::{Batch, Error, Expect, Store};
+use bursar_kernel::store::{Batch, Expect, Store, StoreError};
 use bursar_store::Ledger;
 use bursar_store::engine::Engine;
 use bursar_store::engine::redb::RedbEngine;
@@ -78,7 +78,7 @@ async fn a_full_disk_fails_commits_and_nothing_else() {
         full.store(true, Ordering::SeqCst);
         for n in 0..3 {
             let error = ledger.commit(put(&format!("full {round} {n}"))).await.unwrap_err();
-            assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
+            assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
         }
         full.store(false, Ordering::SeqCst);
         // Commits succeed as soon as there is space, and failed ones left nothing.
@@ -92,6 +92,6 @@ async fn a_full_disk_fails_commits_and_nothing_else() {
     assert_eq!(ledger.scan(&account_key(0x18, ""), b"", 99).await.unwrap().len(), 4);
     ledger.close().await;
     let error = ledger.commit(put("closed")).await.unwrap_err();
-    assert!(matches!(error, Error::Unavailable(_)));
+    assert!(matches!(error, StoreError::Unavailable(_)));
     assert!(home.open().await.verify(None).await.unwrap().holds());
 }

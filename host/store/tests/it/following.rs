@@ -5,7 +5,7 @@ use std::fs;
 use std::sync::Arc;
 
 use bursar_kernel::audit::Trail;
-use bursar_kernel::store::{Batch, Error, Expect, Store};
+use bursar_kernel::store::{Batch, Expect, Store, StoreError};
 use bursar_store::engine::postgres::PostgresEngine;
 use bursar_store::engine::{Engine, Write};
 use bursar_store::{Ledger, OpenError, RootKeySource, RootKeyStatus};
@@ -67,7 +67,7 @@ async fn a_node_without_the_new_key_serves_what_it_knows_until_it_is_brought() {
     let write = |name: &str| Batch::default().put(account_key(0x18, name), Expect::Absent, b"b".to_vec());
     second.commit(write("b").event(event("bob"))).await.unwrap();
     let refused = second.commit(Batch::default().put(of_a_new_account(), Expect::Absent, b"3".to_vec())).await;
-    let Err(Error::Unavailable(cause)) = refused else { panic!("{refused:?}") };
+    let Err(StoreError::Unavailable(cause)) = refused else { panic!("{refused:?}") };
     assert!(cause.to_string().contains("rotated by another node: put the new one where"), "{cause}");
     assert!(matches!(second.root_key_status(), RootKeyStatus::Missing { .. }));
     let refused = second.rekey(&world.source("second.key"), rekeyed()).await;
@@ -138,14 +138,14 @@ async fn an_altered_key_is_still_called_altered() {
     write(&engine, vec![Write { key: row.key.clone(), content: Some((row.revision + 1, value)) }]).await;
     for store in [&world.first, &world.second] {
         let refused = store.get(&account_key(0x11, "a")).await.err().unwrap();
-        assert!(matches!(refused, Error::Unsealable { .. }), "{refused:?}");
+        assert!(matches!(refused, StoreError::Unsealable { .. }), "{refused:?}");
         assert_eq!(store.root_key_status(), RootKeyStatus::Current);
     }
     // With another revision of the root record it is not a rotation either.
     let root = engine.get_many(&[vec![0xE0, 1]]).await.unwrap().remove(0).unwrap();
     write(&engine, vec![Write { key: root.key, content: Some((root.revision + 2, root.value)) }]).await;
     let refused = world.second.get(&account_key(0x11, "a")).await.err().unwrap();
-    assert!(matches!(refused, Error::Unsealable { .. }), "{refused:?}");
+    assert!(matches!(refused, StoreError::Unsealable { .. }), "{refused:?}");
     assert!(!world.second.verify(None).await.unwrap().holds());
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bursar_kernel::audit::Trail;
-use bursar_kernel::store::{Batch, Error, Expect, Store};
+use bursar_kernel::store::{Batch, Expect, Store, StoreError};
 use bursar_store::Ledger;
 use bursar_store::engine::redb::RedbEngine;
 use bursar_store::engine::{Engine, EngineError, Row, Snapshot, Transaction};
@@ -94,7 +94,7 @@ async fn within_a_group_each_sees_what_the_ones_before_it_did() {
     engine.gate.add_permits(1000);
     let answers = futures::future::join_all(commits).await;
     for (n, answer) in answers.iter().enumerate() {
-        assert_eq!(matches!(answer, Err(Error::Conflict)), n == 2, "{n}: {answer:?}");
+        assert_eq!(matches!(answer, Err(StoreError::Conflict)), n == 2, "{n}: {answer:?}");
         assert_eq!(answer.is_ok(), n != 2, "{n}: {answer:?}");
     }
     assert_eq!(ledger.get(&key("a")).await.unwrap().unwrap().value, b"6");

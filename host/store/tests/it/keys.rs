@@ -6,7 +6,7 @@ use std::path::Path;
 
 use bursar_kernel::audit::{Action, Event, Trail};
 use bursar_kernel::keys;
-use bursar_kernel::store::{Batch, BlindIndex, Error, Expect, Store};
+use bursar_kernel::store::{Batch, BlindIndex, Expect, Store, StoreError};
 use bursar_store::engine::Engine;
 use bursar_store::{Ledger, OpenError, RootKeyError, RootKeySource};
 use secrecy::SecretString;
@@ -67,7 +67,10 @@ async fn another_root_key_is_told_apart_from_damage() {
     write(&engine, vec![bursar_store::engine::Write { key: row.key, content: Some((row.revision, row.value)) }]).await;
     drop(engine);
     let damaged = refusal(&home, home.root_key()).await;
-    assert!(matches!(&damaged, OpenError::Store(Error::Unsealable { key_hex }) if key_hex == "e10000"), "{damaged:?}");
+    assert!(
+        matches!(&damaged, OpenError::Store(StoreError::Unsealable { key_hex }) if key_hex == "e10000"),
+        "{damaged:?}"
+    );
 }
 
 #[cfg(unix)]
@@ -242,7 +245,7 @@ async fn purging_a_secret_destroys_its_key() {
     .await;
     drop(engine);
     let store = home.open().await;
-    assert!(matches!(store.get(&account_key(0x18, "a")).await, Err(Error::Unsealable { .. })));
+    assert!(matches!(store.get(&account_key(0x18, "a")).await, Err(StoreError::Unsealable { .. })));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -254,13 +257,13 @@ async fn deleting_an_account_destroys_its_key() {
     store.commit(Batch::default().put(record.clone(), Expect::Absent, b"acme".to_vec())).await.unwrap();
 
     let both = Batch::default().delete(record.clone(), Expect::Any).put(account_key(0x11, "b"), Expect::Any, vec![]);
-    assert!(matches!(store.commit(both).await, Err(Error::Unavailable(_))));
+    assert!(matches!(store.commit(both).await, Err(StoreError::Unavailable(_))));
     is_whole(&store).await;
 
     store.commit(Batch::default().delete(record.clone(), Expect::Any)).await.unwrap();
     // The account's remaining records can no longer be opened, even after a restart.
-    assert!(matches!(store.get(&account_key(0x11, "a")).await, Err(Error::Unsealable { .. })));
-    assert!(matches!(store.get(&account_key(0x18, "a")).await, Err(Error::Unsealable { .. })));
+    assert!(matches!(store.get(&account_key(0x11, "a")).await, Err(StoreError::Unsealable { .. })));
+    assert!(matches!(store.get(&account_key(0x18, "a")).await, Err(StoreError::Unsealable { .. })));
     // A new account with the same id has another key.
     let anew = Batch::default().put(record, Expect::Absent, b"acme".to_vec()).put(
         account_key(0x11, "new"),
@@ -269,6 +272,6 @@ async fn deleting_an_account_destroys_its_key() {
     );
     store.commit(anew).await.unwrap();
     assert_eq!(store.get(&account_key(0x11, "new")).await.unwrap().unwrap().value, b"new");
-    assert!(matches!(store.get(&account_key(0x11, "a")).await, Err(Error::Unsealable { .. })));
+    assert!(matches!(store.get(&account_key(0x11, "a")).await, Err(StoreError::Unsealable { .. })));
     assert!(store.verify(None).await.unwrap().holds());
 }

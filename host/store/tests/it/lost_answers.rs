@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use async_trait::async_trait;
 use bursar_kernel::audit::Trail;
-use bursar_kernel::store::{Batch, Error, Expect, Revision, Store};
+use bursar_kernel::store::{Batch, Expect, Revision, Store, StoreError};
 use bursar_store::Ledger;
 use bursar_store::engine::postgres::PostgresEngine;
 use bursar_store::engine::{Engine, EngineError, Row, Snapshot, Transaction, Write};
@@ -113,7 +113,7 @@ async fn a_commit_is_answered_by_what_became_of_it() {
         let revision = store.commit(batch.clone()).await.unwrap();
         let record = store.get(&key).await.unwrap().unwrap();
         assert_eq!((record.revision, record.value), (revision, vec![1]));
-        assert!(matches!(store.commit(batch).await, Err(Error::Conflict)), "it is there");
+        assert!(matches!(store.commit(batch).await, Err(StoreError::Conflict)), "it is there");
     }
     let (entries, _) = store.list(&bursar_kernel::audit::Filter::default(), None, 100).await.unwrap();
     let by_alice = entries.iter().filter(|entry| entry.event.actor == "alice").count();

@@ -3,7 +3,7 @@
 use std::fs;
 
 use bursar_kernel::audit::Trail;
-use bursar_kernel::store::{Batch, Error, Expect, Store};
+use bursar_kernel::store::{Batch, Expect, Store, StoreError};
 use bursar_store::{Ledger, OpenError, RootKeySource};
 
 use crate::support::{Home, config, event, key};
@@ -19,7 +19,7 @@ async fn a_store_is_created_once_and_opened_by_one() {
     assert!(matches!(Ledger::open_read_only(&home.config()).await.err().unwrap(), OpenError::InUse));
     let node = store.node();
     store.close().await;
-    assert!(matches!(store.get(&key("a")).await, Err(Error::Unavailable(_))));
+    assert!(matches!(store.get(&key("a")).await, Err(StoreError::Unavailable(_))));
     assert!(matches!(Ledger::create(&home.config()).await.err().unwrap(), OpenError::AlreadyInitialised));
     let store = home.open().await;
     assert_eq!(store.node(), node);
@@ -47,7 +47,7 @@ async fn a_cleanly_stopped_store_is_read_where_it_is() {
     assert_eq!(opened.ledger.get(&key("a")).await.unwrap().unwrap().value, b"1");
     assert!(opened.ledger.verify(None).await.unwrap().holds());
     let error = opened.ledger.commit(Batch::default().event(event("nobody"))).await.unwrap_err();
-    assert!(matches!(error, Error::Unavailable(_)));
+    assert!(matches!(error, StoreError::Unavailable(_)));
     assert_eq!(fs::read(home.path("bursar.redb")).unwrap(), before);
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bursar_kernel::audit::{Checkpoint, Trail};
-use bursar_kernel::store::{Batch, Error, Expect, Store};
+use bursar_kernel::store::{Batch, Expect, Store, StoreError};
 use bursar_store::Ledger;
 use bursar_store::engine::redb::RedbEngine;
 use bursar_store::engine::{Engine, Row, Write};
@@ -121,9 +121,9 @@ async fn altered_values_do_not_open() {
         victim.write(vec![flipped(&row)]).await;
         let name = hex::encode(&place);
         let error = victim.ledger.get(&place).await.err().unwrap();
-        assert!(matches!(&error, Error::Unsealable { key_hex } if *key_hex == name), "{error:?}");
+        assert!(matches!(&error, StoreError::Unsealable { key_hex } if *key_hex == name), "{error:?}");
         let error = victim.ledger.scan(&place, b"", 9).await.err().unwrap();
-        assert!(matches!(error, Error::Unsealable { .. }), "{error:?}");
+        assert!(matches!(error, StoreError::Unsealable { .. }), "{error:?}");
         victim.write(vec![put(&place, &row)]).await;
         assert!(victim.ledger.get(&place).await.unwrap().is_some());
     }
@@ -139,7 +139,7 @@ async fn swapped_values_are_named_and_do_not_open() {
         let problems = victim.found(swap.clone()).await;
         assert!(names(&problems, &hex::encode(&one)) && names(&problems, &hex::encode(&other)), "{problems:?}");
         victim.write(swap).await;
-        assert!(matches!(victim.ledger.get(&one).await, Err(Error::Unsealable { .. })));
+        assert!(matches!(victim.ledger.get(&one).await, Err(StoreError::Unsealable { .. })));
     }
 }
 
@@ -157,7 +157,7 @@ async fn an_older_value_put_back_is_named() {
     // Under the newer revision it cannot even be opened.
     let disguised = Row { revision: new.revision, ..old };
     victim.write(vec![put(&key("a"), &disguised)]).await;
-    assert!(matches!(victim.ledger.get(&key("a")).await, Err(Error::Unsealable { .. })));
+    assert!(matches!(victim.ledger.get(&key("a")).await, Err(StoreError::Unsealable { .. })));
     assert!(names(&victim.problems().await, &name));
 }
 
@@ -230,7 +230,7 @@ async fn a_tampered_or_cut_head_is_named_and_stops_commits() {
     victim.ledger.close().await;
     let again = victim.home.open().await;
     let error = again.commit(Batch::default().event(event("dave"))).await.unwrap_err();
-    assert!(matches!(&error, Error::Unsealable { key_hex } if *key_hex == head), "{error:?}");
+    assert!(matches!(&error, StoreError::Unsealable { key_hex } if *key_hex == head), "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -63,11 +63,7 @@ impl DirectoryOptions {
         let mut mode = |pointer, text: Option<String>, default, least| {
             let mode = text.as_deref().and_then(octal).unwrap_or(default);
             if mode & 0o002 != 0 {
-                violations.add(
-                    pointer,
-                    "invalid",
-                    "This would let everybody write: take the last digit without its 2.",
-                );
+                violations.add(pointer, "invalid", "This would let everybody write: remove the 2 from the last digit.");
             }
             if mode & least != least {
                 let message = format!("The owner needs at least {least:04o}, or the broker is locked out.");
@@ -78,7 +74,7 @@ impl DirectoryOptions {
         let file_mode = mode("/mode", settings.mode, 0o600, 0o400);
         let directory_mode = mode("/directoryMode", settings.directory_mode, 0o700, 0o700);
         let (uid, gid) = settings.owner.as_deref().map_or(Some((None, None)), owner).unwrap_or_else(|| {
-            violations.add("/owner", "invalid", "This is not a UID, or not a UID and GID, of this system.");
+            violations.add("/owner", "invalid", "UID and GID must be at most 4294967294.");
             (None, None)
         });
         violations.none_or(path.map(|path| Self {

@@ -137,11 +137,11 @@ impl<'a> SecretClient<'a> {
             ))));
         }
         let found = self.adopt(found, blot).await?;
-        let patch = Patch::Apply(
+        let apply = Patch::Apply(
             desired.over(present(found.metadata.uid.as_deref())?, present(found.metadata.resource_version.as_deref())?),
         );
         let forced = PatchParams::apply(MANAGER).force();
-        let request = self.request.patch(path.name, &forced, &patch).map_err(unbuildable)?;
+        let request = self.request.patch(path.name, &forced, &apply).map_err(unbuildable)?;
         self.api.send(self.subject("patch"), request, Some(blot)).await
     }
 

@@ -65,36 +65,36 @@ async fn to_an_account_that_may_not_use_it_a_region_does_not_exist() {
         for pair in [
             (broker.regions.get(&admin, &there).await.err(), broker.regions.get(&admin, &never).await.err()),
             (
-                broker.regions.attachment(&admin, &web, &there).await.err(),
-                broker.regions.attachment(&admin, &web, &never).await.err(),
+                broker.attachments.attachment(&admin, &web, &there).await.err(),
+                broker.attachments.attachment(&admin, &web, &never).await.err(),
             ),
             (
                 broker
-                    .regions
+                    .attachments
                     .attach(&admin, &web, &there, submitted::<api::AttachRegion, _>(json!({})), None)
                     .await
                     .err(),
                 broker
-                    .regions
+                    .attachments
                     .attach(&admin, &web, &never, submitted::<api::AttachRegion, _>(json!({})), None)
                     .await
                     .err(),
             ),
             (
-                broker.regions.detach(&admin, &web, &there, None, None).await.err(),
-                broker.regions.detach(&admin, &web, &never, None, None).await.err(),
+                broker.attachments.detach(&admin, &web, &there, None, None).await.err(),
+                broker.attachments.detach(&admin, &web, &never, None, None).await.err(),
             ),
             (
-                broker.regions.plan(&admin, &web, &there).await.err(),
-                broker.regions.plan(&admin, &web, &never).await.err(),
+                broker.attachments.plan(&admin, &web, &there).await.err(),
+                broker.attachments.plan(&admin, &web, &never).await.err(),
             ),
             (
-                broker.regions.ensure(&admin, &web, &there, &|_| {}).await.err(),
-                broker.regions.ensure(&admin, &web, &never, &|_| {}).await.err(),
+                broker.attachments.ensure(&admin, &web, &there, &|_| {}).await.err(),
+                broker.attachments.ensure(&admin, &web, &never, &|_| {}).await.err(),
             ),
             (
-                broker.regions.sync(&admin, &web, &there, &|_| {}).await.err(),
-                broker.regions.sync(&admin, &web, &never, &|_| {}).await.err(),
+                broker.attachments.sync(&admin, &web, &there, &|_| {}).await.err(),
+                broker.attachments.sync(&admin, &web, &never, &|_| {}).await.err(),
             ),
         ] {
             let (hidden, absent) = (pair.0.unwrap(), pair.1.unwrap());
@@ -104,7 +104,7 @@ async fn to_an_account_that_may_not_use_it_a_region_does_not_exist() {
     // An operator knows of it, and is told what to do.
     let told = world
         .broker
-        .regions
+        .attachments
         .attach(&world.caller, &web, &eu(), submitted::<api::AttachRegion, _>(json!({})), None)
         .await
         .unwrap_err();
@@ -112,7 +112,7 @@ async fn to_an_account_that_may_not_use_it_a_region_does_not_exist() {
     assert!(told.message.contains("`accounts`"), "{told}");
     world
         .broker
-        .regions
+        .attachments
         .attach(&admin, &web, &Reference::from("ours"), submitted::<api::AttachRegion, _>(json!({})), None)
         .await
         .unwrap();
@@ -141,7 +141,7 @@ async fn accounts_are_named_and_kept_by_id() {
     assert_eq!(shown.accounts, Some(vec!["shop".to_owned()]));
     let refused = world
         .broker
-        .regions
+        .attachments
         .attach(&admin, &web, &eu(), submitted::<api::AttachRegion, _>(json!({})), None)
         .await
         .unwrap_err();
@@ -170,7 +170,7 @@ async fn an_account_that_uses_it_is_shut_out_only_by_force_and_lets_go_of_it() {
         let (web, admin) = tenant(&world, "web").await;
         world
             .broker
-            .regions
+            .attachments
             .attach(&admin, &web, &eu(), submitted::<api::AttachRegion, _>(json!({"onDetach": on_detach})), None)
             .await
             .unwrap();
@@ -181,7 +181,7 @@ async fn an_account_that_uses_it_is_shut_out_only_by_force_and_lets_go_of_it() {
             .create(&admin, &web, submitted::<api::CreateCredential, _>(body), None, false)
             .await
             .unwrap();
-        let ensured = world.broker.regions.ensure(&admin, &web, &eu(), &|_| {}).await.unwrap();
+        let ensured = world.broker.attachments.ensure(&admin, &web, &eu(), &|_| {}).await.unwrap();
         assert_eq!((ensured.ready(), world.shelf.things().len()), (true, 1));
 
         let refused = open_to(&world, json!(["default"]), false).await.unwrap_err();
@@ -192,27 +192,27 @@ async fn an_account_that_uses_it_is_shut_out_only_by_force_and_lets_go_of_it() {
 
         // It is gone for them, but for what of theirs is still there.
         assert!(world.broker.regions.get(&admin, &eu()).await.is_err());
-        let used = world.broker.regions.attachment(&admin, &web, &eu()).await.unwrap();
+        let used = world.broker.attachments.attachment(&admin, &web, &eu()).await.unwrap();
         assert_eq!(used.attachment.detaching, OnDetach::parse(on_detach));
         for again in [
             world
                 .broker
-                .regions
+                .attachments
                 .attach(&admin, &web, &eu(), submitted::<api::AttachRegion, _>(json!({})), None)
                 .await
                 .err(),
-            world.broker.regions.detach(&admin, &web, &eu(), Some(OnDetach::Keep), None).await.err(),
+            world.broker.attachments.detach(&admin, &web, &eu(), Some(OnDetach::Keep), None).await.err(),
         ] {
             assert_eq!(again.unwrap().kind, Kind::NotFound);
         }
         for _ in 0..2 {
-            for (pair, _) in world.broker.regions.walk(Extent::Everything, false).await.unwrap().due {
+            for (pair, _) in world.broker.attachments.walk(Extent::Everything, false).await.unwrap().due {
                 settle(&world, pair).await;
             }
         }
         assert_eq!(world.shelf.things().len(), left);
-        assert_eq!(world.broker.regions.attached(&admin, &web).await.unwrap().len(), 0);
-        assert!(world.broker.regions.attachment(&admin, &web, &eu()).await.is_err());
+        assert_eq!(world.broker.attachments.attached(&admin, &web).await.unwrap().len(), 0);
+        assert!(world.broker.attachments.attachment(&admin, &web, &eu()).await.is_err());
         let by_operator = |event: &bursar_kernel::audit::Event| event.actor.starts_with("operator:");
         let told: Vec<_> = world.events(Action::RegionDetach).into_iter().filter(by_operator).collect();
         assert_eq!(told.len(), 1, "in the account's own trail too");
@@ -226,10 +226,15 @@ async fn what_another_account_holds_in_a_region_stays_when_one_is_shut_out() {
     let pair = store(&world, "one", "s1").await;
     settle(&world, pair).await;
     let (web, admin) = tenant(&world, "web").await;
-    world.broker.regions.attach(&admin, &web, &eu(), submitted::<api::AttachRegion, _>(json!({})), None).await.unwrap();
+    world
+        .broker
+        .attachments
+        .attach(&admin, &web, &eu(), submitted::<api::AttachRegion, _>(json!({})), None)
+        .await
+        .unwrap();
     open_to(&world, json!(["default"]), true).await.unwrap();
-    world.broker.regions.walk(Extent::Everything, false).await.unwrap();
-    let used = world.broker.regions.attached(&world.caller, &account()).await.unwrap();
+    world.broker.attachments.walk(Extent::Everything, false).await.unwrap();
+    let used = world.broker.attachments.attached(&world.caller, &account()).await.unwrap();
     let synced = used[0].counts.iter().find(|(state, _)| *state == SyncState::Synced);
     assert_eq!((used[0].attachment.detaching, synced), (None, Some(&(SyncState::Synced, 1))));
     assert_eq!(world.shelf.things().len(), 1);
@@ -246,11 +251,11 @@ async fn nobody_begins_to_use_a_region_at_the_moment_they_are_shut_out() {
         world.store.yield_in_turn(seed);
         let region = eu();
         let (attached, narrowed) = tokio::join!(
-            world.broker.regions.attach(&admin, &web, &region, submitted::<api::AttachRegion, _>(json!({})), None),
+            world.broker.attachments.attach(&admin, &web, &region, submitted::<api::AttachRegion, _>(json!({})), None),
             open_to(&world, json!([]), false),
         );
         world.store.yield_in_turn(0);
-        let used = world.broker.regions.attached(&world.caller, &web).await.unwrap();
+        let used = world.broker.attachments.attached(&world.caller, &web).await.unwrap();
         assert_eq!(used.len() == 1, narrowed.is_err(), "{attached:?} {narrowed:?}");
         outcomes.insert(narrowed.is_err());
     }

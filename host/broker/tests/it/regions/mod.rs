@@ -30,7 +30,7 @@ async fn attached(drift: &str) -> World {
     world.broker.regions.create(&world.caller, submitted::<api::CreateRegion, _>(body), None).await.unwrap();
     world
         .broker
-        .regions
+        .attachments
         .attach(&world.caller, &account(), &eu(), submitted::<api::AttachRegion, _>(json!({})), None)
         .await
         .unwrap();
@@ -91,14 +91,14 @@ async fn what_is_in_place_is_neither_materialized_nor_sent_again() {
     assert_eq!(calls, [("put", "default/one".to_owned())]);
     for _ in 0..3 {
         assert_eq!(settle(&world, pair).await, Reconciled::Unchanged);
-        assert_eq!(world.broker.regions.walk(Extent::Everything, false).await.unwrap().due, []);
+        assert_eq!(world.broker.attachments.walk(Extent::Everything, false).await.unwrap().due, []);
     }
     assert_eq!((world.provider.materialized(), world.shelf.calls(), world.store.events().len()), (1, vec![], events));
     // A title is no part of what is there; a label that changes nothing neither.
     patch(&world, "one", json!({"title": "Another"})).await;
     assert_eq!(settle(&world, pair).await, Reconciled::Unchanged);
     patch(&world, "one", json!({"data": {"token": "s2"}})).await;
-    assert_eq!(world.broker.regions.walk(Extent::Everything, false).await.unwrap().due.len(), 1);
+    assert_eq!(world.broker.attachments.walk(Extent::Everything, false).await.unwrap().due.len(), 1);
     assert_eq!(settle(&world, pair).await, Reconciled::Pushed);
     assert_eq!(world.shelf.things(), [("default/one".to_owned(), "s2".to_owned())]);
 }
@@ -181,10 +181,10 @@ async fn a_change_by_hand_is_reported_or_put_right() {
                 (state, error.as_deref()),
                 (SyncState::Drifted, Some("somebody changed it there: sync it to put it right"))
             );
-            let plan = world.broker.regions.plan(&world.caller, &account(), &eu()).await.unwrap();
+            let plan = world.broker.attachments.plan(&world.caller, &account(), &eu()).await.unwrap();
             assert_eq!(plan.items[0].action, PlanAction::Drifted);
             let one = Reference::from("one");
-            let view = world.broker.regions.sync_credential(&world.caller, &account(), &one).await.unwrap();
+            let view = world.broker.attachments.sync_credential(&world.caller, &account(), &one).await.unwrap();
             assert_eq!(view.sync[0].state, SyncState::Synced);
         }
         assert_eq!(world.shelf.things(), [("default/one".to_owned(), "s1".to_owned())]);
@@ -212,7 +212,7 @@ async fn that_a_region_cannot_be_looked_at_says_nothing_of_what_is_there() {
     // Somebody who asks is told.
     let one = Reference::from("one");
     world.shelf.answer(vec![down(); 4]);
-    let view = world.broker.regions.sync_credential(&world.caller, &account(), &one).await.unwrap();
+    let view = world.broker.attachments.sync_credential(&world.caller, &account(), &one).await.unwrap();
     assert_eq!(view.sync[0].state, SyncState::Error);
     world.shelf.calls();
     tokio::time::sleep(Duration::from_mins(1)).await;
@@ -228,18 +228,18 @@ async fn who_is_narrowed_to_some_credentials_decides_for_none_but_those() {
     let narrowed = world.someone("credentials-manager", json!({"credentials": ["one"]})).await;
     let refused = world
         .broker
-        .regions
+        .attachments
         .attach(&narrowed, &account(), &eu(), submitted::<api::AttachRegion, _>(json!({})), None)
         .await
         .unwrap_err();
     assert_eq!(refused.kind, Kind::Denied);
-    let refused = world.broker.regions.detach(&narrowed, &account(), &eu(), None, None).await.unwrap_err();
+    let refused = world.broker.attachments.detach(&narrowed, &account(), &eu(), None, None).await.unwrap_err();
     assert_eq!(refused.kind, Kind::Denied);
     assert_eq!(world.broker.regions.watch(&narrowed, &account()).await.unwrap_err().kind, Kind::Denied);
-    let ensured = world.broker.regions.ensure(&narrowed, &account(), &eu(), &|_| {}).await.unwrap();
+    let ensured = world.broker.attachments.ensure(&narrowed, &account(), &eu(), &|_| {}).await.unwrap();
     assert_eq!((ensured.ready(), ensured.synced), (true, 1));
     let elsewhere = world.someone("credentials-manager", json!({"regions": ["us"]})).await;
-    let refused = world.broker.regions.ensure(&elsewhere, &account(), &eu(), &|_| {}).await.unwrap_err();
+    let refused = world.broker.attachments.ensure(&elsewhere, &account(), &eu(), &|_| {}).await.unwrap_err();
     assert_eq!(refused.kind, Kind::NotFound);
     let workload = world.someone("workload", json!({})).await;
     assert_eq!(world.broker.regions.list(&workload, None, 10).await.unwrap_err().kind, Kind::Denied);
@@ -259,7 +259,7 @@ async fn what_is_foreign_is_left_and_named() {
     assert_eq!(row(&world, "one").await, (SyncState::Error, Some("in the way: default/one is not ours".to_owned())));
     let event = world.events(Action::CredentialSync).pop().unwrap();
     assert_eq!((event.outcome, event.region.as_deref()), (Outcome::Denied, Some("eu")));
-    let ensured = world.broker.regions.ensure(&world.caller, &account(), &eu(), &|_| {}).await.unwrap();
+    let ensured = world.broker.attachments.ensure(&world.caller, &account(), &eu(), &|_| {}).await.unwrap();
     assert_eq!((ensured.ready(), ensured.synced, ensured.failed[0].credential.as_str()), (false, 0, "one"));
     world.delete(&Reference::from("one"), Deletion { force: false, purge: true }).await.unwrap();
     assert_eq!(world.shelf.things(), [("default/one".to_owned(), "theirs".to_owned())]);
@@ -298,16 +298,16 @@ async fn ensure_is_complete_and_twice_in_a_row_does_nothing() {
     let tell = |progress: bursar_regions::Progress| told.lock().unwrap().push(progress.done);
     // One that fails in passing does not fail the deployment.
     world.shelf.answer([down()]);
-    let ensured = world.broker.regions.ensure(&world.caller, &account(), &eu(), &tell).await.unwrap();
+    let ensured = world.broker.attachments.ensure(&world.caller, &account(), &eu(), &tell).await.unwrap();
     assert_eq!((ensured.ready(), ensured.synced), (true, 20), "the DNS credential has no form to be put in");
     assert_eq!(told.into_inner().unwrap(), (1..=20).collect::<Vec<_>>());
     assert_eq!(world.shelf.things().len(), 20);
     let before = (world.provider.materialized(), world.shelf.calls().len());
-    let again = world.broker.regions.ensure(&world.caller, &account(), &eu(), &|_| {}).await.unwrap();
+    let again = world.broker.attachments.ensure(&world.caller, &account(), &eu(), &|_| {}).await.unwrap();
     assert_eq!((again.ready(), again.synced), (true, 20));
     assert_eq!((world.provider.materialized(), world.shelf.calls()), (before.0, vec![]));
     world.broker.regions.set_mode(&world.caller, &eu(), Mode::Paused).await.unwrap();
-    let paused = world.broker.regions.ensure(&world.caller, &account(), &eu(), &|_| {}).await.unwrap_err();
+    let paused = world.broker.attachments.ensure(&world.caller, &account(), &eu(), &|_| {}).await.unwrap_err();
     assert_eq!((paused.kind, paused.message.as_str()), (Kind::Conflict, "region `eu` is paused: resume it first"));
 }
 
@@ -335,12 +335,12 @@ async fn letting_go_of_a_region_removes_or_leaves_what_is_there() {
         let world = attached("repair").await;
         let pair = store(&world, "one", "s1").await;
         settle(&world, pair).await;
-        let used = world.broker.regions.attached(&world.caller, &account()).await.unwrap();
+        let used = world.broker.attachments.attached(&world.caller, &account()).await.unwrap();
         assert_eq!(used[0].counts.iter().map(|(_, count)| *count).collect::<Vec<_>>(), [0, 0, 1, 0, 0]);
         let refused = world.broker.regions.delete(&world.caller, &eu(), false, None).await.unwrap_err();
         assert_eq!((refused.kind, refused.conflicts[0].name.as_str()), (Kind::Conflict, "default"));
-        world.broker.regions.detach(&world.caller, &account(), &eu(), Some(how), None).await.unwrap();
-        assert_eq!(world.broker.regions.attached(&world.caller, &account()).await.unwrap().len(), 0);
+        world.broker.attachments.detach(&world.caller, &account(), &eu(), Some(how), None).await.unwrap();
+        assert_eq!(world.broker.attachments.attached(&world.caller, &account()).await.unwrap().len(), 0);
         assert_eq!(world.shelf.things().len(), left);
         world.broker.regions.delete(&world.caller, &eu(), false, None).await.unwrap();
     }
@@ -352,17 +352,17 @@ async fn what_is_left_behind_by_a_region_that_was_down_is_removed_later() {
     let pair = store(&world, "one", "s1").await;
     settle(&world, pair).await;
     world.shelf.answer([down()]);
-    world.broker.regions.detach(&world.caller, &account(), &eu(), None, None).await.unwrap();
-    let used = world.broker.regions.attached(&world.caller, &account()).await.unwrap();
+    world.broker.attachments.detach(&world.caller, &account(), &eu(), None, None).await.unwrap();
+    let used = world.broker.attachments.attached(&world.caller, &account()).await.unwrap();
     assert_eq!(used[0].attachment.detaching, Some(OnDetach::Remove));
     tokio::time::sleep(Duration::from_mins(1)).await;
     assert_eq!(
-        world.broker.regions.walk(Extent::Everything, false).await.unwrap().due,
+        world.broker.attachments.walk(Extent::Everything, false).await.unwrap().due,
         [(pair, world.broker.kernel.ports.now())]
     );
     assert_eq!(settle(&world, pair).await, Reconciled::Detached);
-    world.broker.regions.walk(Extent::Everything, false).await.unwrap();
-    assert_eq!(world.broker.regions.attached(&world.caller, &account()).await.unwrap().len(), 0);
+    world.broker.attachments.walk(Extent::Everything, false).await.unwrap();
+    assert_eq!(world.broker.attachments.attached(&world.caller, &account()).await.unwrap().len(), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -373,8 +373,8 @@ async fn a_paused_region_is_left_and_a_draining_one_emptied() {
     world.broker.regions.set_mode(&world.caller, &eu(), Mode::Paused).await.unwrap();
     patch(&world, "one", json!({"data": {"token": "s2"}})).await;
     assert_eq!(settle(&world, pair).await, Reconciled::Left);
-    assert_eq!(world.broker.regions.walk(Extent::Everything, true).await.unwrap().due, []);
-    let plan = world.broker.regions.plan(&world.caller, &account(), &eu()).await.unwrap();
+    assert_eq!(world.broker.attachments.walk(Extent::Everything, true).await.unwrap().due, []);
+    let plan = world.broker.attachments.plan(&world.caller, &account(), &eu()).await.unwrap();
     assert_eq!(plan.items[0].action, PlanAction::Update, "what would be");
     world.broker.regions.set_mode(&world.caller, &eu(), Mode::Draining).await.unwrap();
     assert_eq!(settle(&world, pair).await, Reconciled::Removed);
@@ -412,7 +412,7 @@ async fn the_same_in_another_form_is_put_again() {
     let region = eu();
     let body = json!({"settings": {"mode": "0640"}});
     world.broker.regions.update(&world.caller, &region, region_patch(body), false, None).await.unwrap();
-    let plan = world.broker.regions.plan(&world.caller, &account(), &region).await.unwrap();
+    let plan = world.broker.attachments.plan(&world.caller, &account(), &region).await.unwrap();
     assert_eq!(plan.items[0].action, PlanAction::Update);
     world.shelf.calls();
     assert_eq!(settle(&world, pair).await, Reconciled::Pushed);
@@ -442,9 +442,9 @@ async fn what_was_reported_stays_so_through_failures() {
     tokio::time::sleep(Duration::from_mins(6)).await;
     assert_eq!((look(&world, pair).await, settle(&world, pair).await), (Reconciled::Drifted, Reconciled::Drifted));
     assert_eq!(world.shelf.things(), [("default/one".to_owned(), "edited".to_owned())]);
-    let ensured = world.broker.regions.ensure(&world.caller, &account(), &eu(), &|_| {}).await.unwrap();
+    let ensured = world.broker.attachments.ensure(&world.caller, &account(), &eu(), &|_| {}).await.unwrap();
     assert!(!ensured.ready());
-    world.broker.regions.sync_credential(&world.caller, &account(), &Reference::from("one")).await.unwrap();
+    world.broker.attachments.sync_credential(&world.caller, &account(), &Reference::from("one")).await.unwrap();
     assert_eq!(world.shelf.things(), [("default/one".to_owned(), "s1".to_owned())]);
     assert_eq!(world.told(Action::RegionPush, "repairs").pop(), Some(json!("somebody changed it")));
 }

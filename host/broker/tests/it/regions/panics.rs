@@ -24,7 +24,7 @@ async fn a_panic_in_any_call_is_an_error_of_the_row() {
         if call == "remove" {
             world
                 .broker
-                .regions
+                .attachments
                 .attach(&world.caller, &account(), &eu(), submitted::<api::AttachRegion, _>(json!({"types": []})), None)
                 .await
                 .unwrap();
@@ -37,7 +37,7 @@ async fn a_panic_in_any_call_is_an_error_of_the_row() {
         assert_eq!(row(&world, "one").await, (SyncState::Error, Some(message)), "{call}");
         assert_eq!(world.shelf.defects(), 1, "{call}: the log has it");
         // It is tried again, and nothing keeps the next one off.
-        let due = world.broker.regions.walk(Extent::Everything, call == "look").await.unwrap().due;
+        let due = world.broker.attachments.walk(Extent::Everything, call == "look").await.unwrap().due;
         assert!(due.iter().any(|(of, at)| *of == pair && *at > world.broker.kernel.ports.now()), "{call}: {due:?}");
         world.shelf.panic_in(None);
         world.pass(Duration::from_mins(10)).await;
@@ -63,17 +63,17 @@ async fn whoever_asks_gets_an_answer_where_a_target_panics() {
     assert!(checked.to_string().contains("its log says where"));
     for call in ["open", "place", "look"] {
         world.shelf.panic_in(Some(call));
-        let plan = world.broker.regions.plan(&world.caller, &account(), &eu()).await.unwrap();
+        let plan = world.broker.attachments.plan(&world.caller, &account(), &eu()).await.unwrap();
         assert!(plan.items.iter().all(|item| item.action == PlanAction::Unknown && item.message.is_some()), "{call}");
     }
     world.shelf.panic_in(Some("put"));
-    let ensured = world.broker.regions.ensure(&world.caller, &account(), &eu(), &|_| {}).await.unwrap();
+    let ensured = world.broker.attachments.ensure(&world.caller, &account(), &eu(), &|_| {}).await.unwrap();
     assert_eq!((ensured.ready(), ensured.failed.len()), (false, 2));
     let synced =
-        world.broker.regions.sync_credential(&world.caller, &account(), &Reference::from("one")).await.unwrap();
+        world.broker.attachments.sync_credential(&world.caller, &account(), &Reference::from("one")).await.unwrap();
     assert_eq!(synced.sync[0].state, SyncState::Error);
     world.shelf.panic_in(None);
-    let ensured = world.broker.regions.ensure(&world.caller, &account(), &eu(), &|_| {}).await.unwrap();
+    let ensured = world.broker.attachments.ensure(&world.caller, &account(), &eu(), &|_| {}).await.unwrap();
     assert_eq!((ensured.ready(), ensured.synced), (true, 2));
 }
 

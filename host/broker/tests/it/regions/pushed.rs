@@ -12,7 +12,7 @@ use crate::support::{HELD_BACK, PLAIN, World, account, violations};
 async fn attach(world: &World, body: Value) -> Result<(), Vec<(String, String)>> {
     let done = world
         .broker
-        .regions
+        .attachments
         .attach(&world.caller, &account(), &eu(), submitted::<api::AttachRegion, _>(body), None)
         .await;
     done.map(drop)
@@ -22,7 +22,7 @@ async fn attach(world: &World, body: Value) -> Result<(), Vec<(String, String)>>
 /// Does all there is to do, and answers what is there then.
 async fn reconcile(world: &World) -> Vec<String> {
     for _ in 0..2 {
-        for (pair, _) in world.broker.regions.walk(Extent::Everything, false).await.unwrap().due {
+        for (pair, _) in world.broker.attachments.walk(Extent::Everything, false).await.unwrap().due {
             settle(world, pair).await;
         }
     }
@@ -34,7 +34,7 @@ async fn rows(world: &World, name: &str) -> usize {
 }
 
 async fn counted(world: &World) -> u64 {
-    let used = world.broker.regions.attached(&world.caller, &account()).await.unwrap();
+    let used = world.broker.attachments.attached(&world.caller, &account()).await.unwrap();
     used[0].counts.iter().map(|(_, count)| count).sum()
 }
 
@@ -45,12 +45,12 @@ async fn a_type_that_is_not_pushed_by_default_is_pushed_when_it_is_chosen() {
     let held = world.store_with("held", HELD_BACK, json!({"token": "s2"})).await;
     assert_eq!(reconcile(&world).await, ["default/plain"]);
     assert_eq!((rows(&world, "plain").await, rows(&world, "held").await, counted(&world).await), (1, 0, 1));
-    let plan = world.broker.regions.plan(&world.caller, &account(), &eu()).await.unwrap();
+    let plan = world.broker.attachments.plan(&world.caller, &account(), &eu()).await.unwrap();
     assert_eq!(plan.items.len(), 1);
-    let ensured = world.broker.regions.ensure(&world.caller, &account(), &eu(), &|_| {}).await.unwrap();
+    let ensured = world.broker.attachments.ensure(&world.caller, &account(), &eu(), &|_| {}).await.unwrap();
     assert_eq!((ensured.ready(), ensured.synced), (true, 1));
     let synced =
-        world.broker.regions.sync_credential(&world.caller, &account(), &Reference::from("held")).await.unwrap();
+        world.broker.attachments.sync_credential(&world.caller, &account(), &Reference::from("held")).await.unwrap();
     assert_eq!((synced.sync.len(), world.shelf.things().len()), (0, 1));
     // By name, or by the form it is to have there.
     for chosen in [json!({"types": [PLAIN, HELD_BACK]}), json!({"formats": {HELD_BACK: ["text"]}})] {
@@ -75,11 +75,11 @@ async fn ensure_takes_out_what_is_not_to_be_there_and_does_not_count_it() {
     let pair = store(&world, "plain", "s1").await;
     assert_eq!(settle(&world, pair).await, Reconciled::Pushed);
     attach(&world, json!({"types": [HELD_BACK]})).await.unwrap();
-    let ensured = world.broker.regions.ensure(&world.caller, &account(), &eu(), &|_| {}).await.unwrap();
+    let ensured = world.broker.attachments.ensure(&world.caller, &account(), &eu(), &|_| {}).await.unwrap();
     assert_eq!((ensured.ready(), ensured.synced, world.shelf.things().len()), (true, 0, 0));
     let told = std::sync::Mutex::new(0);
     let tell = |progress: bursar_regions::Progress| *told.lock().unwrap() += progress.total;
-    world.broker.regions.ensure(&world.caller, &account(), &eu(), &tell).await.unwrap();
+    world.broker.attachments.ensure(&world.caller, &account(), &eu(), &tell).await.unwrap();
     assert_eq!(told.into_inner().unwrap(), 0, "there is nothing to see to");
 }
 
@@ -107,9 +107,9 @@ async fn a_region_that_is_used_again_is_used_as_it_was() {
     world.store_with("held", HELD_BACK, json!({"token": "s2"})).await;
     reconcile(&world).await;
     world.shelf.keep_all(true);
-    world.broker.regions.detach(&world.caller, &account(), &eu(), None, None).await.unwrap();
-    world.broker.regions.ensure(&world.caller, &account(), &eu(), &|_| {}).await.unwrap();
-    let used = world.broker.regions.attachment(&world.caller, &account(), &eu()).await.unwrap();
+    world.broker.attachments.detach(&world.caller, &account(), &eu(), None, None).await.unwrap();
+    world.broker.attachments.ensure(&world.caller, &account(), &eu(), &|_| {}).await.unwrap();
+    let used = world.broker.attachments.attachment(&world.caller, &account(), &eu()).await.unwrap();
     assert_eq!(used.attachment.types, Some([HELD_BACK.to_owned()].into()));
     assert_eq!(used.attachment.detaching, None);
 }

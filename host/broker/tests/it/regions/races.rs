@@ -57,7 +57,7 @@ async fn what_is_restored_while_its_removal_waits_stays() {
     };
     let restores = async {
         tokio::time::sleep(Duration::from_secs(2)).await;
-        world.broker.credentials.restore(&world.caller, &account(), &one).await.unwrap();
+        world.broker.deletions.restore(&world.caller, &account(), &one).await.unwrap();
     };
     let (_, waited, ()) = tokio::join!(puts, waits, restores);
     assert_eq!(waited, Reconciled::Unchanged);
@@ -82,10 +82,10 @@ async fn a_purge_takes_out_what_is_on_its_way_in() {
 async fn nobody_uses_a_region_that_is_deleted_at_the_same_moment() {
     for seed in 0..60 {
         let world = attached("repair").await;
-        world.broker.regions.detach(&world.caller, &account(), &eu(), None, None).await.unwrap();
+        world.broker.attachments.detach(&world.caller, &account(), &eu(), None, None).await.unwrap();
         world.store.yield_in_turn(seed);
         let (name, owner) = (eu(), account());
-        let attaching = world.broker.regions.attach(
+        let attaching = world.broker.attachments.attach(
             &world.caller,
             &owner,
             &name,

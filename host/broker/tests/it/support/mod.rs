@@ -125,7 +125,7 @@ impl World {
 
     /// Deletes a credential.
     pub(crate) async fn delete(&self, credential: &Reference, deletion: Deletion) -> Result<(), Error> {
-        self.broker.credentials.delete(&self.caller, &account(), credential, deletion, None).await
+        self.broker.deletions.delete(&self.caller, &account(), credential, deletion, None).await
     }
 
     /// Lets so much time pass.

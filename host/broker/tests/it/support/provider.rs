@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bursar_kernel::audit::{Event, Outcome};
 use bursar_kernel::plugin::{
     Artifact, CredentialType, Exchange, FormReport, Inspection, NetworkCall, NetworkOperation, PluginAnswer,
-    PluginCall, PluginError, PluginStatus, Plugins, Progress, Report, Rewrite, Taints,
+    PluginCall, PluginError, PluginStatus, Plugins, ProbeReport, Progress, Rewrite, Taints,
 };
 use bursar_kernel::secret::SecretJson;
 use serde_json::{Value, json};
@@ -224,7 +224,7 @@ impl Provider {
                 if let Some(fqdn) = fqdn {
                     self.rewrite(fqdn, |_| {}).await;
                 }
-                PluginAnswer::Report(Report { summary: "May write.".to_owned(), details: json!({"fqdn": fqdn}) })
+                PluginAnswer::Report(ProbeReport { summary: "May write.".to_owned(), details: json!({"fqdn": fqdn}) })
             }
             NetworkOperation::DnsPresent { txt } => {
                 self.enter("present", call).await?;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use bursar_kernel::audit::{Checkpoint, Entry, Event, Filter, Report, Trail};
 use bursar_kernel::keys::Table;
-use bursar_kernel::store::{Batch, BlindIndex, Error, Expect, Record, Revision, Store};
+use bursar_kernel::store::{Batch, BlindIndex, Expect, Record, Revision, Store, StoreError};
 
 /// A map and the events, nothing sealed.
 #[derive(Default)]
@@ -77,14 +77,14 @@ impl MapStore {
 
 #[async_trait]
 impl Store for MapStore {
-    async fn get(&self, key: &[u8]) -> Result<Option<Record>, Error> {
+    async fn get(&self, key: &[u8]) -> Result<Option<Record>, StoreError> {
         self.let_others_go().await;
         let mut inner = self.0.lock().unwrap();
         inner.reads += 1;
         Ok(inner.records.get(key).cloned())
     }
 
-    async fn scan(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Record>, Error> {
+    async fn scan(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Record>, StoreError> {
         self.let_others_go().await;
         let mut inner = self.0.lock().unwrap();
         let found = inner.records.values().filter(|record| record.key.starts_with(prefix) && *record.key > *after);
@@ -93,7 +93,7 @@ impl Store for MapStore {
         Ok(found)
     }
 
-    async fn commit(&self, batch: Batch) -> Result<Revision, Error> {
+    async fn commit(&self, batch: Batch) -> Result<Revision, StoreError> {
         self.let_others_go().await;
         let mut inner = self.0.lock().unwrap();
         let changed = batch.changes.iter().map(|change| (&change.key, change.expect));
@@ -109,7 +109,7 @@ impl Store for MapStore {
                 Expect::At(revision) => present == Some(revision),
             };
             if !holds {
-                return Err(Error::Conflict);
+                return Err(StoreError::Conflict);
             }
         }
         inner.revision += 1;
@@ -131,16 +131,16 @@ impl Store for MapStore {
 
 #[async_trait]
 impl Trail for MapStore {
-    async fn list(&self, _: &Filter, _: Option<&str>, _: usize) -> Result<(Vec<Entry>, Option<String>), Error> {
-        Err(Error::Unavailable("these tests read the events".into()))
+    async fn list(&self, _: &Filter, _: Option<&str>, _: usize) -> Result<(Vec<Entry>, Option<String>), StoreError> {
+        Err(StoreError::Unavailable("these tests read the events".into()))
     }
 
-    async fn checkpoint(&self) -> Result<Checkpoint, Error> {
-        Err(Error::Unavailable("there is no chain".into()))
+    async fn checkpoint(&self) -> Result<Checkpoint, StoreError> {
+        Err(StoreError::Unavailable("there is no chain".into()))
     }
 
-    async fn verify(&self, _: Option<&Checkpoint>) -> Result<Report, Error> {
-        Err(Error::Unavailable("there is no chain".into()))
+    async fn verify(&self, _: Option<&Checkpoint>) -> Result<Report, StoreError> {
+        Err(StoreError::Unavailable("there is no chain".into()))
     }
 }
 

@@ -14,7 +14,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use axum_server::tls_rustls::RustlsConfig;
 use bursar_kernel::Error;
-use bursar_kernel::plugin::{Exchange, ExchangeRecorder, NetworkCall, PluginError, Plugins as _, Report, Taints};
+use bursar_kernel::plugin::{Exchange, ExchangeRecorder, NetworkCall, PluginError, Plugins as _, ProbeReport, Taints};
 use bursar_kernel::secret::SecretJson;
 use bursar_plugin_host::{Limits, NetworkConfig, PluginHost, PluginHostConfig};
 use serde_json::{Value, json};
@@ -116,13 +116,13 @@ impl Lab {
     }
 
     /// Calls `probe` with the lab's data and more.
-    pub(crate) async fn probe(&self, more: Value) -> Result<Report, PluginError> {
+    pub(crate) async fn probe(&self, more: Value) -> Result<ProbeReport, PluginError> {
         let data = data(more);
         self.host.probe("talker", &self.call(&data, &context())).await
     }
 
     /// The same where a plugin wrote some of the data.
-    pub(crate) async fn probe_written(&self, more: Value, taints: &Taints) -> Result<Report, PluginError> {
+    pub(crate) async fn probe_written(&self, more: Value, taints: &Taints) -> Result<ProbeReport, PluginError> {
         let (data, context) = (data(more), context());
         let call = NetworkCall { taints, ..self.call(&data, &context) };
         self.host.probe("talker", &call).await

@@ -14,7 +14,7 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(seconds).unwrap()
 }
 
-fn content() -> Content {
+fn spec() -> Spec {
     let manifest = json!({
         "id": "t", "title": "T", "summary": "S.", "category": "c", "version": "1.0.0", "formats": [{"id": "f"}]
     });
@@ -24,7 +24,7 @@ fn content() -> Content {
         digest: String::new(),
         contract_version: String::new(),
     };
-    Content { of: Arc::new(of), formats: vec!["f".to_owned()], input: "new".to_owned(), form: "form".to_owned() }
+    Spec { of: Arc::new(of), formats: vec!["f".to_owned()], input: "new".to_owned(), form: "form".to_owned() }
 }
 
 fn location(place: &str) -> RemoteLocation {
@@ -79,7 +79,7 @@ fn unreachable() -> TargetError {
 
 #[test]
 fn what_needs_no_knowledge_is_decided_at_once() {
-    let (present, gone) = (Desired::Present(content()), Desired::Absent { keep: false });
+    let (present, gone) = (Desired::Present(spec()), Desired::Absent { keep: false });
     let (there, lost) = (synced("new", "x"), SyncStatus::default());
     let nothing = Observation::default();
     let decide = |desired: &Desired, status| decide(desired, &recorded(status), &nothing);
@@ -104,7 +104,7 @@ fn what_needs_no_knowledge_is_decided_at_once() {
 
 #[test]
 fn a_region_that_was_changed_and_a_person_who_waits_are_not_held_up() {
-    let (present, status, nothing) = (Desired::Present(content()), failed("new", 200), Observation::default());
+    let (present, status, nothing) = (Desired::Present(spec()), failed("new", 200), Observation::default());
     let changed = Recorded { region_updated_at: at(60), ..recorded(Some(&status)) };
     assert_eq!(decide(&present, &changed, &nothing), Action::Materialize);
     let eager = Recorded { ignore_backoff: true, ..recorded(Some(&status)) };
@@ -116,14 +116,14 @@ fn another_process_is_waited_for() {
     let attempt = Attempt { by: Uuid::nil(), node: None, until: at(400) };
     let status = SyncStatus { attempt: Some(attempt), ..synced("old", "old") };
     let busy = Recorded { busy_until: Some(at(102)), ..recorded(Some(&status)) };
-    for desired in [Desired::Present(content()), Desired::Absent { keep: false }] {
+    for desired in [Desired::Present(spec()), Desired::Absent { keep: false }] {
         assert_eq!(decide(&desired, &busy, &Observation::default()), Action::WaitForOther(at(102)));
     }
 }
 
 #[test]
 fn the_same_content_under_another_version_is_adopted_and_another_is_pushed() {
-    let (present, status) = (Desired::Present(content()), synced("old", "x"));
+    let (present, status) = (Desired::Present(spec()), synced("old", "x"));
     let decide = |observed| decide(&present, &recorded(Some(&status)), &observed);
     assert_eq!(decide(observed(Some("x"), None, None)), Action::Locate);
     assert_eq!(decide(observed(Some("x"), Some("here"), None)), Action::Adopt);
@@ -133,7 +133,7 @@ fn the_same_content_under_another_version_is_adopted_and_another_is_pushed() {
 
 #[test]
 fn drift_is_put_right_or_reported_as_the_policy_says() {
-    let (present, status) = (Desired::Present(content()), synced("new", "x"));
+    let (present, status) = (Desired::Present(spec()), synced("new", "x"));
     let changed = || observed(Some("x"), Some("here"), Some(SeenContent::Ours("y".to_owned())));
     let removed = || observed(Some("x"), Some("here"), Some(SeenContent::Nothing));
     let verify = |drift, repair| Recorded { verify: true, drift, repair, ..recorded(Some(&status)) };
@@ -158,7 +158,7 @@ fn observed_same() -> Observation {
 
 #[test]
 fn what_cannot_be_verified_becomes_doubtful_only_where_something_was_to_be_put() {
-    let (present, seen) = (Desired::Present(content()), || Some(SeenContent::Failed(unreachable())));
+    let (present, seen) = (Desired::Present(spec()), || Some(SeenContent::Failed(unreachable())));
     let there = synced("new", "x");
     let only_checks = Recorded { verify: true, ..recorded(Some(&there)) };
     let action = decide(&present, &only_checks, &observed(Some("x"), Some("here"), seen()));
@@ -172,7 +172,7 @@ fn what_cannot_be_verified_becomes_doubtful_only_where_something_was_to_be_put()
 /// thing once, and then acts. What is already as desired is never pushed.
 #[test]
 fn each_walk_ends_and_asks_for_nothing_twice() {
-    let desired = Desired::Present(content());
+    let desired = Desired::Present(spec());
     let mut walks = 0;
     for bits in 0_u32..1 << 12 {
         let bit = |index: u32| bits >> index & 1 == 1;

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bursar_kernel::Violation;
 use bursar_kernel::plugin::{
     Ability, Artifact, CredentialType, FormReport, Format, Inspection, Manifest, NetworkOperation, Permissions,
-    PluginAnswer, PluginCall, PluginError, PluginStatus, Plugins, Progress, Report, Selector, State, Variant,
+    PluginAnswer, PluginCall, PluginError, PluginStatus, Plugins, ProbeReport, Progress, Selector, State, Variant,
 };
 use bursar_kernel::secret::SecretJson;
 use serde_json::json;
@@ -120,7 +120,7 @@ impl Plugins for TestPlugins {
                 NetworkOperation::DnsCheck { fqdn } => {
                     self.provide(&format!("check {}", fqdn.unwrap_or_default()))?;
                     let (summary, details) = ("May write.".to_owned(), json!({"zone": "example.com"}));
-                    PluginAnswer::Report(Report { summary, details })
+                    PluginAnswer::Report(ProbeReport { summary, details })
                 }
                 NetworkOperation::DnsPresent { txt } => {
                     if txt.value == "slow" {

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use bursar_kernel::audit::{Checkpoint, Entry, Event, Filter, Report, Trail};
-use bursar_kernel::store::{Batch, BlindIndex, Error, Expect, Record, Revision, Store};
+use bursar_kernel::store::{Batch, BlindIndex, Expect, Record, Revision, Store, StoreError};
 use jiff::Timestamp;
 
 /// A map and the events, nothing sealed.
@@ -29,17 +29,17 @@ impl MapStore {
 
 #[async_trait]
 impl Store for MapStore {
-    async fn get(&self, key: &[u8]) -> Result<Option<Record>, Error> {
+    async fn get(&self, key: &[u8]) -> Result<Option<Record>, StoreError> {
         Ok(self.0.lock().unwrap().records.get(key).cloned())
     }
 
-    async fn scan(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Record>, Error> {
+    async fn scan(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Record>, StoreError> {
         let inner = self.0.lock().unwrap();
         let found = inner.records.values().filter(|record| record.key.starts_with(prefix) && *record.key > *after);
         Ok(found.take(limit).cloned().collect())
     }
 
-    async fn commit(&self, batch: Batch) -> Result<Revision, Error> {
+    async fn commit(&self, batch: Batch) -> Result<Revision, StoreError> {
         let mut inner = self.0.lock().unwrap();
         let changed = batch.changes.iter().map(|change| (&change.key, change.expect));
         let required = batch.requirements.iter().map(|(key, expect)| (key, *expect));
@@ -51,7 +51,7 @@ impl Store for MapStore {
                 Expect::At(revision) => present == Some(revision),
             };
             if !holds {
-                return Err(Error::Conflict);
+                return Err(StoreError::Conflict);
             }
         }
         inner.revision += 1;
@@ -78,7 +78,7 @@ impl Trail for MapStore {
         filter: &Filter,
         _: Option<&str>,
         limit: usize,
-    ) -> Result<(Vec<Entry>, Option<String>), Error> {
+    ) -> Result<(Vec<Entry>, Option<String>), StoreError> {
         let hash = format!("sha256:{}", "0".repeat(64));
         let entries = (1..).zip(self.events()).filter(|(_, event)| filter.matches(event)).map(|(seq, event)| Entry {
             id: format!("node-{seq}"),
@@ -93,7 +93,7 @@ impl Trail for MapStore {
         Ok((entries, None))
     }
 
-    async fn checkpoint(&self) -> Result<Checkpoint, Error> {
+    async fn checkpoint(&self) -> Result<Checkpoint, StoreError> {
         Ok(Checkpoint {
             node: "node".to_owned(),
             seq: 1,
@@ -104,7 +104,7 @@ impl Trail for MapStore {
         })
     }
 
-    async fn verify(&self, witness: Option<&Checkpoint>) -> Result<Report, Error> {
+    async fn verify(&self, witness: Option<&Checkpoint>) -> Result<Report, StoreError> {
         Ok(Report { checkpoints: u64::from(witness.is_some()), ..Report::default() })
     }
 }

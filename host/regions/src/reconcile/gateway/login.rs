@@ -8,10 +8,10 @@ use bursar_kernel::audit::{Action, Event, Outcome};
 use bursar_kernel::plugin::Artifact;
 use zeroize::Zeroizing;
 
-use super::Reconciler;
+use super::TargetGateway;
 use crate::{Login, LoginReference, Region, Target, TargetError};
 
-impl Reconciler {
+impl TargetGateway {
     /// The region's target, ready to be used.
     ///
     /// # Errors
