@@ -9,5 +9,5 @@
 mod scrubber;
 mod spelling;
 
-pub use scrubber::{BLOT, Matching, Scrubber};
+pub use scrubber::{Matching, Scrubber};
 pub use spelling::{RFC_3986, Spelling, json_inside};

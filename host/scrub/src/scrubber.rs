@@ -35,6 +35,18 @@ struct Pattern {
     spelling: Spelling,
 }
 
+impl Matching {
+    /// What is put in place of a secret. It fits into a JSON string and a header,
+    /// and no piece of it can be one of a secret.
+    #[must_use]
+    pub fn blot(self) -> &'static str {
+        match self {
+            Self::Whole => "[secret]",
+            Self::Pieces => "[...]",
+        }
+    }
+}
+
 impl Scrubber {
     /// Knows no secret yet.
     #[must_use]
@@ -90,24 +102,24 @@ impl Scrubber {
     /// How many bytes [`Scrubber::scrub`] leaves of `bytes`.
     #[must_use]
     pub fn scrubbed_bytes(&self, bytes: &[u8]) -> usize {
-        self.hits(bytes).iter().fold(bytes.len(), |left, hit| left - hit.len() + BLOT.len())
+        self.hits(bytes).iter().fold(bytes.len(), |left, hit| left - hit.len() + self.matching.blot().len())
     }
 
-    /// `bytes` with [`BLOT`] in place of secrets.
+    /// `bytes` with a blot in place of secrets: see [`Matching::blot`].
     #[must_use]
     pub fn scrub(&self, bytes: &[u8]) -> Vec<u8> {
         let mut clean = Vec::with_capacity(bytes.len());
         let mut at = 0;
         for hit in self.hits(bytes) {
             clean.extend_from_slice(&bytes[at..hit.start]);
-            clean.extend_from_slice(BLOT.as_bytes());
+            clean.extend_from_slice(self.matching.blot().as_bytes());
             at = hit.end;
         }
         clean.extend_from_slice(&bytes[at..]);
         clean
     }
 
-    /// `text` with [`BLOT`] in place of secrets.
+    /// `text` with a blot in place of secrets: see [`Matching::blot`].
     #[must_use]
     pub fn scrub_text(&self, text: &str) -> String {
         let mut clean = String::with_capacity(text.len());
@@ -120,7 +132,7 @@ impl Scrubber {
         }
         for hit in apart(hits) {
             clean.push_str(&text[at..hit.start]);
-            clean.push_str(BLOT);
+            clean.push_str(self.matching.blot());
             at = hit.end;
         }
         clean.push_str(&text[at..]);
@@ -179,6 +191,7 @@ fn with_neighbours(mut hit: Range<usize>, spelling: Spelling, bytes: &[u8]) -> R
     if spelling.bleeds() {
         hit.start -= usize::from(hit.start > 0 && is_base64(bytes[hit.start - 1]));
         hit.end += usize::from(bytes.get(hit.end).copied().is_some_and(is_base64));
+        hit.end += bytes[hit.end..].iter().take(2).take_while(|byte| **byte == b'=').count();
     }
     hit
 }
@@ -199,8 +212,6 @@ fn is_base64(c: u8) -> bool {
     c.is_ascii_alphanumeric() || b"+/-_".contains(&c)
 }
 
-/// What stands in place of a secret: fits into a JSON string and a header.
-pub const BLOT: &str = "[secret]";
 /// Shorter values are in every text.
 const MIN_BYTES: usize = 4;
 /// Shorter pieces are in many words; longer ones would let more through.

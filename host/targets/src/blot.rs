@@ -61,14 +61,14 @@ mod tests {
     fn bytes_as_go_prints_them_are_blotted_out() {
         let blotter = Blotter::new([&b"s3cret-token"[..]].into_iter());
         let text = "denied: [115 51 99 114 101 116 45 116 111 107 101 110] is not it";
-        assert_eq!(blotter.excerpt(text, 400), "denied: [[secret]] is not it");
-        assert_eq!(blotter.excerpt("cut: s3cret-to...", 400), "cut: [secret]...");
+        assert_eq!(blotter.excerpt(text, 400), "denied: [[...]] is not it");
+        assert_eq!(blotter.excerpt("cut: s3cret-to...", 400), "cut: [...]...");
     }
 
     #[test]
     fn a_secret_on_two_lines_is_found_when_they_are_joined() {
         let blotter = Blotter::new([&b"ab cd ef gh"[..]].into_iter());
-        assert_eq!(blotter.excerpt("no: ab\ncd\nef\ngh", 400), "no: [secret]");
+        assert_eq!(blotter.excerpt("no: ab\ncd\nef\ngh", 400), "no: [...]");
     }
 
     #[test]
