@@ -25,7 +25,7 @@ async fn a_renewed_certificate_is_served_without_a_restart() {
     // A key that does not fit leaves the good certificate in force.
     let other = workshop.hierarchy(P256, "bursar.example.com,IP:127.0.0.1");
     std::fs::write(&key, &other.leaf.key).expect("the key's file");
-    let told = async || server.log().contains("the old one is in force");
+    let told = async || server.log().contains("the old one stays in use");
     assert!(eventually(Duration::from_secs(10), told).await, "{}", server.log());
     assert_eq!(serial_served(&workshop, &server), first);
     std::fs::write(&certificate, "no certificate").expect("the certificate's file");
